@@ -1,0 +1,1 @@
+//! How objects come in: manifest files that are followed, later HTTP.

@@ -1,0 +1,1 @@
+//! The EndpointSlice controller: services and pods to slices.

@@ -1,0 +1,1 @@
+//! The garbage controller: dependents go when their owners are gone.

@@ -1,0 +1,164 @@
+//! The keyed queue: each key at most once, later keys by their time, failures with a back-off.
+//!
+//! Pure: it is told the time. A key that is being worked on and is added again comes back once
+//! the work is done, so that two syncs of one key never overlap and no change is missed.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::Hash;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// Keys that wait to be looked at. Holds each key once, so it is bounded by the number of objects.
+#[derive(Debug)]
+pub struct Queue<K> {
+    ready: VecDeque<K>,
+    queued: HashSet<K>,
+    working: HashSet<K>,
+    again: HashSet<K>,
+    later: BTreeSet<(Timestamp, K)>,
+    due: HashMap<K, Timestamp>,
+    failures: HashMap<K, u32>,
+}
+
+/// The first wait after a failure; each further failure doubles it (as client-go's work queue).
+const BACKOFF_MIN: Duration = Duration::from_millis(5);
+/// The longest wait after a failure.
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+impl<K> Default for Queue<K> {
+    fn default() -> Self {
+        Self {
+            ready: VecDeque::new(),
+            queued: HashSet::new(),
+            working: HashSet::new(),
+            again: HashSet::new(),
+            later: BTreeSet::new(),
+            due: HashMap::new(),
+            failures: HashMap::new(),
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash + Ord> Queue<K> {
+    /// Adds a key that is due now.
+    pub fn add(&mut self, key: K) {
+        if self.working.contains(&key) {
+            self.again.insert(key);
+        } else if self.queued.insert(key.clone()) {
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Adds a key that is due at `instant`; of several instants the earliest counts.
+    pub fn add_at(&mut self, key: K, instant: Timestamp) {
+        match self.due.get(&key) {
+            Some(present) if *present <= instant => return,
+            Some(present) => self.later.remove(&(*present, key.clone())),
+            None => false,
+        };
+        self.due.insert(key.clone(), instant);
+        self.later.insert((instant, key));
+    }
+
+    /// Takes the next key that is due; it must be given back with [`Queue::done`].
+    pub fn take(&mut self, now: Timestamp) -> Option<K> {
+        self.promote(now);
+        let key = self.ready.pop_front()?;
+        self.queued.remove(&key);
+        self.working.insert(key.clone());
+        Some(key)
+    }
+
+    /// When the next key becomes due; `None` if none waits for a time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.later.first().map(|(instant, _)| *instant)
+    }
+
+    /// Gives a taken key back after a success.
+    pub fn done(&mut self, key: &K) {
+        self.failures.remove(key);
+        self.give_back(key);
+    }
+
+    /// Gives a taken key back after a failure: it comes again after its back-off.
+    pub fn failed(&mut self, key: &K, now: Timestamp) {
+        let failures = self.failures.entry(key.clone()).or_default();
+        let wait = BACKOFF_MIN.saturating_mul(1 << (*failures).min(20)).min(BACKOFF_MAX);
+        *failures += 1;
+        self.give_back(key);
+        self.add_at(key.clone(), now + wait);
+    }
+
+    fn give_back(&mut self, key: &K) {
+        self.working.remove(key);
+        if self.again.remove(key) {
+            self.add(key.clone());
+        }
+    }
+
+    fn promote(&mut self, now: Timestamp) {
+        while let Some((instant, key)) = self.later.first().cloned() {
+            if instant > now {
+                break;
+            }
+            self.later.remove(&(instant, key.clone()));
+            self.due.remove(&key);
+            self.add(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_key_is_queued_once_and_comes_back_if_added_while_worked_on() {
+        let mut queue = Queue::default();
+        queue.add("a");
+        queue.add("a");
+        assert_eq!(queue.take(at(0)), Some("a"));
+        assert_eq!(queue.take(at(0)), None);
+        queue.add("a");
+        assert_eq!(queue.take(at(0)), None, "never twice at the same time");
+        queue.done(&"a");
+        assert_eq!(queue.take(at(0)), Some("a"));
+        queue.done(&"a");
+        assert_eq!(queue.take(at(0)), None);
+    }
+
+    #[test]
+    fn of_several_instants_the_earliest_counts() {
+        let mut queue = Queue::default();
+        queue.add_at("a", at(20));
+        queue.add_at("a", at(10));
+        queue.add_at("a", at(30));
+        assert_eq!(queue.next_due(), Some(at(10)));
+        assert_eq!(queue.take(at(9)), None);
+        assert_eq!(queue.take(at(10)), Some("a"));
+        assert_eq!(queue.next_due(), None);
+    }
+
+    #[test]
+    fn failures_double_the_wait_and_a_success_resets_it() {
+        let mut queue = Queue::default();
+        queue.add("a");
+        for wait in [5, 10, 20] {
+            queue.take(at(0));
+            queue.failed(&"a", at(0));
+            assert_eq!(queue.next_due(), Some(at(wait)));
+            queue.promote(at(wait));
+        }
+        queue.take(at(0));
+        queue.done(&"a");
+        queue.add("a");
+        queue.take(at(0));
+        queue.failed(&"a", at(0));
+        assert_eq!(queue.next_due(), Some(at(5)));
+    }
+}

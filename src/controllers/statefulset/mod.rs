@@ -1,0 +1,1 @@
+//! The StatefulSet controller: decides with a pure planner, then acts.

@@ -1,0 +1,1 @@
+//! The volumes controller: claims bind to volumes, volumes are provisioned and reclaimed.

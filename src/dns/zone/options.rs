@@ -1,0 +1,66 @@
+//! What is published of the cluster, and how.
+
+use std::net::IpAddr;
+
+use hickory_proto::rr::Name;
+use ipnet::IpNet;
+
+/// Whether `a-b-c-d.<namespace>.pod.<zone>` resolves (CoreDNS' option `pods`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PodNames {
+    /// Never.
+    #[default]
+    Disabled,
+    /// For every address, in an existing namespace, whether there is such a pod or not.
+    Insecure,
+    /// If there is a pod with that address in that namespace.
+    Verified,
+}
+
+/// What is published of the cluster, and how.
+#[derive(Clone, Debug)]
+pub struct ZoneOptions {
+    /// The zone of the cluster, for example `cluster.local.`.
+    pub cluster_domain: Name,
+    /// TTL of every record, in seconds.
+    pub ttl_s: u32,
+    /// TTL of negative answers (SOA MINIMUM), in seconds.
+    pub negative_ttl_s: u32,
+    /// Names of pods by address.
+    pub pods: PodNames,
+    /// Endpoints without a hostname are named after their pod instead of their address.
+    pub endpoint_pod_names: bool,
+    /// Services with a cluster address but no ready endpoint do not exist.
+    pub ignore_empty_service: bool,
+    /// Only these namespaces are published; all if empty.
+    pub namespaces: Vec<String>,
+    /// EndpointSlices are not looked at.
+    pub no_endpoints: bool,
+    /// The reverse zones; those of `networks` and of all addresses in use if `None`.
+    pub reverse_zones: Option<Vec<Name>>,
+    /// The pod and service networks.
+    pub networks: Vec<IpNet>,
+    /// This server's own addresses, from which NS and `ns.dns` follow.
+    pub server_addresses: Vec<IpAddr>,
+    /// False until the objects are all there: a name error is then SERVFAIL.
+    pub is_synced: bool,
+}
+
+impl Default for ZoneOptions {
+    fn default() -> Self {
+        Self {
+            cluster_domain: Name::from_ascii("cluster.local.").expect("a valid name"),
+            ttl_s: 5,
+            negative_ttl_s: 1,
+            pods: PodNames::Disabled,
+            endpoint_pod_names: false,
+            ignore_empty_service: false,
+            namespaces: Vec::new(),
+            no_endpoints: false,
+            reverse_zones: None,
+            networks: Vec::new(),
+            server_addresses: Vec::new(),
+            is_synced: true,
+        }
+    }
+}

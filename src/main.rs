@@ -1,0 +1,3 @@
+//! The `dullahan` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The node: turns pods into running things through a runtime and reports their status.

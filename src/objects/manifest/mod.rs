@@ -1,0 +1,1 @@
+//! Manifests: YAML and JSON text to objects, every mistake with its place.

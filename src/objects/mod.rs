@@ -1,0 +1,18 @@
+//! What there is: the table of kinds, objects, selectors, defaulting, validation, manifests.
+//!
+//! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
+//! the store.
+
+pub mod defaulting;
+mod field;
+mod kind;
+pub mod manifest;
+mod object;
+mod selector;
+pub mod strategy;
+pub mod validation;
+
+pub use field::{Fault, FieldError};
+pub use kind::{Kind, KindInfo, KubeObject, Typed};
+pub use object::{Object, ObjectKey, Revision, controller_of, controller_reference, time};
+pub use selector::{Labels, Selector, SelectorError};

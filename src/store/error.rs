@@ -1,0 +1,71 @@
+//! What a store call can fail with, in the terms of the Kubernetes API's status reasons.
+
+use super::backend::Gone;
+use crate::objects::{FieldError, ObjectKey};
+
+/// Why a store call failed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such object (404 NotFound).
+    #[error("{0} not found")]
+    NotFound(ObjectKey),
+    /// An object of that key exists (409 AlreadyExists).
+    #[error("{0} already exists")]
+    AlreadyExists(ObjectKey),
+    /// The object is not the version, or not the object, that the caller means (409 Conflict).
+    #[error("operation cannot be fulfilled on {key}: {reason}")]
+    Conflict {
+        /// The object.
+        key: ObjectKey,
+        /// What differs.
+        reason: String,
+    },
+    /// The object breaks rules of its kind (422 Invalid).
+    #[error("{key} is invalid: {}", join(.errors))]
+    Invalid {
+        /// The object.
+        key: ObjectKey,
+        /// Every broken rule.
+        errors: Vec<FieldError>,
+    },
+    /// The write is not allowed now (403 Forbidden), for example into a namespace that goes away.
+    #[error("{key} is forbidden: {reason}")]
+    Forbidden {
+        /// The object.
+        key: ObjectKey,
+        /// Why.
+        reason: String,
+    },
+    /// The history does not reach back that far (410 Gone).
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// The backend could not write (500).
+    #[error("{0}")]
+    Backend(String),
+}
+
+impl StoreError {
+    /// Whether the object is missing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound(_))
+    }
+
+    /// Whether somebody else has written in between.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+
+    /// Whether an object of that key exists.
+    pub fn is_already_exists(&self) -> bool {
+        matches!(self, Self::AlreadyExists(_))
+    }
+}
+
+/// Several field errors as Kubernetes prints them: one plain, more than one in brackets.
+fn join(errors: &[FieldError]) -> String {
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    match texts.as_slice() {
+        [only] => only.clone(),
+        all => format!("[{}]", all.join(", ")),
+    }
+}

@@ -1,0 +1,71 @@
+//! Uids and generated names, from one seed.
+
+use std::sync::Mutex;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// A source of uids and name suffixes that repeats itself for the same seed.
+pub(super) struct Identities(Mutex<StdRng>);
+
+/// The letters of generated suffixes: Kubernetes leaves out vowels and look-alikes
+/// (apimachinery, `pkg/util/rand`).
+const SUFFIX_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const SUFFIX_LENGTH: usize = 5;
+/// A generated name is cut so that prefix and suffix stay below a label's 63 octets.
+const PREFIX_LENGTH_MAX: usize = 58;
+
+impl Identities {
+    pub(super) fn new(seed: Option<u64>) -> Self {
+        Self(Mutex::new(seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)))
+    }
+
+    /// A random (version 4) UUID in its usual form.
+    pub(super) fn uid(&self) -> String {
+        let random: u128 = self.rng().random();
+        let bits = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+        let hex = format!("{bits:032x}");
+        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    }
+
+    /// Names an object that has only a `generateName`.
+    pub(super) fn name(&self, meta: &mut ObjectMeta) {
+        let is_unnamed = meta.name.as_deref().unwrap_or_default().is_empty();
+        if let (true, Some(prefix)) = (is_unnamed, meta.generate_name.as_deref()) {
+            let prefix: String = prefix.chars().take(PREFIX_LENGTH_MAX).collect();
+            meta.name = Some(format!("{prefix}{}", self.suffix()));
+        }
+    }
+
+    fn suffix(&self) -> String {
+        let mut rng = self.rng();
+        let letter = |_| char::from(SUFFIX_LETTERS[rng.random_range(0..SUFFIX_LETTERS.len())]);
+        (0..SUFFIX_LENGTH).map(letter).collect()
+    }
+
+    fn rng(&self) -> std::sync::MutexGuard<'_, StdRng> {
+        self.0.lock().expect("drawing a number does not panic")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_is_a_version_4_uuid_and_follows_from_the_seed() {
+        let uid = Identities::new(Some(1)).uid();
+        assert_eq!(uid, Identities::new(Some(1)).uid());
+        assert_ne!(uid, Identities::new(Some(2)).uid());
+        assert_eq!((uid.len(), &uid[14..15]), (36, "4"));
+        assert!(matches!(&uid[19..20], "8" | "9" | "a" | "b"), "{uid}");
+    }
+
+    #[test]
+    fn a_generated_name_is_the_prefix_and_five_letters() {
+        let mut meta = ObjectMeta { generate_name: Some("web-".into()), ..Default::default() };
+        Identities::new(Some(1)).name(&mut meta);
+        let name = meta.name.unwrap();
+        assert!(name.starts_with("web-") && name.len() == 9, "{name}");
+    }
+}
