@@ -3,6 +3,8 @@
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
 
+pub mod apply;
+pub mod columns;
 pub mod defaulting;
 mod field;
 mod kind;
