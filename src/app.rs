@@ -1,1 +1,310 @@
-//! The only place where parts are wired, started, drained and stopped.
+//! The only place where parts are wired, started and stopped.
+//!
+//! ```text
+//!   start: sockets bound ─► store ─► files applied ─► zones rendered ─► everything runs
+//!   stop:  one token is cancelled; every task ends by itself, within a bounded time
+//! ```
+//!
+//! Addresses are bound before anything else, so that a port that is taken costs nothing; DNS
+//! answers only once the zones hold what the files say.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use hickory_proto::rr::Name;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::changes::Changes;
+use crate::api::files::{Files, Mode, Problem, Report};
+use crate::clock::Clock;
+use crate::config::{DnsOnlySettings, DnsSettings, PodNameMode, RuntimeName, ServeSettings};
+use crate::controllers::{
+    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, statefulset::StatefulSets,
+    volumes::Volumes,
+};
+use crate::dns::SharedZones;
+use crate::dns::publisher::{Publication, Publisher};
+use crate::dns::server::DnsServer;
+use crate::dns::zone::{PodNames, Zone, ZoneOptions, master};
+use crate::node::runtime::{
+    Runtime,
+    simulated::{Simulated, SimulatedOptions},
+};
+use crate::node::{Agent, NodeOptions};
+use crate::objects::Revision;
+use crate::store::{Bootstrap, ServiceNetwork, Store, StoreOptions};
+
+/// The name of the one node.
+const NODE_NAME: &str = "dullahan";
+
+/// How many reports of saved files may wait for a slow reader.
+const REPORTS_MAX: usize = 16;
+
+/// How long tasks may take to end before they are abandoned.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Why nothing was started: the files have mistakes.
+#[derive(Debug, thiserror::Error)]
+#[error("{} in the files; nothing was started", count(.0.len(), "mistake"))]
+pub struct BrokenFiles(pub Vec<String>);
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
+}
+
+/// Everything that runs, and what it tells.
+pub struct Running {
+    /// The store, to be read.
+    pub store: Store,
+    /// The revision from which a watch sees all that the files brought.
+    pub since: Revision,
+    /// Where DNS is answered.
+    pub dns_addresses: Vec<SocketAddr>,
+    /// Published changes of the cluster zone, from the start.
+    pub publications: broadcast::Receiver<Publication>,
+    /// What the first reading of the files changed.
+    pub applied: Report,
+    /// What later readings of the files change, and their mistakes.
+    pub reports: mpsc::Receiver<Report>,
+    /// Mistakes in zone files, at the start and after each change.
+    pub zone_mistakes: watch::Receiver<Vec<String>>,
+    /// The seed of everything simulated and random.
+    pub seed: u64,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Ends everything. Returns false if something did not end in time.
+    pub async fn stop(self, clock: &Clock) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::select! {
+            () = self.tasks.wait() => true,
+            () = clock.sleep(STOP_GRACE) => false,
+        }
+    }
+
+    /// Resolves when a part has ended although nobody asked it to.
+    pub async fn failed(&self) {
+        self.stop.cancelled().await;
+    }
+}
+
+/// Starts the whole: store, controllers, node and DNS, with the manifests applied.
+pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Running> {
+    let zone_options = zone_options(&settings.dns)?;
+    let seed = settings.simulated_seed.unwrap_or_else(rand::random);
+    let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
+    let service_network =
+        ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
+    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(seed), service_network });
+    let parts = Parts {
+        store: store.clone(),
+        seed,
+        mode: Mode::Apply,
+        files: settings.file.clone(),
+        dns: settings.dns.clone(),
+        zone_options: ZoneOptions { networks, ..zone_options },
+        bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
+    };
+    let running = parts.start().await?;
+    let node = NodeOptions {
+        name: NODE_NAME.to_owned(),
+        pod_networks: settings.pod_cidr.clone(),
+        address: node_address(&running.dns_addresses),
+    };
+    let agent = Agent::new(store, runtime(settings, &clock, seed), node);
+    running.tasks.spawn(agent.run(running.stop.clone()));
+    for controller in controllers() {
+        running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
+    }
+    Ok(running)
+}
+
+/// Starts DNS alone, over the objects in the files as they are.
+pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Running> {
+    let zone_options = zone_options(&settings.dns)?;
+    let parts = Parts {
+        store: Store::in_memory(clock, StoreOptions::default()),
+        seed: 0,
+        mode: Mode::Mirror,
+        files: settings.file.clone(),
+        dns: settings.dns.clone(),
+        zone_options: ZoneOptions { implied_namespaces: true, ..zone_options },
+        bootstrap: None,
+    };
+    parts.start().await
+}
+
+fn controllers() -> [Arc<dyn Controller>; 4] {
+    [
+        Arc::new(StatefulSets::new()),
+        Arc::new(EndpointSlices::new()),
+        Arc::new(Volumes::new()),
+        Arc::new(Garbage::new()),
+    ]
+}
+
+fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtime> {
+    match settings.runtime {
+        RuntimeName::Simulated => {
+            let options = SimulatedOptions { start_delay: settings.simulated_start.0, seed };
+            Arc::new(Simulated::new(clock.clone(), options))
+        }
+    }
+}
+
+/// The node is this machine; it is reached where DNS is.
+fn node_address(bound: &[SocketAddr]) -> IpAddr {
+    let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
+    specific.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// What both commands share: a store filled from files, and DNS over it.
+struct Parts {
+    store: Store,
+    seed: u64,
+    mode: Mode,
+    files: Vec<PathBuf>,
+    dns: DnsSettings,
+    zone_options: ZoneOptions,
+    bootstrap: Option<Bootstrap>,
+}
+
+impl Parts {
+    async fn start(self) -> anyhow::Result<Running> {
+        let zones = SharedZones::default();
+        let server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
+        let dns_addresses = server.addresses().to_vec();
+        if let Some(bootstrap) = &self.bootstrap {
+            self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
+        }
+        let since = self.store.revision();
+        let mut files = Files::new(self.store.clone(), self.mode, self.files.clone());
+        let applied = files.load().await;
+        refuse_broken(&applied)?;
+
+        let static_zones = load_zones(self.dns.zones.as_deref())?;
+        let options =
+            ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
+        let publisher = Publisher::new(self.store.clone(), options, static_zones, zones);
+        let publications = publisher.publications();
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let (reporter, reports) = mpsc::channel(REPORTS_MAX);
+        let zone_mistakes = follow_zones(&self.dns, &publisher, self.store.clock(), &tasks, &stop)?;
+        spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
+        tasks.spawn(publisher.run(stop.clone()));
+        spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));
+        Ok(Running {
+            store: self.store,
+            since,
+            dns_addresses,
+            publications,
+            applied,
+            reports,
+            zone_mistakes,
+            seed: self.seed,
+            tasks,
+            stop,
+        })
+    }
+}
+
+/// A part that ends with an error ends everything.
+fn spawn_followed<E: std::fmt::Display + Send + 'static>(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    name: &'static str,
+    part: impl Future<Output = Result<(), E>> + Send + 'static,
+) {
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = part.await {
+            tracing::error!(part = name, %error, "ended; stopping");
+            stop.cancel();
+        }
+    });
+}
+
+fn refuse_broken(report: &Report) -> anyhow::Result<()> {
+    if report.problems.is_empty() {
+        return Ok(());
+    }
+    bail!(BrokenFiles(report.problems.iter().map(Problem::to_string).collect()))
+}
+
+fn load_zones(folder: Option<&Path>) -> anyhow::Result<Vec<Zone>> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let loaded = master::load_folder(folder);
+    if !loaded.mistakes.is_empty() {
+        bail!(BrokenFiles(loaded.mistakes.iter().map(ToString::to_string).collect()));
+    }
+    Ok(loaded.zones)
+}
+
+/// Loads the zone files again after each change; a broken file leaves the zones as they were.
+fn follow_zones(
+    dns: &DnsSettings,
+    publisher: &Publisher,
+    clock: &Clock,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<watch::Receiver<Vec<String>>> {
+    let (mistakes, receiver) = watch::channel(Vec::new());
+    let Some(folder) = dns.zones.clone() else { return Ok(receiver) };
+    let mut changes = Changes::of(std::slice::from_ref(&folder), clock.clone())?;
+    let zones = publisher.static_zones();
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = changes.next() => {}
+            }
+            let loaded = master::load_folder(&folder);
+            if loaded.mistakes.is_empty() {
+                zones.send_replace(loaded.zones);
+            }
+            mistakes.send_replace(loaded.mistakes.iter().map(ToString::to_string).collect());
+        }
+    });
+    Ok(receiver)
+}
+
+fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
+    let reverse_zones: Vec<Name> =
+        dns.reverse_zone.iter().map(|name| domain("--reverse-zone", name)).collect::<Result<_, _>>()?;
+    Ok(ZoneOptions {
+        cluster_domain: domain("--cluster-domain", &dns.cluster_domain)?,
+        ttl_s: dns.ttl,
+        negative_ttl_s: dns.negative_ttl,
+        pods: match dns.pods {
+            PodNameMode::Disabled => PodNames::Disabled,
+            PodNameMode::Insecure => PodNames::Insecure,
+            PodNameMode::Verified => PodNames::Verified,
+        },
+        endpoint_pod_names: dns.endpoint_pod_names,
+        ignore_empty_service: dns.ignore_empty_service,
+        namespaces: dns.namespaces.clone(),
+        no_endpoints: dns.no_endpoints,
+        reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
+        ..ZoneOptions::default()
+    })
+}
+
+fn domain(flag: &str, text: &str) -> anyhow::Result<Name> {
+    let mut name =
+        Name::from_ascii(text).with_context(|| format!("{flag}: \"{text}\" is not a domain name"))?;
+    if name.is_root() {
+        bail!("{flag}: the root is not a zone that can be served; name a domain such as cluster.local");
+    }
+    name.set_fqdn(true);
+    Ok(name)
+}

@@ -1,3 +1,7 @@
 //! The `dullahan` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dullahan::cli::main()
+}

@@ -1,1 +1,67 @@
-//! The command line: one file per subcommand.
+//! The command line: one file per subcommand, each parses, calls, prints and gives an exit code.
+//!
+//! Exit codes: 0 when everything went as asked, 1 when something is wrong with the input or the
+//! machine, 2 when the command line itself is wrong.
+
+mod arguments;
+mod check;
+mod dns;
+mod logging;
+mod output;
+mod progress;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{CommonSettings, DnsOnlySettings, ServeSettings};
+
+/// StatefulSets and their DNS, without a cluster.
+#[derive(Parser, Debug)]
+#[command(name = "dullahan", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run StatefulSets from manifests and serve their DNS.
+    Serve(Box<ServeSettings>),
+    /// Serve DNS alone, for the objects in the files as they are.
+    Dns(Box<DnsOnlySettings>),
+    /// Say what is wrong with manifests, and nothing else.
+    Check(check::CheckSettings),
+}
+
+impl Command {
+    fn common(&self) -> Option<&CommonSettings> {
+        match self {
+            Self::Serve(settings) => Some(&settings.common),
+            Self::Dns(settings) => Some(&settings.common),
+            Self::Check(_) => None,
+        }
+    }
+}
+
+/// Parses the command line, runs the command, and gives the process' exit code.
+pub fn main() -> ExitCode {
+    let cli = match arguments::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(error) => return error.exit(),
+    };
+    if let Some(common) = cli.command.common() {
+        logging::start(common);
+    }
+    let outcome = match cli.command {
+        Command::Serve(settings) => serve::run(&settings),
+        Command::Dns(settings) => dns::run(&settings),
+        Command::Check(settings) => check::run(&settings),
+    };
+    outcome.unwrap_or_else(|error| {
+        output::print_error(&error);
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,76 @@
+//! Files to store and back, with real files and without waiting for the kernel.
+
+use std::path::Path;
+
+use super::*;
+use crate::clock::{Clock, Timestamp};
+use crate::objects::Kind;
+use crate::store::StoreOptions;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+
+const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n";
+
+async fn files(folder: &Path) -> Files {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let store = Store::in_memory(clock, StoreOptions { seed: Some(1), ..Default::default() });
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = Some("default".into());
+    store.create(namespace).await.unwrap();
+    Files::new(store, Mode::Apply, vec![folder.to_owned()])
+}
+
+fn words(report: &Report) -> Vec<String> {
+    report.changes.iter().map(|(key, outcome)| format!("{key} {outcome:?}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn saved_changes_are_applied_and_only_what_came_from_files_is_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.yaml");
+    let mut files = files(folder.path()).await;
+    std::fs::write(&path, GOOD).unwrap();
+    assert_eq!(words(&files.load().await), ["ConfigMap default/a Created"]);
+    assert!(words(&files.load().await).is_empty());
+
+    let key = ObjectKey::new(Kind::ConfigMap, "default", "a");
+    files.store.modify::<ConfigMap>(&key, |map| {
+        map.metadata.labels = Some([("other".to_owned(), "x".to_owned())].into());
+    }).await.unwrap();
+    std::fs::write(&path, GOOD.replace("k: v", "k: w")).unwrap();
+    assert_eq!(words(&files.load().await), ["ConfigMap default/a Configured"]);
+    let live = files.store.get(&key).unwrap();
+    let live = live.get::<ConfigMap>().unwrap();
+    assert_eq!(live.data.as_ref().unwrap()["k"], "w");
+    assert!(live.metadata.labels.is_some(), "what others wrote stays");
+
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(words(&files.load().await), ["ConfigMap default/a Deleted"]);
+    assert!(files.store.find::<Namespace>("", "default").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_file_keeps_its_last_good_state_and_does_not_hold_up_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files(folder.path()).await;
+    std::fs::write(folder.path().join("a.yaml"), GOOD).unwrap();
+    files.load().await;
+    std::fs::write(folder.path().join("a.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: a}\n").unwrap();
+    std::fs::write(folder.path().join("b.yaml"), GOOD.replace("name: a", "name: b")).unwrap();
+    let report = files.load().await;
+    assert_eq!(words(&report), ["ConfigMap default/b Created"]);
+    let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    assert!(problems.iter().any(|problem| problem.contains("a.yaml:3")), "{problems:?}");
+    assert!(files.store.find::<ConfigMap>("default", "a").is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_in_two_files_is_a_problem_of_the_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files(folder.path()).await;
+    std::fs::write(folder.path().join("a.yaml"), GOOD).unwrap();
+    std::fs::write(folder.path().join("b.yaml"), GOOD).unwrap();
+    let report = files.load().await;
+    assert_eq!(words(&report), ["ConfigMap default/a Created"]);
+    let problem = report.problems[0].to_string();
+    assert!(problem.contains("b.yaml:1: ConfigMap default/a is also in") && problem.contains("a.yaml:1"), "{problem}");
+}

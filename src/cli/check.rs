@@ -1,0 +1,27 @@
+//! `dullahan check`: says what is wrong with manifests.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::api::files;
+
+/// What `dullahan check` takes.
+#[derive(Args, Debug)]
+pub(super) struct CheckSettings {
+    /// A manifest file or folder (repeatable; - is standard input).
+    #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
+    file: Vec<PathBuf>,
+}
+
+/// Prints every mistake of every document; fails if there is one.
+pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
+    let checked = files::check(&settings.file);
+    for problem in &checked.problems {
+        println!("{problem}");
+    }
+    let n_problems = checked.problems.len();
+    println!("{} objects in {} files, {n_problems} mistakes", checked.n_objects, checked.n_files);
+    Ok(if n_problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

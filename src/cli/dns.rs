@@ -1,0 +1,20 @@
+//! `dullahan dns`: only the DNS server, over objects in files as they are.
+
+use std::process::ExitCode;
+
+use super::output::Output;
+use super::session::Session;
+use crate::app;
+use crate::clock::Clock;
+use crate::config::DnsOnlySettings;
+
+/// Serves until a signal comes.
+pub(super) fn run(settings: &DnsOnlySettings) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let clock = Clock::system();
+        let output = Output::new(&settings.common, clock.now());
+        let running = app::dns(settings, clock.clone()).await?;
+        Session::new(running, output, clock, Vec::new()).run().await
+    })
+}

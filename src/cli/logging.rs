@@ -1,0 +1,29 @@
+//! Logs: to standard error, as text or as JSON; progress goes to standard output.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{CommonSettings, LogFormat};
+
+/// Starts logging. Later calls in the same process change nothing.
+pub(super) fn start(settings: &CommonSettings) {
+    let filter = EnvFilter::new(directives(settings.verbose, settings.quiet));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match settings.log_format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    // Only a second start in one process fails, and then logging is there already.
+    drop(started);
+}
+
+/// Our own modules by the wish of the user; of the DNS library only errors, since it logs every
+/// malformed packet as a warning.
+fn directives(verbose: u8, is_quiet: bool) -> &'static str {
+    match (is_quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn,hickory_server=error,hickory_proto=error,hickory_net=error",
+        (false, 1) => "warn,dullahan=info",
+        (false, 2) => "info,dullahan=debug",
+        (false, _) => "debug,dullahan=trace",
+    }
+}

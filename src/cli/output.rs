@@ -1,0 +1,127 @@
+//! Lines on standard output: for people, with colour on a terminal, or as JSON.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::clock::Timestamp;
+use crate::config::{CommonSettings, LogFormat, wants_color};
+
+/// How a line is meant; on a terminal, its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Something is as wanted.
+    Good,
+    /// Something is on its way.
+    Neutral,
+    /// Something is going away.
+    Fading,
+    /// Somebody may have to act.
+    Bad,
+}
+
+/// One line of progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// What it is about: `pod`, `name`, `applied`, `problem`, `event`.
+    pub(super) subject: &'static str,
+    /// The name of it.
+    pub(super) name: String,
+    /// What has become of it.
+    pub(super) state: String,
+    pub(super) tone: Tone,
+}
+
+/// Where lines go, and in which form.
+pub(super) struct Output {
+    form: Form,
+    started: Timestamp,
+    is_closed: bool,
+}
+
+enum Form {
+    Silent,
+    Text { has_color: bool },
+    Json,
+}
+
+impl Output {
+    pub(super) fn new(settings: &CommonSettings, started: Timestamp) -> Self {
+        let form = match (settings.quiet, settings.log_format) {
+            (true, _) => Form::Silent,
+            (false, LogFormat::Json) => Form::Json,
+            (false, LogFormat::Text) => Form::Text { has_color: wants_color() },
+        };
+        Self { form, started, is_closed: false }
+    }
+
+    /// Whether nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Prints one line of progress.
+    pub(super) fn line(&mut self, now: Timestamp, line: &Line) {
+        let since = now.duration_since(self.started).as_secs_f64();
+        let text = match self.form {
+            Form::Silent => return,
+            Form::Text { has_color } => text(since, line, has_color),
+            Form::Json => {
+                json!({"time": now.to_string(), line.subject: line.name, "state": line.state}).to_string()
+            }
+        };
+        self.print(&text);
+    }
+
+    /// Prints a line for people only; JSON readers do not get it.
+    pub(super) fn remark(&mut self, text: &str) {
+        if let Form::Text { .. } = self.form {
+            self.print(text);
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+        self.is_closed |= written.is_err();
+    }
+}
+
+fn text(since_s: f64, line: &Line, has_color: bool) -> String {
+    let Line { subject, name, state, tone } = line;
+    let (start, end) = if has_color { (color(*tone), "\x1b[0m") } else { ("", "") };
+    format!("{since_s:7.2}s  {subject:<8} {name}  {start}{state}{end}")
+}
+
+fn color(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "\x1b[32m",
+        Tone::Neutral => "\x1b[36m",
+        Tone::Fading => "\x1b[2m",
+        Tone::Bad => "\x1b[31m",
+    }
+}
+
+/// Prints an error and its causes to standard error, one after another on one line; several
+/// mistakes in files each on a line of their own.
+pub(super) fn print_error(error: &anyhow::Error) {
+    if let Some(broken) = error.downcast_ref::<crate::app::BrokenFiles>() {
+        for mistake in &broken.0 {
+            eprintln!("{mistake}");
+        }
+    }
+    eprintln!("error: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_is_for_terminals_only() {
+        let line =
+            Line { subject: "pod", name: "default/web-0".into(), state: "Ready".into(), tone: Tone::Good };
+        assert_eq!(text(0.3, &line, false), "   0.30s  pod      default/web-0  Ready");
+        assert_eq!(text(0.3, &line, true), "   0.30s  pod      default/web-0  \x1b[32mReady\x1b[0m");
+    }
+}

@@ -1,0 +1,226 @@
+//! Progress: store events and published names, turned into lines a person can follow. Pure.
+//!
+//! A pod gives a line whenever its state, as `kubectl get pods` would show it, has changed.
+//! Names of one publication beyond [`NAMES_MAX`] are counted, not listed.
+
+use std::collections::HashMap;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
+
+use super::output::{Line, Tone};
+use crate::api::files::{Outcome, Report};
+use crate::dns::publisher::Publication;
+use crate::objects::columns::PodCells;
+use crate::objects::{Object, ObjectKey};
+use crate::store::{Change, Event};
+
+/// How many names of one publication are listed.
+const NAMES_MAX: usize = 20;
+
+/// What has been said of each object so far.
+#[derive(Default)]
+pub(super) struct Progress {
+    pods: HashMap<ObjectKey, String>,
+    sets: HashMap<ObjectKey, bool>,
+}
+
+impl Progress {
+    /// The line for one store event, if it is worth one.
+    pub(super) fn event(&mut self, event: &Event) -> Option<Line> {
+        let object = &event.object;
+        if let Some(pod) = object.get::<Pod>() {
+            return self.pod(event.change, object, pod);
+        }
+        if let Some(set) = object.get::<StatefulSet>() {
+            return self.set(event.change, object, set);
+        }
+        if let Some(warning) = object.get::<KubeEvent>() {
+            return (event.change == Change::Added).then(|| warning_line(warning)).flatten();
+        }
+        None
+    }
+
+    /// Whether every StatefulSet that was seen has all its pods Ready; none is also all.
+    pub(super) fn is_complete(&self) -> bool {
+        self.sets.values().all(|is_complete| *is_complete)
+    }
+
+    fn pod(&mut self, change: Change, object: &Object, pod: &Pod) -> Option<Line> {
+        let (state, tone) = if change == Change::Deleted { gone() } else { pod_state(pod) };
+        if self.pods.get(object.key()) == Some(&state) {
+            return None;
+        }
+        if change == Change::Deleted {
+            self.pods.remove(object.key());
+        } else {
+            self.pods.insert(object.key().clone(), state.clone());
+        }
+        Some(Line { subject: "pod", name: path(object), state, tone })
+    }
+
+    fn set(&mut self, change: Change, object: &Object, set: &StatefulSet) -> Option<Line> {
+        if change == Change::Deleted {
+            self.sets.remove(object.key());
+            return Some(Line { subject: "set", name: path(object), state: gone().0, tone: Tone::Fading });
+        }
+        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let status = set.status.clone().unwrap_or_default();
+        let ready = status.ready_replicas.unwrap_or_default();
+        let is_observed = status.observed_generation == set.metadata.generation;
+        let is_complete = is_observed && ready == wanted && status.replicas == wanted;
+        let was_complete = self.sets.insert(object.key().clone(), is_complete);
+        (is_complete && was_complete != Some(true)).then(|| Line {
+            subject: "set",
+            name: path(object),
+            state: format!("{ready} of {wanted} pods Ready"),
+            tone: Tone::Good,
+        })
+    }
+}
+
+/// The lines for names that a publication brought or took away.
+pub(super) fn publication(publication: &Publication) -> Vec<Line> {
+    let added = publication.added.iter().map(|name| (name, "published", Tone::Good));
+    let removed = publication.removed.iter().map(|name| (name, "withdrawn", Tone::Fading));
+    let all: Vec<_> = added.chain(removed).filter(|(name, _, _)| is_worth_a_line(name)).collect();
+    let listed = all.iter().take(NAMES_MAX).map(|(name, state, tone)| Line {
+        subject: "name",
+        name: name.to_string().trim_end_matches('.').to_owned(),
+        state: (*state).to_owned(),
+        tone: *tone,
+    });
+    let mut lines: Vec<Line> = listed.collect();
+    if all.len() > NAMES_MAX {
+        lines.push(Line {
+            subject: "name",
+            name: format!("and {} more", all.len() - NAMES_MAX),
+            state: "changed".into(),
+            tone: Tone::Neutral,
+        });
+    }
+    lines
+}
+
+/// The lines for what a reading of the files changed, and for what is wrong with them.
+pub(super) fn report(report: &Report) -> Vec<Line> {
+    let changes = report.changes.iter().map(|(key, outcome)| {
+        let (state, tone) = match outcome {
+            Outcome::Created => ("created", Tone::Good),
+            Outcome::Configured => ("configured", Tone::Good),
+            Outcome::Deleted => ("deleted", Tone::Fading),
+        };
+        Line { subject: "applied", name: key.to_string(), state: state.into(), tone }
+    });
+    let problems = report.problems.iter().map(|problem| problem_line(&problem.to_string()));
+    let mut lines: Vec<Line> = changes.chain(problems).collect();
+    if !report.problems.is_empty() {
+        lines.push(problem_line("what these files said before stays in force"));
+    }
+    lines
+}
+
+/// A line for something that is wrong.
+pub(super) fn problem_line(problem: &str) -> Line {
+    Line { subject: "problem", name: problem.to_owned(), state: String::new(), tone: Tone::Bad }
+}
+
+/// Reverse names and the names of ports follow from the others.
+fn is_worth_a_line(name: &hickory_proto::rr::Name) -> bool {
+    let text = name.to_ascii();
+    !text.starts_with('_') && !text.ends_with(".arpa.")
+}
+
+fn path(object: &Object) -> String {
+    format!("{}/{}", object.namespace(), object.name())
+}
+
+fn gone() -> (String, Tone) {
+    ("gone".into(), Tone::Fading)
+}
+
+fn pod_state(pod: &Pod) -> (String, Tone) {
+    let cells = PodCells::of(pod);
+    let status = pod.status.as_ref();
+    let mut conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    let is_ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    match cells.status.as_str() {
+        "Running" if is_ready => {
+            let address = status.and_then(|status| status.pod_ip.as_deref()).unwrap_or("no address");
+            (format!("Ready, {address}"), Tone::Good)
+        }
+        "Running" => ("Running, not Ready".into(), Tone::Neutral),
+        "Pending" | "ContainerCreating" | "PodInitializing" => (cells.status, Tone::Neutral),
+        "Terminating" | "Completed" | "Succeeded" => (cells.status, Tone::Fading),
+        _ => (cells.status, Tone::Bad),
+    }
+}
+
+fn warning_line(event: &KubeEvent) -> Option<Line> {
+    if event.type_.as_deref() != Some("Warning") {
+        return None;
+    }
+    let about = &event.involved_object;
+    let name = format!(
+        "{} {}",
+        about.kind.as_deref().unwrap_or_default(),
+        about.name.as_deref().unwrap_or_default()
+    );
+    let reason = event.reason.as_deref().unwrap_or_default();
+    let message = event.message.as_deref().unwrap_or_default();
+    Some(Line { subject: "warning", name, state: format!("{reason}: {message}"), tone: Tone::Bad })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn event(change: Change, status: &Value) -> Event {
+        let pod = json!({"metadata": {"name": "web-0", "namespace": "default"}, "status": status});
+        let pod: Pod = serde_json::from_value(pod).unwrap();
+        Event { revision: 1, change, object: Object::at_revision(pod.into(), 1), previous: None }
+    }
+
+    #[test]
+    fn a_pod_gives_one_line_per_state() {
+        let creating = json!({"phase": "Pending", "containerStatuses": [{"name": "c", "image": "", "imageID": "", "ready": false,
+            "restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}]});
+        let ready = json!({"phase": "Running", "podIP": "10.244.0.2", "conditions": [{"type": "Ready", "status": "True"}]});
+        let mut progress = Progress::default();
+        let states: Vec<Option<String>> = [
+            event(Change::Added, &json!({"phase": "Pending"})),
+            event(Change::Modified, &json!({"phase": "Pending", "message": "x"})),
+            event(Change::Modified, &creating),
+            event(Change::Modified, &json!({"phase": "Running"})),
+            event(Change::Modified, &ready),
+            event(Change::Deleted, &ready),
+        ]
+        .iter()
+        .map(|event| progress.event(event).map(|line| line.state))
+        .collect();
+        let expected = [
+            Some("Pending"),
+            None,
+            Some("ContainerCreating"),
+            Some("Running, not Ready"),
+            Some("Ready, 10.244.0.2"),
+            Some("gone"),
+        ];
+        assert_eq!(states, expected.map(|state| state.map(str::to_owned)));
+    }
+
+    #[test]
+    fn many_names_are_counted_not_listed() {
+        let name = |i: usize| hickory_proto::rr::Name::from_ascii(format!("web-{i}.nginx.")).unwrap();
+        let publication = Publication {
+            serial: 1,
+            at: crate::clock::Timestamp::UNIX_EPOCH,
+            added: (0..100).map(name).collect(),
+            removed: vec![],
+        };
+        let lines = super::publication(&publication);
+        assert_eq!(lines.len(), NAMES_MAX + 1);
+        assert_eq!(lines.last().unwrap().name, "and 80 more");
+    }
+}

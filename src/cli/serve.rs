@@ -1,0 +1,61 @@
+//! `dullahan serve`: StatefulSets from manifests, and their DNS.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+
+use super::output::Output;
+use super::session::Session;
+use crate::app::{self, Running};
+use crate::clock::Clock;
+use crate::config::ServeSettings;
+use crate::objects::Kind;
+
+/// Serves until a signal comes.
+pub(super) fn run(settings: &ServeSettings) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let clock = Clock::system();
+        let mut output = Output::new(&settings.common, clock.now());
+        let running = app::serve(settings, clock.clone()).await?;
+        output.remark(&format!(
+            "dullahan {}: simulated pods, seed {} (repeat with --simulated-seed {0})",
+            env!("CARGO_PKG_VERSION"),
+            running.seed
+        ));
+        let hints = hints(settings, &running);
+        Session::new(running, output, clock, hints).run().await
+    })
+}
+
+/// What to try next: a pod's name and its service's, or how to apply something.
+fn hints(settings: &ServeSettings, running: &Running) -> Vec<String> {
+    let Some(address) = running.dns_addresses.first() else { return Vec::new() };
+    let domain = settings.dns.cluster_domain.trim_end_matches('.');
+    let sets = running.store.list(Kind::StatefulSet, None).objects;
+    let Some(set) = sets.first().and_then(|object| object.get::<StatefulSet>()) else {
+        return vec![
+            String::new(),
+            "No StatefulSet yet. Start with one: dullahan serve -f examples/web.yaml".into(),
+            String::new(),
+        ];
+    };
+    let name = set.metadata.name.as_deref().unwrap_or_default();
+    let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
+    let service = set.spec.as_ref().and_then(|spec| spec.service_name.as_deref()).unwrap_or_default();
+    let zone = format!("{service}.{namespace}.svc.{domain}");
+    let start = set.spec.as_ref().and_then(|spec| spec.ordinals.as_ref()?.start).unwrap_or_default();
+    vec![
+        String::new(),
+        "Try, in another terminal:".into(),
+        format!("  {} {name}-{start}.{zone}", dig(address)),
+        format!("  {} SRV {zone}", dig(address)),
+        "  change replicas in the manifest and save it".into(),
+        String::new(),
+    ]
+}
+
+fn dig(address: &SocketAddr) -> String {
+    format!("dig @{} -p {}", address.ip(), address.port())
+}

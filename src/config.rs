@@ -1,1 +1,0 @@
-//! Settings, as typed and as meant.

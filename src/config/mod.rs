@@ -1,0 +1,210 @@
+//! Settings: as typed on the command line or in a file, then as meant.
+//!
+//! Every setting is defined once, as a flag. A configuration file holds the same names without
+//! the dashes; [`file::settings`] turns it into flags that stand before those of the command
+//! line, so that flag wins over file and file over default, and a mistake in either is reported
+//! in the same way. Nothing else reads the environment.
+
+pub mod file;
+
+use std::io::IsTerminal;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+/// What every command that runs takes.
+#[derive(Args, Clone, Debug)]
+pub struct CommonSettings {
+    /// Read settings from this YAML file; flags win over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The form of logs and progress.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Log more: once for what is done, twice for why.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Only report errors: no progress, no warnings.
+    #[arg(short, long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub quiet: bool,
+}
+
+/// The form of logs and progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people, with colour on a terminal.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// What is served by DNS, and where.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "DNS")]
+pub struct DnsSettings {
+    /// Answer DNS on this address, UDP and TCP (repeatable).
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
+    pub dns_listen: Vec<SocketAddr>,
+    /// The domain of the cluster.
+    #[arg(long, value_name = "NAME", default_value = "cluster.local")]
+    pub cluster_domain: String,
+    /// TTL of records, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub ttl: u32,
+    /// TTL of negative answers, in seconds; small, so that a peer that asks too early asks again soon.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    pub negative_ttl: u32,
+    /// Names of pods by address, such as 10-244-0-2.default.pod.cluster.local.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = PodNameMode::Disabled)]
+    pub pods: PodNameMode,
+    /// Name endpoints without a hostname after their pod, not after their address.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub endpoint_pod_names: bool,
+    /// Answer NXDOMAIN for a service with a cluster address but no ready endpoint.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub ignore_empty_service: bool,
+    /// Publish only these namespaces (comma-separated).
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+    /// Serve these reverse zones (repeatable) instead of those of the networks in use.
+    #[arg(long, value_name = "NAME")]
+    pub reverse_zone: Vec<String>,
+    /// Do not look at EndpointSlices: no headless services, no endpoint names.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub no_endpoints: bool,
+    /// This server's own address for NS and ns.dns (repeatable); the listen addresses if absent.
+    #[arg(long, value_name = "IP")]
+    pub advertise: Vec<IpAddr>,
+    /// Serve the zone files (*.zone) of this folder too.
+    #[arg(long, value_name = "DIR")]
+    pub zones: Option<PathBuf>,
+}
+
+/// Names of pods by address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PodNameMode {
+    /// They do not exist.
+    Disabled,
+    /// Every address has one, whether there is such a pod or not.
+    Insecure,
+    /// Addresses of existing pods have one.
+    Verified,
+}
+
+impl DnsSettings {
+    /// The addresses under which others reach this server.
+    pub fn own_addresses(&self, bound: &[SocketAddr]) -> Vec<IpAddr> {
+        if !self.advertise.is_empty() {
+            return self.advertise.clone();
+        }
+        let mut addresses: Vec<IpAddr> = bound.iter().map(SocketAddr::ip).collect();
+        addresses.retain(|address| !address.is_unspecified());
+        addresses.dedup();
+        addresses
+    }
+}
+
+/// What `dullahan serve` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ServeSettings {
+    /// Apply this manifest file or folder, and follow its changes (repeatable; - is standard input).
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsSettings,
+    /// Addresses of pods (repeatable: one IPv4 and one IPv6 network).
+    #[arg(long, value_name = "CIDR", default_value = "10.244.0.0/16", help_heading = "Cluster")]
+    pub pod_cidr: Vec<IpNet>,
+    /// Addresses of services (repeatable: one IPv4 and one IPv6 network).
+    #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16", help_heading = "Cluster")]
+    pub service_cidr: Vec<IpNet>,
+    /// Do not create the default StorageClass "standard".
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Cluster")]
+    pub no_default_storage_class: bool,
+    /// Keep everything in memory and nothing after the end (the only store of this version).
+    #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true, help_heading = "Cluster")]
+    pub ephemeral: bool,
+    /// What runs the pods.
+    #[arg(long, value_enum, value_name = "RUNTIME", default_value_t = RuntimeName::Simulated, help_heading = "Pods")]
+    pub runtime: RuntimeName,
+    /// How long a simulated container takes to start, for example 300ms or 2s.
+    #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
+    pub simulated_start: Span,
+    /// Seed of simulated delays and choices; a random one if absent.
+    #[arg(long, value_name = "N", help_heading = "Pods")]
+    pub simulated_seed: Option<u64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub common: CommonSettings,
+}
+
+/// What `dullahan dns` takes.
+#[derive(Args, Clone, Debug)]
+pub struct DnsOnlySettings {
+    /// Read objects from this manifest file or folder, as they are, and follow its changes (repeatable; - is standard input).
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub dns: DnsSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub common: CommonSettings,
+}
+
+/// What runs the pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeName {
+    /// Pods exist in time alone: they start, become ready and stop, but run nothing.
+    Simulated,
+}
+
+/// A length of time as people write it: `300ms`, `2s`, `1m 30s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hint = || format!("\"{text}\" is not a length of time; write for example 300ms, 2s or 1m");
+        let parsed: jiff::SignedDuration = text.parse().map_err(|_| hint())?;
+        Duration::try_from(parsed).map(Span).map_err(|_| hint())
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// Whether lines on standard output may carry colour: a terminal, and `NO_COLOR` unset.
+pub fn wants_color() -> bool {
+    let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && !is_refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, expected) in [
+            ("300ms", Some(Duration::from_millis(300))),
+            ("2s", Some(Duration::from_secs(2))),
+            ("1m30s", Some(Duration::from_secs(90))),
+            ("0s", Some(Duration::ZERO)),
+            ("-1s", None),
+            ("fast", None),
+        ] {
+            assert_eq!(text.parse::<Span>().ok(), expected.map(Span), "{text}");
+        }
+    }
+}
