@@ -8,20 +8,24 @@
 //! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
 //! Nothing here knows of the store, of sockets or of time.
 
+mod ledger;
 mod lookup;
 mod name;
 mod options;
 mod pod_names;
 mod records;
+pub(crate) mod render;
 mod rrset;
 mod tree;
 mod zones;
 
+pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use options::{PodNames, ZoneOptions};
 pub use pod_names::PodNameRule;
 pub use records::ZoneError;
+pub use render::{NameServer, Rendered, Scheme};
 pub use rrset::RrSet;
 pub use tree::{Node, RrSets, Zone};
 pub use zones::Zones;
