@@ -1,9 +1,12 @@
 //! Zones: names, RRsets, the snapshot, rendering services into records, master files.
 
+mod folder;
+pub mod master;
 mod options;
 
 use hickory_proto::rr::{Name, Record};
 
+pub use folder::{Loaded, load_folder};
 pub use options::{PodNames, ZoneOptions};
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
