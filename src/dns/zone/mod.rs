@@ -1,33 +1,30 @@
 //! Zones: names, RRsets, the snapshot, rendering services into records, master files.
+//!
+//! ```text
+//!   Zones ── by apex ──► Zone ── by name ──► Node ── by type ──► RrSet
+//!   (persistent map)     (persistent map)    (counts children)   (packed RDATA)
+//! ```
+//!
+//! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
+//! Nothing here knows of the store, of sockets or of time.
 
 mod folder;
+mod lookup;
 pub mod master;
+mod name;
 mod options;
-
-use hickory_proto::rr::{Name, Record};
+mod pod_names;
+mod records;
+mod rrset;
+mod tree;
+mod zones;
 
 pub use folder::{Loaded, load_folder};
+pub(crate) use lookup::Found;
+pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use options::{PodNames, ZoneOptions};
-
-/// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
-#[derive(Clone, Debug, Default)]
-pub struct Zones {}
-
-/// One zone at one version.
-#[derive(Clone, Debug)]
-pub struct Zone {}
-
-/// Why records do not make a zone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ZoneError {
-    /// There must be exactly one SOA, at the apex.
-    #[error("zone {0} has no SOA record at its apex")]
-    NoSoa(Name),
-}
-
-impl Zone {
-    /// A zone with these records, SOA included.
-    pub fn from_records(_apex: Name, _records: impl IntoIterator<Item = Record>) -> Result<Zone, ZoneError> {
-        Ok(Zone {})
-    }
-}
+pub use pod_names::PodNameRule;
+pub use records::ZoneError;
+pub use rrset::RrSet;
+pub use tree::{Node, RrSets, Zone};
+pub use zones::Zones;

@@ -1,0 +1,62 @@
+//! The additional section: addresses of the names that records point at, as far as we have them.
+//!
+//! Targets of SRV, MX, NS and SVCB records that lie in our zones get A and AAAA, all targets and
+//! each once (RFC 1035 section 3.3, 2782, 9460 section 4.1). In a referral it is the glue, which
+//! may lie below the delegation (RFC 9471).
+
+use std::collections::HashSet;
+
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::Answer;
+use crate::dns::zone::{Found, RrSet, WireName, Zone, Zones};
+
+const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
+const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];
+const ALIASED_HTTPS: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::HTTPS];
+
+/// Fills the additional section of `reply`.
+pub(super) fn add(zones: &Zones, reply: &mut Answer) {
+    let mut seen = HashSet::new();
+    let records = reply.answers.iter().chain(&reply.authority);
+    let wanted: Vec<(Name, &[RecordType])> = records.filter_map(target).collect();
+    for (name, types) in wanted {
+        let key = WireName::of(&name);
+        if let Some(zone) = zones.find(key.as_bytes()).filter(|_| seen.insert(key.clone())) {
+            add_sets(zone, &key, &name, types, &mut reply.additional);
+        }
+    }
+}
+
+/// The name that a record points at, and the types that are worth adding for it.
+fn target(record: &Record) -> Option<(Name, &'static [RecordType])> {
+    let (target, types) = match &record.data {
+        RData::SRV(srv) => (&srv.target, ADDRESSES),
+        RData::MX(mx) => (&mx.exchange, ADDRESSES),
+        RData::NS(ns) => (&ns.0, ADDRESSES),
+        RData::SVCB(svcb) if svcb.svc_priority == 0 => (&svcb.target_name, ALIASED_SVCB),
+        RData::HTTPS(svcb) if svcb.svc_priority == 0 => (&svcb.target_name, ALIASED_HTTPS),
+        RData::SVCB(svcb) => (&svcb.target_name, ADDRESSES),
+        RData::HTTPS(svcb) => (&svcb.target_name, ADDRESSES),
+        _ => return None,
+    };
+    let is_service_mode = matches!(&record.data, RData::SVCB(svcb) if svcb.svc_priority > 0)
+        || matches!(&record.data, RData::HTTPS(svcb) if svcb.svc_priority > 0);
+    match target.is_root() {
+        // "." is the owner itself in ServiceMode, and "not available" everywhere else.
+        true => is_service_mode.then(|| (record.name.clone(), types)),
+        false => Some((target.clone(), types)),
+    }
+}
+
+fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], section: &mut Vec<Record>) {
+    let found = zone.look_up(key.as_bytes(), RecordType::A);
+    let rrsets: &[RrSet] = match &found {
+        Found::Exists(rrsets) => rrsets,
+        Found::Delegated { .. } => zone.node(key.as_bytes()).map_or(&[], |node| node.rrsets()),
+        Found::Redirected { .. } | Found::Missing => &[],
+    };
+    for set in rrsets.iter().filter(|set| types.contains(&set.record_type())) {
+        section.extend(set.records(name));
+    }
+}

@@ -1,0 +1,191 @@
+//! The one place that decides what a question is answered with. Pure.
+//!
+//! ```text
+//!   query ─► zone with the longest apex ─► look up ─┬─ exists ────► RRset | CNAME, go on | NODATA
+//!              │ none: REFUSED                      ├─ delegated ─► referral
+//!              ▼                                    ├─ DNAME ─────► CNAME made up, go on
+//!            (target of a CNAME: stop there)        └─ missing ───► NXDOMAIN
+//! ```
+//!
+//! The algorithm is that of RFC 1034 section 4.3.2, with RFC 2308 (negative TTL), 4592 (wildcards),
+//! 6604 (the rcode is that of the last name of a chain), 6672 (DNAME), 8020 (NXDOMAIN means nothing
+//! below either), 8482 (ANY gets one RRset). A chain of aliases is followed through all of our
+//! zones, each name once and [`CHAIN_NAMES_MAX`] names at most; what was found until then is
+//! answered. Answers are minimal: no NS beside a positive answer.
+
+mod additional;
+
+use std::collections::HashSet;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::rdata::CNAME;
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::zone::{Found, RrSet, WireName, Zone, Zones};
+
+/// A question of class IN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The name, its case as asked.
+    pub name: Name,
+    /// The type.
+    pub record_type: RecordType,
+}
+
+/// What a question is answered with, before it is encoded and perhaps truncated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The response code.
+    pub rcode: ResponseCode,
+    /// The AA bit.
+    pub is_authoritative: bool,
+    /// The answer section.
+    pub answers: Vec<Record>,
+    /// The authority section.
+    pub authority: Vec<Record>,
+    /// The additional section, without OPT. What of it does not fit is left out without TC, unless
+    /// the answer is a referral (no AA and no answers): its glue is needed (RFC 9471).
+    pub additional: Vec<Record>,
+    /// An Extended DNS Error (RFC 8914): info code and text.
+    pub extended_error: Option<(u16, String)>,
+}
+
+/// How many names of a chain of aliases are followed. BIND stops there too.
+pub const CHAIN_NAMES_MAX: usize = 17;
+
+/// Extended DNS Error "Not Ready" (RFC 8914 section 4.15).
+const NOT_READY: u16 = 14;
+/// Extended DNS Error "Not Authoritative" (RFC 8914 section 4.21).
+const NOT_AUTHORITATIVE: u16 = 20;
+
+/// Answers `query` from `zones`. Transfers are no queries; they are refused here.
+pub fn answer(zones: &Zones, query: &Query) -> Answer {
+    if matches!(query.record_type, RecordType::AXFR | RecordType::IXFR) {
+        return refused(None);
+    }
+    let mut reply = Answer {
+        rcode: ResponseCode::NoError,
+        is_authoritative: true,
+        answers: Vec::new(),
+        authority: Vec::new(),
+        additional: Vec::new(),
+        extended_error: None,
+    };
+    let mut seen = HashSet::new();
+    let mut next = Some(query.name.clone());
+    while let Some(name) = next.take().filter(|_| seen.len() < CHAIN_NAMES_MAX) {
+        let key = WireName::of(&name);
+        if !seen.insert(key.clone()) {
+            break;
+        }
+        let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
+            if reply.answers.is_empty() {
+                return refused(Some(&name));
+            }
+            break;
+        };
+        next = Step { zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
+    }
+    additional::add(zones, &mut reply);
+    reply
+}
+
+fn refused(name: Option<&Name>) -> Answer {
+    let error = name.map(|name| (NOT_AUTHORITATIVE, format!("no zone of this server holds {name}")));
+    Answer {
+        rcode: ResponseCode::Refused,
+        is_authoritative: false,
+        answers: Vec::new(),
+        authority: Vec::new(),
+        additional: Vec::new(),
+        extended_error: error,
+    }
+}
+
+/// One name of a chain of aliases.
+struct Step<'q> {
+    zone: &'q Zone,
+    name: &'q Name,
+    record_type: RecordType,
+}
+
+impl Step<'_> {
+    /// Adds to `reply` what the zone says of the name; returns the name to go on with.
+    fn take(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
+        match self.zone.look_up(key.as_bytes(), self.record_type) {
+            Found::Exists(rrsets) => self.exists(&rrsets, reply),
+            Found::Delegated { n_labels, servers } => {
+                reply.is_authoritative = !reply.answers.is_empty();
+                reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));
+                None
+            }
+            Found::Redirected { n_labels, dname } => self.redirected(n_labels, dname, reply),
+            Found::Missing => {
+                self.missing(reply);
+                None
+            }
+        }
+    }
+
+    fn exists(&self, rrsets: &[RrSet], reply: &mut Answer) -> Option<Name> {
+        let wanted = match self.record_type {
+            RecordType::ANY => rrsets.first(),
+            wanted => rrsets.iter().find(|set| set.record_type() == wanted),
+        };
+        if let Some(set) = wanted {
+            reply.answers.extend(set.records(self.name));
+            return None;
+        }
+        let Some(alias) = rrsets.iter().find(|set| set.record_type() == RecordType::CNAME) else {
+            self.add_soa(reply);
+            return None;
+        };
+        reply.answers.extend(alias.records(self.name));
+        match &reply.answers.last()?.data {
+            RData::CNAME(target) => Some(target.0.clone()),
+            _ => None,
+        }
+    }
+
+    /// RFC 6672 section 3.2: the DNAME, a CNAME made of it, and on with that one's target.
+    fn redirected(&self, n_labels: usize, dname: &RrSet, reply: &mut Answer) -> Option<Name> {
+        reply.answers.extend(dname.records(&self.name.trim_to(n_labels)));
+        let target = dname.rdata().next().and_then(|wire| substitute(self.name, n_labels, wire));
+        let Some(target) = target else {
+            reply.rcode = ResponseCode::YXDomain;
+            return None;
+        };
+        let alias = RData::CNAME(CNAME(target.clone()));
+        reply.answers.push(Record::from_rdata(self.name.clone(), dname.ttl_s(), alias));
+        (self.record_type != RecordType::CNAME).then_some(target)
+    }
+
+    fn missing(&self, reply: &mut Answer) {
+        self.add_soa(reply);
+        if self.zone.is_synced() {
+            reply.rcode = ResponseCode::NXDomain;
+        } else {
+            reply.rcode = ResponseCode::ServFail;
+            let text = format!("not all objects have been read yet, so {} may exist", self.name);
+            reply.extended_error = Some((NOT_READY, text));
+        }
+    }
+
+    /// The SOA of a negative answer, its owner in the case of the question so that it compresses.
+    fn add_soa(&self, reply: &mut Answer) {
+        let owner = self.name.trim_to(self.zone.apex().iter().len());
+        let soa = RData::SOA(self.zone.soa().clone());
+        reply.authority.push(Record::from_rdata(owner, self.zone.negative_ttl_s(), soa));
+    }
+}
+
+/// `name` with its last `n_labels` labels replaced by the name in `target`; none if that is too
+/// long.
+fn substitute(name: &Name, n_labels: usize, target: &[u8]) -> Option<Name> {
+    let target = WireName::from(target).to_name();
+    let kept = name.iter().take(name.iter().len() - n_labels);
+    Name::from_labels(kept.chain(target.iter())).ok()
+}
+
+#[cfg(test)]
+mod tests;

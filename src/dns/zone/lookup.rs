@@ -1,0 +1,96 @@
+//! What a zone says of one name: RFC 1034 section 4.3.2 step 3, RFC 4592 and RFC 6672. Pure.
+//!
+//! Nothing is decided here of types: an existing name comes with all it has, and the caller tells
+//! data from NODATA. Walks go from the name towards the apex and are bounded by the 127 labels
+//! that a name can have.
+
+use std::borrow::Cow;
+
+use hickory_proto::rr::RecordType;
+
+use super::name::{self, NAME_OCTETS_MAX};
+use super::pod_names::PodName;
+use super::rrset::RrSet;
+use super::tree::{Node, Zone};
+
+/// What a zone says of a name within it.
+#[derive(Debug)]
+pub(crate) enum Found<'z> {
+    /// The name exists, of itself or through a wildcard; its RRsets, perhaps none.
+    Exists(Cow<'z, [RrSet]>),
+    /// The name is at or below a delegation.
+    Delegated {
+        /// How many labels the delegated name has.
+        n_labels: usize,
+        /// The NS RRset.
+        servers: &'z RrSet,
+    },
+    /// The name is below a DNAME.
+    Redirected {
+        /// How many labels the DNAME's owner has.
+        n_labels: usize,
+        /// The DNAME RRset.
+        dname: &'z RrSet,
+    },
+    /// Neither the name nor anything below it exists.
+    Missing,
+}
+
+impl Zone {
+    /// Looks up a lower-cased wire name, which must lie in this zone. `record_type` matters only
+    /// at a delegation, where DS is this zone's own.
+    pub(crate) fn look_up(&self, name: &[u8], record_type: RecordType) -> Found<'_> {
+        if let Some(stop) = self.first_cut(name, record_type) {
+            return stop;
+        }
+        if let Some(node) = self.node(name) {
+            return Found::Exists(Cow::Borrowed(node.rrsets()));
+        }
+        let encloser = name::ancestors(name).skip(1).find(|ancestor| self.node(ancestor).is_some());
+        let encloser = encloser.unwrap_or(self.key().as_bytes());
+        if let Some(rrsets) = self.pod_name(name, encloser) {
+            return Found::Exists(rrsets);
+        }
+        match self.wildcard(encloser) {
+            Some(node) => Found::Exists(Cow::Borrowed(node.rrsets())),
+            None => Found::Missing,
+        }
+    }
+
+    /// The delegation or DNAME nearest to the apex that the name is below (a delegation also: at).
+    fn first_cut(&self, name: &[u8], record_type: RecordType) -> Option<Found<'_>> {
+        if !self.has_cuts() {
+            return None;
+        }
+        let depth = name::ancestors(self.key().as_bytes()).count();
+        let mut path: Vec<&[u8]> = name::ancestors(name).collect();
+        path.reverse();
+        path.iter().enumerate().skip(depth - 1).find_map(|(n_labels, ancestor)| {
+            let node = self.node(ancestor)?;
+            let set = |wanted| node.rrsets().iter().find(|set| set.record_type() == wanted);
+            let is_apex = *ancestor == self.key().as_bytes();
+            let is_name = *ancestor == name;
+            let is_delegated = !is_apex && !(is_name && record_type == RecordType::DS);
+            if let Some(servers) = set(RecordType::NS).filter(|_| is_delegated) {
+                return Some(Found::Delegated { n_labels, servers });
+            }
+            let dname = set(RecordType::DNAME).filter(|_| !is_name)?;
+            Some(Found::Redirected { n_labels, dname })
+        })
+    }
+
+    /// The source of synthesis: the asterisk below the closest encloser (RFC 4592 section 3.3.1).
+    fn wildcard(&self, encloser: &[u8]) -> Option<&Node> {
+        let mut buffer = [0; NAME_OCTETS_MAX + 2];
+        buffer[..2].copy_from_slice(b"\x01*");
+        buffer[2..2 + encloser.len()].copy_from_slice(encloser);
+        self.node(&buffer[..2 + encloser.len()])
+    }
+
+    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Cow<'_, [RrSet]>> {
+        match self.pod_names()?.apply(name, encloser)? {
+            PodName::MadeUp(set) => Some(Cow::Owned(vec![set])),
+            PodName::SameAs(other) => self.node(other.as_bytes()).map(|node| Cow::Borrowed(node.rrsets())),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Zones from records that somebody wrote: what RFC 1034, 1035, 2181 and 6672 want of them.
+//!
+//! All mistakes that make a zone ambiguous are errors that name the owner and the type; nothing is
+//! repaired silently. Records below a delegation or a DNAME are kept: they are glue, or hidden.
+
+use std::collections::{BTreeMap, HashSet};
+
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+
+use super::name::{self, WireName};
+use super::rrset::RrSet;
+use super::tree::{self, Zone};
+
+/// Why records do not make a zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ZoneError {
+    /// There must be exactly one SOA, at the apex.
+    #[error("zone {0} has no SOA record at its apex")]
+    NoSoa(Name),
+    /// A second SOA, or one below the apex.
+    #[error("{owner} SOA: zone {apex} has exactly one SOA record, at its apex; remove this one")]
+    ExtraSoa {
+        /// The zone.
+        apex: Name,
+        /// Where the SOA is that should not be.
+        owner: Name,
+    },
+    /// The owner is not at or below the apex.
+    #[error("{owner} {record_type}: the name is not in zone {apex}")]
+    OutOfZone {
+        /// The zone.
+        apex: Name,
+        /// The record's owner.
+        owner: Name,
+        /// The record's type.
+        record_type: RecordType,
+    },
+    /// The class is not IN.
+    #[error("{owner} {record_type}: the class must be IN")]
+    NotInternet {
+        /// The record's owner.
+        owner: Name,
+        /// The record's type.
+        record_type: RecordType,
+    },
+    /// A CNAME with other data at its name (RFC 2181 section 10.1).
+    #[error("{owner} CNAME: a name with a CNAME record must have no other data, but it has {other} too")]
+    CnameAndOther {
+        /// The name.
+        owner: Name,
+        /// A type that is there as well.
+        other: RecordType,
+    },
+    /// More than one record of a type of which a name has one at most.
+    #[error("{owner} {record_type}: a name has one such record at most")]
+    NotSingle {
+        /// The name.
+        owner: Name,
+        /// CNAME or DNAME.
+        record_type: RecordType,
+    },
+    /// The same record twice (RFC 2181 section 5).
+    #[error("{owner} {record_type}: the same record is there twice; remove one")]
+    Duplicate {
+        /// The record's owner.
+        owner: Name,
+        /// The record's type.
+        record_type: RecordType,
+    },
+    /// Records of one RRset with different TTLs (RFC 2181 section 5.2).
+    #[error(
+        "{owner} {record_type}: the records of one RRset must have one TTL, but these have {first} and {other}"
+    )]
+    TtlsDiffer {
+        /// The owner of the RRset.
+        owner: Name,
+        /// The type of the RRset.
+        record_type: RecordType,
+        /// The TTL of the first record, in seconds.
+        first: u32,
+        /// The TTL that differs, in seconds.
+        other: u32,
+    },
+    /// A type that only messages have, or RDATA that is not what its type wants.
+    #[error("{owner} {record_type}: a zone cannot hold such a record")]
+    NotStorable {
+        /// The record's owner.
+        owner: Name,
+        /// The record's type.
+        record_type: RecordType,
+    },
+}
+
+impl Zone {
+    /// A zone with these records, SOA included.
+    pub fn from_records(apex: Name, records: impl IntoIterator<Item = Record>) -> Result<Zone, ZoneError> {
+        let mut owners: BTreeMap<WireName, Owner> = BTreeMap::new();
+        for record in records {
+            check_place(&apex, &record)?;
+            owners.entry(WireName::of(&record.name)).or_default().take(record)?;
+        }
+        let (soa, ttl_s) = find_soa(&apex, &owners)?;
+        let mut zone = Zone::new(absolute(apex), soa, ttl_s);
+        for (key, owner) in owners {
+            owner.check_cname()?;
+            let sets: Result<Vec<RrSet>, ZoneError> = owner.sets.into_values().map(RawSet::pack).collect();
+            zone.set_cased(&key, tree::ordered(sets?), tree::cased(&owner.name, &key));
+        }
+        Ok(zone)
+    }
+}
+
+/// What one name has, while it is collected.
+#[derive(Default)]
+struct Owner {
+    name: Name,
+    sets: BTreeMap<u16, RawSet>,
+}
+
+struct RawSet {
+    owner: Name,
+    record_type: RecordType,
+    ttl_s: u32,
+    rdata: HashSet<RData>,
+}
+
+impl Owner {
+    fn take(&mut self, record: Record) -> Result<(), ZoneError> {
+        let record_type = record.record_type();
+        if self.sets.is_empty() {
+            self.name = record.name.clone();
+        }
+        let set = self.sets.entry(record_type.into()).or_insert_with(|| RawSet {
+            owner: record.name.clone(),
+            record_type,
+            ttl_s: record.ttl,
+            rdata: HashSet::new(),
+        });
+        set.take(record)
+    }
+
+    /// DNSSEC's own types may stand beside a CNAME (RFC 4034 section 3, RFC 4035 section 2.5).
+    fn check_cname(&self) -> Result<(), ZoneError> {
+        if !self.sets.contains_key(&RecordType::CNAME.into()) {
+            return Ok(());
+        }
+        let is_other = |set: &&RawSet| {
+            !matches!(
+                set.record_type,
+                RecordType::CNAME | RecordType::RRSIG | RecordType::NSEC | RecordType::KEY
+            )
+        };
+        match self.sets.values().find(is_other) {
+            Some(set) => Err(ZoneError::CnameAndOther { owner: self.name.clone(), other: set.record_type }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RawSet {
+    fn take(&mut self, record: Record) -> Result<(), ZoneError> {
+        let (owner, record_type) = (record.name, self.record_type);
+        // RRSIGs differ in TTL with what they cover, so they are no RRset (RFC 4034 section 3).
+        if record.ttl != self.ttl_s && record_type != RecordType::RRSIG {
+            return Err(ZoneError::TtlsDiffer { owner, record_type, first: self.ttl_s, other: record.ttl });
+        }
+        if !self.rdata.insert(record.data) {
+            return Err(ZoneError::Duplicate { owner, record_type });
+        }
+        let is_single = matches!(record_type, RecordType::CNAME | RecordType::DNAME);
+        if is_single && self.rdata.len() > 1 {
+            return Err(ZoneError::NotSingle { owner, record_type });
+        }
+        Ok(())
+    }
+
+    fn pack(self) -> Result<RrSet, ZoneError> {
+        RrSet::from_rdata(self.record_type, self.ttl_s, &self.rdata)
+            .ok_or(ZoneError::NotStorable { owner: self.owner, record_type: self.record_type })
+    }
+}
+
+fn check_place(apex: &Name, record: &Record) -> Result<(), ZoneError> {
+    let (owner, record_type) = (record.name.clone(), record.record_type());
+    let (key, apex_key) = (WireName::of(&owner), WireName::of(apex));
+    if !name::is_at_or_below(key.as_bytes(), apex_key.as_bytes()) {
+        return Err(ZoneError::OutOfZone { apex: apex.clone(), owner, record_type });
+    }
+    if record.dns_class != DNSClass::IN {
+        return Err(ZoneError::NotInternet { owner, record_type });
+    }
+    if record_type == RecordType::SOA && key != apex_key {
+        return Err(ZoneError::ExtraSoa { apex: apex.clone(), owner });
+    }
+    Ok(())
+}
+
+fn find_soa(apex: &Name, owners: &BTreeMap<WireName, Owner>) -> Result<(SOA, u32), ZoneError> {
+    let set = owners.get(&WireName::of(apex)).and_then(|owner| owner.sets.get(&RecordType::SOA.into()));
+    let set = set.ok_or_else(|| ZoneError::NoSoa(apex.clone()))?;
+    if set.rdata.len() > 1 {
+        return Err(ZoneError::ExtraSoa { apex: apex.clone(), owner: set.owner.clone() });
+    }
+    match set.rdata.iter().next() {
+        Some(RData::SOA(soa)) => Ok((soa.clone(), set.ttl_s)),
+        _ => Err(ZoneError::NoSoa(apex.clone())),
+    }
+}
+
+fn absolute(mut name: Name) -> Name {
+    name.set_fqdn(true);
+    name
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! RRsets, packed: type, TTL and the RDATA of every record in wire form, in one allocation.
+//!
+//! Hundreds of thousands of names are kept, most with one or two small RRsets, so the codec's own
+//! types would be several times too large. RDATA is kept uncompressed and with the case of its
+//! names, in canonical order and without duplicates (RFC 2181 section 5), so that two RRsets are
+//! equal if their octets are. It is decoded when it is answered with.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
+
+use super::name::WireName;
+
+/// All records of one type at one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RrSet {
+    /// Per record: two octets of length, then the RDATA.
+    packed: Arc<[u8]>,
+    ttl_s: u32,
+    record_type: RecordType,
+}
+
+impl RrSet {
+    /// An RRset of RDATA in uncompressed wire form; duplicates are dropped.
+    pub fn from_wire(record_type: RecordType, ttl_s: u32, rdata: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let sorted: BTreeSet<Vec<u8>> = rdata.into_iter().collect();
+        let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.len() + 2).sum());
+        for rdata in sorted {
+            let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
+            packed.extend(length.to_be_bytes());
+            packed.extend(rdata);
+        }
+        Self { packed: packed.into(), ttl_s, record_type }
+    }
+
+    /// An RRset of decoded records; `None` if one is not of a type that a zone can hold.
+    pub fn from_rdata<'a>(
+        record_type: RecordType,
+        ttl_s: u32,
+        rdata: impl IntoIterator<Item = &'a RData>,
+    ) -> Option<Self> {
+        let rdata: Option<Vec<Vec<u8>>> =
+            rdata.into_iter().map(|rdata| storable(record_type, rdata)).collect();
+        Some(Self::from_wire(record_type, ttl_s, rdata?))
+    }
+
+    /// The addresses of the family of `record_type`, which is A or AAAA.
+    pub fn of_addresses<'a>(
+        record_type: RecordType,
+        ttl_s: u32,
+        addresses: impl IntoIterator<Item = &'a IpAddr>,
+    ) -> Self {
+        let of_family = |address: &IpAddr| match (address, record_type) {
+            (IpAddr::V4(address), RecordType::A) => Some(address.octets().to_vec()),
+            (IpAddr::V6(address), RecordType::AAAA) => Some(address.octets().to_vec()),
+            _ => None,
+        };
+        Self::from_wire(record_type, ttl_s, addresses.into_iter().filter_map(of_family))
+    }
+
+    /// An RRset whose RDATA is one name each: NS, CNAME, PTR, DNAME.
+    pub fn of_names<'a>(
+        record_type: RecordType,
+        ttl_s: u32,
+        names: impl IntoIterator<Item = &'a WireName>,
+    ) -> Self {
+        Self::from_wire(record_type, ttl_s, names.into_iter().map(|name| name.as_bytes().to_vec()))
+    }
+
+    /// The records of several RRsets of one type; the lowest TTL, which RFC 2181 section 5.2 wants
+    /// of those that differ. `None` if there are none.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a RrSet>) -> Option<Self> {
+        let mut sets = sets.into_iter().peekable();
+        let record_type = sets.peek()?.record_type;
+        let mut ttl_s = u32::MAX;
+        let mut rdata = Vec::new();
+        for set in sets {
+            ttl_s = ttl_s.min(set.ttl_s);
+            rdata.extend(set.rdata().map(<[u8]>::to_vec));
+        }
+        Some(Self::from_wire(record_type, ttl_s, rdata))
+    }
+
+    /// The type.
+    pub fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The TTL, in seconds.
+    pub fn ttl_s(&self) -> u32 {
+        self.ttl_s
+    }
+
+    /// The number of records.
+    pub fn len(&self) -> usize {
+        self.rdata().count()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// The RDATA of every record, in wire form.
+    pub fn rdata(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest: &[u8] = &self.packed;
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            let (rdata, after) = after.split_at(usize::from(u16::from_be_bytes(*length)));
+            rest = after;
+            Some(rdata)
+        })
+    }
+
+    /// The records, with this owner.
+    pub fn records(&self, owner: &Name) -> impl Iterator<Item = Record> {
+        self.records_for(owner, self.ttl_s)
+    }
+
+    /// The records, with this owner and this TTL.
+    pub fn records_for(&self, owner: &Name, ttl_s: u32) -> impl Iterator<Item = Record> {
+        self.rdata().map(move |rdata| {
+            let decoded =
+                decode(self.record_type, rdata).expect("what an RRset holds was checked on its way in");
+            Record::from_rdata(owner.clone(), ttl_s, decoded)
+        })
+    }
+}
+
+/// The wire form of `rdata`, if it is what comes back when it is read again.
+fn storable(record_type: RecordType, rdata: &RData) -> Option<Vec<u8>> {
+    let encoded = encode(rdata)?;
+    let decoded = decode(record_type, &encoded)?;
+    (encode(&decoded)? == encoded).then_some(encoded)
+}
+
+fn encode(rdata: &RData) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = BinEncoder::new(&mut bytes);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    rdata.emit(&mut encoder).ok()?;
+    Some(bytes)
+}
+
+fn decode(record_type: RecordType, rdata: &[u8]) -> Option<RData> {
+    let length = u16::try_from(rdata.len()).ok()?;
+    RData::read(&mut BinDecoder::new(rdata), record_type, Restrict::new(length)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::rr::rdata::{CNAME, NULL, SRV};
+
+    fn name(text: &str) -> Name {
+        Name::from_ascii(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_comes_back_with_its_case() {
+        let srv = RData::SRV(SRV::new(0, 50, 80, name("Web.Example.")));
+        let set = RrSet::from_rdata(RecordType::SRV, 5, [&srv]).unwrap();
+        let records: Vec<Record> = set.records(&name("_http._tcp.example.")).collect();
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].data.to_string(), srv.to_string());
+        let unknown = RData::Unknown { code: RecordType::Unknown(65400), rdata: NULL::with(vec![0, 255, 7]) };
+        let set = RrSet::from_rdata(RecordType::Unknown(65400), 5, [&unknown]).unwrap();
+        assert_eq!(set.records(&name("x.")).map(|record| record.data).collect::<Vec<_>>(), [unknown]);
+    }
+
+    #[test]
+    fn equal_sets_are_equal_whatever_the_order_and_the_repetitions() {
+        let [one, two]: [IpAddr; 2] = ["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()];
+        let set = RrSet::of_addresses(RecordType::A, 5, [&two, &one, &two]);
+        assert_eq!(set, RrSet::of_addresses(RecordType::A, 5, [&one, &two]));
+        assert_eq!(set.len(), 2);
+        assert!(RrSet::of_addresses(RecordType::AAAA, 5, [&one]).is_empty());
+    }
+
+    #[test]
+    fn a_union_has_every_record_once_and_the_lowest_ttl() {
+        let targets = ["a.", "b.", "c."].map(|target| WireName::of(&name(target)));
+        let left = RrSet::of_names(RecordType::PTR, 9, &targets[..2]);
+        let right = RrSet::of_names(RecordType::PTR, 5, &targets[1..]);
+        let union = RrSet::union([&left, &right]).unwrap();
+        assert_eq!(union, RrSet::of_names(RecordType::PTR, 5, &targets));
+        assert_eq!(RrSet::union([]), None);
+    }
+
+    #[test]
+    fn types_that_are_no_data_are_not_taken() {
+        let cname = RData::CNAME(CNAME(name("a.")));
+        assert!(RrSet::from_rdata(RecordType::ANY, 5, [&cname]).is_none());
+        assert!(RrSet::from_rdata(RecordType::A, 5, [&cname]).is_none());
+    }
+}

@@ -1,0 +1,270 @@
+//! One zone at one version: its nodes, and the only two ways to change them.
+//!
+//! Nodes are keyed by their lower-cased wire name in a persistent map, so a changed copy shares all
+//! that it keeps: a change costs its names times the depth of the map. An empty non-terminal is a
+//! node of its own, which is there as long as a name exists below it (RFC 8020, RFC 4592 section
+//! 2.2.2): every node counts its children, adding a name adds the missing ancestors, removing one
+//! prunes those that nothing holds any more. So a name exists exactly if its node does.
+
+use std::sync::Arc;
+
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::name::{self, WireName};
+use super::pod_names::PodNameRule;
+use super::rrset::RrSet;
+
+/// The RRsets of one name, at most one per type, ordered by type.
+pub type RrSets = Arc<[RrSet]>;
+
+/// One zone at one version. Cheap to clone; a changed copy shares what it keeps.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    apex: Name,
+    key: WireName,
+    soa: Arc<SOA>,
+    soa_ttl_s: u32,
+    nodes: imbl::HashMap<WireName, Arc<Node>>,
+    /// Names at which a lookup may have to stop: delegations and DNAMEs.
+    n_cuts: usize,
+    pod_names: Option<Arc<PodNameRule>>,
+    is_synced: bool,
+}
+
+/// A name that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    rrsets: RrSets,
+    /// The wire form with its case, if that is not all lower.
+    cased: Option<Arc<[u8]>>,
+    /// Whether the name exists of itself, with or without records, not only for what is below it.
+    is_explicit: bool,
+    n_children: u32,
+}
+
+impl Node {
+    /// The RRsets, none for an empty non-terminal.
+    pub fn rrsets(&self) -> &[RrSet] {
+        &self.rrsets
+    }
+
+    /// How many names exist one label below.
+    pub fn n_children(&self) -> u32 {
+        self.n_children
+    }
+
+    /// Whether the name exists only because a name below it does.
+    pub fn is_empty_non_terminal(&self) -> bool {
+        !self.is_explicit
+    }
+
+    fn has(&self, record_type: RecordType) -> bool {
+        self.rrsets.iter().any(|set| set.record_type() == record_type)
+    }
+}
+
+impl Zone {
+    /// A zone that holds its SOA and nothing else yet.
+    pub fn new(apex: Name, soa: SOA, soa_ttl_s: u32) -> Self {
+        let key = WireName::of(&apex);
+        let cased = cased(&apex, &key);
+        let node = Node { rrsets: Arc::new([]), cased, is_explicit: true, n_children: 0 };
+        let nodes = imbl::HashMap::unit(key.clone(), Arc::new(node));
+        let soa = Arc::new(soa);
+        let mut zone = Self { apex, key, soa, soa_ttl_s, nodes, n_cuts: 0, pod_names: None, is_synced: true };
+        zone.set(&zone.key.clone(), Arc::new([]));
+        zone
+    }
+
+    /// The apex, its case as given.
+    pub fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    /// The apex as a key.
+    pub fn key(&self) -> &WireName {
+        &self.key
+    }
+
+    /// The SOA.
+    pub fn soa(&self) -> &SOA {
+        &self.soa
+    }
+
+    /// The serial of this version.
+    pub fn serial(&self) -> u32 {
+        self.soa.serial
+    }
+
+    /// TTL of negative answers: the lesser of the SOA's own TTL and its MINIMUM (RFC 2308 section 3).
+    pub fn negative_ttl_s(&self) -> u32 {
+        self.soa_ttl_s.min(self.soa.minimum)
+    }
+
+    /// How many names exist, empty non-terminals included.
+    pub fn n_names(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The node of a lower-cased wire name, whatever lies above it.
+    pub fn node(&self, name: &[u8]) -> Option<&Node> {
+        self.nodes.get(name).map(Arc::as_ref)
+    }
+
+    /// Every name that exists, in no order.
+    pub fn nodes(&self) -> impl Iterator<Item = (&WireName, &Node)> {
+        self.nodes.iter().map(|(name, node)| (name, node.as_ref()))
+    }
+
+    /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
+    pub fn records(&self) -> Vec<Record> {
+        let mut names: Vec<(Name, &Node)> =
+            self.nodes.iter().map(|(name, node)| (owner(name, node), node.as_ref())).collect();
+        names.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let mut records: Vec<Record> = names
+            .iter()
+            .flat_map(|(owner, node)| node.rrsets.iter().flat_map(|set| set.records(owner)))
+            .collect();
+        records.sort_by_key(|record| record.record_type() != RecordType::SOA);
+        records
+    }
+
+    /// False until all objects are there: a name error is then SERVFAIL.
+    pub fn is_synced(&self) -> bool {
+        self.is_synced
+    }
+
+    /// See [`Zone::is_synced`].
+    pub fn set_synced(&mut self, is_synced: bool) {
+        self.is_synced = is_synced;
+    }
+
+    /// How the names of pods that are not in the zone as such are answered.
+    pub fn pod_names(&self) -> Option<&PodNameRule> {
+        self.pod_names.as_deref()
+    }
+
+    /// See [`Zone::pod_names`].
+    pub fn set_pod_names(&mut self, rule: Option<PodNameRule>) {
+        self.pod_names = rule.map(Arc::new);
+    }
+
+    /// Gives this version a serial.
+    pub fn set_serial(&mut self, serial: u32) {
+        Arc::make_mut(&mut self.soa).serial = serial;
+        let others: RrSets = match self.node(self.key.as_bytes()) {
+            Some(node) => node.rrsets.clone(),
+            None => Arc::new([]),
+        };
+        self.set(&self.key.clone(), others);
+    }
+
+    /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays.
+    /// A name outside the zone is left alone.
+    pub fn set(&mut self, name: &WireName, rrsets: RrSets) {
+        self.set_cased(name, rrsets, None);
+    }
+
+    pub(super) fn set_cased(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
+        if !name::is_at_or_below(name.as_bytes(), self.key.as_bytes()) {
+            return;
+        }
+        let is_apex = *name == self.key;
+        let rrsets = if is_apex { self.with_soa(&rrsets) } else { rrsets };
+        self.n_cuts -= self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
+        match self.nodes.get_mut(name.as_bytes()) {
+            Some(node) => {
+                let node = Arc::make_mut(node);
+                node.rrsets = rrsets;
+                node.is_explicit = true;
+                node.cased = cased.or(node.cased.take());
+            }
+            None => {
+                let node = Node { rrsets, cased, is_explicit: true, n_children: 0 };
+                self.nodes.insert(name.clone(), Arc::new(node));
+                self.hold_ancestors(name.as_bytes());
+            }
+        }
+        self.n_cuts += self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
+    }
+
+    /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
+    /// always exists.
+    pub fn remove(&mut self, name: &WireName) {
+        let is_apex = *name == self.key;
+        let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return };
+        if is_apex {
+            return self.set(name, Arc::new([]));
+        }
+        self.n_cuts -= usize::from(is_cut(node, is_apex));
+        let node = Arc::make_mut(node);
+        node.rrsets = Arc::new([]);
+        node.is_explicit = false;
+        node.cased = None;
+        self.prune(name.as_bytes());
+    }
+
+    /// Counts a new name at its parent; parents that are missing come to exist as well.
+    fn hold_ancestors(&mut self, name: &[u8]) {
+        for ancestor in name::ancestors(name).skip(1) {
+            if let Some(node) = self.nodes.get_mut(ancestor) {
+                Arc::make_mut(node).n_children += 1;
+                return;
+            }
+            let node = Node { rrsets: Arc::new([]), cased: None, is_explicit: false, n_children: 1 };
+            self.nodes.insert(WireName::from(ancestor), Arc::new(node));
+        }
+    }
+
+    /// Removes `name` and its ancestors as far as nothing holds them.
+    fn prune(&mut self, name: &[u8]) {
+        for ancestor in name::ancestors(name) {
+            let is_held = self.node(ancestor).is_none_or(|node| node.is_explicit || node.n_children > 0);
+            if is_held {
+                return;
+            }
+            self.nodes.remove(ancestor);
+            let above = name::parent(ancestor).and_then(|above| self.nodes.get_mut(above));
+            if let Some(above) = above {
+                Arc::make_mut(above).n_children -= 1;
+            }
+        }
+    }
+
+    fn with_soa(&self, others: &[RrSet]) -> RrSets {
+        let soa = RData::SOA(self.soa.as_ref().clone());
+        let soa = RrSet::from_rdata(RecordType::SOA, self.soa_ttl_s, [&soa]).expect("a SOA can be stored");
+        let others = others.iter().filter(|set| set.record_type() != RecordType::SOA).cloned();
+        ordered(others.chain([soa]))
+    }
+
+    pub(super) fn has_cuts(&self) -> bool {
+        self.n_cuts > 0
+    }
+}
+
+/// RRsets as a node holds them: ordered by type, none empty.
+pub(super) fn ordered(sets: impl IntoIterator<Item = RrSet>) -> RrSets {
+    let mut sets: Vec<RrSet> = sets.into_iter().filter(|set| !set.is_empty()).collect();
+    sets.sort_by_key(|set| u16::from(set.record_type()));
+    sets.into()
+}
+
+/// The wire form of `name` with its case, if that differs from its key.
+pub(super) fn cased(name: &Name, key: &WireName) -> Option<Arc<[u8]>> {
+    let wire = name::wire(name, |octet| *octet);
+    (wire != key.as_bytes()).then(|| wire.into())
+}
+
+fn owner(key: &WireName, node: &Node) -> Name {
+    name::to_name(node.cased.as_deref().unwrap_or(key.as_bytes()))
+}
+
+/// Whether a lookup for a name below must stop here: a delegation (NS below the apex) or a DNAME.
+fn is_cut(node: &Node, is_apex: bool) -> bool {
+    node.has(RecordType::DNAME) || (!is_apex && node.has(RecordType::NS))
+}
+
+#[cfg(test)]
+mod tests;
