@@ -45,14 +45,6 @@ pub enum MasterError {
         /// The file as it was named.
         file: String,
     },
-    /// The records do not make a zone.
-    #[error("{file}: {source}")]
-    Zone {
-        /// The file as it was named.
-        file: String,
-        /// What is wrong with them.
-        source: ZoneError,
-    },
     /// The file or folder cannot be read.
     #[error("cannot read {file}: {source}")]
     Unreadable {
@@ -121,17 +113,9 @@ pub enum Mistake {
     /// A type that exists only in messages.
     #[error("{0} records exist only in messages or are made by signing; remove the line")]
     NotInZones(RecordType),
-    /// A second SOA record.
-    #[error("a second SOA record; one file is one zone, put the other zone into its own file")]
-    SecondSoa,
-    /// A record of another zone.
-    #[error("{name} is not in zone {apex}; check its final dot and $ORIGIN")]
-    OutOfZone {
-        /// The owner.
-        name: Name,
-        /// The zone.
-        apex: Name,
-    },
+    /// The record and others make no zone.
+    #[error("{0}")]
+    Zone(ZoneError),
     /// Another file that cannot be included.
     #[error("cannot include {path}: {reason}")]
     Include {
@@ -160,16 +144,28 @@ pub(super) fn parse_zone_with(
     let Some(soa) = records.iter().find(is_soa) else {
         return Err(MasterError::NoSoa { file: file.to_owned() });
     };
-    if let Some(second) = records.iter().filter(is_soa).nth(1) {
-        return Err(second.mistaken(Mistake::SecondSoa));
-    }
     let apex = soa.record.name.clone();
-    if let Some(stray) = records.iter().find(|placed| !apex.zone_of(&placed.record.name)) {
-        let name = stray.record.name.clone();
-        return Err(stray.mistaken(Mistake::OutOfZone { name, apex }));
-    }
-    Zone::from_records(apex, records.into_iter().map(|placed| placed.record))
-        .map_err(|source| MasterError::Zone { file: file.to_owned(), source })
+    let all = records.iter().map(|placed| placed.record.clone());
+    Zone::from_records(apex, all).map_err(|error| place(error, &records))
+}
+
+/// The error, at the last record that it can be about.
+fn place(error: ZoneError, records: &[Placed]) -> MasterError {
+    let (owner, record_type) = match &error {
+        ZoneError::NoSoa(owner) | ZoneError::ExtraSoa { owner, .. } => (owner, RecordType::SOA),
+        ZoneError::CnameAndOther { owner, .. } => (owner, RecordType::CNAME),
+        ZoneError::OutOfZone { owner, record_type, .. }
+        | ZoneError::NotInternet { owner, record_type }
+        | ZoneError::NotSingle { owner, record_type }
+        | ZoneError::Duplicate { owner, record_type }
+        | ZoneError::TtlsDiffer { owner, record_type, .. }
+        | ZoneError::NotStorable { owner, record_type } => (owner, *record_type),
+    };
+    let is_meant = |placed: &&Placed| {
+        placed.record.record_type() == record_type && placed.record.name.eq_ignore_root(owner)
+    };
+    let placed = records.iter().rev().find(is_meant).unwrap_or(&records[0]);
+    MasterError::Line { file: placed.file.clone(), line: placed.line, mistake: Mistake::Zone(error) }
 }
 
 /// A record and where it was read.
@@ -177,12 +173,6 @@ struct Placed {
     record: Record,
     file: String,
     line: usize,
-}
-
-impl Placed {
-    fn mistaken(&self, mistake: Mistake) -> MasterError {
-        MasterError::Line { file: self.file.clone(), line: self.line, mistake }
-    }
 }
 
 fn parse_records(
