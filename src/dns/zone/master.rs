@@ -103,7 +103,7 @@ pub enum Mistake {
     #[error("`{0}` is no TTL; write seconds up to 2147483647, or 1h30m")]
     BadTtl(String),
     /// RDATA that does not fit its type.
-    #[error("{record_type} data: {reason}")]
+    #[error("{} data: {reason}", mnemonic(*.record_type))]
     Data {
         /// The type.
         record_type: RecordType,
@@ -111,7 +111,7 @@ pub enum Mistake {
         reason: String,
     },
     /// A type that exists only in messages.
-    #[error("{0} records exist only in messages or are made by signing; remove the line")]
+    #[error("{} records exist only in messages or are made by signing; remove the line", mnemonic(*.0))]
     NotInZones(RecordType),
     /// The record and others make no zone.
     #[error("{0}")]
@@ -302,6 +302,13 @@ fn record_type(word: &str) -> Result<RecordType, Mistake> {
         .map(RecordType::from)
         .or_else(|| word.parse().ok())
         .ok_or_else(|| Mistake::UnknownType(word.to_owned()))
+}
+
+fn mnemonic(record_type: RecordType) -> String {
+    match record_type {
+        RecordType::Unknown(number) => format!("TYPE{number}"),
+        known => known.to_string(),
+    }
 }
 
 fn ttl_s(word: &str) -> Result<u32, Mistake> {

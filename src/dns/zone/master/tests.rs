@@ -162,9 +162,9 @@ fn a_mistake_names_its_line_and_what_to_do() {
         ("$ORIGIN", "test.zone:3: write it as `$ORIGIN example.test.`"),
         (
             "www TYPE65400 x",
-            "test.zone:3: Unknown data: a type without a format is written as octets: \\# 4 01020304",
+            "test.zone:3: TYPE65400 data: a type without a format is written as octets: \\# 4 01020304",
         ),
-        ("www TYPE65400 \\# 4 0102", "test.zone:3: Unknown data: the length is 4, but there are 2 octets"),
+        ("www TYPE65400 \\# 4 0102", "test.zone:3: TYPE65400 data: the length is 4, but there are 2 octets"),
         (
             "www TSIG x",
             "test.zone:3: TSIG records exist only in messages or are made by signing; remove the line",
