@@ -3,11 +3,16 @@
 //! ```text
 //!   store ── watch ──► publisher ──► Zones (swapped whole)
 //!                                      ▲ load, never waits
-//!   UDP, TCP ──► server ──► answer(&Zones, &Query) ──► Answer
+//!   UDP, TCP ──► server ──► respond ──► answer(&Zones, &Query) ──► Answer
+//!                   ▲──── Response ◄────────────────────────────────┘
 //! ```
 
 pub mod answer;
+mod encode;
 pub mod publisher;
+mod request;
+pub mod respond;
+pub mod response;
 pub mod server;
 pub mod zone;
 

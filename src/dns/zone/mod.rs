@@ -8,8 +8,10 @@
 //! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
 //! Nothing here knows of the store, of sockets or of time.
 
+mod folder;
 mod ledger;
 mod lookup;
+pub mod master;
 mod name;
 mod options;
 mod pod_names;
@@ -20,6 +22,7 @@ mod tree;
 mod zones;
 
 pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
+pub use folder::{Loaded, load_folder};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use options::{PodNames, ZoneOptions};

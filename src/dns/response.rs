@@ -1,0 +1,49 @@
+//! A response before it is octets: what the transports are given.
+//!
+//! The sections hold everything that the answer is; how much of it one message can carry is
+//! decided by [`Response::to_octets`] for datagrams and by [`Response::shorten`] for streams.
+
+use hickory_proto::op::{Edns, Metadata};
+use hickory_proto::rr::Record;
+
+/// A response to one request.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Id, flags, opcode and rcode. TC is set only when the response is encoded.
+    pub header: Metadata,
+    /// The question as it was sent, or nothing.
+    pub question: Vec<u8>,
+    /// The answer section.
+    pub answers: Vec<Record>,
+    /// The authority section.
+    pub authority: Vec<Record>,
+    /// The additional section, without OPT.
+    pub additional: Vec<Record>,
+    /// Our OPT record, if the request had one.
+    pub edns: Option<Edns>,
+    /// How many octets the message may have.
+    pub length_max: usize,
+}
+
+impl Response {
+    /// Leaves out records until `length` of what remains is at most `length_max`: first the
+    /// additional section, then answers from the end.
+    ///
+    /// An RRset that no stream message can hold is thus answered in part, without TC: there is no
+    /// larger transport that a client could turn to, and a headless service of thousands of
+    /// endpoints is of more use with most of them than with none. As the RRset is rotated, every
+    /// endpoint is seen in turn.
+    pub(super) fn shorten(&mut self, length: impl Fn(&Response) -> usize) {
+        if self.length_uncompressed() <= self.length_max || length(self) <= self.length_max {
+            return;
+        }
+        self.additional.clear();
+        loop {
+            let (n, octets) = (self.answers.len(), length(self));
+            if octets <= self.length_max || n == 0 {
+                return;
+            }
+            self.answers.truncate((n * self.length_max / octets).min(n - 1));
+        }
+    }
+}

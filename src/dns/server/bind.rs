@@ -1,0 +1,182 @@
+//! Sockets for UDP and TCP at the same port.
+//!
+//! A datagram socket of a wildcard address would answer from whichever address the route prefers,
+//! and clients drop what does not come from the address they asked. So `0.0.0.0` and `[::]` stand
+//! for the addresses of that family that the machine has when the server starts, each with its
+//! own sockets. Addresses that come later are not served until the next start.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+
+use nix::sys::socket::SockaddrStorage;
+use tokio::net::{TcpListener, UdpSocket};
+
+/// How many free ports of TCP are tried for one that is free for UDP too.
+const FREE_PORT_ATTEMPTS_MAX: usize = 64;
+
+/// Why an address cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.source, .address))]
+pub struct BindError {
+    /// The address.
+    pub address: SocketAddr,
+    /// `UDP` or `TCP`.
+    pub protocol: &'static str,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// One address that is bound for both protocols.
+pub(super) struct Listener {
+    pub(super) address: SocketAddr,
+    pub(super) udp: UdpSocket,
+    pub(super) tcp: TcpListener,
+}
+
+/// Binds `address`, or for a wildcard address every one that it stands for, all at one port.
+pub(super) async fn listen(address: SocketAddr) -> Result<Vec<Listener>, BindError> {
+    if !address.ip().is_unspecified() {
+        return listen_all(address, &[address]).await;
+    }
+    let own = nix::ifaddrs::getifaddrs()
+        .map(|interfaces| interfaces.filter_map(|interface| socket_address(&interface.address?)))
+        .map_err(|errno| BindError { address, protocol: "UDP", source: errno.into() })?;
+    listen_all(address, &family_of(address, own)).await
+}
+
+async fn listen_all(asked: SocketAddr, addresses: &[SocketAddr]) -> Result<Vec<Listener>, BindError> {
+    let mut attempt = 1;
+    loop {
+        match listen_all_once(asked.port(), addresses).await {
+            Err(error) if is_taken_by_chance(&error, asked) && attempt < FREE_PORT_ATTEMPTS_MAX => {
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn listen_all_once(mut port: u16, addresses: &[SocketAddr]) -> Result<Vec<Listener>, BindError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let mut address = *address;
+        address.set_port(port);
+        let listener = listen_once(address).await?;
+        port = listener.address.port();
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// The addresses of one family, each once.
+fn family_of(wildcard: SocketAddr, addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let unique: BTreeSet<_> = addresses.filter(|own| own.is_ipv4() == wildcard.is_ipv4()).collect();
+    unique.into_iter().collect()
+}
+
+async fn listen_once(address: SocketAddr) -> Result<Listener, BindError> {
+    let failed = |protocol| move |source| BindError { address, protocol, source };
+    if address.port() != 0 {
+        let udp = UdpSocket::bind(address).await.map_err(failed("UDP"))?;
+        let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
+        return Ok(Listener { address, udp, tcp });
+    }
+    let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
+    let address = tcp.local_addr().map_err(failed("TCP"))?;
+    let udp = UdpSocket::bind(address).await.map_err(failed("UDP"))?;
+    Ok(Listener { address, udp, tcp })
+}
+
+/// Port 0 was asked for, and the port that the first socket got is another process's for the next.
+fn is_taken_by_chance(error: &BindError, asked: SocketAddr) -> bool {
+    asked.port() == 0 && error.address.port() != 0 && error.source.kind() == io::ErrorKind::AddrInUse
+}
+
+fn reason(source: &io::Error, address: &SocketAddr) -> String {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            "address already in use; is another DNS server running there? choose another with --dns-listen"
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "permission denied; ports below 1024 need privileges, choose another with --dns-listen {}:1053",
+            host(address)
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; choose one of its own with --dns-listen".to_owned()
+        }
+        _ => source.to_string(),
+    }
+}
+
+fn host(address: &SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+/// The address of an interface, if it has one of a family that can be listened on.
+fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn port_0_is_a_free_port_that_udp_and_tcp_share() {
+        let listeners = listen(address("127.0.0.1:0")).await.unwrap();
+        let [listener] = &listeners[..] else { panic!() };
+        assert_ne!(listener.address.port(), 0);
+        assert_eq!(listener.udp.local_addr().unwrap(), listener.address);
+        assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_named_with_what_to_do() {
+        let taken = listen(address("127.0.0.1:0")).await.unwrap().remove(0);
+        let at = taken.address;
+        let advice = "is another DNS server running there? choose another with --dns-listen";
+        let refused = listen(at).await.err().unwrap().to_string();
+        assert_eq!(refused, format!("cannot listen for DNS on {at} (UDP): address already in use; {advice}"));
+        drop(taken.udp);
+        let refused = listen(at).await.err().unwrap().to_string();
+        assert_eq!(refused, format!("cannot listen for DNS on {at} (TCP): address already in use; {advice}"));
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_named_with_what_to_do() {
+        let refused = listen(address("192.0.2.1:5353")).await.err().unwrap().to_string();
+        let advice = "this machine has no such address; choose one of its own with --dns-listen";
+        assert_eq!(refused, format!("cannot listen for DNS on 192.0.2.1:5353 (UDP): {advice}"));
+    }
+
+    #[tokio::test]
+    async fn a_wildcard_is_every_address_of_its_family_at_one_port() {
+        let listeners = listen(address("0.0.0.0:0")).await.unwrap();
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let port = addresses[0].port();
+        assert!(addresses.contains(&SocketAddr::new(address("127.0.0.1:0").ip(), port)));
+        assert!(
+            addresses.iter().all(|own| own.port() == port && own.is_ipv4() && !own.ip().is_unspecified())
+        );
+    }
+
+    #[test]
+    fn an_address_of_two_interfaces_is_bound_once_and_the_other_family_not_at_all() {
+        let own = ["127.0.0.1:0", "[::1]:0", "192.0.2.1:0", "127.0.0.1:0"].map(address);
+        assert_eq!(
+            family_of(address("0.0.0.0:53"), own.into_iter()),
+            ["127.0.0.1:0", "192.0.2.1:0"].map(address)
+        );
+        assert_eq!(family_of(address("[::]:53"), own.into_iter()), [address("[::1]:0")]);
+    }
+}

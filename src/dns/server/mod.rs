@@ -1,0 +1,87 @@
+//! UDP and TCP through `hickory-server`, with a handler that calls `respond`.
+//!
+//! ```text
+//!  bind.rs: UDP and TCP sockets at every address
+//!     └──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
+//! ```
+//!
+//! It knows neither names nor zones. Datagrams are answered with the octets that `respond` makes;
+//! stream messages are encoded by hickory, which is where the two differ in length, never in
+//! content. An idle stream is closed after [`STREAM_IDLE_TIMEOUT`]; of replies that a client does
+//! not read, at most [`STREAM_REPLIES_MAX`] are kept.
+
+mod bind;
+mod handler;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hickory_server::Server;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use bind::BindError;
+use bind::Listener;
+use handler::Handler;
+
+use super::SharedZones;
+
+/// How long a stream may be silent before it is closed (RFC 7766, 6.2.3).
+pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many replies wait for a client that does not read them.
+pub const STREAM_REPLIES_MAX: usize = 128;
+
+/// A server that is bound to its addresses but does not answer yet.
+pub struct DnsServer {
+    addresses: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
+    zones: SharedZones,
+}
+
+impl DnsServer {
+    /// Binds UDP and TCP at every address. Port 0 takes a free port, the same for both.
+    ///
+    /// A wildcard address stands for every address that the machine has now: a reply has to leave
+    /// from the address that was asked, which a socket of one address always does.
+    pub async fn bind(addresses: &[SocketAddr], zones: SharedZones) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.extend(bind::listen(*address).await?);
+        }
+        let addresses = listeners.iter().map(|listener| listener.address).collect();
+        Ok(Self { addresses, listeners, zones })
+    }
+
+    /// The addresses that are bound.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
+    ///
+    /// Fails when a socket does, which is not expected of one that could be bound.
+    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        let mut servers = JoinSet::new();
+        for listener in self.listeners {
+            let handler = Handler::new(self.zones.clone(), &listener.udp)?;
+            let mut server = Server::new(handler);
+            server.register_socket(listener.udp);
+            server.register_listener(listener.tcp, STREAM_IDLE_TIMEOUT, STREAM_REPLIES_MAX);
+            servers.spawn(serve(server, stop.clone()));
+        }
+        while let Some(ended) = servers.join_next().await {
+            ended.map_err(io::Error::other)??;
+        }
+        stop.cancelled().await;
+        Ok(())
+    }
+}
+
+async fn serve(mut server: Server<Handler>, stop: CancellationToken) -> io::Result<()> {
+    let ended = tokio::select! {
+        () = stop.cancelled() => server.shutdown_gracefully().await,
+        ended = server.block_until_done() => ended,
+    };
+    ended.map_err(io::Error::other)
+}

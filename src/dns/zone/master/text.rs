@@ -1,0 +1,115 @@
+//! A master file's text as entries of tokens: comments, parentheses and quotes are gone, escapes
+//! are still as written.
+//!
+//! An entry is a line, or several that parentheses hold together (RFC 1035, 5.1).
+
+use super::Mistake;
+
+/// One word or one quoted string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    /// As written, without the quotes.
+    pub(super) text: String,
+    /// Whether it stood in quotes.
+    pub(super) is_quoted: bool,
+}
+
+/// A record or a directive; there is at least one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The line it begins on, from 1.
+    pub(super) line: usize,
+    /// Whether it begins with a blank, and so has the owner of the entry before.
+    pub(super) is_continued_owner: bool,
+    pub(super) tokens: Vec<Token>,
+}
+
+/// The entries of `text`. After a mistake, which comes with its line, there are no more.
+pub(super) fn entries(text: &str) -> impl Iterator<Item = Result<Entry, (usize, Mistake)>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut lines = text.lines().enumerate();
+    let mut is_broken = false;
+    std::iter::from_fn(move || {
+        while !is_broken {
+            let (index, line) = lines.next()?;
+            let mut entry = Entry {
+                line: index + 1,
+                is_continued_owner: line.starts_with([' ', '\t']),
+                tokens: Vec::new(),
+            };
+            let result = fill(&mut entry, line, &mut lines);
+            is_broken = result.is_err();
+            match result {
+                Err(mistake) => return Some(Err(mistake)),
+                Ok(()) if entry.tokens.is_empty() => {}
+                Ok(()) => return Some(Ok(entry)),
+            }
+        }
+        None
+    })
+}
+
+/// Reads `line`, and as many of `lines` as its parentheses want.
+fn fill<'a>(
+    entry: &mut Entry,
+    line: &'a str,
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Result<(), (usize, Mistake)> {
+    let mut opened_at = Vec::new();
+    let mut place = (entry.line, line);
+    loop {
+        scan(place.1, place.0, &mut entry.tokens, &mut opened_at).map_err(|mistake| (place.0, mistake))?;
+        let Some(opened) = opened_at.first() else { return Ok(()) };
+        let (index, next) = lines.next().ok_or((*opened, Mistake::OpenParenthesis))?;
+        place = (index + 1, next);
+    }
+}
+
+fn scan(
+    line: &str,
+    number: usize,
+    tokens: &mut Vec<Token>,
+    opened_at: &mut Vec<usize>,
+) -> Result<(), Mistake> {
+    let mut rest = line;
+    loop {
+        rest = rest.trim_start();
+        let Some(first) = rest.chars().next() else { return Ok(()) };
+        match first {
+            ';' => return Ok(()),
+            '(' => opened_at.push(number),
+            ')' => {
+                opened_at.pop().ok_or(Mistake::StrayParenthesis)?;
+            }
+            '"' => {
+                let end = end_of(&rest[1..], |next| next == '"').ok_or(Mistake::OpenQuote)?;
+                tokens.push(Token { text: rest[1..=end].to_owned(), is_quoted: true });
+                rest = &rest[end + 2..];
+                continue;
+            }
+            _ => {
+                let is_end = |next: char| next.is_whitespace() || ";()\"".contains(next);
+                let end = end_of(rest, is_end).unwrap_or(rest.len());
+                tokens.push(Token { text: rest[..end].to_owned(), is_quoted: false });
+                rest = &rest[end..];
+                continue;
+            }
+        }
+        rest = &rest[1..];
+    }
+}
+
+/// Where the first unescaped character stands that ends a token.
+fn end_of(text: &str, is_end: impl Fn(char) -> bool) -> Option<usize> {
+    let mut is_escaped = false;
+    for (index, next) in text.char_indices() {
+        if is_escaped {
+            is_escaped = false;
+        } else if next == '\\' {
+            is_escaped = true;
+        } else if is_end(next) {
+            return Some(index);
+        }
+    }
+    None
+}

@@ -1,0 +1,71 @@
+//! Programs of others that tests run: found or loudly missed, ended by their own handle.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// Looks for programs and counts those that are missing; says how many when it is dropped.
+///
+/// Where the environment says `CI=true`, a missing program is a failure.
+#[derive(Default)]
+pub struct Tools {
+    n_skipped: usize,
+}
+
+impl Tools {
+    /// The program `name`, which is part of Debian's `package`.
+    pub fn find(&mut self, name: &str, package: &str) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
+        if found.is_none() {
+            let missing = format!("{name} is not installed (apt-get install {package})");
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
+            self.n_skipped += 1;
+            say(&format!("SKIPPED: {missing}"));
+        }
+        found
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        if self.n_skipped > 0 {
+            say(&format!("skipped: {}", self.n_skipped));
+        }
+    }
+}
+
+/// Past the test harness, which hides what a passing test prints.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A program that runs until this is dropped.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts `command` and waits until it writes a line with `sign` to its standard error.
+    pub fn start(command: &mut Command, sign: &str) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = Vec::new();
+        while let Some(Ok(line)) = lines.next() {
+            said.push(line);
+            if said.last().is_some_and(|line| line.contains(sign)) {
+                // Read on, or the program waits for its reader once the pipe is full.
+                std::thread::spawn(move || lines.for_each(drop));
+                return Self(child);
+            }
+        }
+        let _ = child.wait();
+        panic!("{command:?} ended without saying {sign:?}: {said:#?}");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
