@@ -1,15 +1,155 @@
 //! What a write must pass besides the rules of its own kind: its namespace must exist and not be
 //! going away, and some fields are filled from other objects.
+//!
+//! Kubernetes' admission plugins of the same purpose: NamespaceLifecycle, DefaultStorageClass and
+//! StorageObjectInUseProtection; the addresses of services and a namespace's own finalizer, which
+//! the API server sets in the registry of their kinds, are set here too.
 
-use super::{Store, StoreError};
-use crate::objects::{Object, Typed};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
+use k8s_openapi::api::storage::v1::StorageClass;
+
+use super::allocation::{AllocationError, Ledger, allocate};
+use super::{DEFAULT_CLASS_ANNOTATION, Store, StoreError};
+use crate::objects::{Kind, Object, ObjectKey, Typed};
+
+/// Namespaces that cannot be deleted.
+const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
+/// What a namespace's own finalizer is called.
+const NAMESPACE_FINALIZER: &str = "kubernetes";
+/// Holds a claim that pods use.
+const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
+/// Holds a volume that is bound.
+const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
+/// The annotations that marked a default class, and named a claim's class, before the fields did.
+const DEFAULT_CLASS_ANNOTATION_BETA: &str = "storageclass.beta.kubernetes.io/is-default-class";
+const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";
 
 impl Store {
-    pub(super) fn admit_create(&self, _new: &mut Typed) -> Result<(), StoreError> {
+    /// Lets a new object pass or says why not. `ledger` is there for services.
+    pub(super) fn admit_create(
+        &self,
+        new: &mut Typed,
+        ledger: Option<&mut Ledger>,
+    ) -> Result<(), StoreError> {
+        self.admit_into_namespace(new)?;
+        match new {
+            Typed::Service(service) => self.allocate(service, None, ledger),
+            Typed::Namespace(namespace) => {
+                let spec = namespace.spec.get_or_insert_default();
+                add(spec.finalizers.get_or_insert_default(), NAMESPACE_FINALIZER);
+                Ok(())
+            }
+            Typed::PersistentVolumeClaim(claim) => {
+                self.set_default_class(claim);
+                add_finalizer(new, CLAIM_FINALIZER);
+                Ok(())
+            }
+            Typed::PersistentVolume(_) => {
+                add_finalizer(new, VOLUME_FINALIZER);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Lets a changed object pass or says why not. `ledger` is there for services.
+    pub(super) fn admit_update(
+        &self,
+        new: &mut Typed,
+        old: &Object,
+        ledger: Option<&mut Ledger>,
+    ) -> Result<(), StoreError> {
+        match (new, old.typed()) {
+            (Typed::Service(new), Typed::Service(old)) => self.allocate(new, Some(old), ledger),
+            // They change through their own subresource alone, so that a manifest that is applied
+            // again and does not know of them takes nothing away.
+            (Typed::Namespace(new), Typed::Namespace(old)) => {
+                new.spec = old.spec.clone();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses to delete what the system cannot be without.
+    pub(super) fn admit_delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        if key.kind == Kind::Namespace && IMMORTAL_NAMESPACES.contains(&key.name.as_str()) {
+            let reason = "this namespace may not be deleted".to_owned();
+            return Err(StoreError::Forbidden { key: key.clone(), reason });
+        }
         Ok(())
     }
 
-    pub(super) fn admit_update(&self, _new: &mut Typed, _old: &Object) -> Result<(), StoreError> {
+    fn admit_into_namespace(&self, new: &Typed) -> Result<(), StoreError> {
+        let key = ObjectKey::of(new);
+        if !key.kind.info().is_namespaced {
+            return Ok(());
+        }
+        let namespace = ObjectKey::new(Kind::Namespace, "", &key.namespace);
+        let Some(found) = self.get(&namespace) else { return Err(StoreError::NotFound(namespace)) };
+        if found.is_terminating() || phase(&found) == Some("Terminating") {
+            let name = &key.namespace;
+            let reason =
+                format!("unable to create new content in namespace {name} because it is being terminated");
+            return Err(StoreError::Forbidden { key, reason });
+        }
         Ok(())
+    }
+
+    fn allocate(
+        &self,
+        new: &mut Service,
+        old: Option<&Service>,
+        ledger: Option<&mut Ledger>,
+    ) -> Result<(), StoreError> {
+        let ledger = ledger.expect("writers of services hold the ledger");
+        let in_use = ledger.in_use(&self.0.backend);
+        let key = ObjectKey::of(&Typed::from(new.clone()));
+        allocate(new, old, in_use, &self.0.service_network).map_err(|error| match error {
+            AllocationError::Invalid(errors) => StoreError::Invalid { key, errors },
+            AllocationError::Exhausted(why) => StoreError::Backend(why),
+        })
+    }
+
+    fn set_default_class(&self, claim: &mut PersistentVolumeClaim) {
+        let annotations = claim.metadata.annotations.as_ref();
+        let is_annotated = annotations.is_some_and(|map| map.contains_key(CLASS_ANNOTATION_BETA));
+        let spec = claim.spec.get_or_insert_default();
+        if spec.storage_class_name.is_none() && !is_annotated {
+            spec.storage_class_name = self.default_storage_class();
+        }
+    }
+
+    /// The name of the class that claims without one get: of several defaults the newest, of
+    /// equally new ones the first by name.
+    pub fn default_storage_class(&self) -> Option<String> {
+        let classes = self.list(Kind::StorageClass, None).objects;
+        let defaults = classes.iter().filter(|class| class.get::<StorageClass>().is_some_and(is_default));
+        let newest = defaults.max_by(|a, b| {
+            let created = |class: &Object| class.meta().creation_timestamp.as_ref().map(|time| time.0);
+            created(a).cmp(&created(b)).then_with(|| b.name().cmp(a.name()))
+        });
+        newest.map(|class| class.name().to_owned())
+    }
+}
+
+fn is_default(class: &StorageClass) -> bool {
+    let annotations = class.metadata.annotations.iter().flatten();
+    annotations.into_iter().any(|(key, value)| {
+        (key == DEFAULT_CLASS_ANNOTATION || key == DEFAULT_CLASS_ANNOTATION_BETA) && value == "true"
+    })
+}
+
+fn phase(namespace: &Object) -> Option<&str> {
+    namespace.get::<Namespace>()?.status.as_ref()?.phase.as_deref()
+}
+
+fn add_finalizer(typed: &mut Typed, finalizer: &str) {
+    add(typed.meta_mut().finalizers.get_or_insert_default(), finalizer);
+}
+
+fn add(list: &mut Vec<String>, finalizer: &str) {
+    if !list.iter().any(|present| present == finalizer) {
+        list.push(finalizer.to_owned());
     }
 }

@@ -2,18 +2,22 @@
 //!
 //! As the Kubernetes document "Garbage Collection" and the API server do it: a pod that runs
 //! somewhere gets a deletionTimestamp and stays until its node confirms; an object with finalizers
-//! stays until they are gone; everything else vanishes at once.
+//! stays until they are gone; everything else vanishes at once. [`step`] decides, pure; the store
+//! carries it out.
 
 use std::time::Duration;
 
 use super::{ATTEMPTS_MAX, CommitError, Expected, Store, StoreError, too_busy};
-use crate::objects::{Object, ObjectKey, Typed, strategy, time};
+use crate::clock::Timestamp;
+use crate::objects::{Kind, Object, ObjectKey, Typed, strategy, time};
 
 /// What becomes of the objects that the deleted one owns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Propagation {
-    /// They are deleted after it.
+    /// What the object's finalizers say already; without any, they are deleted after it.
     #[default]
+    Unspecified,
+    /// They are deleted after it.
     Background,
     /// They are deleted before it.
     Foreground,
@@ -43,51 +47,139 @@ pub enum Deleted {
     Terminating(Object),
 }
 
-pub(super) const FINALIZER_ORPHAN: &str = "orphan";
-pub(super) const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
+/// Holds an owner until its dependents have lost it.
+pub const FINALIZER_ORPHAN: &str = "orphan";
+/// Holds an owner until its dependents are gone.
+pub const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
+/// The grace of a pod that says nothing of it, as defaulting would set it.
 const POD_GRACE_S_DEFAULT: i64 = 30;
 
 impl Store {
     /// Deletes an object, or begins to.
     pub async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<Deleted, StoreError> {
+        self.admit_delete(key)?;
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&old, options)?;
-            let Some(next) = self.next_version(&old, options) else { return Ok(Deleted::Terminating(old)) };
-            let is_gone = next.is_none();
-            match self.commit(key, Expected::At(old.revision()), next).await {
+            match self.carry_out(&old, step(&old, options, self.clock().now())).await {
                 Err(CommitError::Conflict(_)) => {}
-                Err(error) => return Err(StoreError::Backend(error.to_string())),
-                Ok(object) if is_gone => return Ok(Deleted::Gone(object)),
-                Ok(object) => return Ok(Deleted::Terminating(object)),
+                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
             }
         }
         Err(too_busy(key.clone()))
     }
 
-    /// `None`: nothing changes; `Some(None)`: the object goes; otherwise its terminating version.
-    fn next_version(&self, old: &Object, options: &DeleteOptions) -> Option<Option<Typed>> {
-        let mut next = old.typed().clone();
-        let grace_s = grace_s(&next, options);
-        add_propagation_finalizer(&mut next, options.propagation);
-        let has_finalizers = next.meta().finalizers.as_ref().is_some_and(|list| !list.is_empty());
-        if grace_s == 0 && !has_finalizers && !awaits_emptying(&next) {
-            return Some(None);
+    async fn carry_out(&self, old: &Object, step: Step) -> Result<Deleted, CommitError> {
+        let (key, expected) = (old.key(), Expected::At(old.revision()));
+        match step {
+            Step::Nothing => Ok(Deleted::Terminating(old.clone())),
+            Step::Remove => Ok(Deleted::Gone(self.commit(key, expected, None).await?)),
+            Step::Write(next) => {
+                let _populating = match key.kind {
+                    Kind::Namespace => Some(self.0.populating.write().await),
+                    _ => None,
+                };
+                Ok(Deleted::Terminating(self.commit(key, expected, Some(next)).await?))
+            }
+            Step::WriteAndRemove(next) => {
+                let written = self.commit(key, expected, Some(next)).await?;
+                self.remove_finished(written).await
+            }
         }
-        let is_sooner = next.meta().deletion_grace_period_seconds.is_none_or(|present| grace_s < present);
-        if next.meta().deletion_timestamp.is_none() {
-            strategy::raise_generation(&mut next);
-        }
-        if is_sooner || next.meta().deletion_timestamp.is_none() {
-            let grace = Duration::from_secs(u64::try_from(grace_s).unwrap_or_default());
-            next.meta_mut().deletion_timestamp = Some(time(self.clock().now() + grace));
-            next.meta_mut().deletion_grace_period_seconds = Some(grace_s);
-        }
-        if let Typed::Namespace(namespace) = &mut next {
-            namespace.status.get_or_insert_default().phase = Some("Terminating".into());
-        }
-        (next != *old.typed()).then_some(Some(next))
     }
+
+    /// Removes an object that nothing holds, whatever else others write to it meanwhile.
+    async fn remove_finished(&self, mut written: Object) -> Result<Deleted, CommitError> {
+        loop {
+            let expected = Expected::At(written.revision());
+            match self.commit(written.key(), expected, None).await {
+                Err(CommitError::Conflict(Some(present))) if present.uid() == written.uid() => {
+                    if !is_finished(present.typed()) {
+                        return Ok(Deleted::Terminating(present));
+                    }
+                    written = present;
+                }
+                Err(CommitError::Conflict(_)) => return Ok(Deleted::Gone(written)),
+                other => return other.map(Deleted::Gone),
+            }
+        }
+    }
+}
+
+/// What one delete call does to one version of an object.
+#[derive(Debug, PartialEq)]
+enum Step {
+    Nothing,
+    Remove,
+    Write(Typed),
+    /// Its watchers see it terminate before it goes, as the API server writes pods.
+    WriteAndRemove(Typed),
+}
+
+fn step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
+    match old.typed() {
+        Typed::Pod(_) => pod_step(old, options, now),
+        Typed::Namespace(_) => namespace_step(old, options, now),
+        _ => plain_step(old, options, now),
+    }
+}
+
+/// Objects without grace go at once unless finalizers hold them.
+fn plain_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
+    let mut next = old.typed().clone();
+    set_propagation_finalizer(&mut next, options.propagation);
+    if !has_finalizers(&next) {
+        return Step::Remove;
+    }
+    if next.meta().deletion_grace_period_seconds.is_none() {
+        strategy::raise_generation(&mut next);
+    }
+    let meta = next.meta_mut();
+    meta.deletion_grace_period_seconds = Some(0);
+    if meta.deletion_timestamp.as_ref().is_none_or(|instant| instant.0 > now) {
+        meta.deletion_timestamp = Some(time(now));
+    }
+    if next == *old.typed() { Step::Nothing } else { Step::Write(next) }
+}
+
+/// A pod's grace can only be shortened; the time it has waited already counts.
+fn pod_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
+    let mut next = old.typed().clone();
+    let wanted_s = grace_s(&next, options);
+    let present = (&old.meta().deletion_timestamp, old.meta().deletion_grace_period_seconds);
+    let started = match present {
+        (None, _) => {
+            strategy::raise_generation(&mut next);
+            now
+        }
+        (Some(_), None | Some(0)) => return plain_step(old, options, now),
+        (Some(ends), Some(present_s)) if options.grace_s.is_some() && wanted_s < present_s => {
+            ends.0 - seconds(present_s)
+        }
+        _ => return Step::Nothing,
+    };
+    next.meta_mut().deletion_timestamp = Some(time(started + seconds(wanted_s)));
+    next.meta_mut().deletion_grace_period_seconds = Some(wanted_s);
+    set_propagation_finalizer(&mut next, options.propagation);
+    match (is_finished(&next), old.is_terminating()) {
+        (false, _) => Step::Write(next),
+        (true, false) => Step::WriteAndRemove(next),
+        (true, true) => Step::Remove,
+    }
+}
+
+/// A namespace begins to terminate and stays until its content is gone.
+fn namespace_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
+    let mut next = old.typed().clone();
+    if old.is_terminating() {
+        return if awaits_emptying(&next) { Step::Nothing } else { plain_step(old, options, now) };
+    }
+    next.meta_mut().deletion_timestamp = Some(time(now));
+    set_propagation_finalizer(&mut next, options.propagation);
+    if let Typed::Namespace(namespace) = &mut next {
+        namespace.status.get_or_insert_default().phase = Some("Terminating".into());
+    }
+    if is_finished(&next) { Step::WriteAndRemove(next) } else { Step::Write(next) }
 }
 
 /// Whether nothing holds a terminating object any more.
@@ -95,8 +187,12 @@ pub(super) fn is_finished(typed: &Typed) -> bool {
     let meta = typed.meta();
     meta.deletion_timestamp.is_some()
         && meta.deletion_grace_period_seconds.unwrap_or_default() == 0
-        && meta.finalizers.as_ref().is_none_or(Vec::is_empty)
+        && !has_finalizers(typed)
         && !awaits_emptying(typed)
+}
+
+fn has_finalizers(typed: &Typed) -> bool {
+    typed.meta().finalizers.as_ref().is_some_and(|list| !list.is_empty())
 }
 
 /// A namespace stays until its content is gone and `spec.finalizers` are removed.
@@ -107,23 +203,28 @@ fn awaits_emptying(typed: &Typed) -> bool {
 }
 
 fn check_preconditions(old: &Object, options: &DeleteOptions) -> Result<(), StoreError> {
-    let conflict = |what: &str, wanted: &str, found: &str| StoreError::Conflict {
-        key: old.key().clone(),
-        reason: format!(
-            "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-        ),
-    };
+    let conflict = |reason| StoreError::Conflict { key: old.key().clone(), reason };
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
-        return Err(conflict("UID", uid, old.uid()));
+        return Err(conflict(uid_differs(uid, old.uid())));
     }
     let version = old.revision().to_string();
     if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
-        return Err(conflict("ResourceVersion", wanted, &version));
+        return Err(conflict(differs("ResourceVersion", wanted, &version)));
     }
     Ok(())
 }
 
-/// Only a pod that is placed on a node and has not ended has a grace.
+/// The API server's words for an object that is not the one that is meant.
+pub(super) fn uid_differs(wanted: &str, found: &str) -> String {
+    differs("UID", wanted, found)
+}
+
+fn differs(what: &str, wanted: &str, found: &str) -> String {
+    format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}")
+}
+
+/// Only a pod that is placed on a node and has not ended has a grace. A negative one means one
+/// second.
 fn grace_s(typed: &Typed, options: &DeleteOptions) -> i64 {
     let Typed::Pod(pod) = typed else { return 0 };
     let spec = pod.spec.as_ref();
@@ -133,16 +234,29 @@ fn grace_s(typed: &Typed, options: &DeleteOptions) -> i64 {
         return 0;
     }
     let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
-    options.grace_s.or(own).unwrap_or(POD_GRACE_S_DEFAULT).max(0)
+    match options.grace_s.or(own).unwrap_or(POD_GRACE_S_DEFAULT) {
+        ..0 => 1,
+        wanted => wanted,
+    }
 }
 
-fn add_propagation_finalizer(typed: &mut Typed, propagation: Propagation) {
-    let wanted = match propagation {
-        Propagation::Background => return,
-        Propagation::Foreground => FINALIZER_FOREGROUND,
-        Propagation::Orphan => FINALIZER_ORPHAN,
-    };
-    let finalizers = typed.meta_mut().finalizers.get_or_insert_default();
-    finalizers.retain(|present| present != FINALIZER_ORPHAN && present != FINALIZER_FOREGROUND);
-    finalizers.push(wanted.to_owned());
+fn seconds(count: i64) -> Duration {
+    Duration::from_secs(u64::try_from(count).unwrap_or_default())
 }
+
+/// At most one of the two finalizers is there; a call that says what it wants replaces it.
+fn set_propagation_finalizer(typed: &mut Typed, propagation: Propagation) {
+    let wanted = match propagation {
+        Propagation::Unspecified => return,
+        Propagation::Background => None,
+        Propagation::Foreground => Some(FINALIZER_FOREGROUND),
+        Propagation::Orphan => Some(FINALIZER_ORPHAN),
+    };
+    let mut finalizers = typed.meta_mut().finalizers.take().unwrap_or_default();
+    finalizers.retain(|present| present != FINALIZER_ORPHAN && present != FINALIZER_FOREGROUND);
+    finalizers.extend(wanted.map(str::to_owned));
+    typed.meta_mut().finalizers = (!finalizers.is_empty()).then_some(finalizers);
+}
+
+#[cfg(test)]
+mod tests;

@@ -127,10 +127,10 @@ impl State {
 
     fn record(&mut self, event: Event) {
         self.revision = event.revision;
-        if self.history.len() == self.history_events_max {
+        self.history.push_back(event);
+        while self.history.len() > self.history_events_max {
             self.history.pop_front();
         }
-        self.history.push_back(event);
     }
 
     fn remember_owners(&mut self, object: &Object) {

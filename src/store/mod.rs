@@ -12,6 +12,7 @@
 mod admission;
 mod allocation;
 mod backend;
+mod bootstrap;
 mod deletion;
 mod error;
 mod identity;
@@ -21,19 +22,24 @@ mod watch;
 
 use std::sync::Arc;
 
+use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
+
 pub use allocation::ServiceNetwork;
 pub use backend::{Backend, Change, CommitError, Event, Expected, Gone, Listing, Write};
-pub use deletion::{DeleteOptions, Deleted, Propagation};
+pub use bootstrap::{Bootstrap, DEFAULT_CLASS_ANNOTATION};
+pub use deletion::{DeleteOptions, Deleted, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};
 pub use error::StoreError;
 pub use memory::MemoryBackend;
-pub use recorder::Severity;
+pub use recorder::{EVENT_LIFETIME, EVENTS_MAX, Severity};
 pub use watch::{Interest, Watch};
 
 use crate::clock::Clock;
 use crate::objects::{
     Kind, KubeObject, Object, ObjectKey, Revision, Selector, Typed, defaulting, strategy, time, validation,
 };
+use allocation::Ledger;
 use identity::Identities;
+use recorder::EventLog;
 
 /// How a store behaves beyond what its objects say.
 #[derive(Clone, Debug, Default)]
@@ -54,9 +60,16 @@ struct Inner {
     identities: Identities,
     service_network: ServiceNetwork,
     /// Held from the choice of a service's addresses to the commit that takes them.
-    allocating: tokio::sync::Mutex<()>,
+    allocating: Mutex<Ledger>,
+    /// Held for reading from the look at an object's namespace to the commit that puts the object
+    /// there, and for writing while a namespace begins to terminate: what its content is can be
+    /// seen completely afterwards.
+    populating: RwLock<()>,
+    recorded: std::sync::Mutex<EventLog>,
 }
 
+/// How many generated names are tried until one is free, as the API server does.
+const GENERATED_NAMES_MAX: usize = 8;
 /// How often a write without a precondition of its own is tried again when others write between.
 const ATTEMPTS_MAX: usize = 64;
 
@@ -68,7 +81,9 @@ impl Store {
             clock,
             identities: Identities::new(options.seed),
             service_network: options.service_network,
-            allocating: tokio::sync::Mutex::new(()),
+            allocating: Mutex::default(),
+            populating: RwLock::default(),
+            recorded: std::sync::Mutex::default(),
         }))
     }
 
@@ -122,12 +137,24 @@ impl Store {
     /// Creates an object: named (from `generateName` if need be), defaulted, validated, with uid,
     /// creation time and the status a new object of its kind has.
     pub async fn create(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
-        let mut typed = object.into();
+        let typed = object.into();
+        let is_named = typed.meta().name.as_deref().is_some_and(|name| !name.is_empty());
+        for _ in 1..GENERATED_NAMES_MAX {
+            match self.create_once(typed.clone()).await {
+                Err(StoreError::AlreadyExists(_)) if !is_named => {}
+                other => return other,
+            }
+        }
+        self.create_once(typed).await
+    }
+
+    async fn create_once(&self, mut typed: Typed) -> Result<Object, StoreError> {
         self.0.identities.name(typed.meta_mut());
         defaulting::default(&mut typed);
         strategy::prepare_for_create(&mut typed);
-        let _taken = self.0.lock_allocation(&typed).await;
-        self.admit_create(&mut typed)?;
+        let _populating = self.0.lock_namespace(&typed).await;
+        let mut ledger = self.0.lock_allocation(&typed).await;
+        self.admit_create(&mut typed, ledger.as_deref_mut())?;
         let key = ObjectKey::of(&typed);
         check(&key, validation::validate_create(&typed))?;
         let now = time(self.0.clock.now());
@@ -143,12 +170,17 @@ impl Store {
     }
 
     /// Puts an object as it is, in place of what is there: no defaults, no validation, its status
-    /// as given. For objects that come from another source of truth.
+    /// as given. For objects that come from another source of truth. Putting what is there already
+    /// changes nothing.
     pub async fn mirror(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         let typed = object.into();
         let key = ObjectKey::of(&typed);
         for _ in 0..ATTEMPTS_MAX {
-            let expected = self.get(&key).map_or(Expected::Absent, |old| Expected::At(old.revision()));
+            let old = self.get(&key);
+            if let Some(old) = old.as_ref().filter(|old| is_same(&typed, old)) {
+                return Ok(old.clone());
+            }
+            let expected = old.map_or(Expected::Absent, |old| Expected::At(old.revision()));
             match self.commit(&key, expected, Some(typed.clone())).await {
                 Err(CommitError::Conflict(_)) => {}
                 other => return other.map_err(|error| StoreError::Backend(error.to_string())),
@@ -178,6 +210,13 @@ impl Store {
     /// Replaces the status alone; otherwise as [`Store::update`].
     pub async fn update_status(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         self.replace(object.into(), Half::Status).await
+    }
+
+    /// Replaces a namespace's `spec.finalizers` alone, its `finalize` subresource; an ordinary
+    /// update keeps them. A terminating namespace without any is removed. Objects of other kinds
+    /// stay as they are.
+    pub async fn update_finalizers(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
+        self.replace(object.into(), Half::Finalizers).await
     }
 
     /// Reads a `T`, lets `change` change it, and writes it back (all but the status), again and
@@ -224,13 +263,14 @@ impl Store {
             check_preconditions(&wanted, &old)?;
             let mut new = wanted.clone();
             keep_system_metadata(&mut new, &old);
-            let _taken = self.0.lock_allocation(&new).await;
+            let mut ledger = self.0.lock_allocation(&new).await;
             match half {
-                Half::Main => self.prepare_main(&mut new, &old)?,
+                Half::Main => self.prepare_main(&mut new, &old, ledger.as_deref_mut())?,
                 Half::Status => {
                     strategy::prepare_for_status_update(&mut new, old.typed());
                     check(&key, validation::validate_status_update(&new, old.typed()))?;
                 }
+                Half::Finalizers => keep_all_but_finalizers(&mut new, &old),
             }
             if new == *old.typed() {
                 return Ok(old);
@@ -244,10 +284,15 @@ impl Store {
         Err(too_busy(key))
     }
 
-    fn prepare_main(&self, new: &mut Typed, old: &Object) -> Result<(), StoreError> {
+    fn prepare_main(
+        &self,
+        new: &mut Typed,
+        old: &Object,
+        ledger: Option<&mut Ledger>,
+    ) -> Result<(), StoreError> {
         defaulting::default(new);
         strategy::prepare_for_update(new, old.typed());
-        self.admit_update(new, old)?;
+        self.admit_update(new, old, ledger)?;
         check(old.key(), validation::validate_update(new, old.typed()))
     }
 
@@ -264,19 +309,25 @@ impl Store {
 
 impl Inner {
     /// Services are written one at a time, so that two never take the same address.
-    async fn lock_allocation(&self, typed: &Typed) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+    async fn lock_allocation(&self, typed: &Typed) -> Option<MutexGuard<'_, Ledger>> {
         match typed.kind() {
             Kind::Service => Some(self.allocating.lock().await),
             _ => None,
         }
     }
+
+    /// No namespace begins to terminate between the look at it and the commit.
+    async fn lock_namespace(&self, typed: &Typed) -> Option<RwLockReadGuard<'_, ()>> {
+        if typed.kind().info().is_namespaced { Some(self.populating.read().await) } else { None }
+    }
 }
 
-/// Which half of an object a write changes.
+/// Which part of an object a write changes.
 #[derive(Clone, Copy)]
 enum Half {
     Main,
     Status,
+    Finalizers,
 }
 
 fn check(key: &ObjectKey, errors: Vec<crate::objects::FieldError>) -> Result<(), StoreError> {
@@ -294,7 +345,8 @@ fn check_preconditions(wanted: &Typed, old: &Object) -> Result<(), StoreError> {
     let meta = wanted.meta();
     let conflict = |reason: &str| StoreError::Conflict { key: old.key().clone(), reason: reason.to_owned() };
     if meta.uid.as_deref().is_some_and(|uid| !uid.is_empty() && uid != old.uid()) {
-        return Err(conflict("the UID in the precondition differs from the UID of the object"));
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        return Err(conflict(&deletion::uid_differs(uid, old.uid())));
     }
     let version = meta.resource_version.as_deref().unwrap_or_default();
     if !version.is_empty() && version != old.revision().to_string() {
@@ -315,6 +367,22 @@ fn keep_system_metadata(new: &mut Typed, old: &Object) {
     meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
     meta.generate_name = old.generate_name.clone();
     meta.resource_version = old.resource_version.clone();
+}
+
+/// Only `spec.finalizers` of a namespace comes from the writer.
+fn keep_all_but_finalizers(new: &mut Typed, old: &Object) {
+    let mut kept = old.typed().clone();
+    if let (Typed::Namespace(kept), Typed::Namespace(new)) = (&mut kept, &mut *new) {
+        kept.spec = new.spec.take();
+    }
+    *new = kept;
+}
+
+/// Whether `typed` is `old` but for the revision it was read at.
+fn is_same(typed: &Typed, old: &Object) -> bool {
+    let mut typed = typed.clone();
+    typed.meta_mut().resource_version = old.meta().resource_version.clone();
+    typed == *old.typed()
 }
 
 #[cfg(test)]
