@@ -1,0 +1,232 @@
+//! Carries a plan out through the store.
+//!
+//! It decides nothing. Actions are carried out in their order, one at a time, or, where the plan
+//! allows it, in batches of 1, 2, 4 … [`BATCH_MAX`] that end at a phase's end, so that a mistake
+//! which hits every pod is noticed after few. The first failure ends it. That the world has
+//! changed since the plan was made is no failure but [`Halt::Outdated`]: plan again.
+
+use futures_util::future::join_all;
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+
+use super::claims::ClaimStep;
+use super::identity::name_of;
+use super::note::{Note, Verb};
+use super::plan::{Action, Cause, Plan};
+use crate::controllers::ReconcileError;
+use crate::objects::{Kind, ObjectKey};
+use crate::store::{DeleteOptions, Store, StoreError};
+
+/// How many actions are carried out together at most.
+const BATCH_MAX: usize = 500;
+
+/// What came of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What people should know, in order.
+    pub(super) notes: Vec<Note>,
+    /// How many pods of old revisions were deleted.
+    pub(super) n_outdated_deleted: i32,
+    /// Why it ended early.
+    pub(super) halt: Option<Halt>,
+}
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Somebody has written in between; the plan no longer fits.
+    Outdated(StoreError),
+    /// An action failed.
+    Failed(ReconcileError),
+}
+
+/// Carries `plan` out for `set`.
+pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &Plan) -> Outcome {
+    let hand = Hand {
+        store,
+        set_name: name_of(&set.metadata),
+        namespace: set.metadata.namespace.as_deref().unwrap_or_default(),
+    };
+    let mut outcome = Outcome::default();
+    for stage in plan.actions.chunk_by(|a, b| a.phase() == b.phase()) {
+        let mut rest = stage;
+        let mut size = 1;
+        while !rest.is_empty() && outcome.halt.is_none() {
+            let (batch, later) = rest.split_at(size.min(rest.len()));
+            let done = join_all(batch.iter().map(|action| hand.act(action))).await;
+            done.into_iter().for_each(|done| outcome.add(done));
+            rest = later;
+            size = if plan.is_parallel { (size * 2).min(BATCH_MAX) } else { 1 };
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    /// Of several halts a failure counts most: it must be reported.
+    fn add(&mut self, done: Done) {
+        self.notes.extend(done.notes);
+        match done.result {
+            Ok(n_outdated_deleted) => self.n_outdated_deleted += n_outdated_deleted,
+            Err(halt) => match (&self.halt, &halt) {
+                (None, _) | (Some(Halt::Outdated(_)), Halt::Failed(_)) => self.halt = Some(halt),
+                _ => {}
+            },
+        }
+    }
+}
+
+/// One action carried out, or not.
+struct Done {
+    notes: Vec<Note>,
+    result: Result<i32, Halt>,
+}
+
+/// Why one write failed.
+enum Failure {
+    Outdated(StoreError),
+    Store(StoreError),
+    Text(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        if error.is_conflict() || error.is_not_found() { Self::Outdated(error) } else { Self::Store(error) }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Outdated(error) | Self::Store(error) => error.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+struct Hand<'a> {
+    store: &'a Store,
+    set_name: &'a str,
+    namespace: &'a str,
+}
+
+impl Hand<'_> {
+    async fn act(&self, action: &Action) -> Done {
+        let mut notes = Vec::new();
+        let result = match action {
+            Action::CreatePod { pod, claims } => self.create(pod, claims, &mut notes).await,
+            Action::KeepClaims { pod, claims, .. } => self.see_to_claims(pod, claims, &mut notes).await,
+            Action::UpdatePod { pod, claims } => self.update(pod, claims, &mut notes).await,
+            Action::DeletePod { pod, uid, .. } => self.delete(pod, uid, &mut notes).await,
+        };
+        let is_outdated_pod = matches!(action, Action::DeletePod { cause: Cause::Outdated, .. });
+        let result = match result {
+            Ok(()) => Ok(i32::from(is_outdated_pod)),
+            Err(Failure::Outdated(error)) => Err(Halt::Outdated(error)),
+            Err(Failure::Store(error)) => Err(Halt::Failed(error.into())),
+            Err(Failure::Text(text)) => Err(Halt::Failed(ReconcileError::Blocked(text))),
+        };
+        Done { notes, result }
+    }
+
+    async fn create(&self, pod: &Pod, claims: &[ClaimStep], notes: &mut Vec<Note>) -> Result<(), Failure> {
+        let name = name_of(&pod.metadata);
+        let result = match self.see_to_claims(name, claims, notes).await {
+            Ok(()) => self.store.create(pod.clone()).await.map(drop).map_err(Failure::Store),
+            failed => failed,
+        };
+        match &result {
+            // A pod of that name that is not the set's: nothing new to tell at every try.
+            Err(Failure::Store(StoreError::AlreadyExists(_))) => {}
+            _ => self.note_pod(Verb::Create, name, &result, notes),
+        }
+        result
+    }
+
+    async fn update(&self, pod: &Pod, claims: &[ClaimStep], notes: &mut Vec<Note>) -> Result<(), Failure> {
+        let name = name_of(&pod.metadata);
+        let result = match self.see_to_claims(name, claims, notes).await {
+            Ok(()) => match self.store.update(pod.clone()).await {
+                Ok(_) => Ok(()),
+                Err(error) if error.is_conflict() => Err(Failure::Outdated(error)),
+                // The repaired name is not that of a pod: only deleting the misnamed one helps.
+                Err(error) => Err(Failure::Store(error)),
+            },
+            failed => failed,
+        };
+        self.note_pod(Verb::Update, name, &result, notes);
+        result
+    }
+
+    async fn delete(&self, pod: &str, uid: &str, notes: &mut Vec<Note>) -> Result<(), Failure> {
+        let key = ObjectKey::new(Kind::Pod, self.namespace, pod);
+        // The uid keeps a pod that somebody put in this one's place from being deleted instead.
+        let options = DeleteOptions { uid: Some(uid.to_owned()), ..Default::default() };
+        let result = self.store.delete(&key, &options).await.map(drop).map_err(Failure::from);
+        self.note_pod(Verb::Delete, pod, &result, notes);
+        result
+    }
+
+    /// Tries every claim; the failures are told together.
+    async fn see_to_claims(
+        &self,
+        pod: &str,
+        claims: &[ClaimStep],
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Failure> {
+        let mut failures = Vec::new();
+        for step in claims {
+            match self.see_to_claim(pod, step, notes).await {
+                Ok(()) => {}
+                Err(Failure::Outdated(error)) => return Err(Failure::Outdated(error)),
+                Err(failure) => failures.push(failure.to_string()),
+            }
+        }
+        match failures.as_slice() {
+            [] => Ok(()),
+            [only] => Err(Failure::Text(only.clone())),
+            all => Err(Failure::Text(format!("[{}]", all.join(", ")))),
+        }
+    }
+
+    async fn see_to_claim(&self, pod: &str, step: &ClaimStep, notes: &mut Vec<Note>) -> Result<(), Failure> {
+        match step {
+            ClaimStep::Create(claim) => self.create_claim(pod, claim, notes).await,
+            ClaimStep::Own(claim) => {
+                let written = self.store.update(PersistentVolumeClaim::clone(claim)).await;
+                written.map(drop).map_err(Failure::from)
+            }
+            ClaimStep::Conflicting(claim) => {
+                notes.push(Note::conflicting(claim));
+                Ok(())
+            }
+            ClaimStep::Leaving(claim) => Err(Failure::Text(format!("pvc {claim} is being deleted"))),
+        }
+    }
+
+    async fn create_claim(
+        &self,
+        pod: &str,
+        claim: &PersistentVolumeClaim,
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Failure> {
+        let name = name_of(&claim.metadata);
+        let created = self.store.create(claim.clone()).await;
+        match created {
+            Err(error) if error.is_already_exists() => return Err(Failure::Outdated(error)),
+            _ => notes.push(Note::claim(name, pod, self.set_name, &created)),
+        }
+        match created {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::Text(format!("failed to create PVC {name}: {error}"))),
+        }
+    }
+
+    /// Nothing is told about writes that are tried again at once.
+    fn note_pod(&self, verb: Verb, pod: &str, result: &Result<(), Failure>, notes: &mut Vec<Note>) {
+        if !matches!(result, Err(Failure::Outdated(_))) {
+            let result = result.as_ref().map_err(ToString::to_string);
+            notes.push(Note::pod(verb, pod, self.set_name, &result));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Notes: what becomes an Event about the set, in the words Kubernetes uses.
+//!
+//! Pure; whoever carries out a plan collects notes, and they are recorded afterwards.
+
+use crate::store::{Severity, StoreError};
+
+/// One event about the set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Note {
+    /// How it is meant.
+    pub(super) severity: Severity,
+    /// The reason, one word.
+    pub(super) reason: String,
+    /// What happened.
+    pub(super) message: String,
+}
+
+/// What was done to a pod or claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Update,
+    Delete,
+}
+
+impl Note {
+    /// A pod was written, or could not be.
+    pub(super) fn pod<T>(verb: Verb, pod: &str, set: &str, result: &Result<T, String>) -> Self {
+        let verb_name = verb.name();
+        match result {
+            Ok(_) => Self::new(verb, true, format!("{verb_name} Pod {pod} in StatefulSet {set} successful")),
+            Err(error) => {
+                let message = format!("{verb_name} Pod {pod} in StatefulSet {set} failed error: {error}");
+                Self::new(verb, false, message)
+            }
+        }
+    }
+
+    /// A claim was created, or could not be.
+    pub(super) fn claim<T>(claim: &str, pod: &str, set: &str, result: &Result<T, StoreError>) -> Self {
+        match result {
+            Ok(_) => {
+                let message = format!("Create Claim {claim} Pod {pod} in StatefulSet {set} success");
+                Self::new(Verb::Create, true, message)
+            }
+            Err(error) => {
+                let message =
+                    format!("Create Claim {claim} for Pod {pod} in StatefulSet {set} failed error: {error}");
+                Self::new(Verb::Create, false, message)
+            }
+        }
+    }
+
+    /// The retention policy cannot be applied to a claim.
+    pub(super) fn conflicting(claim: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "ConflictingController".to_owned(),
+            message: format!(
+                "PersistentVolumeClaim {claim} has a conflicting OwnerReference that acts as a managing \
+                 controller, the retention policy is ignored for this claim"
+            ),
+        }
+    }
+
+    fn new(verb: Verb, is_success: bool, message: String) -> Self {
+        let (severity, outcome) =
+            if is_success { (Severity::Normal, "Successful") } else { (Severity::Warning, "Failed") };
+        Self { severity, reason: format!("{outcome}{}", verb.name()), message }
+    }
+}
+
+impl Verb {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Delete => "Delete",
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Revisions: every version of the template is kept as a ControllerRevision whose name is a hash
+//! of its bytes.
+//!
+//! Pure. The bytes are those Kubernetes writes (see [`encoding`](super::encoding)), so that names
+//! agree with a real cluster's and a set that moves between the two is not rolled out again.
+//! [`resolve`] says which revision the template is; a revision that was used before is renumbered
+//! instead of written again, so a rollback comes back to the old name.
+
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
+use serde_json::{Value, json};
+
+use super::encoding;
+use super::identity::{name_of, owner_reference};
+use crate::objects::{Object, Typed, defaulting};
+
+/// The label that holds the hash alone.
+pub(super) const LABEL_HASH: &str = "controller.kubernetes.io/hash";
+/// A name is cut so that hyphen and hash still fit an object name.
+const NAME_PREFIX_OCTETS_MAX: usize = 223;
+/// How many revisions that nothing uses are kept unless the set says otherwise.
+const HISTORY_LIMIT_DEFAULT: i32 = 10;
+
+/// A template with the name of its ControllerRevision.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Revision {
+    /// The name, which is also the pods' revision label.
+    pub(super) name: String,
+    /// The template.
+    pub(super) template: PodTemplateSpec,
+}
+
+/// Which ControllerRevision the set's template is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Resolution {
+    /// The newest one, of this name.
+    Newest(String),
+    /// An older one: it becomes the newest by taking this number.
+    Renumber(String, i64),
+    /// None: this one is to be created.
+    Create(Box<ControllerRevision>),
+}
+
+/// Why a stored revision cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("ControllerRevision {name} holds no pod template; delete it or restore it: {source}")]
+pub(super) struct Unreadable {
+    name: String,
+    source: serde_json::Error,
+}
+
+/// The hash of a revision's bytes, in letters that make no words (FNV-1, 32 bits).
+pub(super) fn hash(bytes: &str, collision_count: i32) -> String {
+    const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let counted = collision_count.to_string();
+    let step = |hash: u32, octet: u8| hash.wrapping_mul(0x0100_0193) ^ u32::from(octet);
+    let hash = bytes.bytes().chain(counted.bytes()).fold(0x811c_9dc5, step);
+    hash.to_string().bytes().map(|digit| char::from(LETTERS[usize::from(digit) % LETTERS.len()])).collect()
+}
+
+/// The ControllerRevision that the set's template would be.
+pub(super) fn propose(set: &StatefulSet, number: i64, collision_count: i32) -> ControllerRevision {
+    let data = data(set);
+    let hash = hash(&encoding::encode(&data), collision_count);
+    let mut prefix = name_of(&set.metadata);
+    while prefix.len() > NAME_PREFIX_OCTETS_MAX {
+        let (last, _) = prefix.char_indices().next_back().expect("a long name is not empty");
+        prefix = &prefix[..last];
+    }
+    let mut labels =
+        set.spec.template.metadata.as_ref().and_then(|meta| meta.labels.clone()).unwrap_or_default();
+    labels.insert(LABEL_HASH.to_owned(), hash.clone());
+    ControllerRevision {
+        metadata: ObjectMeta {
+            name: Some(format!("{prefix}-{hash}")),
+            namespace: set.metadata.namespace.clone(),
+            labels: Some(labels),
+            annotations: set.metadata.annotations.clone(),
+            owner_references: Some(vec![owner_reference(set)]),
+            ..Default::default()
+        },
+        data: RawExtension(data),
+        revision: Some(number),
+    }
+}
+
+/// Puts revisions in their order: by number, then by age, then by name.
+pub(super) fn sort(revisions: &mut [Object]) {
+    revisions.sort_by(|a, b| {
+        let created = |object: &Object| object.meta().creation_timestamp.as_ref().map(|time| time.0);
+        (number(a), created(a), a.name()).cmp(&(number(b), created(b), b.name()))
+    });
+}
+
+/// Finds the revision that the set's template is among `existing`, which are sorted.
+pub(super) fn resolve(set: &StatefulSet, existing: &[Object], collision_count: i32) -> Resolution {
+    let next = existing.last().map_or(0, number) + 1;
+    let proposal = propose(set, next, collision_count);
+    let wanted = encoding::encode(&proposal.data.0);
+    let equal = existing.iter().rev().find(|revision| bytes(revision) == wanted);
+    match (equal, existing.last()) {
+        (Some(equal), Some(newest)) if equal.name() == newest.name() => {
+            Resolution::Newest(newest.name().to_owned())
+        }
+        (Some(equal), _) => Resolution::Renumber(equal.name().to_owned(), next),
+        (None, Some(newest)) if means_the_same(set, newest, &wanted) => {
+            Resolution::Newest(newest.name().to_owned())
+        }
+        (None, _) => Resolution::Create(Box::new(proposal)),
+    }
+}
+
+/// Whether two revisions hold the same bytes.
+pub(super) fn is_same(present: &Object, proposal: &ControllerRevision) -> bool {
+    bytes(present) == encoding::encode(&proposal.data.0)
+}
+
+/// The template that a stored revision holds.
+pub(super) fn read(revision: &Object) -> Result<Revision, Unreadable> {
+    let data = revision.get::<ControllerRevision>().map(|revision| revision.data.0.clone());
+    let template = data.as_ref().and_then(|data| data.pointer("/spec/template")).cloned();
+    let template = serde_json::from_value(template.unwrap_or_default());
+    let name = revision.name().to_owned();
+    match template {
+        Ok(template) => Ok(Revision { name, template }),
+        Err(source) => Err(Unreadable { name, source }),
+    }
+}
+
+/// The set's template as the revision of that name.
+pub(super) fn of_set(set: &StatefulSet, name: &str) -> Revision {
+    Revision { name: name.to_owned(), template: set.spec.template.clone() }
+}
+
+/// The names of the revisions to delete, oldest first, so that of those that are not live no more
+/// than the set's limit remain. A negative limit keeps all.
+pub(super) fn superfluous<'a>(
+    set: &StatefulSet,
+    existing: &'a [Object],
+    is_live: impl Fn(&str) -> bool,
+) -> Vec<&'a Object> {
+    let limit = set.spec.revision_history_limit.unwrap_or(HISTORY_LIMIT_DEFAULT);
+    let Ok(limit) = usize::try_from(limit) else { return Vec::new() };
+    let idle: Vec<&Object> = existing.iter().filter(|revision| !is_live(revision.name())).collect();
+    let n_excess = idle.len().saturating_sub(limit);
+    idle.into_iter().take(n_excess).collect()
+}
+
+/// A stored revision's number.
+pub(super) fn number(revision: &Object) -> i64 {
+    revision.get::<ControllerRevision>().and_then(|revision| revision.revision).unwrap_or_default()
+}
+
+fn data(set: &StatefulSet) -> Value {
+    let mut template = encoding::template(&set.spec.template);
+    template["$patch"] = json!("replace");
+    json!({ "spec": { "template": template } })
+}
+
+fn bytes(revision: &Object) -> String {
+    let data = revision.get::<ControllerRevision>().map(|revision| &revision.data.0);
+    data.map(encoding::encode).unwrap_or_default()
+}
+
+/// Whether a revision differs from `wanted` in its encoding alone: an earlier release wrote fields
+/// that carry nothing, or knew fewer defaults. Rolling out again for that would be wrong.
+fn means_the_same(set: &StatefulSet, revision: &Object, wanted: &str) -> bool {
+    let Ok(read) = read(revision) else { return false };
+    let mut applied = set.clone();
+    applied.spec.template = read.template;
+    let mut typed = Typed::from(applied);
+    defaulting::default(&mut typed);
+    matches!(&typed, Typed::StatefulSet(applied) if encoding::encode(&data(applied)) == wanted)
+}

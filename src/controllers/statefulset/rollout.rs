@@ -1,0 +1,105 @@
+//! The rolling update: which pods of old revisions go now.
+//!
+//! Pure, and asked only once creating, repairing and scaling down have nothing left to wait for.
+//! From the highest ordinal down to the partition. `maxUnavailable` (1 unless stated; a percentage
+//! is rounded down, but to no less than 1) bounds how many may be unavailable, and pods below the
+//! partition count too. Under the Parallel policy a pod of an old revision that is not available
+//! anyway goes without using up that budget, so that a broken rollout can be mended (Kubernetes
+//! pull request 137926); under OrderedReady such a pod must be deleted by hand (issue 67250).
+
+use k8s_openapi::api::apps::v1::{RollingUpdateStatefulSetStrategy, StatefulSet};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::roster::{Member, Ordinals};
+
+/// What a rolling update has to keep to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rollout<'a> {
+    /// The ordinals the set wants.
+    pub(super) ordinals: Ordinals,
+    /// Ordinals below this one keep their revision.
+    pub(super) partition: i64,
+    /// How many may be unavailable.
+    pub(super) n_unavailable_max: usize,
+    /// The revision all shall have.
+    pub(super) update: &'a str,
+    /// Whether pods of old revisions that are unavailable go first and for nothing.
+    pub(super) is_parallel: bool,
+}
+
+impl<'a> Rollout<'a> {
+    /// The rollout that `set` asks for.
+    pub(super) fn of(set: &StatefulSet, update: &'a str, is_parallel: bool) -> Self {
+        let ordinals = Ordinals::of(set);
+        let rolling = rolling_update(set);
+        let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or_default();
+        let wanted = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
+        Self {
+            ordinals,
+            partition: i64::from(ordinals.start) + i64::from(partition),
+            n_unavailable_max: max_unavailable(wanted, ordinals.replicas),
+            update,
+            is_parallel,
+        }
+    }
+
+    /// The members to delete, in order. `replicas` are those in range that exist; a hole, filled
+    /// in this very sync or not, is unavailable.
+    pub(super) fn outdated<'m, 'p>(&self, replicas: &'m [Member<'p>]) -> Vec<&'m Member<'p>> {
+        let n_available = replicas.iter().filter(|member| !member.is_unavailable()).count();
+        let n_wanted = usize::try_from(self.ordinals.replicas).unwrap_or_default();
+        let n_unavailable = n_wanted.saturating_sub(n_available);
+        let budget = self.n_unavailable_max.saturating_sub(n_unavailable);
+        let old = || replicas.iter().rev().filter(|member| self.is_outdated(member));
+        if !self.is_parallel {
+            return old().take(budget).collect();
+        }
+        let broken = old().filter(|member| !member.is_available);
+        broken.chain(old().filter(|member| member.is_available).take(budget)).collect()
+    }
+
+    fn is_outdated(&self, member: &Member<'_>) -> bool {
+        i64::from(member.ordinal) >= self.partition
+            && member.revision != self.update
+            && !member.is_terminating
+    }
+}
+
+/// Whether the set rolls updates out by itself; what is not stated does.
+pub(super) fn is_rolling(set: &StatefulSet) -> bool {
+    let strategy = set.spec.update_strategy.as_ref();
+    let type_ = strategy.and_then(|strategy| strategy.type_.as_deref());
+    type_.is_none_or(|type_| type_.is_empty() || type_ == "RollingUpdate")
+}
+
+/// `spec.updateStrategy.rollingUpdate`.
+pub(super) fn rolling_update(set: &StatefulSet) -> Option<&RollingUpdateStatefulSetStrategy> {
+    set.spec.update_strategy.as_ref()?.rolling_update.as_ref()
+}
+
+/// Whether a new pod of `ordinal` is made from the current revision rather than the update
+/// revision: below the partition, or, where the strategy states no parameters, as long as current
+/// pods are counted there.
+pub(super) fn keeps_current(set: &StatefulSet, ordinal: i32) -> bool {
+    let n_kept = match rolling_update(set) {
+        Some(rolling) => rolling.partition.unwrap_or_default(),
+        None if is_rolling(set) => {
+            set.status.as_ref().and_then(|status| status.current_replicas).unwrap_or_default()
+        }
+        None => 0,
+    };
+    i64::from(ordinal) < i64::from(Ordinals::of(set).start) + i64::from(n_kept)
+}
+
+/// `maxUnavailable` as a number of pods, at least one.
+pub(super) fn max_unavailable(wanted: Option<&IntOrString>, replicas: i32) -> usize {
+    let count = match wanted {
+        None => 1,
+        Some(IntOrString::Int(count)) => i64::from(*count),
+        Some(IntOrString::String(percent)) => {
+            let percent = percent.strip_suffix('%').and_then(|percent| percent.parse::<i64>().ok());
+            i64::from(replicas) * percent.unwrap_or_default() / 100
+        }
+    };
+    usize::try_from(count).unwrap_or_default().max(1)
+}

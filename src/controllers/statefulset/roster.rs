@@ -1,0 +1,123 @@
+//! The roster: a set's pods by ordinal, each looked at once.
+//!
+//! ```text
+//!   spec.ordinals.start = 2, replicas = 3      pods  web-1  web-2  web-4  web-5
+//!   in range  web-2  (hole)  web-4             condemned, highest first  web-5  web-1
+//! ```
+//!
+//! Pure. Its cost follows the number of pods, never the number of replicas. Of two pods with one
+//! ordinal (`web-1` and `web-01`) the later in the store's order counts. A pod whose ordinal cannot
+//! be read is of no place and is left alone.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
+
+use super::{identity, predicates};
+use crate::clock::Timestamp;
+
+/// The ordinals a set wants: from `start`, `replicas` of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinals {
+    /// The first.
+    pub(super) start: i32,
+    /// How many.
+    pub(super) replicas: i32,
+}
+
+impl Ordinals {
+    /// The ordinals of `spec`; one replica if it says nothing.
+    pub(super) fn of(set: &StatefulSet) -> Self {
+        let ordinals = set.spec.ordinals.as_ref();
+        Self {
+            start: ordinals.and_then(|ordinals| ordinals.start).unwrap_or_default().max(0),
+            replicas: set.spec.replicas.unwrap_or(1).max(0),
+        }
+    }
+
+    /// Whether the set wants this ordinal.
+    pub(super) fn contains(self, ordinal: i32) -> bool {
+        self.start <= ordinal && i64::from(ordinal) < i64::from(self.start) + i64::from(self.replicas)
+    }
+
+    /// All of them, ascending; none above what a name may hold.
+    pub(super) fn iter(self) -> impl Iterator<Item = i32> {
+        (self.start..=i32::MAX).take(usize::try_from(self.replicas).unwrap_or_default())
+    }
+}
+
+/// One pod and what was seen of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member<'a> {
+    pub(super) pod: &'a Pod,
+    pub(super) ordinal: i32,
+    pub(super) revision: &'a str,
+    pub(super) is_created: bool,
+    pub(super) is_ready: bool,
+    pub(super) is_available: bool,
+    pub(super) is_terminating: bool,
+}
+
+impl<'a> Member<'a> {
+    /// Looks at one pod.
+    pub(super) fn look(pod: &'a Pod, ordinal: i32, min_ready_s: i32, now: Timestamp) -> Self {
+        Self {
+            pod,
+            ordinal,
+            revision: identity::revision_of(pod),
+            is_created: predicates::is_created(pod),
+            is_ready: predicates::is_ready(pod),
+            is_available: predicates::is_available(pod, min_ready_s, now),
+            is_terminating: predicates::is_terminating(pod),
+        }
+    }
+
+    /// Whether it does not count as serving: not available, or on its way out.
+    pub(super) fn is_unavailable(&self) -> bool {
+        !self.is_available || self.is_terminating
+    }
+
+    /// The pod's name.
+    pub(super) fn name(&self) -> &'a str {
+        identity::name_of(&self.pod.metadata)
+    }
+}
+
+/// A set's pods in their places.
+#[derive(Debug, Default)]
+pub(super) struct Roster<'a> {
+    /// Those whose ordinals the set wants, ascending, each ordinal once.
+    pub(super) replicas: Vec<Member<'a>>,
+    /// Those it no longer wants, descending: the order in which they go.
+    pub(super) condemned: Vec<Member<'a>>,
+}
+
+impl<'a> Roster<'a> {
+    /// Puts the pods of `set` in their places.
+    pub(super) fn of(set: &StatefulSet, pods: &[&'a Pod], now: Timestamp) -> Self {
+        let ordinals = Ordinals::of(set);
+        let min_ready_s = min_ready_s(set);
+        let mut roster = Self::default();
+        for pod in pods.iter().copied() {
+            let Some(ordinal) = identity::ordinal_in(set, pod) else { continue };
+            let member = Member::look(pod, ordinal, min_ready_s, now);
+            let place = if ordinals.contains(ordinal) { &mut roster.replicas } else { &mut roster.condemned };
+            place.push(member);
+        }
+        // Reversed, so that of equal ordinals the later pod comes first and survives.
+        roster.replicas.reverse();
+        roster.replicas.sort_by_key(|member| member.ordinal);
+        roster.replicas.dedup_by_key(|member| member.ordinal);
+        roster.condemned.sort_by_key(|member| std::cmp::Reverse(member.ordinal));
+        roster
+    }
+
+    /// Everybody, for counting.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.replicas.iter().chain(&self.condemned)
+    }
+}
+
+/// `spec.minReadySeconds`.
+pub(super) fn min_ready_s(set: &StatefulSet) -> i32 {
+    set.spec.min_ready_seconds.unwrap_or_default().max(0)
+}

@@ -1,0 +1,89 @@
+//! Status: what a set's pods amount to, and when that is worth writing.
+//!
+//! Pure. Counts are of the pods as they were read; what a sync writes shows in the next one, save
+//! that each pod an update deletes is taken off `currentReplicas` at once.
+
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
+
+use super::roster::{Member, Ordinals};
+
+/// The names and the number that go into every status.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp<'a> {
+    /// `status.currentRevision`.
+    pub(super) current: &'a str,
+    /// `status.updateRevision`.
+    pub(super) update: &'a str,
+    /// `status.collisionCount`.
+    pub(super) collision_count: i32,
+}
+
+/// The status that `members` give the set.
+pub(super) fn count<'a>(
+    set: &StatefulSet,
+    stamp: Stamp<'_>,
+    members: impl Iterator<Item = &'a Member<'a>>,
+) -> StatefulSetStatus {
+    let (mut created, mut ready, mut available, mut current, mut updated) = (0, 0, 0, 0, 0);
+    for member in members {
+        created += i32::from(member.is_created);
+        ready += i32::from(member.is_ready);
+        available += i32::from(member.is_ready && member.is_available);
+        let is_staying = member.is_created && !member.is_terminating;
+        current += i32::from(is_staying && member.revision == stamp.current);
+        updated += i32::from(is_staying && member.revision == stamp.update);
+    }
+    StatefulSetStatus {
+        observed_generation: set.metadata.generation,
+        replicas: created,
+        ready_replicas: shown(ready),
+        available_replicas: Some(available),
+        current_replicas: shown(current),
+        updated_replicas: shown(updated),
+        current_revision: Some(stamp.current.to_owned()),
+        update_revision: Some(stamp.update.to_owned()),
+        collision_count: Some(stamp.collision_count),
+        conditions: None,
+    }
+}
+
+/// Takes pods that an update has deleted off the current ones.
+pub(super) fn subtract_current(status: &mut StatefulSetStatus, n_deleted: i32) {
+    status.current_replicas = shown(status.current_replicas.unwrap_or_default() - n_deleted);
+}
+
+/// Makes the update revision the current one once every pod is of it and ready. A set that waits
+/// for deletions (OnDelete) never gets there, as in Kubernetes.
+pub(super) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSetStatus) {
+    let is_complete = super::rollout::is_rolling(set)
+        && status.updated_replicas.unwrap_or_default() == status.replicas
+        && status.ready_replicas.unwrap_or_default() == status.replicas
+        && status.replicas == Ordinals::of(set).replicas;
+    if is_complete {
+        status.current_replicas = status.updated_replicas;
+        status.current_revision.clone_from(&status.update_revision);
+    }
+}
+
+/// Whether anything that is compared has changed; the collision count alone is not.
+pub(super) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
+    let Some(old) = &set.status else { return true };
+    let is_older = old.observed_generation.is_none() || old.observed_generation < new.observed_generation;
+    let key = |status: &StatefulSetStatus| {
+        (
+            status.replicas,
+            status.current_replicas.unwrap_or_default(),
+            status.ready_replicas.unwrap_or_default(),
+            status.updated_replicas.unwrap_or_default(),
+            status.available_replicas.unwrap_or_default(),
+            status.current_revision.clone().unwrap_or_default(),
+            status.update_revision.clone().unwrap_or_default(),
+        )
+    };
+    is_older || key(old) != key(new)
+}
+
+/// Zero is left out of the JSON form, as Kubernetes does.
+fn shown(count: i32) -> Option<i32> {
+    (count != 0).then_some(count)
+}

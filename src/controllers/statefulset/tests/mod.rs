@@ -1,0 +1,14 @@
+//! The controller against its law: pure tables, the planner, whole syncs on a real store in
+//! virtual time, crashes between writes, and the scenarios Kubernetes' own tests describe.
+
+mod cluster;
+mod crash;
+mod fixture;
+mod invariants;
+mod planner;
+mod pure;
+mod queue;
+mod scenarios;
+mod scripts;
+mod tables;
+mod updates;
