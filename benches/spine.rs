@@ -168,7 +168,7 @@ fn changes_in_process(n_endpoints: usize) {
         }
         let zones = SharedZones::default();
         let options = ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() };
-        let publisher = Publisher::new(store.clone(), options, Vec::new(), zones.clone());
+        let publisher = Publisher::publishing_to(zones.clone(), store.clone(), options, Vec::new());
         tokio::spawn(publisher.run(tokio_util::sync::CancellationToken::new()));
         let mut times = Vec::new();
         for change in 0..CHANGES {

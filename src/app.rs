@@ -30,7 +30,7 @@ use crate::controllers::{
 use crate::dns::SharedZones;
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::server::DnsServer;
-use crate::dns::zone::{PodNames, Zone, ZoneOptions, master};
+use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
 use crate::node::runtime::{
     Runtime,
     simulated::{Simulated, SimulatedOptions},
@@ -193,7 +193,7 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
-        let publisher = Publisher::new(self.store.clone(), options, static_zones, zones);
+        let publisher = Publisher::publishing_to(zones, self.store.clone(), options, static_zones);
         let publications = publisher.publications();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -242,7 +242,7 @@ fn refuse_broken(report: &Report) -> anyhow::Result<()> {
 
 fn load_zones(folder: Option<&Path>) -> anyhow::Result<Vec<Zone>> {
     let Some(folder) = folder else { return Ok(Vec::new()) };
-    let loaded = master::load_folder(folder);
+    let loaded = load_folder(folder);
     if !loaded.mistakes.is_empty() {
         bail!(BrokenFiles(loaded.mistakes.iter().map(ToString::to_string).collect()));
     }
@@ -268,7 +268,7 @@ fn follow_zones(
                 () = stop.cancelled() => return,
                 () = changes.next() => {}
             }
-            let loaded = master::load_folder(&folder);
+            let loaded = load_folder(&folder);
             if loaded.mistakes.is_empty() {
                 zones.send_replace(loaded.zones);
             }

@@ -10,11 +10,13 @@ mod field;
 mod kind;
 pub mod manifest;
 mod object;
+pub mod quantity;
 mod selector;
+pub mod semantic;
 pub mod strategy;
 pub mod validation;
 
-pub use field::{Fault, FieldError};
+pub use field::{Fault, FieldError, Path};
 pub use kind::{Kind, KindInfo, KubeObject, Typed};
 pub use object::{Object, ObjectKey, Revision, controller_of, controller_reference, time};
 pub use selector::{Labels, Selector, SelectorError};

@@ -60,13 +60,23 @@ impl Publisher {
     /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
     /// zone of the cluster is served instead of it, which is logged.
     pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+        Self::publishing_to(SharedZones::default(), store, options, static_zones)
+    }
+
+    /// As [`Publisher::new`], for a snapshot that a server which is bound already answers from.
+    pub fn publishing_to(
+        zones: SharedZones,
+        store: Store,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
         let kinds = Cluster::kinds(&options);
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
         let cluster = Cluster::new(options, first_serial(&store));
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
-            zones: SharedZones::default(),
+            zones,
             publications: broadcast::Sender::new(PUBLICATIONS_MAX),
             cluster,
             kinds,
