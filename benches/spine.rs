@@ -14,10 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dullahan::clock::Clock;
+use dullahan::dns::SharedZones;
 use dullahan::dns::answer::{Query, answer};
 use dullahan::dns::publisher::Publisher;
 use dullahan::dns::zone::ZoneOptions;
-use dullahan::dns::SharedZones;
 use dullahan::objects::Kind;
 use dullahan::store::{Store, StoreOptions};
 use hickory_proto::op::{Message, MessageType, OpCode, Query as Question};
@@ -37,12 +37,16 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("small.yaml"), manifest(0, 1, 2)).unwrap();
     let starts: Vec<Started> = (0..STARTS).map(|_| start(folder.path(), 0)).collect();
-    row("dns, 2 endpoints: start to first correct answer", median(starts.iter().map(|one| one.took).collect()));
+    row(
+        "dns, 2 endpoints: start to first correct answer",
+        median(starts.iter().map(|one| one.took).collect()),
+    );
     let small_bytes = starts[0].memory_bytes;
     drop(starts);
 
     for (file, services) in (0..SERVICES).collect::<Vec<_>>().chunks(100).enumerate() {
-        let text: String = services.iter().map(|service| manifest(*service, 1, ENDPOINTS_PER_SERVICE)).collect();
+        let text: String =
+            services.iter().map(|service| manifest(*service, 1, ENDPOINTS_PER_SERVICE)).collect();
         std::fs::write(folder.path().join(format!("{file:03}.yaml")), text).unwrap();
     }
     std::fs::remove_file(folder.path().join("small.yaml")).unwrap();
@@ -116,7 +120,8 @@ fn ask(socket: &UdpSocket, name: &Name) -> usize {
         return 0;
     }
     let Ok(length) = socket.recv(&mut reply) else { return 0 };
-    Message::from_vec(&reply[..length]).map_or(0, |message| message.answers.len() + usize::from(message.truncation))
+    Message::from_vec(&reply[..length])
+        .map_or(0, |message| message.answers.len() + usize::from(message.truncation))
 }
 
 fn resident_bytes(pid: u32) -> u64 {
@@ -160,7 +165,12 @@ fn changes_in_process(n_endpoints: usize) {
         let store = Store::in_memory(Clock::system(), StoreOptions::default());
         for service in 0..SERVICES {
             let text = manifest(service, 1, ENDPOINTS_PER_SERVICE);
-            let parsed = dullahan::objects::manifest::parse("bench", &text, "default", dullahan::objects::manifest::Rules::AsIs);
+            let parsed = dullahan::objects::manifest::parse(
+                "bench",
+                &text,
+                "default",
+                dullahan::objects::manifest::Rules::AsIs,
+            );
             assert!(parsed.mistakes.is_empty());
             for located in parsed.objects {
                 store.mirror(located.typed).await.unwrap();
@@ -175,7 +185,10 @@ fn changes_in_process(n_endpoints: usize) {
             times.push(time_of_change(&store, &zones, change).await);
         }
         times.sort();
-        row(&format!("{n_endpoints} endpoints: changed object to changed answer, median"), times[CHANGES / 2]);
+        row(
+            &format!("{n_endpoints} endpoints: changed object to changed answer, median"),
+            times[CHANGES / 2],
+        );
         row("  99th percentile", times[CHANGES * 99 / 100]);
     });
 }

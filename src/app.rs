@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
+use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -99,7 +100,7 @@ impl Running {
 /// Starts the whole: store, controllers, node and DNS, with the manifests applied.
 pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Running> {
     let zone_options = zone_options(&settings.dns)?;
-    let seed = settings.simulated_seed.unwrap_or_else(rand::random);
+    let seed = settings.simulated_seed.unwrap_or_else(random_seed);
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
         ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
@@ -307,4 +308,8 @@ fn domain(flag: &str, text: &str) -> anyhow::Result<Name> {
     }
     name.set_fqdn(true);
     Ok(name)
+}
+
+fn random_seed() -> u64 {
+    StdRng::from_os_rng().random_range(0..1_000_000)
 }

@@ -4,3 +4,5 @@
 //! runtimes or DNS.
 
 pub mod changes;
+pub mod files;
+mod reading;

@@ -21,8 +21,8 @@ mod rrset;
 mod tree;
 mod zones;
 
-pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub use folder::{Loaded, load_folder};
+pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use options::{PodNames, ZoneOptions};
