@@ -1,1 +1,199 @@
-//! The volumes controller: claims bind to volumes, volumes are provisioned and reclaimed.
+//! The volumes controller: binds claims to volumes, makes volumes for claims, and reclaims them.
+//!
+//! ```text
+//!   claim  ──► plan_claim  ──► Nothing | Wait | AssignClass | Bind | Provision | Lose ──► act
+//!   volume ──► plan_volume ──► Nothing | SetPhase | Unbind | Delete | Fail            ──► act
+//! ```
+//!
+//! It is Kubernetes' persistent volume controller, its protection controllers, and the provisioner
+//! of every class that has one: a provisioned volume is a directory of the node's, whatever the
+//! class calls its provisioner. Two claims never get one volume: the volume is written first, with
+//! the version that was read as precondition.
+//!
+//! Cost: an unbound claim looks at every volume, a terminating one at every pod of its namespace;
+//! a bound one looks at its own volume alone. Claims are not resized.
+
+mod act;
+mod matching;
+mod plan;
+mod provision;
+mod quantity;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::storage::v1::StorageClass;
+
+use super::{Controller, Next, ReconcileError};
+use crate::objects::{Kind, Object, ObjectKey};
+use crate::store::{Change, Event, Interest, Store, StoreError};
+pub use matching::{Mode, Place, match_volume};
+pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
+pub use quantity::Quantity;
+
+/// The volumes controller.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Volumes;
+
+const COMPONENT: &str = "persistentvolume-controller";
+
+impl Volumes {
+    /// A volumes controller.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+#[async_trait]
+impl Controller for Volumes {
+    fn name(&self) -> &'static str {
+        COMPONENT
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::in_kinds(&[
+            Kind::PersistentVolumeClaim,
+            Kind::PersistentVolume,
+            Kind::StorageClass,
+            Kind::Pod,
+        ])
+    }
+
+    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+        match event.object.kind() {
+            Kind::PersistentVolumeClaim => concerned_by_claim(store, event),
+            Kind::PersistentVolume => concerned_by_volume(store, event),
+            Kind::StorageClass if event.change != Change::Deleted => unbound_claims(store),
+            Kind::Pod => terminating_claims(store, &event.object),
+            _ => Vec::new(),
+        }
+    }
+
+    fn all(&self, store: &Store) -> Vec<ObjectKey> {
+        let kinds = [Kind::PersistentVolume, Kind::PersistentVolumeClaim];
+        let objects = kinds.iter().flat_map(|kind| store.list(*kind, None).objects);
+        objects.map(|object| object.key().clone()).collect()
+    }
+
+    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
+        let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
+        if let Some(claim) = object.get::<PersistentVolumeClaim>() {
+            reconcile_claim(store, &object, claim).await?;
+        } else if let Some(volume) = object.get::<PersistentVolume>() {
+            let claim = matching::claim_ref(volume).and_then(|claim| {
+                let namespace = claim.namespace.as_deref().unwrap_or_default();
+                store.find::<PersistentVolumeClaim>(namespace, claim.name.as_deref().unwrap_or_default())
+            });
+            let plan = plan_volume(volume, claim.as_ref().and_then(Object::get));
+            act::carry_out_for_volume(store, &object, plan).await?;
+        }
+        Ok(Next::OnChange)
+    }
+}
+
+async fn reconcile_claim(
+    store: &Store,
+    object: &Object,
+    claim: &PersistentVolumeClaim,
+) -> Result<(), StoreError> {
+    let pods = || store.list(Kind::Pod, Some(object.namespace())).objects;
+    if object.is_terminating() {
+        let is_used = pods().iter().filter_map(Object::get::<Pod>).any(|pod| is_used_by(claim, pod));
+        return if is_used { Ok(()) } else { act::release(store, object).await };
+    }
+    let class = matching::claim_class(claim).and_then(|name| store.find::<StorageClass>("", name));
+    let default_class = store.default_storage_class();
+    let volumes = candidates(store, claim);
+    let place = place(store, claim);
+    let unplaced: Vec<Object> = if place.is_none() {
+        pods().into_iter().filter(|pod| is_unplaced(pod, claim)).collect()
+    } else {
+        vec![]
+    };
+    let around = Surroundings {
+        class: class.as_ref().and_then(Object::get),
+        default_class: default_class.as_deref(),
+        volumes: &volumes.iter().filter_map(Object::get).collect::<Vec<_>>(),
+        place: place.as_ref(),
+        unplaced_pods: &unplaced.iter().map(Object::name).collect::<Vec<_>>(),
+    };
+    let plan = plan_claim(claim, &around);
+    act::carry_out_for_claim(store, object, plan, around.class, around.place).await
+}
+
+/// The volume that the claim names, or all.
+fn candidates(store: &Store, claim: &PersistentVolumeClaim) -> Vec<Object> {
+    match plan::volume_name(claim) {
+        "" => store.list(Kind::PersistentVolume, None).objects,
+        name => store.find::<PersistentVolume>("", name).into_iter().collect(),
+    }
+}
+
+/// The node that was selected for the claim; one without a Node object has only its name.
+fn place(store: &Store, claim: &PersistentVolumeClaim) -> Option<Place> {
+    let node = matching::annotation(&claim.metadata, plan::SELECTED_NODE)?;
+    let found = store.find::<Node>("", node);
+    let mut labels = found.and_then(|found| found.meta().labels.clone()).unwrap_or_default();
+    labels.entry(provision::HOSTNAME_LABEL.to_owned()).or_insert_with(|| node.to_owned());
+    Some(Place { node: node.to_owned(), labels })
+}
+
+fn is_unplaced(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
+    let Some(pod) = pod.get::<Pod>() else { return false };
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    plan::refers_to(pod, claim) && !is_used_by(claim, pod) && !matches!(phase, Some("Succeeded" | "Failed"))
+}
+
+/// The claim, and the volumes that refer to it once it changes hands.
+fn concerned_by_claim(store: &Store, event: &Event) -> Vec<ObjectKey> {
+    let claim =
+        |object: &Object| object.get::<PersistentVolumeClaim>().map(plan::volume_name).map(str::to_owned);
+    let is_gone = event.change == Change::Deleted;
+    let mut keys = if is_gone { Vec::new() } else { vec![event.object.key().clone()] };
+    if is_gone || event.previous.as_ref().and_then(claim) != claim(&event.object) {
+        let volumes = store.list(Kind::PersistentVolume, None).objects;
+        let refers = |volume: &&Object| {
+            let reference = volume.get::<PersistentVolume>().and_then(matching::claim_ref);
+            reference.is_some_and(|reference| {
+                reference.name.as_deref() == Some(event.object.name())
+                    && reference.namespace.as_deref() == Some(event.object.namespace())
+            })
+        };
+        keys.extend(volumes.iter().filter(refers).map(|volume| volume.key().clone()));
+    }
+    keys
+}
+
+/// The volume, the claims it refers to, and those that wait for a free one.
+fn concerned_by_volume(store: &Store, event: &Event) -> Vec<ObjectKey> {
+    let mut keys = vec![event.object.key().clone()];
+    let versions = [Some(&event.object), event.previous.as_ref()];
+    let volumes: Vec<&PersistentVolume> = versions.into_iter().flatten().filter_map(Object::get).collect();
+    for reference in volumes.iter().copied().filter_map(matching::claim_ref) {
+        let namespace = reference.namespace.as_deref().unwrap_or_default();
+        let name = reference.name.as_deref().unwrap_or_default();
+        keys.push(ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name));
+    }
+    let is_free = |volume: &PersistentVolume| {
+        matching::claim_ref(volume).is_none() && plan::phase_of(volume) == "Available"
+    };
+    if volumes.first().is_some_and(|volume| is_free(volume)) {
+        keys.extend(unbound_claims(store));
+    }
+    keys
+}
+
+fn unbound_claims(store: &Store) -> Vec<ObjectKey> {
+    let claims = store.list(Kind::PersistentVolumeClaim, None).objects;
+    let is_unbound = |claim: &&Object| matching::annotation(claim.meta(), plan::BIND_COMPLETED).is_none();
+    claims.iter().filter(is_unbound).map(|claim| claim.key().clone()).collect()
+}
+
+/// Only a claim that is to go waits for its pods.
+fn terminating_claims(store: &Store, pod: &Object) -> Vec<ObjectKey> {
+    let names = pod.get::<Pod>().into_iter().flat_map(plan::claims_of);
+    let keys = names.map(|name| ObjectKey::new(Kind::PersistentVolumeClaim, pod.namespace(), name));
+    keys.filter(|key| store.get(key).is_some_and(|claim| claim.is_terminating())).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! Which volume a claim may have. Pure.
+//!
+//! A volume that is reserved for the claim comes first. Of the others, those with the fewest
+//! access modes beyond what is asked for, of these the smallest, of these the first by name: the
+//! order of Kubernetes' volume index.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    NodeSelectorRequirement, NodeSelectorTerm, ObjectReference, PersistentVolume, PersistentVolumeClaim,
+};
+use k8s_openapi::apimachinery::pkg::api::resource;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+
+use super::quantity::Quantity;
+use crate::objects::{Labels, Selector};
+
+/// The annotation that named a class before there was a field.
+const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// Where a claim's pod has been placed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The node's name.
+    pub node: String,
+    /// The node's labels.
+    pub labels: Labels,
+}
+
+/// Who binds a claim to volumes that are not reserved for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode<'a> {
+    /// It is bound as soon as a volume fits.
+    Immediate,
+    /// It waits until its first pod has a place.
+    Delayed,
+    /// It has waited; the volume must be reachable from there.
+    Placed(&'a Place),
+}
+
+/// The volume among `volumes` that `claim` is to be bound to, if there is one.
+pub fn match_volume<'a>(
+    claim: &PersistentVolumeClaim,
+    volumes: impl IntoIterator<Item = &'a PersistentVolume>,
+    mode: Mode<'_>,
+) -> Option<&'a PersistentVolume> {
+    let (requested, modes) = (request(claim), access_modes(claim));
+    let fits = |volume: &&PersistentVolume| {
+        volume.metadata.deletion_timestamp.is_none()
+            && volume_mode(volume) == claim_volume_mode(claim)
+            && has_all(volume, modes)
+            && capacity(volume) >= requested
+    };
+    let mut reserved = None;
+    let mut best = None;
+    for volume in volumes.into_iter().filter(fits) {
+        let rank = (volume_modes(volume).len(), capacity(volume), volume.metadata.name.as_deref());
+        if is_bound_to(volume, claim) {
+            choose(&mut reserved, rank, volume);
+        } else if is_choosable(volume, claim, mode) {
+            choose(&mut best, rank, volume);
+        }
+    }
+    let admits =
+        |volume: &&PersistentVolume| !matches!(mode, Mode::Placed(place) if !is_reachable(volume, place));
+    match reserved {
+        Some((_, volume)) => Some(volume).filter(admits),
+        None => best.map(|(_, volume)| volume),
+    }
+}
+
+fn choose<'a, R: Ord>(best: &mut Option<(R, &'a PersistentVolume)>, rank: R, volume: &'a PersistentVolume) {
+    if best.as_ref().is_none_or(|(present, _)| rank < *present) {
+        *best = Some((rank, volume));
+    }
+}
+
+/// Whether a volume that nobody has reserved may be given to the claim.
+fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: Mode<'_>) -> bool {
+    let is_in_reach = match mode {
+        Mode::Immediate => true,
+        Mode::Delayed => false,
+        Mode::Placed(place) => is_reachable(volume, place),
+    };
+    let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
+    is_in_reach
+        && phase == Some("Available")
+        && claim_ref(volume).is_none()
+        && volume_class(volume) == claim_class(claim).unwrap_or_default()
+        && is_selected(volume, claim)
+}
+
+fn is_selected(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> bool {
+    let selector = claim.spec.as_ref().and_then(|spec| spec.selector.as_ref());
+    // A selector that cannot be read selects nothing.
+    selector.is_none_or(|selector| matches_labels(selector, volume.metadata.labels.as_ref()))
+}
+
+fn matches_labels(selector: &LabelSelector, labels: Option<&Labels>) -> bool {
+    Selector::from_label_selector(selector).is_ok_and(|selector| selector.matches(labels))
+}
+
+/// Why a volume that the claim asks for by name cannot be given to it.
+pub(super) fn mismatch(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> Option<&'static str> {
+    let faults = [
+        (capacity(volume) < request(claim), "requested PV is too small"),
+        (volume_class(volume) != claim_class(claim).unwrap_or_default(), "storageClassName does not match"),
+        (volume_mode(volume) != claim_volume_mode(claim), "incompatible volumeMode"),
+        (!has_all(volume, access_modes(claim)), "incompatible accessMode"),
+    ];
+    faults.into_iter().find_map(|(is_broken, fault)| is_broken.then_some(fault))
+}
+
+/// Whether the volume is reserved for or bound to the claim.
+pub(super) fn is_bound_to(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> bool {
+    let Some(reference) = claim_ref(volume) else { return false };
+    let ObjectMeta { namespace, name, uid, .. } = &claim.metadata;
+    let is_any_uid = reference.uid.as_deref().unwrap_or_default().is_empty();
+    reference.namespace == *namespace && reference.name == *name && (is_any_uid || reference.uid == *uid)
+}
+
+/// Whether pods on the node can use the volume (its node affinity).
+fn is_reachable(volume: &PersistentVolume, place: &Place) -> bool {
+    let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref());
+    let Some(required) = affinity.and_then(|affinity| affinity.required.as_ref()) else { return true };
+    required.node_selector_terms.iter().any(|term| is_met(term, place))
+}
+
+/// A term without requirements is met by no node.
+fn is_met(term: &NodeSelectorTerm, place: &Place) -> bool {
+    let labels = term.match_expressions.as_deref().unwrap_or_default();
+    let fields = term.match_fields.as_deref().unwrap_or_default();
+    let name = BTreeMap::from([("metadata.name".to_owned(), place.node.clone())]);
+    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &place.labels) && are_met(fields, &name)
+}
+
+fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
+    let expression = |requirement: &NodeSelectorRequirement| LabelSelectorRequirement {
+        key: requirement.key.clone(),
+        operator: requirement.operator.clone(),
+        values: requirement.values.clone(),
+    };
+    let expressions = requirements.iter().map(expression).collect();
+    let selector = LabelSelector { match_expressions: Some(expressions), ..Default::default() };
+    matches_labels(&selector, Some(labels))
+}
+
+/// The claim's class; `None` if it names none, empty if it wants none.
+pub(super) fn claim_class(claim: &PersistentVolumeClaim) -> Option<&str> {
+    let field = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
+    annotation(&claim.metadata, CLASS_ANNOTATION_BETA).or(field)
+}
+
+fn volume_class(volume: &PersistentVolume) -> &str {
+    let field = volume.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
+    annotation(&volume.metadata, CLASS_ANNOTATION_BETA).or(field).unwrap_or_default()
+}
+
+pub(super) fn annotation<'a>(meta: &'a ObjectMeta, name: &str) -> Option<&'a str> {
+    meta.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+pub(super) fn claim_ref(volume: &PersistentVolume) -> Option<&ObjectReference> {
+    volume.spec.as_ref()?.claim_ref.as_ref()
+}
+
+fn volume_mode(volume: &PersistentVolume) -> &str {
+    volume.spec.as_ref().and_then(|spec| spec.volume_mode.as_deref()).unwrap_or("Filesystem")
+}
+
+pub(super) fn claim_volume_mode(claim: &PersistentVolumeClaim) -> &str {
+    claim.spec.as_ref().and_then(|spec| spec.volume_mode.as_deref()).unwrap_or("Filesystem")
+}
+
+fn access_modes(claim: &PersistentVolumeClaim) -> &[String] {
+    claim.spec.as_ref().and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default()
+}
+
+fn volume_modes(volume: &PersistentVolume) -> &[String] {
+    volume.spec.as_ref().and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default()
+}
+
+fn has_all(volume: &PersistentVolume, modes: &[String]) -> bool {
+    modes.iter().all(|mode| volume_modes(volume).contains(mode))
+}
+
+fn request(claim: &PersistentVolumeClaim) -> Quantity {
+    let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
+    storage(resources.and_then(|resources| resources.requests.as_ref()))
+}
+
+fn capacity(volume: &PersistentVolume) -> Quantity {
+    storage(volume.spec.as_ref().and_then(|spec| spec.capacity.as_ref()))
+}
+
+fn storage(amounts: Option<&BTreeMap<String, resource::Quantity>>) -> Quantity {
+    let amount = amounts.and_then(|amounts| amounts.get("storage"));
+    amount.and_then(|amount| Quantity::parse(&amount.0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The volume that is made for a claim. Pure.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    HostPathVolumeSource, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, ObjectReference,
+    PersistentVolume, PersistentVolumeClaim, PersistentVolumeSpec, VolumeNodeAffinity,
+};
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::matching::{Place, claim_volume_mode};
+use super::plan::PROVISIONED_BY;
+use crate::objects::{Kind, Object};
+
+/// The label by which volumes know their node.
+pub(super) const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
+/// The directory of provisioned volumes; a path without a leading slash is within the node's own
+/// data directory.
+const DIRECTORY: &str = "local";
+
+/// The volume for a claim of this class: as large as the request, reserved for the claim, and
+/// reachable from where its first pod was placed.
+pub(super) fn volume(
+    object: &Object,
+    claim: &PersistentVolumeClaim,
+    class: &StorageClass,
+    place: Option<&Place>,
+) -> PersistentVolume {
+    let name = format!("pvc-{}", object.uid());
+    let spec = claim.spec.clone().unwrap_or_default();
+    let requests = spec.resources.and_then(|resources| resources.requests);
+    let storage = requests.and_then(|mut requests| requests.remove_entry("storage"));
+    let source =
+        HostPathVolumeSource { path: format!("{DIRECTORY}/{name}"), type_: Some("DirectoryOrCreate".into()) };
+    let policy = class.reclaim_policy.clone().unwrap_or_else(|| "Delete".into());
+    PersistentVolume {
+        metadata: ObjectMeta {
+            name: Some(name),
+            annotations: Some(BTreeMap::from([(PROVISIONED_BY.to_owned(), class.provisioner.clone())])),
+            ..Default::default()
+        },
+        spec: Some(PersistentVolumeSpec {
+            access_modes: spec.access_modes,
+            capacity: storage.map(|entry| BTreeMap::from([entry])),
+            claim_ref: Some(reference(object)),
+            host_path: Some(source),
+            mount_options: class.mount_options.clone(),
+            node_affinity: place.map(affinity),
+            persistent_volume_reclaim_policy: Some(policy),
+            storage_class_name: class.metadata.name.clone(),
+            volume_mode: Some(claim_volume_mode(claim).to_owned()),
+            ..Default::default()
+        }),
+        status: None,
+    }
+}
+
+/// A reference to a claim, as volumes hold it.
+pub(super) fn reference(claim: &Object) -> ObjectReference {
+    let info = Kind::PersistentVolumeClaim.info();
+    ObjectReference {
+        api_version: Some(info.api_version.to_owned()),
+        kind: Some(info.name.to_owned()),
+        namespace: Some(claim.namespace().to_owned()),
+        name: Some(claim.name().to_owned()),
+        uid: Some(claim.uid().to_owned()),
+        resource_version: Some(claim.revision().to_string()),
+        field_path: None,
+    }
+}
+
+fn affinity(place: &Place) -> VolumeNodeAffinity {
+    let hostname = place.labels.get(HOSTNAME_LABEL).unwrap_or(&place.node);
+    let requirement = NodeSelectorRequirement {
+        key: HOSTNAME_LABEL.to_owned(),
+        operator: "In".to_owned(),
+        values: Some(vec![hostname.clone()]),
+    };
+    let term = NodeSelectorTerm { match_expressions: Some(vec![requirement]), match_fields: None };
+    VolumeNodeAffinity { required: Some(NodeSelector { node_selector_terms: vec![term] }) }
+}
