@@ -186,7 +186,7 @@ impl Cluster {
         self.notes.extend(synced.notes);
         let set = self.set();
         invariants::check_step(&set, &before, &self.pods());
-        if !self.is_tampered {
+        if !self.is_tampered && synced.result.is_ok() {
             invariants::check_state(&self.store, &set, &self.pods());
         }
         if self.is_orderly {

@@ -125,7 +125,7 @@ async fn a_changed_or_removed_owner_concerns_the_old_one_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_without_a_set_concerns_nobody() {
-    let mut sets = Sets::new(ALL).await;
+    let sets = Sets::new(ALL).await;
     let owned = sets.pod(Some("foo"));
     let mut sets = Sets::new(&[]).await;
     sets.create(owned).await;

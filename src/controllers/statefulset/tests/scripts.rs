@@ -471,6 +471,7 @@ pub(crate) async fn retention_changes(case: Case) {
 
 pub(crate) async fn no_deadlock(case: Case) {
     let mut cluster = Cluster::with(case.set()).await;
+    cluster.is_orderly = false;
     cluster.sync_ok().await;
     cluster.ready("foo-0").await;
     cluster.sync_ok().await;
