@@ -1,6 +1,6 @@
 //! The store's rules, through its public calls, in virtual time.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
@@ -89,7 +89,8 @@ async fn a_watch_that_falls_behind_the_history_is_gone() {
 async fn a_pod_on_a_node_is_deleted_with_grace_and_goes_when_its_node_confirms() {
     let store = store();
     let mut pod = Pod { metadata: config_map("p").metadata, ..Default::default() };
-    pod.spec = Some(Default::default());
+    let container = Container { name: "c".into(), image: Some("i".into()), ..Default::default() };
+    pod.spec = Some(PodSpec { containers: vec![container], ..Default::default() });
     pod.spec.as_mut().unwrap().node_name = Some("node".into());
     let pod = store.create(pod).await.unwrap();
     store.delete(pod.key(), &DeleteOptions::default()).await.unwrap();
