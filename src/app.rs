@@ -91,9 +91,9 @@ impl Running {
         }
     }
 
-    /// Resolves when a part has ended although nobody asked it to.
-    pub async fn failed(&self) {
-        self.stop.cancelled().await;
+    /// Cancelled when a part has ended although nobody asked it to.
+    pub fn failure(&self) -> CancellationToken {
+        self.stop.clone()
     }
 }
 

@@ -49,6 +49,7 @@ impl Session {
             self.output.remark(&format!("DNS on {address} (UDP and TCP)"));
         }
         self.print(progress::report(&self.running.applied));
+        let failure = self.running.failure();
         let end = loop {
             if self.output.is_closed() {
                 break End::NobodyReads;
@@ -57,7 +58,7 @@ impl Session {
             tokio::select! {
                 _ = terminate.recv() => break End::Signal("SIGTERM"),
                 _ = interrupt.recv() => break End::Signal("Ctrl-C"),
-                () = self.running.failed() => break End::Failure,
+                () = failure.cancelled() => break End::Failure,
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
             }
         };

@@ -9,6 +9,7 @@ pub mod defaulting;
 mod field;
 mod kind;
 pub mod manifest;
+pub mod names;
 mod object;
 pub mod quantity;
 mod selector;

@@ -1,0 +1,117 @@
+//! Services: fields that say the same twice, and values that a writer may leave to the system.
+//!
+//! `clusterIP` is the first of `clusterIPs`; a client that knows only one of them is understood.
+//! A client that writes a service without the addresses and node ports it was given keeps them,
+//! so that applying the same manifest again changes nothing.
+
+use k8s_openapi::api::core::v1::ServiceSpec;
+
+pub(super) fn prepare_for_create(spec: &mut ServiceSpec) {
+    if let (Some(address), true) = (&spec.cluster_ip, is_empty(&spec.cluster_ips)) {
+        spec.cluster_ips = Some(vec![address.clone()]);
+    }
+}
+
+pub(super) fn prepare_for_update(new: &mut ServiceSpec, old: &ServiceSpec) {
+    if has_addresses(new) && has_addresses(old) {
+        keep_addresses(new, old);
+    }
+    if has_node_ports(new) && has_node_ports(old) {
+        keep_node_ports(new, old);
+    }
+    if needs_health_check(new) && needs_health_check(old) && new.health_check_node_port.is_none() {
+        new.health_check_node_port = old.health_check_node_port;
+    }
+    match_addresses(new, old);
+    drop_what_the_type_has_not(new, old);
+}
+
+fn is_empty(list: &Option<Vec<String>>) -> bool {
+    list.as_ref().is_none_or(Vec::is_empty)
+}
+
+fn is_type(spec: &ServiceSpec, types: &[&str]) -> bool {
+    types.contains(&spec.type_.as_deref().unwrap_or("ClusterIP"))
+}
+
+fn has_addresses(spec: &ServiceSpec) -> bool {
+    !is_type(spec, &["ExternalName"])
+}
+
+fn has_node_ports(spec: &ServiceSpec) -> bool {
+    let may_have = spec.allocate_load_balancer_node_ports != Some(false);
+    is_type(spec, &["NodePort"]) || (is_type(spec, &["LoadBalancer"]) && may_have)
+}
+
+fn needs_health_check(spec: &ServiceSpec) -> bool {
+    is_type(spec, &["LoadBalancer"]) && spec.external_traffic_policy.as_deref() == Some("Local")
+}
+
+fn keep_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
+    if new.cluster_ip.is_none() {
+        new.cluster_ip = old.cluster_ip.clone();
+    }
+    if is_empty(&new.cluster_ips) && new.cluster_ip == old.cluster_ip {
+        new.cluster_ips = old.cluster_ips.clone();
+    }
+    if is_empty(&new.ip_families) && new.ip_family_policy.is_none() {
+        new.ip_families = old.ip_families.clone();
+        new.ip_family_policy = old.ip_family_policy.clone();
+    }
+}
+
+/// Node ports follow the name of their port, unless another port has taken them.
+fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
+    let ports = new.ports.get_or_insert_default();
+    let mut taken: Vec<i32> = ports.iter().filter_map(|port| port.node_port).collect();
+    for port in ports.iter_mut().filter(|port| port.node_port.is_none()) {
+        let before = old.ports.iter().flatten().find(|before| before.name == port.name);
+        if let Some(known) = before.and_then(|before| before.node_port).filter(|known| !taken.contains(known))
+        {
+            taken.push(known);
+            port.node_port = Some(known);
+        }
+    }
+}
+
+/// A client that changes only `clusterIP` means `clusterIPs` as well.
+fn match_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
+    let is_plural_same = new.cluster_ips == old.cluster_ips || is_empty(&new.cluster_ips);
+    if new.cluster_ip != old.cluster_ip && is_plural_same {
+        new.cluster_ips = new.cluster_ip.clone().map(|address| vec![address]);
+    }
+}
+
+/// A change of type drops what only the old type had, unless the writer changed that too.
+fn drop_what_the_type_has_not(new: &mut ServiceSpec, old: &ServiceSpec) {
+    if has_addresses(old) && !has_addresses(new) {
+        drop_same(&mut new.cluster_ip, &old.cluster_ip);
+        drop_same(&mut new.cluster_ips, &old.cluster_ips);
+        drop_same(&mut new.ip_families, &old.ip_families);
+        drop_same(&mut new.ip_family_policy, &old.ip_family_policy);
+    }
+    if has_node_ports(old) && !has_node_ports(new) {
+        let known: Vec<i32> = old.ports.iter().flatten().filter_map(|port| port.node_port).collect();
+        for port in new.ports.iter_mut().flatten() {
+            port.node_port = port.node_port.filter(|number| !known.contains(number));
+        }
+    }
+    if needs_health_check(old) && !needs_health_check(new) {
+        drop_same(&mut new.health_check_node_port, &old.health_check_node_port);
+    }
+    if !is_type(new, &["LoadBalancer"]) && is_type(old, &["LoadBalancer"]) {
+        drop_same(&mut new.allocate_load_balancer_node_ports, &old.allocate_load_balancer_node_ports);
+        drop_same(&mut new.load_balancer_class, &old.load_balancer_class);
+    }
+    let is_reachable = is_type(new, &["LoadBalancer", "NodePort"])
+        || new.external_ips.as_ref().is_some_and(|addresses| !addresses.is_empty());
+    if !is_reachable {
+        drop_same(&mut new.external_traffic_policy, &old.external_traffic_policy);
+    }
+}
+
+fn drop_same<T: PartialEq>(new: &mut Option<T>, old: &Option<T>) {
+    if new == old {
+        *new = None;
+    }
+}
