@@ -9,22 +9,26 @@
 //! Nothing here knows of the store, of sockets or of time.
 
 mod folder;
+mod ledger;
 mod lookup;
 pub mod master;
 mod name;
 mod options;
 mod pod_names;
 mod records;
+pub(crate) mod render;
 mod rrset;
 mod tree;
 mod zones;
 
 pub use folder::{Loaded, load_folder};
+pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use options::{PodNames, ZoneOptions};
 pub use pod_names::PodNameRule;
 pub use records::ZoneError;
+pub use render::{NameServer, Rendered, Scheme};
 pub use rrset::RrSet;
 pub use tree::{Node, RrSets, Zone};
 pub use zones::Zones;

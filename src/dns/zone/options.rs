@@ -36,7 +36,11 @@ pub struct ZoneOptions {
     pub namespaces: Vec<String>,
     /// EndpointSlices are not looked at.
     pub no_endpoints: bool,
-    /// The reverse zones; those of `networks` and of all addresses in use if `None`.
+    /// A namespace exists if a service (or a pod, if pods have names) is in it, with or without a
+    /// Namespace object. For objects that come from files, which rarely have one.
+    pub implied_namespaces: bool,
+    /// The reverse zones. If `None`, those of `networks`; if that is empty too, a /16 (IPv4) or a
+    /// /64 (IPv6) around every address in use.
     pub reverse_zones: Option<Vec<Name>>,
     /// The pod and service networks.
     pub networks: Vec<IpNet>,
@@ -57,6 +61,7 @@ impl Default for ZoneOptions {
             ignore_empty_service: false,
             namespaces: Vec::new(),
             no_endpoints: false,
+            implied_namespaces: false,
             reverse_zones: None,
             networks: Vec::new(),
             server_addresses: Vec::new(),

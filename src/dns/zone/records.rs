@@ -105,7 +105,7 @@ impl Zone {
         for (key, owner) in owners {
             owner.check_cname()?;
             let sets: Result<Vec<RrSet>, ZoneError> = owner.sets.into_values().map(RawSet::pack).collect();
-            zone.set_cased(&key, tree::ordered(sets?), tree::cased(&owner.name, &key));
+            zone.put(&key, tree::ordered(sets?), tree::cased(&owner.name, &key));
         }
         Ok(zone)
     }

@@ -5,7 +5,6 @@
 //! names, in canonical order and without duplicates (RFC 2181 section 5), so that two RRsets are
 //! equal if their octets are. It is decoded when it is answered with.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,7 +25,9 @@ pub struct RrSet {
 impl RrSet {
     /// An RRset of RDATA in uncompressed wire form; duplicates are dropped.
     pub fn from_wire(record_type: RecordType, ttl_s: u32, rdata: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let sorted: BTreeSet<Vec<u8>> = rdata.into_iter().collect();
+        let mut sorted: Vec<Vec<u8>> = rdata.into_iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
         let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.len() + 2).sum());
         for rdata in sorted {
             let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");

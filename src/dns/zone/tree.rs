@@ -160,18 +160,23 @@ impl Zone {
         self.set(&self.key.clone(), others);
     }
 
-    /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays.
-    /// A name outside the zone is left alone.
-    pub fn set(&mut self, name: &WireName, rrsets: RrSets) {
-        self.set_cased(name, rrsets, None);
-    }
-
-    pub(super) fn set_cased(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
-        if !name::is_at_or_below(name.as_bytes(), self.key.as_bytes()) {
-            return;
-        }
+    /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays. A
+    /// name outside the zone is left alone. Returns whether this changed anything.
+    pub fn set(&mut self, name: &WireName, rrsets: RrSets) -> bool {
         let is_apex = *name == self.key;
         let rrsets = if is_apex { self.with_soa(&rrsets) } else { rrsets };
+        let is_there =
+            self.node(name.as_bytes()).is_some_and(|node| node.is_explicit && node.rrsets == rrsets);
+        if is_there || !name::is_at_or_below(name.as_bytes(), self.key.as_bytes()) {
+            return false;
+        }
+        self.put(name, rrsets, None);
+        true
+    }
+
+    /// Puts RRsets, at the apex with the SOA, at a name within the zone.
+    pub(super) fn put(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
+        let is_apex = *name == self.key;
         self.n_cuts -= self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
         match self.nodes.get_mut(name.as_bytes()) {
             Some(node) => {
@@ -190,19 +195,22 @@ impl Zone {
     }
 
     /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
-    /// always exists.
-    pub fn remove(&mut self, name: &WireName) {
-        let is_apex = *name == self.key;
-        let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return };
-        if is_apex {
+    /// always exists. Returns whether this changed anything.
+    pub fn remove(&mut self, name: &WireName) -> bool {
+        if *name == self.key {
             return self.set(name, Arc::new([]));
         }
-        self.n_cuts -= usize::from(is_cut(node, is_apex));
+        if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
+            return false;
+        }
+        let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return false };
+        self.n_cuts -= usize::from(is_cut(node, false));
         let node = Arc::make_mut(node);
         node.rrsets = Arc::new([]);
         node.is_explicit = false;
         node.cased = None;
         self.prune(name.as_bytes());
+        true
     }
 
     /// Counts a new name at its parent; parents that are missing come to exist as well.

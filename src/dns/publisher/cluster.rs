@@ -1,0 +1,357 @@
+//! The cluster's own zones: what of the store has to be rendered anew, and what changes by it.
+//!
+//! ```text
+//!   events ─► Stale (namespaces, services, pods) ─► render each ─► ledger ─► names that differ
+//!                                                                               │
+//!                       changed zones, added and removed names ◄── edit zones ◄─┘
+//! ```
+//!
+//! Everything is rendered from the store's present objects, so an event that is seen twice, or out
+//! of date, does no harm. One service's change costs that service's names.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use tracing::warn;
+
+use super::index::{Index, Key};
+use crate::dns::zone::Ledger;
+use crate::dns::zone::render::reverse;
+use crate::dns::zone::{
+    Contribution, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
+    ZoneOptions, Zones,
+};
+use crate::objects::{Kind, ObjectKey};
+use crate::store::{Event, Store};
+
+/// The cluster's zone and its reverse zones, and what they are made of.
+pub(super) struct Cluster {
+    scheme: Scheme,
+    ledger: Ledger,
+    zones: Zones,
+    index: Index,
+    /// The namespaces that exist and are published.
+    namespaces: BTreeSet<String>,
+    /// By service, the names by which this server is reached through it.
+    servers: BTreeMap<Key, Vec<NameServer>>,
+    /// What was last complained of, so that it is logged once.
+    complaints: HashMap<Source, Vec<String>>,
+    serial: u32,
+    is_synced: bool,
+}
+
+/// Objects that must be rendered anew.
+#[derive(Default)]
+pub(super) struct Stale {
+    namespaces: BTreeSet<String>,
+    services: BTreeSet<Key>,
+    pods: BTreeSet<Key>,
+    /// Whether what follows from the options alone is stale: once, at start.
+    has_fixed: bool,
+}
+
+/// What has changed in one go.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Zones that have a new version, or are gone.
+    pub(super) zones: BTreeSet<WireName>,
+    /// Names of the cluster's zone that have come to hold records.
+    pub(super) added: Vec<WireName>,
+    /// Names of the cluster's zone that no longer hold records.
+    pub(super) removed: Vec<WireName>,
+}
+
+impl Cluster {
+    /// The zones of these options, without any object yet. `serial` is that of the first version.
+    pub(super) fn new(options: ZoneOptions, serial: u32) -> Result<Self, NameTooLong> {
+        let is_synced = options.is_synced;
+        let scheme = Scheme::new(options)?;
+        let mut zones = Zones::default();
+        for apex in std::iter::once(scheme.zone().clone()).chain(given_reverse_zones(scheme.options())) {
+            zones.insert(scheme.empty_zone(&apex)?);
+        }
+        Ok(Self {
+            scheme,
+            ledger: Ledger::default(),
+            zones,
+            index: Index::default(),
+            namespaces: BTreeSet::new(),
+            servers: BTreeMap::new(),
+            complaints: HashMap::new(),
+            serial: serial.wrapping_sub(1),
+            is_synced,
+        })
+    }
+
+    /// The zones as they are now.
+    pub(super) fn zones(&self) -> &Zones {
+        &self.zones
+    }
+
+    /// The serial of the last change.
+    pub(super) fn serial(&self) -> u32 {
+        self.serial
+    }
+
+    /// Whether a name error is told as such; see [`Zone::is_synced`].
+    pub(super) fn set_synced(&mut self, is_synced: bool) {
+        self.is_synced = is_synced;
+        let zones: Vec<Zone> = self.zones.iter().cloned().collect();
+        for mut zone in zones {
+            zone.set_synced(is_synced);
+            self.zones.insert(zone);
+        }
+    }
+
+    /// The kinds whose events matter.
+    pub(super) fn kinds(options: &ZoneOptions) -> Vec<Kind> {
+        let mut kinds = vec![Kind::Namespace, Kind::Service];
+        kinds.extend((!options.no_endpoints).then_some(Kind::EndpointSlice));
+        kinds.extend((options.pods == PodNames::Verified).then_some(Kind::Pod));
+        kinds
+    }
+
+    /// Notes what an event makes stale.
+    pub(super) fn note(&mut self, store: &Store, event: &Event, stale: &mut Stale) {
+        self.note_key(store, event.object.key(), stale);
+    }
+
+    /// Everything that is there and everything that was: at start, and when events were lost.
+    pub(super) fn everything(&mut self, store: &Store) -> Stale {
+        let mut stale = Stale { has_fixed: true, ..Stale::default() };
+        self.index = Index::default();
+        for kind in Self::kinds(self.scheme.options()) {
+            for object in store.list(kind, None).objects {
+                self.note_key(store, object.key(), &mut stale);
+            }
+        }
+        for source in self.ledger.sources() {
+            match source {
+                Source::Namespace(name) => drop(stale.namespaces.insert(name.clone())),
+                Source::Service(namespace, name) => {
+                    drop(stale.services.insert((namespace.clone(), name.clone())))
+                }
+                Source::Pod(namespace, name) => drop(stale.pods.insert((namespace.clone(), name.clone()))),
+                Source::Apex(_) | Source::NameServers => {}
+            }
+        }
+        stale.services.extend(self.servers.keys().cloned());
+        stale
+    }
+
+    /// Renders what is stale and edits the zones; `None` if that changes nothing.
+    pub(super) fn refresh(&mut self, store: &Store, mut stale: Stale) -> Option<Changes> {
+        let mut names = Vec::new();
+        for namespace in std::mem::take(&mut stale.namespaces) {
+            names.extend(self.refresh_namespace(store, namespace, &mut stale));
+        }
+        let mut are_servers_stale = stale.has_fixed;
+        for key in stale.services {
+            let (changed, are_stale) = self.refresh_service(store, key);
+            names.extend(changed);
+            are_servers_stale |= are_stale;
+        }
+        for key in stale.pods {
+            names.extend(self.refresh_pod(store, key));
+        }
+        if are_servers_stale {
+            names.extend(self.refresh_servers());
+        }
+        let changes = self.edit(names);
+        (!changes.zones.is_empty()).then_some(changes)
+    }
+
+    fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
+        let id = (key.namespace.clone(), key.name.clone());
+        match key.kind {
+            Kind::Namespace => drop(stale.namespaces.insert(key.name.clone())),
+            Kind::EndpointSlice => stale.services.extend(self.index.put_slice(store, key)),
+            Kind::Service | Kind::Pod => {
+                if self.index.put_member(store, key) {
+                    stale.namespaces.insert(key.namespace.clone());
+                }
+                let ids = if key.kind == Kind::Pod { &mut stale.pods } else { &mut stale.services };
+                ids.insert(id);
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh_namespace(&mut self, store: &Store, name: String, stale: &mut Stale) -> Vec<WireName> {
+        let members = self.index.members(&name);
+        let is_implied = self.scheme.options().implied_namespaces && members.is_some();
+        let exists = is_implied || store.find::<Namespace>("", &name).is_some();
+        let is_published = exists && self.scheme.exposes(&name);
+        if is_published == self.namespaces.contains(&name) {
+            return Vec::new();
+        }
+        let members = members.cloned().unwrap_or_default();
+        stale.services.extend(members.services.into_iter().map(|service| (name.clone(), service)));
+        stale.pods.extend(members.pods.into_iter().map(|pod| (name.clone(), pod)));
+        let rendered = if is_published {
+            self.namespaces.insert(name.clone());
+            self.scheme.namespace(&name)
+        } else {
+            self.namespaces.remove(&name);
+            Rendered::default()
+        };
+        self.replace(Source::Namespace(name), rendered)
+    }
+
+    /// Returns the names that this concerns, and whether the server's own names may be others now.
+    fn refresh_service(&mut self, store: &Store, key: Key) -> (Vec<WireName>, bool) {
+        let object = store.find::<Service>(&key.0, &key.1);
+        let mut rendered = match object.as_ref().and_then(|object| object.get::<Service>()) {
+            Some(service) => {
+                let is_exposed = self.namespaces.contains(&key.0);
+                self.scheme.service(service, &self.index.slices(&key), is_exposed)
+            }
+            None => Rendered::default(),
+        };
+        let servers = std::mem::take(&mut rendered.name_servers);
+        let before = match servers.is_empty() {
+            true => self.servers.remove(&key).unwrap_or_default(),
+            false => self.servers.insert(key.clone(), servers.clone()).unwrap_or_default(),
+        };
+        let are_servers_stale = before != servers;
+        (self.replace(Source::Service(key.0, key.1), rendered), are_servers_stale)
+    }
+
+    fn refresh_pod(&mut self, store: &Store, key: Key) -> Vec<WireName> {
+        let object = store.find::<Pod>(&key.0, &key.1).filter(|_| self.namespaces.contains(&key.0));
+        let rendered = match object.as_ref().and_then(|object| object.get::<Pod>()) {
+            Some(pod) => self.scheme.pod(pod),
+            None => Rendered::default(),
+        };
+        self.replace(Source::Pod(key.0, key.1), rendered)
+    }
+
+    /// The apexes of all zones, and the name servers' addresses.
+    fn refresh_servers(&mut self) -> Vec<WireName> {
+        let addresses = self.scheme.name_server_addresses(&self.name_servers());
+        let mut names = self.ledger.replace(Source::NameServers, addresses);
+        let apexes: Vec<WireName> = self.zones.iter().map(|zone| zone.key().clone()).collect();
+        names.extend(apexes.iter().flat_map(|apex| self.refresh_apex(apex)));
+        names
+    }
+
+    fn refresh_apex(&mut self, apex: &WireName) -> Vec<WireName> {
+        match self.scheme.apex(apex, &self.name_servers()) {
+            Ok(contribution) => self.ledger.replace(Source::Apex(apex.clone()), contribution),
+            Err(error) => {
+                warn!(zone = %apex, "{error}");
+                Vec::new()
+            }
+        }
+    }
+
+    fn name_servers(&self) -> Vec<NameServer> {
+        let servers: BTreeSet<&NameServer> = self.servers.values().flatten().collect();
+        servers.into_iter().cloned().collect()
+    }
+
+    fn replace(&mut self, source: Source, rendered: Rendered) -> Vec<WireName> {
+        let before = match rendered.complaints.is_empty() {
+            true => self.complaints.remove(&source).unwrap_or_default(),
+            false => self.complaints.insert(source.clone(), rendered.complaints.clone()).unwrap_or_default(),
+        };
+        for complaint in rendered.complaints.iter().filter(|complaint| !before.contains(complaint)) {
+            warn!(object = ?source, "not published: {complaint}");
+        }
+        self.ledger.replace(source, rendered.contribution)
+    }
+
+    /// Brings the zones in step with the ledger at these names.
+    fn edit(&mut self, mut names: Vec<WireName>) -> Changes {
+        let mut changes = Changes::default();
+        let mut edited: BTreeMap<WireName, Zone> = BTreeMap::new();
+        while let Some(name) = names.pop() {
+            let rrsets = self.ledger.merged(&name);
+            let apex = match self.zones.find(name.as_bytes()) {
+                Some(zone) => zone.key().clone(),
+                None if rrsets.is_none() => continue,
+                None => match self.derive_zone(&name) {
+                    Some((apex, more)) => {
+                        names.extend(more);
+                        apex
+                    }
+                    None => continue,
+                },
+            };
+            let Some(original) = self.zones.at(&apex) else { continue };
+            let zone = edited.entry(apex.clone()).or_insert_with(|| original.clone());
+            let held = holds_records(zone.node(name.as_bytes()));
+            let has_changed = match rrsets {
+                Some(rrsets) => zone.set(&name, rrsets),
+                None => zone.remove(&name),
+            };
+            let holds = holds_records(zone.node(name.as_bytes()));
+            if has_changed {
+                changes.zones.insert(apex.clone());
+            }
+            if held != holds && apex == *self.scheme.zone() {
+                if holds { changes.added.push(name) } else { changes.removed.push(name) }
+            }
+        }
+        self.publish(edited, &changes);
+        changes
+    }
+
+    fn publish(&mut self, edited: BTreeMap<WireName, Zone>, changes: &Changes) {
+        if changes.zones.is_empty() {
+            return;
+        }
+        self.serial = self.serial.wrapping_add(1);
+        for (apex, mut zone) in edited {
+            if !changes.zones.contains(&apex) {
+                continue;
+            }
+            if self.is_idle(&zone) {
+                self.ledger.replace(Source::Apex(apex.clone()), Contribution::default());
+                self.zones.remove(&apex);
+                continue;
+            }
+            zone.set_serial(self.serial);
+            self.zones.insert(zone);
+        }
+    }
+
+    /// A reverse zone for a name that is in none, if no zones or networks were given.
+    fn derive_zone(&mut self, name: &WireName) -> Option<(WireName, Vec<WireName>)> {
+        if !derives_reverse_zones(self.scheme.options()) {
+            return None;
+        }
+        let apex = reverse::zone_around(name)?;
+        let mut zone = self.scheme.empty_zone(&apex).ok()?;
+        zone.set_synced(self.is_synced);
+        self.zones.insert(zone);
+        let names = self.refresh_apex(&apex);
+        Some((apex, names))
+    }
+
+    /// Whether a zone was made for addresses that are all gone.
+    fn is_idle(&self, zone: &Zone) -> bool {
+        if !derives_reverse_zones(self.scheme.options()) || zone.key() == self.scheme.zone() {
+            return false;
+        }
+        zone.nodes().all(|(_, node)| {
+            node.rrsets().iter().all(|set| set.record_type() != hickory_proto::rr::RecordType::PTR)
+        })
+    }
+}
+
+/// Whether reverse zones are made as addresses come into use.
+fn derives_reverse_zones(options: &ZoneOptions) -> bool {
+    options.reverse_zones.is_none() && options.networks.is_empty()
+}
+
+fn given_reverse_zones(options: &ZoneOptions) -> BTreeSet<WireName> {
+    match &options.reverse_zones {
+        Some(zones) => zones.iter().map(WireName::of).collect(),
+        None => options.networks.iter().flat_map(|network| reverse::zones_of(*network)).collect(),
+    }
+}
+
+fn holds_records(node: Option<&Node>) -> bool {
+    node.is_some_and(|node| !node.rrsets().is_empty())
+}

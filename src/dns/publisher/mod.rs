@@ -1,0 +1,212 @@
+//! Watches services, slices, pods and namespaces; the one writer of the zone snapshot.
+//!
+//! One batch of events makes one version: what it concerns is rendered anew from the store, the
+//! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
+//! went. When events were lost, everything is rendered and compared. Readers never wait.
+//!
+//! The serial counts versions. It starts at the clock's seconds, so that it does not fall when the
+//! server is started again, as long as there was less than one version per second in between.
+
+mod cluster;
+mod index;
+
+use std::collections::HashSet;
+
+use hickory_proto::rr::Name;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use super::SharedZones;
+use super::zone::{WireName, Zone, ZoneOptions, Zones};
+use crate::clock::Timestamp;
+use crate::objects::Kind;
+use crate::store::{Event, Gone, Interest, Store, Watch};
+use cluster::{Changes, Cluster, Stale};
+
+/// One published change of the cluster zone.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The zone's serial from now on.
+    pub serial: u32,
+    /// When it was published.
+    pub at: Timestamp,
+    /// Names that have come to hold records.
+    pub added: Vec<Name>,
+    /// Names that no longer hold records.
+    pub removed: Vec<Name>,
+}
+
+/// Keeps the snapshot in step with the store.
+pub struct Publisher {
+    store: Store,
+    zones: SharedZones,
+    publications: broadcast::Sender<Publication>,
+    /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
+    cluster: Option<Cluster>,
+    kinds: Vec<Kind>,
+    watch: Watch,
+    static_zones: watch::Sender<Vec<Zone>>,
+    /// The apexes of the static zones that are shown.
+    static_apexes: HashSet<WireName>,
+    is_synced: watch::Sender<bool>,
+}
+
+/// How many publications a receiver may lie behind.
+const PUBLICATIONS_MAX: usize = 1024;
+
+impl Publisher {
+    /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
+    /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
+    /// zone of the cluster is served instead of it, which is logged.
+    pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+        let kinds = Cluster::kinds(&options);
+        let is_synced = watch::Sender::new(options.is_synced);
+        let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
+        let cluster = Cluster::new(options, first_serial(&store));
+        let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
+        let mut publisher = Self {
+            zones: SharedZones::default(),
+            publications: broadcast::Sender::new(PUBLICATIONS_MAX),
+            cluster,
+            kinds,
+            watch,
+            static_zones: watch::Sender::new(static_zones),
+            static_apexes: HashSet::new(),
+            is_synced,
+            store,
+        };
+        publisher.render_everything();
+        publisher.show_static_zones();
+        publisher
+    }
+
+    /// The snapshot that this publisher keeps.
+    pub fn zones(&self) -> SharedZones {
+        self.zones.clone()
+    }
+
+    /// Every change published from now on; a receiver that lags loses the oldest.
+    pub fn publications(&self) -> broadcast::Receiver<Publication> {
+        self.publications.subscribe()
+    }
+
+    /// Where the static zones are replaced while the publisher runs, all at once.
+    pub fn static_zones(&self) -> watch::Sender<Vec<Zone>> {
+        self.static_zones.clone()
+    }
+
+    /// Where it is told, while the publisher runs, that all objects are there: until then a name
+    /// error is SERVFAIL.
+    pub fn synced(&self) -> watch::Sender<bool> {
+        self.is_synced.clone()
+    }
+
+    /// Publishes what has changed in the store until now, without waiting for more.
+    pub fn catch_up(&mut self) {
+        loop {
+            let events = self.watch.ready();
+            if events.as_ref().is_ok_and(Vec::is_empty) {
+                return;
+            }
+            self.follow(events);
+        }
+    }
+
+    /// Follows the store until `stop` is cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut static_zones = self.static_zones.subscribe();
+        let mut is_synced = self.is_synced.subscribe();
+        // Either may have been set between the making and the running of this publisher.
+        static_zones.mark_changed();
+        is_synced.mark_changed();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                events = self.watch.next() => self.follow(events),
+                Ok(()) = static_zones.changed() => self.show_static_zones(),
+                Ok(()) = is_synced.changed() => {
+                    let is_synced = *is_synced.borrow();
+                    self.set_synced(is_synced);
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, events: Result<Vec<Event>, Gone>) {
+        let Ok(events) = events else {
+            debug!("events were lost; everything is rendered anew");
+            self.watch = self.store.watch(Interest::in_kinds(&self.kinds), self.store.revision());
+            return self.render_everything();
+        };
+        let Some(cluster) = &mut self.cluster else { return };
+        let mut stale = Stale::default();
+        for event in &events {
+            cluster.note(&self.store, event, &mut stale);
+        }
+        self.refresh(stale);
+    }
+
+    fn render_everything(&mut self) {
+        if let Some(cluster) = &mut self.cluster {
+            let stale = cluster.everything(&self.store);
+            self.refresh(stale);
+        }
+    }
+
+    fn refresh(&mut self, stale: Stale) {
+        let Some(cluster) = &mut self.cluster else { return };
+        let Some(changes) = cluster.refresh(&self.store, stale) else { return };
+        let serial = cluster.serial();
+        self.show(&changes);
+        let names = |names: Vec<WireName>| names.iter().map(WireName::to_name).collect();
+        let publication = Publication {
+            serial,
+            at: self.store.clock().now(),
+            added: names(changes.added),
+            removed: names(changes.removed),
+        };
+        // Nobody has to listen.
+        let _ = self.publications.send(publication);
+    }
+
+    /// Swaps the snapshot for one with the new versions of the zones that have changed.
+    fn show(&self, changes: &Changes) {
+        let Some(cluster) = &self.cluster else { return };
+        let mut zones = Zones::clone(&self.zones.load());
+        for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
+            match cluster.zones().at(apex) {
+                Some(zone) => zones.insert(zone.clone()),
+                None => zones.remove(apex),
+            }
+        }
+        self.zones.store(zones.into());
+    }
+
+    fn show_static_zones(&mut self) {
+        let mut zones = self.cluster.as_ref().map(|cluster| cluster.zones().clone()).unwrap_or_default();
+        for zone in self.static_zones.borrow().iter() {
+            if zones.at(zone.key()).is_some() {
+                warn!(zone = %zone.apex(), "served from records that were given, not from the cluster's objects");
+            }
+            zones.insert(zone.clone());
+        }
+        self.static_apexes = self.static_zones.borrow().iter().map(|zone| zone.key().clone()).collect();
+        self.zones.store(zones.into());
+    }
+
+    fn set_synced(&mut self, is_synced: bool) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.set_synced(is_synced);
+        }
+        self.show_static_zones();
+    }
+}
+
+fn first_serial(store: &Store) -> u32 {
+    // Serials wrap around (RFC 1982), so the low bits of the seconds are what is wanted.
+    (store.clock().now().as_second() as u32).max(1)
+}
+
+#[cfg(test)]
+mod tests;

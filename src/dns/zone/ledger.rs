@@ -1,0 +1,267 @@
+//! Who contributes what to which name.
+//!
+//! Every object gives its own records; some names get records from several objects: an address that
+//! two services select, a name server's name, a pod address in use twice. The ledger keeps what
+//! each object gave last, so that a changed object is compared with itself alone, and merges what
+//! there is for a name. It knows nothing of zones: names without a zone are simply not asked for.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
+
+use super::name::WireName;
+use super::rrset::RrSet;
+use super::tree::{self, RrSets};
+
+/// What contributes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The apex of a zone and its fixed names.
+    Apex(WireName),
+    /// The name servers' own addresses.
+    NameServers,
+    /// A namespace.
+    Namespace(String),
+    /// A service with its slices: namespace and name.
+    Service(String, String),
+    /// A pod: namespace and name.
+    Pod(String, String),
+}
+
+/// Which contributions to a name count: only those of the highest rank that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// As everything else.
+    #[default]
+    Ordinary,
+    /// Over what is ordinary: a cluster address hides endpoints of that address.
+    Preferred,
+}
+
+/// What one object gives to one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: WireName,
+    /// Whether it hides what others give.
+    pub rank: Rank,
+    /// The records; none if the name merely exists.
+    pub rrsets: RrSets,
+}
+
+/// What one object gives, ordered by name, each name once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contribution(Vec<Entry>);
+
+impl Contribution {
+    /// A contribution of these entries, whose names must differ.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        entries.shrink_to_fit();
+        debug_assert!(entries.windows(2).all(|pair| pair[0].name != pair[1].name), "names differ");
+        Self(entries)
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries, ordered by name.
+    pub fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    fn at(&self, name: &WireName) -> Option<&Entry> {
+        self.0.binary_search_by(|entry| entry.name.cmp(name)).ok().map(|index| &self.0[index])
+    }
+}
+
+/// Who contributes what to which name.
+#[derive(Default)]
+pub struct Ledger {
+    contributions: HashMap<Arc<Source>, Contribution>,
+    holders: HashMap<WireName, Holders>,
+}
+
+/// The sources of one name; nearly always one.
+enum Holders {
+    One(Arc<Source>),
+    Many(Vec<Arc<Source>>),
+}
+
+impl Ledger {
+    /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
+    pub fn replace(&mut self, source: Source, new: Contribution) -> Vec<WireName> {
+        let (source, old) = match self.contributions.remove_entry(&source) {
+            Some((source, old)) => (source, old),
+            None => (Arc::new(source), Contribution::default()),
+        };
+        let changed = differences(&old, &new);
+        for name in &changed {
+            match (old.at(name).is_some(), new.at(name).is_some()) {
+                (false, true) => self.hold(name, &source),
+                (true, false) => self.release(name, &source),
+                _ => {}
+            }
+        }
+        if !new.is_empty() {
+            self.contributions.insert(source, new);
+        }
+        changed
+    }
+
+    /// The sources that give anything.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.contributions.keys().map(Arc::as_ref)
+    }
+
+    /// What all sources together give to a name; `None` if none does.
+    pub fn merged(&self, name: &WireName) -> Option<RrSets> {
+        match self.holders.get(name)? {
+            Holders::One(source) => self.entry(source, name).map(|entry| entry.rrsets.clone()),
+            Holders::Many(sources) => {
+                let entries: Vec<&Entry> =
+                    sources.iter().filter_map(|source| self.entry(source, name)).collect();
+                Some(merge(&entries))
+            }
+        }
+    }
+
+    fn entry(&self, source: &Arc<Source>, name: &WireName) -> Option<&Entry> {
+        self.contributions.get(source)?.at(name)
+    }
+
+    fn hold(&mut self, name: &WireName, source: &Arc<Source>) {
+        match self.holders.entry(name.clone()) {
+            MapEntry::Vacant(vacant) => {
+                vacant.insert(Holders::One(source.clone()));
+            }
+            MapEntry::Occupied(mut occupied) => match occupied.get_mut() {
+                Holders::Many(sources) => sources.push(source.clone()),
+                Holders::One(first) => {
+                    let both = vec![first.clone(), source.clone()];
+                    occupied.insert(Holders::Many(both));
+                }
+            },
+        }
+    }
+
+    fn release(&mut self, name: &WireName, source: &Arc<Source>) {
+        let Some(holders) = self.holders.get_mut(name) else { return };
+        if let Holders::Many(sources) = holders {
+            sources.retain(|holder| holder != source);
+            if let [last] = sources.as_slice() {
+                *holders = Holders::One(last.clone());
+            }
+            return;
+        }
+        self.holders.remove(name);
+    }
+}
+
+/// The names at which two contributions differ.
+fn differences(old: &Contribution, new: &Contribution) -> Vec<WireName> {
+    let (mut old, mut new) = (old.0.iter().peekable(), new.0.iter().peekable());
+    let mut names = Vec::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return names,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(old), Some(new)) => old.name.cmp(&new.name),
+        };
+        let left = if order.is_le() { old.next() } else { None };
+        let right = if order.is_ge() { new.next() } else { None };
+        if left != right {
+            names.extend(left.or(right).map(|entry| entry.name.clone()));
+        }
+    }
+}
+
+fn merge(entries: &[&Entry]) -> RrSets {
+    let highest = entries.iter().map(|entry| entry.rank).max().unwrap_or_default();
+    let counted = entries.iter().filter(|entry| entry.rank == highest);
+    let mut by_type: HashMap<u16, Vec<&RrSet>> = HashMap::new();
+    for set in counted.flat_map(|entry| entry.rrsets.iter()) {
+        by_type.entry(set.record_type().into()).or_default().push(set);
+    }
+    tree::ordered(by_type.into_values().filter_map(RrSet::union))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::rr::{Name, RecordType};
+
+    fn name(text: &str) -> WireName {
+        WireName::of(&Name::from_ascii(text).unwrap())
+    }
+
+    fn give(names: &[(&str, Rank, &[&str])]) -> Contribution {
+        Contribution::new(names.iter().map(|(owner, rank, targets)| {
+            let targets: Vec<WireName> = targets.iter().map(|target| name(target)).collect();
+            let set = RrSet::of_names(RecordType::PTR, 5, &targets);
+            Entry { name: name(owner), rank: *rank, rrsets: tree::ordered([set]) }
+        }))
+    }
+
+    fn service(name: &str) -> Source {
+        Source::Service("default".into(), name.into())
+    }
+
+    fn check(ledger: &Ledger, owner: &str, expected: Option<&[&str]>) {
+        let merged = ledger.merged(&name(owner)).map(|sets| {
+            let targets =
+                sets.iter().flat_map(|set| set.rdata().map(|wire| WireName::from(wire).to_string()));
+            targets.collect::<Vec<String>>()
+        });
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<String>>());
+        assert_eq!(merged, expected, "{owner}");
+    }
+
+    use Rank::{Ordinary, Preferred};
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let mut ledger = Ledger::default();
+        let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
+        assert_eq!(ledger.replace(service("web"), first.clone()).len(), 3);
+        assert!(ledger.replace(service("web"), first).is_empty());
+        let second = give(&[("b.", Ordinary, &["y."]), ("c.", Ordinary, &["x."]), ("d.", Ordinary, &["x."])]);
+        assert_eq!(ledger.replace(service("web"), second), ["a.", "b.", "d."].map(name));
+        check(&ledger, "a.", None);
+        check(&ledger, "b.", Some(&["y."]));
+        assert_eq!(ledger.replace(service("web"), Contribution::default()).len(), 3);
+        assert_eq!(ledger.sources().count(), 0);
+        assert!(ledger.holders.is_empty());
+    }
+
+    #[test]
+    fn a_name_has_what_all_give_until_the_last_has_gone() {
+        let mut ledger = Ledger::default();
+        for (source, target) in [("a", "x."), ("b", "y."), ("c", "x.")] {
+            ledger.replace(service(source), give(&[("1.", Ordinary, &[target])]));
+        }
+        check(&ledger, "1.", Some(&["x.", "y."]));
+        ledger.replace(service("a"), Contribution::default());
+        check(&ledger, "1.", Some(&["x.", "y."]));
+        ledger.replace(service("b"), give(&[("1.", Ordinary, &[])]));
+        check(&ledger, "1.", Some(&["x."]));
+        ledger.replace(service("c"), Contribution::default());
+        check(&ledger, "1.", Some(&[]));
+        ledger.replace(service("b"), Contribution::default());
+        check(&ledger, "1.", None);
+    }
+
+    #[test]
+    fn what_is_preferred_hides_the_rest() {
+        let mut ledger = Ledger::default();
+        ledger.replace(service("endpoints"), give(&[("1.", Ordinary, &["pod."])]));
+        ledger.replace(service("cluster"), give(&[("1.", Preferred, &["service."])]));
+        check(&ledger, "1.", Some(&["service."]));
+        ledger.replace(service("cluster"), Contribution::default());
+        check(&ledger, "1.", Some(&["pod."]));
+    }
+}

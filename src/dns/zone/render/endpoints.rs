@@ -1,0 +1,91 @@
+//! Slices to endpoints: who is ready, at which address, under which label, on which ports.
+//!
+//! An endpoint is ready if its condition says so or says nothing; `serving` and `terminating` are
+//! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
+//! repeat an endpoint while endpoints move between them; the repetition is dropped here.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
+
+use super::{Scheme, is_label};
+use crate::dns::zone::pod_names;
+
+/// A port that endpoints or a cluster address listen at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Port {
+    /// Its name, if it has one.
+    pub(super) name: Option<String>,
+    /// `tcp`, `udp` or `sctp`.
+    pub(super) protocol: String,
+    /// The number.
+    pub(super) number: u16,
+}
+
+/// A ready endpoint at one address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Endpoint {
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The label below the service's name.
+    pub(super) label: String,
+    /// The ports of its slice.
+    pub(super) ports: Rc<[Port]>,
+}
+
+/// The ready endpoints of a service's slices, in the slices' order.
+pub(super) fn ready(
+    scheme: &Scheme,
+    slices: &[&EndpointSlice],
+    complaints: &mut Vec<String>,
+) -> Vec<Endpoint> {
+    let mut seen = HashSet::new();
+    let mut endpoints = Vec::new();
+    for slice in slices {
+        let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
+        for endpoint in slice.endpoints.iter().flatten().filter(|endpoint| is_ready(endpoint)) {
+            for text in &endpoint.addresses {
+                let Ok(address) = text.parse::<IpAddr>() else {
+                    let name = slice.metadata.name.as_deref().unwrap_or_default();
+                    complaints.push(format!("EndpointSlice {name}: {text:?} is no IP address"));
+                    continue;
+                };
+                let label = label(scheme, endpoint, address);
+                let endpoint = Endpoint { address, label, ports: ports.clone() };
+                if seen.insert(endpoint.clone()) {
+                    endpoints.push(endpoint);
+                }
+            }
+        }
+    }
+    endpoints
+}
+
+/// A port, if its number makes sense.
+pub(super) fn port(name: Option<&str>, protocol: Option<&str>, number: i32) -> Option<Port> {
+    let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
+    let name = name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
+    Some(Port { name, protocol: protocol.unwrap_or("TCP").to_ascii_lowercase(), number })
+}
+
+fn slice_ports(ports: &[EndpointPort]) -> Rc<[Port]> {
+    let ports = ports.iter();
+    ports.filter_map(|given| port(given.name.as_deref(), given.protocol.as_deref(), given.port?)).collect()
+}
+
+fn is_ready(endpoint: &SliceEndpoint) -> bool {
+    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
+}
+
+/// The hostname; else the pod's name, if wanted and if it is one label; else the address.
+fn label(scheme: &Scheme, endpoint: &SliceEndpoint, address: IpAddr) -> String {
+    let hostname = endpoint.hostname.as_deref();
+    let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
+    let pod = pod.filter(|_| scheme.options.endpoint_pod_names);
+    match hostname.into_iter().chain(pod).find(|name| is_label(name)) {
+        Some(name) => name.to_ascii_lowercase(),
+        None => pod_names::label(address),
+    }
+}

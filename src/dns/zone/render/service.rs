@@ -1,0 +1,195 @@
+//! A service and its slices to records.
+//!
+//! | service | its name has | endpoint names |
+//! |---|---|---|
+//! | with cluster addresses | these addresses, whoever is ready | yes |
+//! | headless | the ready endpoints' addresses; without any it does not exist | yes |
+//! | ExternalName | a CNAME; nothing if the name is an IP address | no |
+//!
+//! Every name that has ports has SRV records of all of them, and `_<port>._<protocol>` below the
+//! service has those of the named ones, with the addresses beside.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hickory_proto::rr::{Name, RecordType};
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+
+use super::endpoints::{self, Endpoint, Port};
+use super::{Draft, NameServer, Rendered, Scheme, is_label};
+use crate::dns::zone::ledger::{Contribution, Rank};
+use crate::dns::zone::name::{NameTooLong, WireName};
+use crate::dns::zone::rrset::RrSet;
+
+/// What a service is for DNS.
+enum Form {
+    External(String),
+    Headless,
+    Cluster(Vec<IpAddr>),
+}
+
+impl Scheme {
+    /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
+    /// namespace does not exist or is not published; even then it may be a name server's name.
+    pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
+        let mut rendered = Rendered::default();
+        let complaints = &mut rendered.complaints;
+        let endpoints = match self.options.no_endpoints {
+            true => Vec::new(),
+            false => endpoints::ready(self, slices, complaints),
+        };
+        let Some(name) = self.service_name(service, complaints) else { return rendered };
+        let spec = service.spec.clone().unwrap_or_default();
+        let form = form(&spec, complaints);
+        let mut work = Work { scheme: self, draft: Draft::new(self), name, complaints };
+        match &form {
+            Form::External(target) => work.external(target),
+            Form::Headless => work.headless(&endpoints),
+            Form::Cluster(_) if endpoints.is_empty() && self.options.ignore_empty_service => {}
+            Form::Cluster(addresses) => work.cluster(addresses, &ports(&spec), &endpoints),
+        }
+        let name_servers = work.name_servers(&form, &endpoints);
+        let contribution = work.draft.finish();
+        rendered.name_servers = name_servers;
+        rendered.contribution = if is_exposed { contribution } else { Contribution::default() };
+        rendered
+    }
+
+    fn service_name(&self, service: &Service, complaints: &mut Vec<String>) -> Option<WireName> {
+        let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        if let Some(bad) = [namespace, name].into_iter().find(|label| !is_label(label)) {
+            complaints.push(format!("{bad:?} is no DNS label"));
+            return None;
+        }
+        let name = self.services.child(namespace).and_then(|namespace| namespace.child(name));
+        name.map_err(|error| complaints.push(error.to_string())).ok()
+    }
+}
+
+/// A service while it is rendered.
+struct Work<'w> {
+    scheme: &'w Scheme,
+    draft: Draft,
+    name: WireName,
+    complaints: &'w mut Vec<String>,
+}
+
+impl Work<'_> {
+    fn external(&mut self, target: &str) {
+        // CNAMEs point at names; CoreDNS has nothing for an address either.
+        if target.parse::<IpAddr>().is_ok() {
+            return;
+        }
+        match Name::from_ascii(target) {
+            Ok(name) if !name.is_root() => {
+                let ttl_s = self.scheme.options.ttl_s;
+                let alias = RrSet::of_names(RecordType::CNAME, ttl_s, [&WireName::of(&name)]);
+                self.draft.at(&self.name).others.push(alias);
+            }
+            _ => self.complaints.push(format!("spec.externalName: {target:?} is no domain name")),
+        }
+    }
+
+    fn headless(&mut self, endpoints: &[Endpoint]) {
+        for endpoint in endpoints {
+            let Some(target) = self.endpoint(endpoint) else { continue };
+            self.draft.at(&self.name).addresses.push(endpoint.address);
+            for port in endpoint.ports.iter() {
+                self.port(port, &target, &[endpoint.address]);
+            }
+        }
+    }
+
+    fn cluster(&mut self, addresses: &[IpAddr], ports: &[Port], endpoints: &[Endpoint]) {
+        let target = self.name.clone();
+        self.draft.at(&target).addresses.extend(addresses);
+        for address in addresses {
+            self.draft.point(*address, &target, Rank::Preferred);
+        }
+        // Without an address there is nothing that a port could be reached at.
+        for port in ports.iter().filter(|_| !addresses.is_empty()) {
+            self.port(port, &target, addresses);
+        }
+        for endpoint in endpoints {
+            self.endpoint(endpoint);
+        }
+    }
+
+    /// The endpoint's own name, with its address and all of its ports.
+    fn endpoint(&mut self, endpoint: &Endpoint) -> Option<WireName> {
+        let name = self.below(&[&endpoint.label])?;
+        let data = self.draft.at(&name);
+        data.addresses.push(endpoint.address);
+        data.services.extend(endpoint.ports.iter().map(|port| (port.number, name.clone())));
+        self.draft.point(endpoint.address, &name, Rank::Ordinary);
+        Some(name)
+    }
+
+    /// A port of the service that is reached at `target`: at the service's name, and at
+    /// `_<port>._<protocol>` if the port has a name.
+    fn port(&mut self, port: &Port, target: &WireName, addresses: &[IpAddr]) {
+        let service = (port.number, target.clone());
+        self.draft.at(&self.name).services.insert(service.clone());
+        let Some(name) = &port.name else { return };
+        let Some(owner) = self.below(&[&format!("_{}", port.protocol), &format!("_{name}")]) else { return };
+        let data = self.draft.at(&owner);
+        data.services.insert(service);
+        data.addresses.extend(addresses);
+    }
+
+    /// The service's name with these labels put in front, one after the other.
+    fn below(&mut self, labels: &[&str]) -> Option<WireName> {
+        let below = |name: WireName, label: &&str| -> Result<WireName, NameTooLong> { name.child(label) };
+        let name = labels.iter().try_fold(self.name.clone(), below);
+        name.map_err(|error| self.complaints.push(error.to_string())).ok()
+    }
+
+    /// The names by which this server is reached: the service's if it has a cluster address and an
+    /// endpoint of it is this server; else the names of just those endpoints.
+    fn name_servers(&mut self, form: &Form, endpoints: &[Endpoint]) -> Vec<NameServer> {
+        let own = &self.scheme.options.server_addresses;
+        let mut names: BTreeMap<WireName, NameServer> = BTreeMap::new();
+        for endpoint in endpoints.iter().filter(|endpoint| own.contains(&endpoint.address)) {
+            let (name, addresses) = match form {
+                Form::External(_) => continue,
+                Form::Cluster(addresses) => (Some(self.name.clone()), addresses.as_slice()),
+                Form::Headless => (self.below(&[&endpoint.label]), &[endpoint.address][..]),
+            };
+            let Some(name) = name.filter(|_| !addresses.is_empty()) else { continue };
+            let server = NameServer { name: name.clone(), addresses: Default::default() };
+            names.entry(name).or_insert(server).addresses.extend(addresses);
+        }
+        names.into_values().collect()
+    }
+}
+
+fn form(spec: &ServiceSpec, complaints: &mut Vec<String>) -> Form {
+    if spec.type_.as_deref() == Some("ExternalName") {
+        return Form::External(spec.external_name.clone().unwrap_or_default());
+    }
+    let listed = spec.cluster_ips.as_deref().unwrap_or_default().iter();
+    let addresses: Vec<&str> = match listed.len() {
+        0 => spec.cluster_ip.as_deref().into_iter().collect(),
+        _ => listed.map(String::as_str).collect(),
+    };
+    if addresses.first() == Some(&"None") {
+        return Form::Headless;
+    }
+    let parse = |text: &&str| match text.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            complaints.push(format!("spec.clusterIPs: {text:?} is no IP address"));
+            None
+        }
+    };
+    Form::Cluster(addresses.iter().filter(|text| !text.is_empty()).filter_map(parse).collect())
+}
+
+fn ports(spec: &ServiceSpec) -> Vec<Port> {
+    let ports = spec.ports.as_deref().unwrap_or_default().iter();
+    ports
+        .filter_map(|port| endpoints::port(port.name.as_deref(), port.protocol.as_deref(), port.port))
+        .collect()
+}
