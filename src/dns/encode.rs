@@ -7,8 +7,8 @@
 //!
 //! - An owner that equals the question's name, in any case, is the pointer `c00c`: the client reads
 //!   the case it asked with.
-//! - Other owners are compressed without regard to case, names in RDATA only where the case is the
-//!   same, and only in the types of RFC 1035 (RFC 3597, section 4).
+//! - Other names are replaced by a pointer only where the case is the same, and names in RDATA only
+//!   in the types of RFC 1035 (RFC 3597, section 4).
 //! - Too long: the text of the Extended DNS Error goes first, then additional RRsets that do not
 //!   fit (RFC 2181, section 9: without TC), but never glue (RFC 9471: with TC). If answer and
 //!   authority do not fit, both are empty and TC is set; never a part of an RRset.
@@ -150,15 +150,12 @@ struct Message {
     names: HashMap<u64, usize>,
 }
 
-/// What must be the same for a name to be replaced by a pointer to an earlier one.
+/// Whether a name may be replaced by a pointer. One that may not is still written so that others
+/// can point to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
-    /// The labels, in any case.
-    AnyCase,
-    /// The labels and their case.
-    SameCase,
-    /// Nothing: it is written out, and may be pointed to.
-    Never,
+    Allowed,
+    Forbidden,
 }
 
 struct Mark {
@@ -214,7 +211,7 @@ impl Message {
         if self.is_question_name(&record.name) {
             self.u16(0xC000 | HEADER_LENGTH as u16);
         } else {
-            self.name(&record.name, Compression::AnyCase);
+            self.name(&record.name, Compression::Allowed);
         }
         self.u16(record.record_type().into());
         self.u16(record.dns_class.into());
@@ -232,22 +229,22 @@ impl Message {
         match data {
             RData::A(address) => self.octets.extend_from_slice(&address.octets()),
             RData::AAAA(address) => self.octets.extend_from_slice(&address.octets()),
-            RData::CNAME(name) => self.name(&name.0, Compression::SameCase),
-            RData::NS(name) => self.name(&name.0, Compression::SameCase),
-            RData::PTR(name) => self.name(&name.0, Compression::SameCase),
+            RData::CNAME(name) => self.name(&name.0, Compression::Allowed),
+            RData::NS(name) => self.name(&name.0, Compression::Allowed),
+            RData::PTR(name) => self.name(&name.0, Compression::Allowed),
             RData::MX(mx) => {
                 self.u16(mx.preference);
-                self.name(&mx.exchange, Compression::SameCase);
+                self.name(&mx.exchange, Compression::Allowed);
             }
             RData::SRV(srv) => {
                 self.u16(srv.priority);
                 self.u16(srv.weight);
                 self.u16(srv.port);
-                self.name(&srv.target, Compression::Never);
+                self.name(&srv.target, Compression::Forbidden);
             }
             RData::SOA(soa) => {
-                self.name(&soa.mname, Compression::SameCase);
-                self.name(&soa.rname, Compression::SameCase);
+                self.name(&soa.mname, Compression::Allowed);
+                self.name(&soa.rname, Compression::Allowed);
                 self.octets.extend_from_slice(&soa.serial.to_be_bytes());
                 for seconds in [soa.refresh, soa.retry, soa.expire] {
                     self.octets.extend_from_slice(&seconds.to_be_bytes());
@@ -269,30 +266,20 @@ impl Message {
         for (index, label) in labels.iter().enumerate() {
             let found = self.names.get(&hashes[index]).copied();
             if let Some(offset) = found
-                && self.may_point_to(offset, &labels[index..], compression)
+                && compression == Compression::Allowed
+                && self.is_name_at(offset, &labels[index..], |one, other| one == other)
             {
                 self.u16(0xC000 | offset as u16);
                 return;
             }
             let here = self.octets.len();
-            // A name that differs only in case replaces the one before, so that the case that the
-            // zone is written in, once it is in the message, is found from then on.
-            let replaces = found.is_none() || compression == Compression::SameCase;
-            if here < POINTER_TARGET_END && replaces {
-                self.names.insert(hashes[index], here);
+            if here < POINTER_TARGET_END {
+                self.names.entry(hashes[index]).or_insert(here);
             }
             self.octets.push(label.len() as u8);
             self.octets.extend_from_slice(label);
         }
         self.octets.push(0);
-    }
-
-    fn may_point_to(&self, offset: usize, labels: &[&[u8]], compression: Compression) -> bool {
-        match compression {
-            Compression::AnyCase => self.is_name_at(offset, labels, <[u8]>::eq_ignore_ascii_case),
-            Compression::SameCase => self.is_name_at(offset, labels, |one, other| one == other),
-            Compression::Never => false,
-        }
     }
 
     /// Whether the name that is written at `offset` has these labels.
@@ -339,14 +326,14 @@ impl Message {
     }
 }
 
-/// For each label, a hash of the name that begins with it, the same for every case (FNV-1a).
+/// For each label, a hash of the name that begins with it (FNV-1a).
 fn hashes_of_suffixes(labels: &[&[u8]]) -> Vec<u64> {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
     let mut hashes = vec![0; labels.len()];
     let mut hash = BASIS;
     for (index, label) in labels.iter().enumerate().rev() {
-        for octet in label.iter().map(u8::to_ascii_lowercase).chain([label.len() as u8]) {
+        for octet in label.iter().copied().chain([label.len() as u8]) {
             hash = (hash ^ u64::from(octet)).wrapping_mul(PRIME);
         }
         hashes[index] = hash;

@@ -69,8 +69,8 @@ fn decoded(response: &Response) -> (Vec<u8>, Decoded) {
     {
         if !decoded.metadata.truncation {
             assert_eq!(sent, meant);
-            let text = |records: &[Record]| records.iter().map(|r| r.data.to_string()).collect::<Vec<_>>();
-            assert_eq!(text(sent), text(meant), "the case of names in RDATA");
+            let data = |records: &[Record]| records.iter().map(|r| r.data.to_string()).collect::<Vec<_>>();
+            assert_eq!(data(sent), data(meant), "the case of names in RDATA");
         }
     }
     (octets, decoded)
@@ -97,7 +97,7 @@ fn an_owner_is_a_pointer_to_the_question_whatever_its_case() {
 }
 
 #[test]
-fn names_in_rdata_keep_their_case() {
+fn names_keep_their_case() {
     let mut response = response("ALIAS.cluster.local.");
     response.answers = vec![
         Record::from_rdata(
@@ -107,8 +107,12 @@ fn names_in_rdata_keep_their_case() {
         ),
         a("Web.Default.svc.CLUSTER.local.", 1),
     ];
-    response.authority = vec![soa("cluster.local.")];
-    decoded(&response);
+    response.authority = vec![soa("CLUSTER.local.")];
+    response.additional = vec![a("cluster.local.", 1)];
+    let (_, decoded) = decoded(&response);
+    assert_eq!(decoded.answers[1].name.to_ascii(), "Web.Default.svc.CLUSTER.local.");
+    assert_eq!(decoded.authorities[0].name.to_ascii(), "CLUSTER.local.");
+    assert_eq!(decoded.additionals[0].name.to_ascii(), "cluster.local.");
 }
 
 #[test]
@@ -116,9 +120,9 @@ fn names_of_the_zone_are_compressed_among_each_other() {
     let mut response = response("nothere.cluster.local.");
     response.authority = vec![soa("cluster.local.")];
     let (octets, _) = decoded(&response);
-    // The owner is a pointer; "Cluster", then "cluster" again, are written out for their case alone.
+    // The owner is a pointer, "Cluster" is written out for its case alone.
     let mname = (3 + 4) + 8 + 2;
-    let rname = 11 + 8 + 2;
+    let rname = 11 + 2;
     assert_eq!(octets.len(), 12 + response.question.len() + 2 + 10 + mname + rname + 20);
 }
 
