@@ -198,7 +198,7 @@ async fn time_of_change(store: &Store, zones: &SharedZones, change: usize) -> Du
     let key = dullahan::objects::ObjectKey::new(Kind::EndpointSlice, "default", &format!("svc-{service}-a"));
     let mut slice = store.get(&key).unwrap().get::<EndpointSlice>().unwrap().clone();
     let address = format!("10.255.{}.{}", change / 250, change % 250 + 1);
-    slice.endpoints[3].addresses[0].clone_from(&address);
+    slice.endpoints.as_mut().unwrap()[3].addresses[0].clone_from(&address);
     let name = Name::from_ascii(format!("svc-{service}-3.svc-{service}.default.svc.cluster.local.")).unwrap();
     let query = Query { name, record_type: RecordType::A };
     let started = Instant::now();

@@ -97,7 +97,7 @@ impl Tutorial {
 
     async fn scale(&self, replicas: i32) {
         let key = ObjectKey::new(Kind::StatefulSet, "default", "web");
-        let set_replicas = |set: &mut StatefulSet| set.spec.as_mut().unwrap().replicas = Some(replicas);
+        let set_replicas = |set: &mut StatefulSet| set.spec.replicas = Some(replicas);
         self.running.store.modify::<StatefulSet>(&key, set_replicas).await.unwrap();
     }
 }

@@ -64,10 +64,10 @@ pub enum Problem {
         second: Box<Source>,
     },
     /// The store refuses an object.
-    #[error("{}:{}: {error}", .source.file, .source.line)]
+    #[error("{}:{}: {error}", .place.file, .place.line)]
     Refused {
         /// Where the object is.
-        source: Box<Source>,
+        place: Box<Source>,
         /// Why.
         error: Box<StoreError>,
     },
@@ -328,8 +328,8 @@ fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {
     Problem::Twice { key: key.clone(), first: Box::new(first.clone()), second: Box::new(second.clone()) }
 }
 
-fn refused(source: &Source, error: StoreError) -> Problem {
-    Problem::Refused { source: Box::new(source.clone()), error: Box::new(error) }
+fn refused(place: &Source, error: StoreError) -> Problem {
+    Problem::Refused { place: Box::new(place.clone()), error: Box::new(error) }
 }
 
 fn to_value(typed: &Typed) -> Value {

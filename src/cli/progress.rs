@@ -64,7 +64,7 @@ impl Progress {
             self.sets.remove(object.key());
             return Some(Line { subject: "set", name: path(object), state: gone().0, tone: Tone::Fading });
         }
-        let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+        let wanted = set.spec.replicas.unwrap_or(1);
         let status = set.status.clone().unwrap_or_default();
         let ready = status.ready_replicas.unwrap_or_default();
         let is_observed = status.observed_generation == set.metadata.generation;

@@ -43,9 +43,9 @@ fn hints(settings: &ServeSettings, running: &Running) -> Vec<String> {
     };
     let name = set.metadata.name.as_deref().unwrap_or_default();
     let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
-    let service = set.spec.as_ref().and_then(|spec| spec.service_name.as_deref()).unwrap_or_default();
+    let service = set.spec.service_name.as_deref().unwrap_or_default();
     let zone = format!("{service}.{namespace}.svc.{domain}");
-    let start = set.spec.as_ref().and_then(|spec| spec.ordinals.as_ref()?.start).unwrap_or_default();
+    let start = set.spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or_default();
     vec![
         String::new(),
         "Try, in another terminal:".into(),

@@ -33,9 +33,13 @@ async fn saved_changes_are_applied_and_only_what_came_from_files_is_deleted() {
     assert!(words(&files.load().await).is_empty());
 
     let key = ObjectKey::new(Kind::ConfigMap, "default", "a");
-    files.store.modify::<ConfigMap>(&key, |map| {
-        map.metadata.labels = Some([("other".to_owned(), "x".to_owned())].into());
-    }).await.unwrap();
+    files
+        .store
+        .modify::<ConfigMap>(&key, |map| {
+            map.metadata.labels = Some([("other".to_owned(), "x".to_owned())].into());
+        })
+        .await
+        .unwrap();
     std::fs::write(&path, GOOD.replace("k: v", "k: w")).unwrap();
     assert_eq!(words(&files.load().await), ["ConfigMap default/a Configured"]);
     let live = files.store.get(&key).unwrap();
@@ -54,7 +58,8 @@ async fn a_broken_file_keeps_its_last_good_state_and_does_not_hold_up_the_others
     let mut files = files(folder.path()).await;
     std::fs::write(folder.path().join("a.yaml"), GOOD).unwrap();
     files.load().await;
-    std::fs::write(folder.path().join("a.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: a}\n").unwrap();
+    std::fs::write(folder.path().join("a.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: {nam: a}\n")
+        .unwrap();
     std::fs::write(folder.path().join("b.yaml"), GOOD.replace("name: a", "name: b")).unwrap();
     let report = files.load().await;
     assert_eq!(words(&report), ["ConfigMap default/b Created"]);
@@ -72,5 +77,8 @@ async fn an_object_in_two_files_is_a_problem_of_the_second() {
     let report = files.load().await;
     assert_eq!(words(&report), ["ConfigMap default/a Created"]);
     let problem = report.problems[0].to_string();
-    assert!(problem.contains("b.yaml:1: ConfigMap default/a is also in") && problem.contains("a.yaml:1"), "{problem}");
+    assert!(
+        problem.contains("b.yaml:1: ConfigMap default/a is also in") && problem.contains("a.yaml:1"),
+        "{problem}"
+    );
 }
