@@ -1,6 +1,7 @@
 //! The store's rules, through its public calls, in virtual time.
 
 mod history;
+pub(super) mod yielding;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -210,4 +211,20 @@ async fn a_status_update_changes_the_status_alone_and_an_update_all_but_the_stat
     assert!(labelled.meta().labels.is_some());
     let phase = labelled.get::<Pod>().unwrap().status.as_ref().and_then(|status| status.phase.clone());
     assert_eq!(phase.as_deref(), Some("Running"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_shows_all_its_content_once_it_terminates() {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let backend = Arc::new(yielding::YieldingBackend::default());
+    let store = Store::new(backend, clock, StoreOptions { seed: Some(1), ..Default::default() });
+    let team = store.create(namespace("team")).await.unwrap();
+    let mut late = config_map("late");
+    late.metadata.namespace = Some("team".into());
+    let content = async {
+        store.delete(team.key(), &DeleteOptions::default()).await.unwrap();
+        store.list(Kind::ConfigMap, Some("team")).objects.len()
+    };
+    let (created, listed) = tokio::join!(store.create(late), content);
+    assert_eq!((created.is_ok(), listed), (true, 1), "the creation had begun before the deletion");
 }

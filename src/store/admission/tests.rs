@@ -1,5 +1,6 @@
 //! Admission through the store's public calls.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolume};
@@ -7,11 +8,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 use crate::clock::{Clock, Timestamp};
+use crate::store::tests::yielding::YieldingBackend;
 use crate::store::{Bootstrap, DeleteOptions, StoreOptions};
 
 async fn store() -> Store {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
-    let store = Store::in_memory(clock, StoreOptions { seed: Some(1), ..Default::default() });
+    let options = StoreOptions { seed: Some(1), ..Default::default() };
+    let store = Store::new(Arc::new(YieldingBackend::default()), clock, options);
     store.bootstrap(&Bootstrap::default()).await.unwrap();
     store
 }

@@ -5,10 +5,12 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node};
 use super::*;
 use crate::clock::Clock;
 use crate::store::StoreOptions;
+use crate::store::tests::yielding::YieldingBackend;
 
 async fn world() -> (Store, Object) {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
-    let store = Store::in_memory(clock, StoreOptions { seed: Some(1), ..Default::default() });
+    let options = StoreOptions { seed: Some(1), ..Default::default() };
+    let store = Store::new(Arc::new(YieldingBackend::default()), clock, options);
     store.create(Namespace { metadata: meta("", "default"), ..Default::default() }).await.unwrap();
     let about = ConfigMap { metadata: meta("default", "about"), ..Default::default() };
     let about = store.create(about).await.unwrap();
