@@ -153,3 +153,6 @@ fn add(list: &mut Vec<String>, finalizer: &str) {
         list.push(finalizer.to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,3 +123,6 @@ fn named(name: &str, namespace: &str) -> ObjectMeta {
 fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
+
+#[cfg(test)]
+mod tests;

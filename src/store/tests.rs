@@ -1,5 +1,8 @@
 //! The store's rules, through its public calls, in virtual time.
 
+mod history;
+pub(super) mod yielding;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -106,4 +109,122 @@ async fn a_pod_on_a_node_is_deleted_with_grace_and_goes_when_its_node_confirms()
     let confirm = DeleteOptions { grace_s: Some(0), ..Default::default() };
     assert!(matches!(store.delete(pod.key(), &confirm).await.unwrap(), Deleted::Gone(_)));
     assert!(store.get(pod.key()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deletion_of_an_unplaced_pod_shows_it_terminating_before_it_goes() {
+    let store = store().await;
+    let pod = store.create(Pod { metadata: config_map("p").metadata, ..Default::default() }).await.unwrap();
+    let mut watch = store.watch(Interest::in_kinds(&[Kind::Pod]), store.revision());
+    assert!(matches!(store.delete(pod.key(), &DeleteOptions::default()).await.unwrap(), Deleted::Gone(_)));
+    let events = watch.ready().unwrap();
+    let seen: Vec<_> = events.iter().map(|event| (event.change, event.object.is_terminating())).collect();
+    assert_eq!(seen, [(Change::Modified, true), (Change::Deleted, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_of_another_object_or_version_than_is_meant_is_a_conflict() {
+    let store = store().await;
+    let first = store.create(config_map("a")).await.unwrap();
+    let other_uid = DeleteOptions { uid: Some("x".into()), ..Default::default() };
+    let error = store.delete(first.key(), &other_uid).await.unwrap_err().to_string();
+    let uid = first.uid();
+    let reason = format!("Precondition failed: UID in precondition: x, UID in object meta: {uid}");
+    assert_eq!(error, format!("operation cannot be fulfilled on ConfigMap default/a: {reason}"));
+    let other_version = DeleteOptions { resource_version: Some("1".into()), ..Default::default() };
+    assert!(store.delete(first.key(), &other_version).await.unwrap_err().is_conflict());
+    let resource_version = first.meta().resource_version.clone();
+    let exact = DeleteOptions { uid: Some(uid.into()), resource_version, ..Default::default() };
+    assert!(matches!(store.delete(first.key(), &exact).await.unwrap(), Deleted::Gone(_)));
+    assert!(store.delete(first.key(), &exact).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_means_another_uid_is_a_conflict() {
+    let store = store().await;
+    let mut wanted = store.create(config_map("a")).await.unwrap().get::<ConfigMap>().unwrap().clone();
+    wanted.metadata.uid = Some("x".into());
+    assert!(store.update(wanted).await.unwrap_err().is_conflict());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_cannot_change_what_the_system_keeps() {
+    let store = store().await;
+    let first = store.create(config_map("a")).await.unwrap();
+    let mut wanted = config_map("a");
+    wanted.metadata.deletion_timestamp = Some(time(Timestamp::UNIX_EPOCH));
+    wanted.metadata.generate_name = Some("b-".into());
+    wanted.data = Some([("k".to_owned(), "v".to_owned())].into());
+    let second = store.update(wanted).await.unwrap();
+    assert_eq!(second.uid(), first.uid());
+    assert_eq!(second.meta().creation_timestamp, first.meta().creation_timestamp);
+    assert_eq!((second.is_terminating(), second.meta().generate_name.as_deref()), (false, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mirrored_object_keeps_its_uid_and_is_written_once() {
+    let store = store().await;
+    let mut original = config_map("a");
+    original.metadata.uid = Some("from-elsewhere".into());
+    original.metadata.resource_version = Some("123456".into());
+    original.metadata.namespace = Some("not-mirrored".into());
+    let first = store.mirror(original.clone()).await.unwrap();
+    assert_eq!((first.uid(), first.revision()), ("from-elsewhere", store.revision()));
+    original.metadata.resource_version = Some("123457".into());
+    assert_eq!(store.mirror(original.clone()).await.unwrap().revision(), first.revision());
+    original.metadata.finalizers = Some(vec!["example.com/hold".into()]);
+    store.mirror(original).await.unwrap();
+    store.unmirror(first.key()).await.unwrap();
+    assert!(store.get(first.key()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taken_generated_name_is_drawn_again() {
+    let twin = store().await;
+    let generated = || {
+        let metadata = ObjectMeta { name: None, generate_name: Some("a-".into()), ..config_map("").metadata };
+        ConfigMap { metadata, ..Default::default() }
+    };
+    let name = twin.create(generated()).await.unwrap().name().to_owned();
+    let store = store().await;
+    // Mirroring draws nothing from the seed, so the next name that is drawn is the twin's.
+    store.mirror(config_map(&name)).await.unwrap();
+    assert_ne!(store.create(generated()).await.unwrap().name(), name);
+    assert!(store.create(config_map(&name)).await.unwrap_err().is_already_exists());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_update_changes_the_status_alone_and_an_update_all_but_the_status() {
+    let store = store().await;
+    let first = store.create(Pod { metadata: config_map("p").metadata, ..Default::default() }).await.unwrap();
+    let status = store.modify_status::<Pod>(first.key(), |pod| {
+        pod.status.get_or_insert_default().phase = Some("Running".into());
+        pod.metadata.finalizers = Some(vec!["example.com/hold".into()]);
+    });
+    let running = status.await.unwrap();
+    assert_eq!(running.meta().finalizers, None);
+    let main = store.modify::<Pod>(first.key(), |pod| {
+        pod.status = None;
+        pod.metadata.labels = Some([("k".to_owned(), "v".to_owned())].into());
+    });
+    let labelled = main.await.unwrap();
+    assert!(labelled.meta().labels.is_some());
+    let phase = labelled.get::<Pod>().unwrap().status.as_ref().and_then(|status| status.phase.clone());
+    assert_eq!(phase.as_deref(), Some("Running"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_shows_all_its_content_once_it_terminates() {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let backend = Arc::new(yielding::YieldingBackend::default());
+    let store = Store::new(backend, clock, StoreOptions { seed: Some(1), ..Default::default() });
+    let team = store.create(namespace("team")).await.unwrap();
+    let mut late = config_map("late");
+    late.metadata.namespace = Some("team".into());
+    let content = async {
+        store.delete(team.key(), &DeleteOptions::default()).await.unwrap();
+        store.list(Kind::ConfigMap, Some("team")).objects.len()
+    };
+    let (created, listed) = tokio::join!(store.create(late), content);
+    assert_eq!((created.is_ok(), listed), (true, 1), "the creation had begun before the deletion");
 }

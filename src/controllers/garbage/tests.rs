@@ -65,7 +65,8 @@ fn an_object_with_one_live_owner_only_loses_the_others() {
     let dependents = &[object("d", &["o"], &[], false)];
     let circle = &[object("d", &["o"], &[FINALIZER_FOREGROUND], true)];
     let unblocking = Verdict::Delete { propagation: Propagation::Foreground, unblocks: true };
-    let cases: &[(&[Owner], &[&str], &[Object], Verdict)] = &[
+    type Case<'a> = (&'a [Owner], &'a [&'a str], &'a [Object], Verdict);
+    let cases: &[Case<'_>] = &[
         (&[], &[], no_dependents, Verdict::Keep),
         (&[Solid], &[], no_dependents, Verdict::Keep),
         (&[Solid, Dangling], &[], no_dependents, lose(&["b"])),
