@@ -406,6 +406,12 @@ pub(crate) async fn create_events(case: Case) {
         let claim = "Create Claim datadir-foo-0 Pod foo-0 in StatefulSet foo success";
         assert_eq!(messages, [claim, "Create Pod foo-0 in StatefulSet foo successful"]);
     }
+    if sort == "claim creation fails" {
+        let start = "Create Claim datadir-foo-0 for Pod foo-0 in StatefulSet foo failed error: ";
+        assert!(cluster.notes[0].message.starts_with(start), "{:?}", cluster.notes);
+        let start = "Create Pod foo-0 in StatefulSet foo failed error: failed to create PVC datadir-foo-0: ";
+        assert!(cluster.notes[1].message.starts_with(start), "{:?}", cluster.notes);
+    }
     if sort == "claim terminating" {
         let error = "Create Pod foo-0 in StatefulSet foo failed error: pvc datadir-foo-0 is being deleted";
         assert_eq!(cluster.notes[0].message, error);
