@@ -213,6 +213,22 @@ fn a_foreign_controller_suspends_the_retention_policy_and_people_are_told() {
 }
 
 #[test]
+fn of_two_pods_with_one_ordinal_the_later_counts_and_both_go_when_condemned() {
+    let set = kept_set(json!({ "replicas": 1 }));
+    let twins = |ordinal, seen| {
+        let mut padded = pod(&set, ordinal, NEW, seen);
+        padded.metadata.name = Some(format!("foo-0{ordinal}"));
+        [padded, pod(&set, ordinal, NEW, Ready)]
+    };
+    let plan = plan_for_pods(&set, &twins(0, Failed));
+    assert_eq!((short(&plan).as_str(), plan.status.replicas), ("", 1));
+    let mut set = set.clone();
+    set.spec.pod_management_policy = Some("Parallel".into());
+    let plan = plan_for_pods(&set, &[&twins(0, Failed)[1..], &twins(3, Ready)[..]].concat());
+    assert_eq!(short(&plan), "v03 v3");
+}
+
+#[test]
 fn a_plan_has_a_bound_and_asks_to_be_made_again() {
     let set = kept_set(json!({ "podManagementPolicy": "Parallel", "replicas": i32::MAX }));
     let plan = plan_with(&set, &[], &|_| None);
