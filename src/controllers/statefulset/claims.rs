@@ -7,7 +7,7 @@
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, Pod, Volume};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::identity::{self, name_of, uid_of};
 use super::retention::{Owners, Policy};
@@ -68,7 +68,7 @@ pub(super) fn storage_matches(set: &StatefulSet, pod: &Pod, ordinal: i32) -> boo
         let name = name_of(&template.metadata);
         let volume = volumes.iter().find(|volume| volume.name == name);
         let source = volume.and_then(|volume| volume.persistent_volume_claim.as_ref());
-        source.is_some_and(|source| source.claim_name == claim_name(name, name_of(&set.metadata), ordinal))
+        source.is_some_and(|source| is_claim_name(&source.claim_name, name, name_of(&set.metadata), ordinal))
     })
 }
 
@@ -178,6 +178,13 @@ impl PodClaims<'_> {
     }
 }
 
+/// Whether `claim` is exactly what [`claim_name`] gives. Allocates nothing, since it is asked of
+/// every pod in every sync.
+fn is_claim_name(claim: &str, template: &str, set_name: &str, ordinal: i32) -> bool {
+    let rest = claim.strip_prefix(template).and_then(|rest| rest.strip_prefix('-'));
+    rest.is_some_and(|rest| identity::is_canonical(rest, set_name, ordinal))
+}
+
 /// The labels of a new claim: the template's, overruled by the selector's.
 fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<crate::objects::Labels> {
     let selected = set.spec.selector.match_labels.clone();
@@ -198,6 +205,6 @@ fn volume(set: &StatefulSet, template: &PersistentVolumeClaim, ordinal: i32) -> 
     }
 }
 
-fn references(claim: &Object) -> &[k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference] {
+fn references(claim: &Object) -> &[OwnerReference] {
     claim.meta().owner_references.as_deref().unwrap_or_default()
 }

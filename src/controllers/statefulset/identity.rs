@@ -45,6 +45,15 @@ impl<'a> PodName<'a> {
     }
 }
 
+/// Whether `name` is exactly `<set>-<ordinal>`; false for leading zeros. Allocates nothing, since
+/// it is asked of every pod in every sync.
+pub(super) fn is_canonical(name: &str, set_name: &str, ordinal: i32) -> bool {
+    let parsed = PodName::parse(name);
+    let digits = name.strip_prefix(parsed.parent).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+    let has_leading_zero = digits.len() > 1 && digits.starts_with('0');
+    parsed.parent == set_name && parsed.ordinal == Some(ordinal) && !has_leading_zero
+}
+
 /// The name of the pod of an ordinal.
 pub(super) fn pod_name(set_name: &str, ordinal: i32) -> String {
     format!("{set_name}-{ordinal}")
@@ -136,13 +145,4 @@ pub(super) fn uid_of(meta: &ObjectMeta) -> &str {
 
 fn service_name(set: &StatefulSet) -> Option<&str> {
     set.spec.service_name.as_deref().filter(|name| !name.is_empty())
-}
-
-/// Whether `name` is exactly `<set>-<ordinal>`; false for leading zeros. Allocates nothing, since
-/// it is asked of every pod in every sync.
-fn is_canonical(name: &str, set_name: &str, ordinal: i32) -> bool {
-    let parsed = PodName::parse(name);
-    let digits = name.strip_prefix(parsed.parent).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
-    let has_leading_zero = digits.len() > 1 && digits.starts_with('0');
-    parsed.parent == set_name && parsed.ordinal == Some(ordinal) && !has_leading_zero
 }

@@ -37,7 +37,6 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{Controller, Next, ReconcileError};
 use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
@@ -97,28 +96,17 @@ impl StatefulSets {
         let mut keys: Vec<ObjectKey> = owner(store, pod).into_iter().collect();
         let before = event.previous.as_ref().and_then(|previous| owner(store, previous));
         keys.extend(before.filter(|before| !keys.contains(before)));
-        if self.is_new_orphan(event) {
+        if is_new_orphan(event) {
             let matching = self.matching(store, pod);
             keys.extend(matching.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
         }
         keys
     }
 
-    /// Whether the event may have made its object an orphan that a set can adopt.
-    fn is_new_orphan(&self, event: &Event) -> bool {
-        let object = &event.object;
-        let key = |meta: &ObjectMeta| (meta.labels.clone(), meta.owner_references.clone());
-        let is_changed = |previous: &Object| key(previous.meta()) != key(object.meta());
-        event.change != Change::Deleted
-            && controller_of(object.meta()).is_none()
-            && !object.is_terminating()
-            && event.previous.as_ref().is_none_or(is_changed)
-    }
-
     fn concerned_by_revision(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         match event.change {
             Change::Deleted => owner(store, &event.object).into_iter().collect(),
-            _ if self.is_new_orphan(event) => self.matching(store, &event.object),
+            _ if is_new_orphan(event) => self.matching(store, &event.object),
             _ => Vec::new(),
         }
     }
@@ -179,6 +167,19 @@ impl Controller for StatefulSets {
         }
         synced.result
     }
+}
+
+/// Whether the event may have made its object an orphan that a set can adopt.
+fn is_new_orphan(event: &Event) -> bool {
+    let meta = event.object.meta();
+    let is_changed = |previous: &Object| {
+        let before = previous.meta();
+        (&before.labels, &before.owner_references) != (&meta.labels, &meta.owner_references)
+    };
+    event.change != Change::Deleted
+        && controller_of(meta).is_none()
+        && !event.object.is_terminating()
+        && event.previous.as_ref().is_none_or(is_changed)
 }
 
 /// The set that controls an object, if it is there and is the one that is meant.

@@ -9,6 +9,8 @@
 //! ordinal (`web-1` and `web-01`) the later in the store's order counts. A pod whose ordinal cannot
 //! be read is of no place and is left alone.
 
+use std::cmp::Reverse;
+
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 
@@ -96,18 +98,22 @@ impl<'a> Roster<'a> {
     pub(super) fn of(set: &StatefulSet, pods: &[&'a Pod], now: Timestamp) -> Self {
         let ordinals = Ordinals::of(set);
         let min_ready_s = min_ready_s(set);
+        // Of equal ordinals the later pod comes first and survives. The members themselves, which
+        // are larger, are made in their final places.
+        let place = |(n, pod): (usize, &&Pod)| Some((identity::ordinal_in(set, pod)?, Reverse(n)));
+        let mut places: Vec<(i32, Reverse<usize>)> = pods.iter().enumerate().filter_map(place).collect();
+        places.sort_unstable();
+        let look = |(ordinal, Reverse(n))| Member::look(pods[n], ordinal, min_ready_s, now);
         let mut roster = Self::default();
-        for pod in pods.iter().copied() {
-            let Some(ordinal) = identity::ordinal_in(set, pod) else { continue };
-            let member = Member::look(pod, ordinal, min_ready_s, now);
-            let place = if ordinals.contains(ordinal) { &mut roster.replicas } else { &mut roster.condemned };
-            place.push(member);
+        for member in places.into_iter().map(look) {
+            let is_again = roster.replicas.last().is_some_and(|last| last.ordinal == member.ordinal);
+            match ordinals.contains(member.ordinal) {
+                true if is_again => {}
+                true => roster.replicas.push(member),
+                false => roster.condemned.push(member),
+            }
         }
-        // Reversed, so that of equal ordinals the later pod comes first and survives.
-        roster.replicas.reverse();
-        roster.replicas.sort_by_key(|member| member.ordinal);
-        roster.replicas.dedup_by_key(|member| member.ordinal);
-        roster.condemned.sort_by_key(|member| std::cmp::Reverse(member.ordinal));
+        roster.condemned.reverse();
         roster
     }
 

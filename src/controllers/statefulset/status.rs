@@ -47,9 +47,10 @@ pub(super) fn count<'a>(
     }
 }
 
-/// Takes pods that an update has deleted off the current ones.
+/// Takes pods that an update has deleted off the current ones. They may be of a third revision,
+/// when an update is overtaken by the next, but a status has no count below zero.
 pub(super) fn subtract_current(status: &mut StatefulSetStatus, n_deleted: i32) {
-    status.current_replicas = shown(status.current_replicas.unwrap_or_default() - n_deleted);
+    status.current_replicas = shown((status.current_replicas.unwrap_or_default() - n_deleted).max(0));
 }
 
 /// Makes the update revision the current one once every pod is of it and ready. A set that waits

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::act::{Halt, carry_out};
 use super::super::plan::{Action, Cause, Plan};
-use super::cluster::{Cluster, is_ready};
+use super::cluster::{Cluster, Verb, is_ready};
 use super::fixture;
+use crate::objects::Kind;
 
 /// What users do to a set: come up, grow, get a new template and a claim policy, shrink.
 async fn live_through(cluster: &mut Cluster, crash: Option<usize>) {
@@ -89,6 +90,32 @@ async fn a_crash_between_any_two_writes_changes_nothing_in_the_end_under_ordered
 #[tokio::test(start_paused = true)]
 async fn a_crash_between_any_two_writes_changes_nothing_in_the_end_under_parallel() {
     check_policy("Parallel").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_ends_a_plan_after_the_batch_it_happened_in() {
+    for (n_passed, n_tried) in [(0, 1), (1, 3), (3, 7)] {
+        let set = fixture::set(json!({ "podManagementPolicy": "Parallel", "replicas": 10 }));
+        let mut cluster = Cluster::with(set).await;
+        cluster.backend.refuse(Kind::Pod, Verb::Create, n_passed);
+        assert!(cluster.sync().await.is_err());
+        assert_eq!(cluster.backend.count(Kind::Pod, Verb::Create), n_tried, "{n_passed} passed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_overtaken_by_the_next_keeps_its_counts_above_zero() {
+    let set = fixture::set(json!({ "replicas": 1, "podManagementPolicy": "Parallel" }));
+    let mut cluster = Cluster::up(set).await;
+    cluster.set_image("second").await;
+    for _ in 0..3 {
+        cluster.sync_ok().await;
+    }
+    cluster.set_image("third").await;
+    cluster.sync_ok().await;
+    assert_eq!(cluster.status().current_replicas, None);
+    cluster.settle().await;
+    assert_eq!(cluster.images(), ["third"]);
 }
 
 fn plan_of(actions: Vec<Action>) -> Plan {

@@ -5,6 +5,7 @@ mod cluster;
 mod crash;
 mod fixture;
 mod invariants;
+mod owners;
 mod planner;
 mod pure;
 mod queue;

@@ -108,7 +108,7 @@ fn scaling_down_takes_the_highest_first_and_waits_for_it() {
 
 #[test]
 fn a_ready_pod_that_is_not_available_yet_holds_the_next_up() {
-    let mut set = kept_set(json!({ "minReadySeconds": 30 }));
+    let set = kept_set(json!({ "minReadySeconds": 30 }));
     let mut first = pod(&set, 0, NEW, Ready);
     let at = |s| Timestamp::UNIX_EPOCH + Duration::from_secs(s);
     fixture::set_ready(&mut first, Some(at(80)));
@@ -118,7 +118,6 @@ fn a_ready_pod_that_is_not_available_yet_holds_the_next_up() {
     fixture::set_ready(&mut first, Some(at(70)));
     let plan = plan_for_pods(&set, &[first]);
     assert_eq!((short(&plan).as_str(), plan.wake_at), ("+1", None));
-    set.spec.min_ready_seconds = None;
 }
 
 #[test]
@@ -192,6 +191,41 @@ fn a_claim_that_goes_away_blocks_its_pod() {
     let plan = plan_with(&set, &[], &|name| claims.get(name).cloned());
     let [Action::CreatePod { claims, .. }] = plan.actions.as_slice() else { panic!("{plan:?}") };
     assert_eq!(*claims, [ClaimStep::Leaving("datadir-foo-0".into())]);
+}
+
+#[test]
+fn a_foreign_controller_suspends_the_retention_policy_and_people_are_told() {
+    let set = kept_set(json!({
+        "replicas": 1, "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Delete" },
+    }));
+    let mut foreign = super::super::identity::owner_reference(&set);
+    foreign.name = "other".into();
+    foreign.uid = "other".into();
+    let ours = super::super::identity::owner_reference(&set);
+    let claims = fixture::claims([fixture::claim("datadir-foo-0", &[ours, foreign.clone()])]);
+    let plan = plan_with(&set, &[pod(&set, 0, NEW, Ready)], &|name| claims.get(name).cloned());
+    let [Action::UpdatePod { claims, .. }] = plan.actions.as_slice() else { panic!("{plan:?}") };
+    let [ClaimStep::Conflicting(name), ClaimStep::Own(claim)] = claims.as_slice() else {
+        panic!("{claims:?}")
+    };
+    assert_eq!(name, "datadir-foo-0");
+    assert_eq!(claim.metadata.owner_references, Some(vec![foreign]));
+}
+
+#[test]
+fn of_two_pods_with_one_ordinal_the_later_counts_and_both_go_when_condemned() {
+    let set = kept_set(json!({ "replicas": 1 }));
+    let twins = |ordinal, seen| {
+        let mut padded = pod(&set, ordinal, NEW, seen);
+        padded.metadata.name = Some(format!("foo-0{ordinal}"));
+        [padded, pod(&set, ordinal, NEW, Ready)]
+    };
+    let plan = plan_for_pods(&set, &twins(0, Failed));
+    assert_eq!((short(&plan).as_str(), plan.status.replicas), ("", 1));
+    let mut set = set.clone();
+    set.spec.pod_management_policy = Some("Parallel".into());
+    let plan = plan_for_pods(&set, &[&twins(0, Failed)[1..], &twins(3, Ready)[..]].concat());
+    assert_eq!(short(&plan), "v03 v3");
 }
 
 #[test]

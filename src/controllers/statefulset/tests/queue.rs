@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::StatefulSets;
 use super::super::identity::owner_reference;
 use super::super::ownership::is_owned;
+use super::super::sync::Orphans;
 use super::cluster::Cluster;
 use super::fixture::{self, Seen};
 use crate::clock::{Clock, Timestamp};
@@ -165,23 +166,35 @@ async fn work_off(sets: &mut Sets) {
 
 #[tokio::test(start_paused = true)]
 async fn an_orphan_is_adopted_whether_it_was_there_before_the_first_sync_or_came_later() {
-    for is_early in [true, false] {
-        let mut sets = Sets::new(&["foo"]).await;
-        let key = ObjectKey::new(Kind::StatefulSet, "default", "foo");
-        let orphan = sets.pod(None);
-        if is_early {
-            sets.create(orphan).await;
-            sets.controller.reconcile(&sets.store, &key).await.unwrap();
-        } else {
-            sets.store.modify::<StatefulSet>(&key, |set| set.spec.replicas = Some(0)).await.unwrap();
-            work_off(&mut sets).await;
-            sets.store.modify::<StatefulSet>(&key, |set| set.spec.replicas = Some(1)).await.unwrap();
-            sets.create(orphan).await;
-            work_off(&mut sets).await;
-        }
-        let pod = sets.store.get(&Sets::key()).unwrap();
-        assert!(is_owned(&sets.set("foo"), pod.meta()), "early {is_early}");
-    }
+    let mut sets = Sets::new(&["foo"]).await;
+    let key = ObjectKey::new(Kind::StatefulSet, "default", "foo");
+    let orphan = sets.pod(None);
+    sets.create(orphan.clone()).await;
+    sets.controller.reconcile(&sets.store, &key).await.unwrap();
+    let pod = sets.store.get(&Sets::key()).unwrap();
+    assert!(is_owned(&sets.set("foo"), pod.meta()));
+
+    // A set that wants no pods adopts this one too, and then scales it down.
+    sets.store.modify::<StatefulSet>(&key, |set| set.spec.replicas = Some(0)).await.unwrap();
+    work_off(&mut sets).await;
+    sets.controller.reconcile(&sets.store, &key).await.unwrap();
+    assert!(sets.store.get(&Sets::key()).is_none());
+    sets.create(orphan).await;
+    work_off(&mut sets).await;
+    assert!(sets.store.get(&Sets::key()).is_none(), "the event made the set look again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_has_seen_all_orphans_does_not_look_again() {
+    let sets = Sets::new(&["foo"]).await;
+    let key = ObjectKey::new(Kind::StatefulSet, "default", "foo");
+    assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Look);
+    assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Skip);
+    sets.controller.all(&sets.store);
+    assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Look, "events were lost");
+    sets.store.delete(&key, &DeleteOptions::default()).await.unwrap();
+    sets.store.create(fixture::set(json!({}))).await.unwrap();
+    assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Look, "another set of that name");
 }
 
 /// A node that runs every pod and makes it ready after a second.

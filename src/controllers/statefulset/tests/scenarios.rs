@@ -9,7 +9,7 @@ use std::pin::Pin;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::{Value, json};
 
-use super::{fixture, pure, scripts, tables, updates};
+use super::{fixture, owners, pure, scripts, tables, updates};
 
 /// One scenario of the file.
 #[derive(Clone, Debug)]
@@ -141,9 +141,9 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("DeletionTimestampRace", Runner::Pure(pure::adoption_is_refused_to_a_deleted_set)),
     ("DeletionTimestamp", live!(scripts::deletion_stops_everything)),
     ("getPodsForStatefulSet", Runner::Pure(tables::claims_pods)),
-    ("AdoptOrphanRevisions", live!(scripts::adopts_orphan_revisions)),
-    ("OrphanedPodsWithPVCDeletePolicy", live!(scripts::adopted_pods_claims_get_owners)),
-    ("StaleOwnerRefOnScaleup", live!(scripts::stale_claims_are_waited_for)),
+    ("AdoptOrphanRevisions", live!(owners::adopts_orphan_revisions)),
+    ("OrphanedPodsWithPVCDeletePolicy", live!(owners::adopted_pods_claims_get_owners)),
+    ("StaleOwnerRefOnScaleup", live!(owners::stale_claims_are_waited_for)),
     ("create pod ok", live!(scripts::create_events)),
     ("create pod already exists", live!(scripts::create_events)),
     ("create: ", live!(scripts::create_events)),
@@ -155,8 +155,8 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("PodClaimIsStale", Runner::Pure(tables::pod_claim_is_stale)),
     ("ClaimsMatchRetentionPolicy", Runner::Pure(pure::claims_match_retention)),
     ("UpdatePodClaimForRetentionPolicy", Runner::Pure(pure::claims_get_owners)),
-    ("RetainDeletionPolicyUpdate", live!(scripts::retention_changes)),
-    ("RetentionPolicyUpdate", live!(scripts::retention_changes)),
+    ("RetainDeletionPolicyUpdate", live!(owners::retention_changes)),
+    ("RetentionPolicyUpdate", live!(owners::retention_changes)),
     ("no deadlock when a predecessor fails", live!(scripts::no_deadlock)),
     ("rolling update and roll back", live!(updates::roll_back_reuses_the_revision)),
     ("canary and phased update", live!(updates::canary)),
@@ -166,8 +166,8 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("burst scaling regardless of health", live!(scripts::burst_scaling)),
     ("evicted pod re-created", live!(scripts::evicted_pod)),
     ("minReadySeconds", live!(scripts::min_ready_seconds)),
-    ("adopt orphans, release non-matching", live!(scripts::adopts_and_releases)),
-    ("PVC with another controller as owner", live!(scripts::foreign_controller_of_a_claim)),
+    ("adopt orphans, release non-matching", live!(owners::adopts_and_releases)),
+    ("PVC with another controller as owner", live!(owners::foreign_controller_of_a_claim)),
     ("start ordinal: ", live!(scripts::changed_start)),
 ];
 

@@ -81,6 +81,17 @@ fn short(value: &Value) -> OwnerReference {
     reference(full)
 }
 
+#[test]
+fn a_stale_reference_is_left_to_the_garbage_controller_whatever_else_is_wrong() {
+    let owners = Owners::new(("set", "set-uid"), ("pod", "pod-uid"));
+    let stale = json!({ "apiVersion": "v1", "kind": "Pod", "name": "pod", "uid": "stale" });
+    let ours = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "set", "uid": "set-uid", "controller": true });
+    let wrong = [reference(ours.clone())];
+    assert!(!owners.are_up_to_date(&wrong, Policy::default(), false));
+    let wrong = [reference(ours), reference(stale)];
+    assert!(owners.are_up_to_date(&wrong, Policy::default(), false));
+}
+
 pub(crate) fn update_claim_owner(scenario: &Scenario) {
     let pod_name = text(&scenario.given["pod"]);
     let ordinal: i64 = pod_name.rsplit_once('-').unwrap().1.parse().unwrap();

@@ -221,6 +221,22 @@ pub(crate) async fn revisions_of_other_releases(case: Case) {
     assert_eq!(json!(revisions(&cluster).len()), case.scenario.given["existing revisions"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_taken_revision_name_is_counted_as_a_collision_and_another_is_used() {
+    let mut cluster = Cluster::with(super::fixture::set(json!({}))).await;
+    let proposal = revision::propose(&cluster.set(), 1, 0);
+    let mut foreign = proposal.clone();
+    foreign.metadata.labels = None;
+    foreign.metadata.owner_references = None;
+    foreign.data = RawExtension(json!({ "spec": "something else" }));
+    cluster.store.create(foreign).await.unwrap();
+    cluster.settle().await;
+    let status = cluster.status();
+    let expected = revision::propose(&cluster.set(), 1, 1).metadata.name;
+    assert_eq!((status.collision_count, &status.update_revision), (Some(1), &expected));
+    assert_eq!(status.current_revision, expected);
+}
+
 /// Deletes come from the highest ordinal down, and wait while an updated pod is not ready.
 pub(crate) async fn roll_back_reuses_the_revision(case: Case) {
     let mut cluster = Cluster::up(case.set()).await;
