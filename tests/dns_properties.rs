@@ -3,6 +3,8 @@
 //! is answered exactly if an endpoint that is ready has it; an empty name exists exactly as long as
 //! something below it does.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -77,8 +79,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn options() -> impl Strategy<Value = ZoneOptions> {
     let pods = prop_oneof![Just(PodNames::Disabled), Just(PodNames::Insecure), Just(PodNames::Verified)];
-    (pods, any::<[bool; 4]>()).prop_map(|(pods, [ignore_empty_service, implied_namespaces, has_network, is_filtered])| {
-        ZoneOptions {
+    (pods, any::<[bool; 4]>()).prop_map(
+        |(pods, [ignore_empty_service, implied_namespaces, has_network, is_filtered])| ZoneOptions {
             pods,
             ignore_empty_service,
             implied_namespaces,
@@ -86,13 +88,14 @@ fn options() -> impl Strategy<Value = ZoneOptions> {
             namespaces: if is_filtered { vec!["default".to_owned()] } else { Vec::new() },
             server_addresses: vec!["10.0.0.1".parse().unwrap()],
             ..ZoneOptions::default()
-        }
-    })
+        },
+    )
 }
 
 impl Endpoint {
     fn address(&self) -> IpAddr {
-        let text = if self.is_ipv6 { format!("fd00::{}", self.address) } else { format!("10.0.0.{}", self.address) };
+        let text =
+            if self.is_ipv6 { format!("fd00::{}", self.address) } else { format!("10.0.0.{}", self.address) };
         text.parse().unwrap()
     }
 
@@ -165,7 +168,8 @@ impl Step {
 impl Slice {
     fn json(&self) -> Value {
         let endpoints: Vec<Value> = self.endpoints.iter().map(Endpoint::json).collect();
-        let ports = if self.has_ports { json!([{"name": "http", "port": 8080}, {"port": 81}]) } else { json!([]) };
+        let ports =
+            if self.has_ports { json!([{"name": "http", "port": 8080}, {"port": 81}]) } else { json!([]) };
         json!({
             "metadata": {"labels": {"kubernetes.io/service-name": SERVICES[self.service]}},
             "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
@@ -186,8 +190,12 @@ impl Model {
         match step {
             Step::Namespace { index, exists: true } => drop(self.namespaces.insert(*index)),
             Step::Namespace { index, exists: false } => drop(self.namespaces.remove(index)),
-            Step::Service { namespace, name, form } => put(&mut self.services, (*namespace, *name), form.clone()),
-            Step::Slice { namespace, name, content } => put(&mut self.slices, (*namespace, *name), content.clone()),
+            Step::Service { namespace, name, form } => {
+                put(&mut self.services, (*namespace, *name), form.clone())
+            }
+            Step::Slice { namespace, name, content } => {
+                put(&mut self.slices, (*namespace, *name), content.clone())
+            }
             Step::Pod { .. } => {}
         }
     }
@@ -196,8 +204,11 @@ impl Model {
     /// under the empty name.
     fn ready(&self, service: (usize, usize)) -> BTreeMap<String, BTreeSet<IpAddr>> {
         let mut names: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
-        let of_service = self.slices.iter().filter(|((namespace, _), slice)| (*namespace, slice.service) == service);
-        for endpoint in of_service.flat_map(|(_, slice)| &slice.endpoints).filter(|endpoint| endpoint.is_ready()) {
+        let of_service =
+            self.slices.iter().filter(|((namespace, _), slice)| (*namespace, slice.service) == service);
+        for endpoint in
+            of_service.flat_map(|(_, slice)| &slice.endpoints).filter(|endpoint| endpoint.is_ready())
+        {
             let hostname = endpoint.hostname.map(|hostname| format!("host-{hostname}."));
             for name in hostname.into_iter().chain([String::new()]) {
                 let addresses = names.entry(name).or_default();
@@ -222,7 +233,8 @@ fn content(zones: &Zones) -> BTreeMap<(String, String), (Vec<String>, bool, u32)
         for (name, node) in zone.nodes() {
             let owner = name.to_name();
             let records = node.rrsets().iter().filter(|set| set.record_type() != RecordType::SOA);
-            let records = records.flat_map(|set| set.records(&owner).map(|record| record.to_string())).collect();
+            let records =
+                records.flat_map(|set| set.records(&owner).map(|record| record.to_string())).collect();
             let value = (records, node.is_empty_non_terminal(), node.n_children());
             content.insert((zone.apex().to_string(), name.to_string()), value);
         }
@@ -249,12 +261,15 @@ fn check_existence(zone: &Zone) {
 }
 
 fn check_answers(zones: &Zones, model: &Model, options: &ZoneOptions) {
-    for (namespace, name) in (0..NAMESPACES.len()).flat_map(|ns| (0..SERVICES.len()).map(move |name| (ns, name))) {
+    for (namespace, name) in
+        (0..NAMESPACES.len()).flat_map(|ns| (0..SERVICES.len()).map(move |name| (ns, name)))
+    {
         let service = format!("{}.{}.svc.cluster.local.", SERVICES[name], NAMESPACES[namespace]);
         let form = model.services.get(&(namespace, name));
         let has_services = model.services.keys().any(|(of, _)| *of == namespace);
         let exists = model.namespaces.contains(&namespace) || (options.implied_namespaces && has_services);
-        let is_exposed = options.namespaces.is_empty() || options.namespaces.contains(&NAMESPACES[namespace].into());
+        let is_exposed =
+            options.namespaces.is_empty() || options.namespaces.contains(&NAMESPACES[namespace].into());
         let ready = match form {
             Some(Form::Headless) if exists && is_exposed => model.ready((namespace, name)),
             Some(Form::Headless) | None => BTreeMap::new(),
@@ -262,7 +277,10 @@ fn check_answers(zones: &Zones, model: &Model, options: &ZoneOptions) {
         };
         for below in ["", "host-0.", "host-1.", "host-2."] {
             // The endpoints at the server's own address make the name servers' names.
-            let of_server = model.ready((namespace, name)).get(below).is_some_and(|set| set.contains(&"10.0.0.1".parse().unwrap()));
+            let of_server = model
+                .ready((namespace, name))
+                .get(below)
+                .is_some_and(|set| set.contains(&"10.0.0.1".parse().unwrap()));
             if of_server && !(exists && is_exposed) {
                 continue;
             }
@@ -274,7 +292,8 @@ fn check_answers(zones: &Zones, model: &Model, options: &ZoneOptions) {
 fn check_answer(zones: &Zones, name: &str, expected: Option<&BTreeSet<IpAddr>>) {
     let query = Query { name: Name::from_ascii(name).unwrap(), record_type: RecordType::A };
     let answer = answer(zones, &query);
-    let addresses: BTreeSet<IpAddr> = answer.answers.iter().filter_map(|record| record.data.ip_addr()).collect();
+    let addresses: BTreeSet<IpAddr> =
+        answer.answers.iter().filter_map(|record| record.data.ip_addr()).collect();
     assert_eq!(addresses.len(), answer.answers.len(), "no record twice: {name}");
     assert_eq!(addresses, expected.cloned().unwrap_or_default(), "{name}");
     let is_answered = answer.rcode == ResponseCode::NoError;

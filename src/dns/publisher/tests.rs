@@ -253,7 +253,10 @@ async fn pods_have_names_as_the_option_says() {
     world.namespace("default").await;
     world.store.mirror(pod("2001:db8::5")).await.unwrap();
     for name in ["2001-db8--5", "2001-db8-0-0-0-0-0-5"] {
-        assert_eq!(world.asks(&format!("{name}.default.pod.cluster.local."), RecordType::AAAA), "2001:db8::5");
+        assert_eq!(
+            world.asks(&format!("{name}.default.pod.cluster.local."), RecordType::AAAA),
+            "2001:db8::5"
+        );
     }
     assert_eq!(world.asks("2001-db8--6.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
     world.remove(Kind::Pod, "p").await;
@@ -293,7 +296,10 @@ async fn networks_have_their_reverse_zones_and_no_others() {
     let mut world = World::new(options);
     assert_eq!(world.asks("1.0.1.10.in-addr.arpa.", RecordType::PTR), NXDOMAIN);
     assert_eq!(world.asks("1.0.2.10.in-addr.arpa.", RecordType::PTR), REFUSED);
-    assert_eq!(world.asks("0.10.in-addr.arpa.", RecordType::SOA).split(' ').next(), Some("ns.dns.0.10.in-addr.arpa."));
+    assert_eq!(
+        world.asks("0.10.in-addr.arpa.", RecordType::SOA).split(' ').next(),
+        Some("ns.dns.0.10.in-addr.arpa.")
+    );
     let options = ZoneOptions { reverse_zones: Some(Vec::new()), ..ZoneOptions::default() };
     let mut world = World::new(options);
     world.namespace("default").await;
