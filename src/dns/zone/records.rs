@@ -9,7 +9,7 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::name::{self, WireName};
-use super::rrset::RrSet;
+use super::rrset::{RrSet, RrSets};
 use super::tree::{self, Zone};
 
 /// Why records do not make a zone.
@@ -104,8 +104,9 @@ impl Zone {
         let mut zone = Zone::new(absolute(apex), soa, ttl_s);
         for (key, owner) in owners {
             owner.check_cname()?;
-            let sets: Result<Vec<RrSet>, ZoneError> = owner.sets.into_values().map(RawSet::pack).collect();
-            zone.put(&key, tree::ordered(sets?), tree::cased(&owner.name, &key));
+            let sets: Result<Vec<RrSet<'_>>, ZoneError> =
+                owner.sets.into_values().map(RawSet::pack).collect();
+            zone.put(&key, RrSets::of(sets?), tree::cased(&owner.name, &key));
         }
         Ok(zone)
     }
@@ -175,7 +176,7 @@ impl RawSet {
         Ok(())
     }
 
-    fn pack(self) -> Result<RrSet, ZoneError> {
+    fn pack(self) -> Result<RrSet<'static>, ZoneError> {
         RrSet::from_rdata(self.record_type, self.ttl_s, &self.rdata)
             .ok_or(ZoneError::NotStorable { owner: self.owner, record_type: self.record_type })
     }

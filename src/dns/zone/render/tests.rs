@@ -30,13 +30,9 @@ fn lines(rendered: &Rendered) -> Vec<String> {
     let mut lines = Vec::new();
     for entry in rendered.contribution.entries() {
         let owner = entry.name.to_name();
-        let records: Vec<String> = entry
-            .rrsets
-            .iter()
-            .flat_map(|set| {
-                set.records(&owner).map(|record| format!("{} {}", record.record_type(), record.data))
-            })
-            .collect();
+        let records = entry.rrsets.records(&owner);
+        let records: Vec<String> =
+            records.iter().map(|record| format!("{} {}", record.record_type(), record.data)).collect();
         lines.push(short(format!("{owner} {}", records.join(", "))).trim_end().to_owned());
     }
     lines.sort();
