@@ -11,14 +11,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
 
 use super::index::{Index, Key};
-use crate::dns::zone::Ledger;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
-    Contribution, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
+    Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
     ZoneOptions, Zones,
 };
 use crate::objects::{Kind, ObjectKey};
@@ -332,9 +332,7 @@ impl Cluster {
         if !derives_reverse_zones(self.scheme.options()) || zone.key() == self.scheme.zone() {
             return false;
         }
-        zone.nodes().all(|(_, node)| {
-            node.rrsets().iter().all(|set| set.record_type() != hickory_proto::rr::RecordType::PTR)
-        })
+        zone.nodes().all(|(_, node)| node.rrsets().get(RecordType::PTR).is_none())
     }
 }
 
