@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::Answer;
-use crate::dns::zone::{Found, RrSet, WireName, Zone, Zones};
+use crate::dns::zone::{Found, Node, RrSets, WireName, Zone, Zones};
 
 const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
 const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];
@@ -51,12 +51,12 @@ fn target(record: &Record) -> Option<(Name, &'static [RecordType])> {
 
 fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], section: &mut Vec<Record>) {
     let found = zone.look_up(key.as_bytes(), RecordType::A);
-    let rrsets: &[RrSet] = match &found {
-        Found::Exists(rrsets) => rrsets,
-        Found::Delegated { .. } => zone.node(key.as_bytes()).map_or(&[], |node| node.rrsets()),
-        Found::Redirected { .. } | Found::Missing => &[],
+    let rrsets: Option<&RrSets> = match &found {
+        Found::Exists(rrsets) => Some(rrsets),
+        Found::Delegated { .. } => zone.node(key.as_bytes()).map(Node::rrsets),
+        Found::Redirected { .. } | Found::Missing => None,
     };
-    for set in rrsets.iter().filter(|set| types.contains(&set.record_type())) {
+    for set in rrsets.into_iter().flat_map(RrSets::iter).filter(|set| types.contains(&set.record_type())) {
         section.extend(set.records(name));
     }
 }

@@ -21,7 +21,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::zone::{Found, RrSet, WireName, Zone, Zones};
+use super::zone::{Found, RrSet, RrSets, WireName, Zone, Zones};
 
 /// A question of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Step<'_> {
                 reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));
                 None
             }
-            Found::Redirected { n_labels, dname } => self.redirected(n_labels, dname, reply),
+            Found::Redirected { n_labels, dname } => self.redirected(n_labels, &dname, reply),
             Found::Missing => {
                 self.missing(reply);
                 None
@@ -127,16 +127,16 @@ impl Step<'_> {
         }
     }
 
-    fn exists(&self, rrsets: &[RrSet], reply: &mut Answer) -> Option<Name> {
+    fn exists(&self, rrsets: &RrSets, reply: &mut Answer) -> Option<Name> {
         let wanted = match self.record_type {
-            RecordType::ANY => rrsets.first(),
-            wanted => rrsets.iter().find(|set| set.record_type() == wanted),
+            RecordType::ANY => rrsets.iter().next(),
+            wanted => rrsets.get(wanted),
         };
         if let Some(set) = wanted {
             reply.answers.extend(set.records(self.name));
             return None;
         }
-        let Some(alias) = rrsets.iter().find(|set| set.record_type() == RecordType::CNAME) else {
+        let Some(alias) = rrsets.get(RecordType::CNAME) else {
             self.add_soa(reply);
             return None;
         };
@@ -148,7 +148,7 @@ impl Step<'_> {
     }
 
     /// RFC 6672 section 3.2: the DNAME, a CNAME made of it, and on with that one's target.
-    fn redirected(&self, n_labels: usize, dname: &RrSet, reply: &mut Answer) -> Option<Name> {
+    fn redirected(&self, n_labels: usize, dname: &RrSet<'_>, reply: &mut Answer) -> Option<Name> {
         reply.answers.extend(dname.records(&self.name.trim_to(n_labels)));
         let target = dname.rdata().next().and_then(|wire| substitute(self.name, n_labels, wire));
         let Some(target) = target else {

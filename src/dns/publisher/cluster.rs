@@ -11,14 +11,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
 
 use super::index::{Index, Key};
-use crate::dns::zone::Ledger;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
-    Contribution, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
+    Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
     ZoneOptions, Zones,
 };
 use crate::objects::{Kind, ObjectKey};
@@ -126,12 +126,10 @@ impl Cluster {
             }
         }
         for source in self.ledger.sources() {
-            match source {
-                Source::Namespace(name) => drop(stale.namespaces.insert(name.clone())),
-                Source::Service(namespace, name) => {
-                    drop(stale.services.insert((namespace.clone(), name.clone())))
-                }
-                Source::Pod(namespace, name) => drop(stale.pods.insert((namespace.clone(), name.clone()))),
+            match source.clone() {
+                Source::Namespace(name) => stale.namespaces.extend([name]),
+                Source::Service(namespace, name) => stale.services.extend([(namespace, name)]),
+                Source::Pod(namespace, name) => stale.pods.extend([(namespace, name)]),
                 Source::Apex(_) | Source::NameServers => {}
             }
         }
@@ -164,7 +162,7 @@ impl Cluster {
     fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
         let id = (key.namespace.clone(), key.name.clone());
         match key.kind {
-            Kind::Namespace => drop(stale.namespaces.insert(key.name.clone())),
+            Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
             Kind::EndpointSlice => stale.services.extend(self.index.put_slice(store, key)),
             Kind::Service | Kind::Pod => {
                 if self.index.put_member(store, key) {
@@ -334,9 +332,7 @@ impl Cluster {
         if !derives_reverse_zones(self.scheme.options()) || zone.key() == self.scheme.zone() {
             return false;
         }
-        zone.nodes().all(|(_, node)| {
-            node.rrsets().iter().all(|set| set.record_type() != hickory_proto::rr::RecordType::PTR)
-        })
+        zone.nodes().all(|(_, node)| node.rrsets().get(RecordType::PTR).is_none())
     }
 }
 

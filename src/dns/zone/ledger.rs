@@ -10,8 +10,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
 use super::name::WireName;
-use super::rrset::RrSet;
-use super::tree::{self, RrSets};
+use super::rrset::{RrSet, RrSets};
 
 /// What contributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,8 +87,11 @@ pub struct Ledger {
 /// The sources of one name; nearly always one.
 enum Holders {
     One(Arc<Source>),
-    Many(Vec<Arc<Source>>),
+    Many(Box<Shared>),
 }
+
+/// The sources of a name that several share; apart, so that it does not make the usual case larger.
+struct Shared(Vec<Arc<Source>>);
 
 impl Ledger {
     /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
@@ -121,9 +123,9 @@ impl Ledger {
     pub fn merged(&self, name: &WireName) -> Option<RrSets> {
         match self.holders.get(name)? {
             Holders::One(source) => self.entry(source, name).map(|entry| entry.rrsets.clone()),
-            Holders::Many(sources) => {
+            Holders::Many(shared) => {
                 let entries: Vec<&Entry> =
-                    sources.iter().filter_map(|source| self.entry(source, name)).collect();
+                    shared.0.iter().filter_map(|source| self.entry(source, name)).collect();
                 Some(merge(&entries))
             }
         }
@@ -139,10 +141,10 @@ impl Ledger {
                 vacant.insert(Holders::One(source.clone()));
             }
             MapEntry::Occupied(mut occupied) => match occupied.get_mut() {
-                Holders::Many(sources) => sources.push(source.clone()),
+                Holders::Many(shared) => shared.0.push(source.clone()),
                 Holders::One(first) => {
-                    let both = vec![first.clone(), source.clone()];
-                    occupied.insert(Holders::Many(both));
+                    let both = Shared(vec![first.clone(), source.clone()]);
+                    occupied.insert(Holders::Many(Box::new(both)));
                 }
             },
         }
@@ -150,9 +152,9 @@ impl Ledger {
 
     fn release(&mut self, name: &WireName, source: &Arc<Source>) {
         let Some(holders) = self.holders.get_mut(name) else { return };
-        if let Holders::Many(sources) = holders {
-            sources.retain(|holder| holder != source);
-            if let [last] = sources.as_slice() {
+        if let Holders::Many(shared) = holders {
+            shared.0.retain(|holder| holder != source);
+            if let [last] = shared.0.as_slice() {
                 *holders = Holders::One(last.clone());
             }
             return;
@@ -183,11 +185,11 @@ fn differences(old: &Contribution, new: &Contribution) -> Vec<WireName> {
 fn merge(entries: &[&Entry]) -> RrSets {
     let highest = entries.iter().map(|entry| entry.rank).max().unwrap_or_default();
     let counted = entries.iter().filter(|entry| entry.rank == highest);
-    let mut by_type: HashMap<u16, Vec<&RrSet>> = HashMap::new();
+    let mut by_type: HashMap<u16, Vec<RrSet<'_>>> = HashMap::new();
     for set in counted.flat_map(|entry| entry.rrsets.iter()) {
         by_type.entry(set.record_type().into()).or_default().push(set);
     }
-    tree::ordered(by_type.into_values().filter_map(RrSet::union))
+    RrSets::of(by_type.into_values().filter_map(RrSet::union))
 }
 
 #[cfg(test)]
@@ -203,7 +205,7 @@ mod tests {
         Contribution::new(names.iter().map(|(owner, rank, targets)| {
             let targets: Vec<WireName> = targets.iter().map(|target| name(target)).collect();
             let set = RrSet::of_names(RecordType::PTR, 5, &targets);
-            Entry { name: name(owner), rank: *rank, rrsets: tree::ordered([set]) }
+            Entry { name: name(owner), rank: *rank, rrsets: RrSets::of([set]) }
         }))
     }
 
@@ -213,9 +215,8 @@ mod tests {
 
     fn check(ledger: &Ledger, owner: &str, expected: Option<&[&str]>) {
         let merged = ledger.merged(&name(owner)).map(|sets| {
-            let targets =
-                sets.iter().flat_map(|set| set.rdata().map(|wire| WireName::from(wire).to_string()));
-            targets.collect::<Vec<String>>()
+            let records = sets.records(&Name::root());
+            records.iter().map(|record| record.data.to_string()).collect::<Vec<String>>()
         });
         let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<String>>());
         assert_eq!(merged, expected, "{owner}");

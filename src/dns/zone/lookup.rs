@@ -10,27 +10,27 @@ use hickory_proto::rr::RecordType;
 
 use super::name::{self, NAME_OCTETS_MAX};
 use super::pod_names::PodName;
-use super::rrset::RrSet;
+use super::rrset::{RrSet, RrSets};
 use super::tree::{Node, Zone};
 
 /// What a zone says of a name within it.
 #[derive(Debug)]
 pub(crate) enum Found<'z> {
     /// The name exists, of itself or through a wildcard; its RRsets, perhaps none.
-    Exists(Cow<'z, [RrSet]>),
+    Exists(Cow<'z, RrSets>),
     /// The name is at or below a delegation.
     Delegated {
         /// How many labels the delegated name has.
         n_labels: usize,
         /// The NS RRset.
-        servers: &'z RrSet,
+        servers: RrSet<'z>,
     },
     /// The name is below a DNAME.
     Redirected {
         /// How many labels the DNAME's owner has.
         n_labels: usize,
         /// The DNAME RRset.
-        dname: &'z RrSet,
+        dname: RrSet<'z>,
     },
     /// Neither the name nor anything below it exists.
     Missing,
@@ -67,14 +67,13 @@ impl Zone {
         path.reverse();
         path.iter().enumerate().skip(depth - 1).find_map(|(n_labels, ancestor)| {
             let node = self.node(ancestor)?;
-            let set = |wanted| node.rrsets().iter().find(|set| set.record_type() == wanted);
             let is_apex = *ancestor == self.key().as_bytes();
             let is_name = *ancestor == name;
-            let is_delegated = !is_apex && !(is_name && record_type == RecordType::DS);
-            if let Some(servers) = set(RecordType::NS).filter(|_| is_delegated) {
+            let is_own = is_apex || (is_name && record_type == RecordType::DS);
+            if let Some(servers) = node.rrsets().get(RecordType::NS).filter(|_| !is_own) {
                 return Some(Found::Delegated { n_labels, servers });
             }
-            let dname = set(RecordType::DNAME).filter(|_| !is_name)?;
+            let dname = node.rrsets().get(RecordType::DNAME).filter(|_| !is_name)?;
             Some(Found::Redirected { n_labels, dname })
         })
     }
@@ -87,9 +86,9 @@ impl Zone {
         self.node(&buffer[..2 + encloser.len()])
     }
 
-    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Cow<'_, [RrSet]>> {
+    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Cow<'_, RrSets>> {
         match self.pod_names()?.apply(name, encloser)? {
-            PodName::MadeUp(set) => Some(Cow::Owned(vec![set])),
+            PodName::MadeUp(set) => Some(Cow::Owned(RrSets::of([set]))),
             PodName::SameAs(other) => self.node(other.as_bytes()).map(|node| Cow::Borrowed(node.rrsets())),
         }
     }

@@ -29,6 +29,6 @@ pub use options::{PodNames, ZoneOptions};
 pub use pod_names::PodNameRule;
 pub use records::ZoneError;
 pub use render::{NameServer, Rendered, Scheme};
-pub use rrset::RrSet;
-pub use tree::{Node, RrSets, Zone};
+pub use rrset::{RrSet, RrSets};
+pub use tree::{Node, Zone};
 pub use zones::Zones;

@@ -25,7 +25,7 @@ pub struct PodNameRule {
 /// What the rule says of a name.
 pub(super) enum PodName {
     /// It exists with this RRset.
-    MadeUp(RrSet),
+    MadeUp(RrSet<'static>),
     /// It means the same as this name, which need not exist.
     SameAs(WireName),
 }

@@ -1,10 +1,11 @@
-//! RRsets, packed: type, TTL and the RDATA of every record in wire form, in one allocation.
+//! RRsets, packed: all that a name has is one allocation.
 //!
 //! Hundreds of thousands of names are kept, most with one or two small RRsets, so the codec's own
-//! types would be several times too large. RDATA is kept uncompressed and with the case of its
-//! names, in canonical order and without duplicates (RFC 2181 section 5), so that two RRsets are
-//! equal if their octets are. It is decoded when it is answered with.
+//! types would be several times too large. RDATA is kept in wire form, uncompressed and with the
+//! case of its names, in canonical order and without duplicates (RFC 2181 section 5), so that two
+//! RRsets are equal if their octets are. It is decoded when it is answered with.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,16 +14,81 @@ use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, Nam
 
 use super::name::WireName;
 
-/// All records of one type at one name.
+/// All records of one type at one name, owned or borrowed from [`RrSets`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RrSet {
+pub struct RrSet<'a> {
     /// Per record: two octets of length, then the RDATA.
-    packed: Arc<[u8]>,
+    packed: Cow<'a, [u8]>,
     ttl_s: u32,
     record_type: RecordType,
 }
 
-impl RrSet {
+/// The RRsets of one name, at most one per type, ordered by type. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RrSets(
+    /// Per RRset: two octets of type, four of TTL, four of length, then what [`RrSet`] packs.
+    Arc<[u8]>,
+);
+
+/// Octets before an RRset among others.
+const HEADER_OCTETS: usize = 10;
+
+impl RrSets {
+    /// These RRsets, empty ones left out.
+    pub fn of<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Self {
+        let mut sets: Vec<RrSet<'a>> = sets.into_iter().filter(|set| !set.is_empty()).collect();
+        sets.sort_by_key(|set| u16::from(set.record_type));
+        let mut octets = Vec::with_capacity(sets.iter().map(|set| set.packed.len() + HEADER_OCTETS).sum());
+        for set in sets {
+            let length = u32::try_from(set.packed.len()).expect("an RRset is smaller than 4 GiB");
+            octets.extend(u16::from(set.record_type).to_be_bytes());
+            octets.extend(set.ttl_s.to_be_bytes());
+            octets.extend(length.to_be_bytes());
+            octets.extend_from_slice(&set.packed);
+        }
+        Self(octets.into())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The RRsets.
+    pub fn iter(&self) -> impl Iterator<Item = RrSet<'_>> {
+        let mut rest: &[u8] = &self.0;
+        std::iter::from_fn(move || {
+            let (header, after) = rest.split_first_chunk::<HEADER_OCTETS>()?;
+            let [t0, t1, ttl @ .., l0, l1, l2, l3] = *header;
+            let (packed, after) = after.split_at(u32::from_be_bytes([l0, l1, l2, l3]) as usize);
+            rest = after;
+            let record_type = RecordType::from(u16::from_be_bytes([t0, t1]));
+            Some(RrSet { packed: Cow::Borrowed(packed), ttl_s: u32::from_be_bytes(ttl), record_type })
+        })
+    }
+
+    /// All records, with this owner.
+    pub fn records(&self, owner: &Name) -> Vec<Record> {
+        let mut records = Vec::new();
+        for set in self.iter() {
+            records.extend(set.records(owner));
+        }
+        records
+    }
+
+    /// The RRset of a type.
+    pub fn get(&self, record_type: RecordType) -> Option<RrSet<'_>> {
+        self.iter().find(|set| set.record_type == record_type)
+    }
+}
+
+impl Default for RrSets {
+    fn default() -> Self {
+        Self(Arc::new([]))
+    }
+}
+
+impl RrSet<'_> {
     /// An RRset of RDATA in uncompressed wire form; duplicates are dropped.
     pub fn from_wire(record_type: RecordType, ttl_s: u32, rdata: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let mut sorted: Vec<Vec<u8>> = rdata.into_iter().collect();
@@ -34,7 +100,7 @@ impl RrSet {
             packed.extend(length.to_be_bytes());
             packed.extend(rdata);
         }
-        Self { packed: packed.into(), ttl_s, record_type }
+        Self { packed: Cow::Owned(packed), ttl_s, record_type }
     }
 
     /// An RRset of decoded records; `None` if one is not of a type that a zone can hold.
@@ -73,7 +139,7 @@ impl RrSet {
 
     /// The records of several RRsets of one type; the lowest TTL, which RFC 2181 section 5.2 wants
     /// of those that differ. `None` if there are none.
-    pub fn union<'a>(sets: impl IntoIterator<Item = &'a RrSet>) -> Option<Self> {
+    pub fn union<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Option<Self> {
         let mut sets = sets.into_iter().peekable();
         let record_type = sets.peek()?.record_type;
         let mut ttl_s = u32::MAX;
@@ -186,7 +252,7 @@ mod tests {
         let targets = ["a.", "b.", "c."].map(|target| WireName::of(&name(target)));
         let left = RrSet::of_names(RecordType::PTR, 9, &targets[..2]);
         let right = RrSet::of_names(RecordType::PTR, 5, &targets[1..]);
-        let union = RrSet::union([&left, &right]).unwrap();
+        let union = RrSet::union([left, right]).unwrap();
         assert_eq!(union, RrSet::of_names(RecordType::PTR, 5, &targets));
         assert_eq!(RrSet::union([]), None);
     }

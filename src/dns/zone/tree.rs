@@ -13,10 +13,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::name::{self, WireName};
 use super::pod_names::PodNameRule;
-use super::rrset::RrSet;
-
-/// The RRsets of one name, at most one per type, ordered by type.
-pub type RrSets = Arc<[RrSet]>;
+use super::rrset::{RrSet, RrSets};
 
 /// One zone at one version. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone, Debug)]
@@ -26,6 +23,8 @@ pub struct Zone {
     soa: Arc<SOA>,
     soa_ttl_s: u32,
     nodes: imbl::HashMap<WireName, Arc<Node>>,
+    /// The wire form with its case of names that are not all lower.
+    cased: imbl::HashMap<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
     n_cuts: usize,
     pod_names: Option<Arc<PodNameRule>>,
@@ -36,8 +35,6 @@ pub struct Zone {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     rrsets: RrSets,
-    /// The wire form with its case, if that is not all lower.
-    cased: Option<Arc<[u8]>>,
     /// Whether the name exists of itself, with or without records, not only for what is below it.
     is_explicit: bool,
     n_children: u32,
@@ -45,7 +42,7 @@ pub struct Node {
 
 impl Node {
     /// The RRsets, none for an empty non-terminal.
-    pub fn rrsets(&self) -> &[RrSet] {
+    pub fn rrsets(&self) -> &RrSets {
         &self.rrsets
     }
 
@@ -60,7 +57,7 @@ impl Node {
     }
 
     fn has(&self, record_type: RecordType) -> bool {
-        self.rrsets.iter().any(|set| set.record_type() == record_type)
+        self.rrsets.get(record_type).is_some()
     }
 }
 
@@ -68,12 +65,18 @@ impl Zone {
     /// A zone that holds its SOA and nothing else yet.
     pub fn new(apex: Name, soa: SOA, soa_ttl_s: u32) -> Self {
         let key = WireName::of(&apex);
-        let cased = cased(&apex, &key);
-        let node = Node { rrsets: Arc::new([]), cased, is_explicit: true, n_children: 0 };
-        let nodes = imbl::HashMap::unit(key.clone(), Arc::new(node));
-        let soa = Arc::new(soa);
-        let mut zone = Self { apex, key, soa, soa_ttl_s, nodes, n_cuts: 0, pod_names: None, is_synced: true };
-        zone.set(&zone.key.clone(), Arc::new([]));
+        let mut zone = Self {
+            cased: cased(&apex, &key).into_iter().map(|cased| (key.clone(), cased)).collect(),
+            apex,
+            soa: Arc::new(soa),
+            soa_ttl_s,
+            nodes: imbl::HashMap::new(),
+            n_cuts: 0,
+            pod_names: None,
+            is_synced: true,
+            key: key.clone(),
+        };
+        zone.set(&key, RrSets::default());
         zone
     }
 
@@ -120,12 +123,10 @@ impl Zone {
     /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
     pub fn records(&self) -> Vec<Record> {
         let mut names: Vec<(Name, &Node)> =
-            self.nodes.iter().map(|(name, node)| (owner(name, node), node.as_ref())).collect();
+            self.nodes.iter().map(|(name, node)| (self.owner(name), node.as_ref())).collect();
         names.sort_by(|(left, _), (right, _)| left.cmp(right));
-        let mut records: Vec<Record> = names
-            .iter()
-            .flat_map(|(owner, node)| node.rrsets.iter().flat_map(|set| set.records(owner)))
-            .collect();
+        let mut records: Vec<Record> =
+            names.iter().flat_map(|(owner, node)| node.rrsets.records(owner)).collect();
         records.sort_by_key(|record| record.record_type() != RecordType::SOA);
         records
     }
@@ -155,7 +156,7 @@ impl Zone {
         Arc::make_mut(&mut self.soa).serial = serial;
         let others: RrSets = match self.node(self.key.as_bytes()) {
             Some(node) => node.rrsets.clone(),
-            None => Arc::new([]),
+            None => RrSets::default(),
         };
         self.set(&self.key.clone(), others);
     }
@@ -177,18 +178,20 @@ impl Zone {
     /// Puts RRsets, at the apex with the SOA, at a name within the zone.
     pub(super) fn put(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
         let is_apex = *name == self.key;
+        self.cased.extend(cased.map(|cased| (name.clone(), cased)));
         self.n_cuts -= self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
         match self.nodes.get_mut(name.as_bytes()) {
             Some(node) => {
                 let node = Arc::make_mut(node);
                 node.rrsets = rrsets;
                 node.is_explicit = true;
-                node.cased = cased.or(node.cased.take());
             }
             None => {
-                let node = Node { rrsets, cased, is_explicit: true, n_children: 0 };
+                let node = Node { rrsets, is_explicit: true, n_children: 0 };
                 self.nodes.insert(name.clone(), Arc::new(node));
-                self.hold_ancestors(name.as_bytes());
+                if !is_apex {
+                    self.hold_ancestors(name.as_bytes());
+                }
             }
         }
         self.n_cuts += self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
@@ -198,7 +201,7 @@ impl Zone {
     /// always exists. Returns whether this changed anything.
     pub fn remove(&mut self, name: &WireName) -> bool {
         if *name == self.key {
-            return self.set(name, Arc::new([]));
+            return self.set(name, RrSets::default());
         }
         if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
             return false;
@@ -206,9 +209,9 @@ impl Zone {
         let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return false };
         self.n_cuts -= usize::from(is_cut(node, false));
         let node = Arc::make_mut(node);
-        node.rrsets = Arc::new([]);
+        node.rrsets = RrSets::default();
         node.is_explicit = false;
-        node.cased = None;
+        self.cased.remove(name);
         self.prune(name.as_bytes());
         true
     }
@@ -220,7 +223,7 @@ impl Zone {
                 Arc::make_mut(node).n_children += 1;
                 return;
             }
-            let node = Node { rrsets: Arc::new([]), cased: None, is_explicit: false, n_children: 1 };
+            let node = Node { rrsets: RrSets::default(), is_explicit: false, n_children: 1 };
             self.nodes.insert(WireName::from(ancestor), Arc::new(node));
         }
     }
@@ -240,11 +243,16 @@ impl Zone {
         }
     }
 
-    fn with_soa(&self, others: &[RrSet]) -> RrSets {
+    /// The name with its case.
+    fn owner(&self, name: &WireName) -> Name {
+        name::to_name(self.cased.get(name).map_or(name.as_bytes(), |cased| cased))
+    }
+
+    fn with_soa(&self, others: &RrSets) -> RrSets {
         let soa = RData::SOA(self.soa.as_ref().clone());
         let soa = RrSet::from_rdata(RecordType::SOA, self.soa_ttl_s, [&soa]).expect("a SOA can be stored");
-        let others = others.iter().filter(|set| set.record_type() != RecordType::SOA).cloned();
-        ordered(others.chain([soa]))
+        let others = others.iter().filter(|set| set.record_type() != RecordType::SOA);
+        RrSets::of(others.chain([soa]))
     }
 
     pub(super) fn has_cuts(&self) -> bool {
@@ -252,21 +260,10 @@ impl Zone {
     }
 }
 
-/// RRsets as a node holds them: ordered by type, none empty.
-pub(super) fn ordered(sets: impl IntoIterator<Item = RrSet>) -> RrSets {
-    let mut sets: Vec<RrSet> = sets.into_iter().filter(|set| !set.is_empty()).collect();
-    sets.sort_by_key(|set| u16::from(set.record_type()));
-    sets.into()
-}
-
 /// The wire form of `name` with its case, if that differs from its key.
 pub(super) fn cased(name: &Name, key: &WireName) -> Option<Arc<[u8]>> {
     let wire = name::wire(name, |octet| *octet);
     (wire != key.as_bytes()).then(|| wire.into())
-}
-
-fn owner(key: &WireName, node: &Node) -> Name {
-    name::to_name(node.cased.as_deref().unwrap_or(key.as_bytes()))
 }
 
 /// Whether a lookup for a name below must stop here: a delegation (NS below the apex) or a DNAME.

@@ -28,8 +28,8 @@ use super::ledger::{Contribution, Entry, Rank};
 use super::name::{LABEL_OCTETS_MAX, NameTooLong, WireName};
 use super::options::{PodNames, ZoneOptions};
 use super::pod_names::PodNameRule;
-use super::rrset::RrSet;
-use super::tree::{self, Zone};
+use super::rrset::{RrSet, RrSets};
+use super::tree::Zone;
 
 /// The options, with the names that follow from them.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ struct Data {
     /// Ports and targets.
     services: BTreeSet<(u16, WireName)>,
     pointers: Vec<WireName>,
-    others: Vec<RrSet>,
+    others: Vec<RrSet<'static>>,
 }
 
 impl Draft {
@@ -146,14 +146,14 @@ impl Draft {
         let entry = |(name, data): (WireName, Data)| Entry {
             name,
             rank: data.rank,
-            rrsets: tree::ordered(data.into_rrsets(ttl_s)),
+            rrsets: RrSets::of(data.into_rrsets(ttl_s)),
         };
         Contribution::new(self.names.into_iter().map(entry))
     }
 }
 
 impl Data {
-    fn into_rrsets(self, ttl_s: u32) -> impl Iterator<Item = RrSet> {
+    fn into_rrsets(self, ttl_s: u32) -> impl Iterator<Item = RrSet<'static>> {
         let of = |record_type| RrSet::of_addresses(record_type, ttl_s, &self.addresses);
         let addresses = [of(RecordType::A), of(RecordType::AAAA)];
         let pointers = RrSet::of_names(RecordType::PTR, ttl_s, &self.pointers);
@@ -164,7 +164,7 @@ impl Data {
 
 /// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target
 /// of weight 0 would hardly ever be chosen beside others (RFC 2782).
-fn weigh(ttl_s: u32, services: &BTreeSet<(u16, WireName)>) -> RrSet {
+fn weigh(ttl_s: u32, services: &BTreeSet<(u16, WireName)>) -> RrSet<'static> {
     let n_answers = u16::try_from(services.len()).unwrap_or(u16::MAX).max(1);
     let weight = (100 / n_answers).max(1);
     let rdata = services.iter().map(|(port, target)| {
