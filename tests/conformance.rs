@@ -4,6 +4,8 @@
 //! The cases are data (`tests/conformance/dns`); where an RFC wins over CoreDNS the case is listed
 //! in `tests/conformance/differences.json` with what is answered instead, and that is asserted.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it does not expect")]
+
 #[path = "conformance/cases.rs"]
 mod cases;
 

@@ -140,7 +140,7 @@ pub(crate) fn load_cases() -> Vec<CaseFile> {
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     paths.sort();
-    let mut files: Vec<CaseFile> = paths.iter().map(|path| load_file(path)).collect();
+    let mut files: Vec<CaseFile> = paths.iter().map(PathBuf::as_path).map(load_file).collect();
     for case in files.iter_mut().flat_map(|file| &mut file.cases) {
         case.difference = differences.remove(&case.name);
     }
@@ -169,7 +169,7 @@ impl CaseFile {
     /// The settings. CoreDNS has no TTL of its own for negative answers.
     pub(crate) fn zone_options(&self) -> ZoneOptions {
         let (reverse, forward): (Vec<Name>, Vec<Name>) =
-            self.options.zones.iter().map(|zone| name(zone)).partition(|zone| is_reverse(zone));
+            self.options.zones.iter().map(|zone| name(zone)).partition(is_reverse);
         ZoneOptions {
             cluster_domain: forward[0].clone(),
             ttl_s: self.options.ttl,

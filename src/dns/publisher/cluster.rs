@@ -126,12 +126,10 @@ impl Cluster {
             }
         }
         for source in self.ledger.sources() {
-            match source {
-                Source::Namespace(name) => drop(stale.namespaces.insert(name.clone())),
-                Source::Service(namespace, name) => {
-                    drop(stale.services.insert((namespace.clone(), name.clone())))
-                }
-                Source::Pod(namespace, name) => drop(stale.pods.insert((namespace.clone(), name.clone()))),
+            match source.clone() {
+                Source::Namespace(name) => stale.namespaces.extend([name]),
+                Source::Service(namespace, name) => stale.services.extend([(namespace, name)]),
+                Source::Pod(namespace, name) => stale.pods.extend([(namespace, name)]),
                 Source::Apex(_) | Source::NameServers => {}
             }
         }
@@ -164,7 +162,7 @@ impl Cluster {
     fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
         let id = (key.namespace.clone(), key.name.clone());
         match key.kind {
-            Kind::Namespace => drop(stale.namespaces.insert(key.name.clone())),
+            Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
             Kind::EndpointSlice => stale.services.extend(self.index.put_slice(store, key)),
             Kind::Service | Kind::Pod => {
                 if self.index.put_member(store, key) {

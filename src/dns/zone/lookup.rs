@@ -70,8 +70,8 @@ impl Zone {
             let set = |wanted| node.rrsets().iter().find(|set| set.record_type() == wanted);
             let is_apex = *ancestor == self.key().as_bytes();
             let is_name = *ancestor == name;
-            let is_delegated = !is_apex && !(is_name && record_type == RecordType::DS);
-            if let Some(servers) = set(RecordType::NS).filter(|_| is_delegated) {
+            let is_own = is_apex || (is_name && record_type == RecordType::DS);
+            if let Some(servers) = set(RecordType::NS).filter(|_| !is_own) {
                 return Some(Found::Delegated { n_labels, servers });
             }
             let dname = set(RecordType::DNAME).filter(|_| !is_name)?;

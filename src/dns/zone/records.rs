@@ -22,7 +22,7 @@ pub enum ZoneError {
     #[error("{owner} SOA: zone {apex} has exactly one SOA record, at its apex; remove this one")]
     ExtraSoa {
         /// The zone.
-        apex: Name,
+        apex: Box<Name>,
         /// Where the SOA is that should not be.
         owner: Name,
     },
@@ -30,7 +30,7 @@ pub enum ZoneError {
     #[error("{owner} {record_type}: the name is not in zone {apex}")]
     OutOfZone {
         /// The zone.
-        apex: Name,
+        apex: Box<Name>,
         /// The record's owner.
         owner: Name,
         /// The record's type.
@@ -185,13 +185,13 @@ fn check_place(apex: &Name, record: &Record) -> Result<(), ZoneError> {
     let (owner, record_type) = (record.name.clone(), record.record_type());
     let (key, apex_key) = (WireName::of(&owner), WireName::of(apex));
     if !name::is_at_or_below(key.as_bytes(), apex_key.as_bytes()) {
-        return Err(ZoneError::OutOfZone { apex: apex.clone(), owner, record_type });
+        return Err(ZoneError::OutOfZone { apex: Box::new(apex.clone()), owner, record_type });
     }
     if record.dns_class != DNSClass::IN {
         return Err(ZoneError::NotInternet { owner, record_type });
     }
     if record_type == RecordType::SOA && key != apex_key {
-        return Err(ZoneError::ExtraSoa { apex: apex.clone(), owner });
+        return Err(ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner });
     }
     Ok(())
 }
@@ -200,7 +200,7 @@ fn find_soa(apex: &Name, owners: &BTreeMap<WireName, Owner>) -> Result<(SOA, u32
     let set = owners.get(&WireName::of(apex)).and_then(|owner| owner.sets.get(&RecordType::SOA.into()));
     let set = set.ok_or_else(|| ZoneError::NoSoa(apex.clone()))?;
     if set.rdata.len() > 1 {
-        return Err(ZoneError::ExtraSoa { apex: apex.clone(), owner: set.owner.clone() });
+        return Err(ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner: set.owner.clone() });
     }
     match set.rdata.iter().next() {
         Some(RData::SOA(soa)) => Ok((soa.clone(), set.ttl_s)),

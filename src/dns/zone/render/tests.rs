@@ -47,7 +47,7 @@ fn check(options: ZoneOptions, service: &Service, slices: &[EndpointSlice], expe
     let slices: Vec<&EndpointSlice> = slices.iter().collect();
     let rendered = Scheme::new(options).unwrap().service(service, &slices, true);
     assert_eq!(lines(&rendered), expected);
-    assert_eq!(rendered.complaints, [String::new(); 0]);
+    assert_eq!(rendered.complaints, Vec::<String>::new());
 }
 
 fn headless() -> Service {
@@ -83,7 +83,7 @@ fn a_headless_service_has_its_ready_endpoints_under_their_names() {
 fn a_headless_service_without_a_ready_endpoint_has_nothing() {
     check(ZoneOptions::default(), &headless(), &[], &[]);
     let unready = slice(json!([{"addresses": ["10.0.0.1"], "conditions": {"ready": false}}]), json!([]));
-    check(ZoneOptions::default(), &headless(), &[unready.clone()], &[]);
+    check(ZoneOptions::default(), &headless(), std::slice::from_ref(&unready), &[]);
     let ready = slice(json!([{"addresses": ["10.0.0.1"]}]), json!([]));
     check(ZoneOptions { no_endpoints: true, ..ZoneOptions::default() }, &headless(), &[ready], &[]);
 }
