@@ -459,6 +459,20 @@ fn idle_connections_keep_nobody_else_waiting() {
 }
 
 #[test]
+fn a_connection_that_asks_and_never_reads_keeps_nobody_else_waiting() {
+    let server = serve();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let query = framed(&ask(HUGE, A).octets());
+    let n_sent = (0..3000).take_while(|_| stream.write_all(&query).is_ok()).count();
+    assert!(n_sent > 100, "{n_sent}");
+    let request = ask(APEX, SOA).octets();
+    for reply in [over_udp(server.address, &request), over_tcp(server.address, &request)] {
+        assert_eq!(seen(&request, reply.as_deref()), "NOERROR aa 1/1/0/0 [SOA||]");
+    }
+}
+
+#[test]
 #[ignore = "serves the fixture zones at DULLAHAN_TEST_LISTEN for DULLAHAN_TEST_SECONDS, to be asked by hand"]
 fn serve_the_fixture_zones() {
     let variable = |name: &str| std::env::var(name).unwrap();
