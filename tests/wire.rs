@@ -9,7 +9,7 @@ mod support;
 
 use std::collections::HashSet;
 use std::io::Write;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::path::Path;
 
 use hickory_proto::op::Message;
@@ -345,6 +345,44 @@ fn a_stream_carries_what_a_datagram_cannot() {
 }
 
 #[test]
+fn an_rrset_that_no_message_can_hold_is_answered_in_part_and_in_turn() {
+    let soa = "@ 5 SOA ns hostmaster 1 2 3 4 5\n".to_owned();
+    let addresses = (0..6000).map(|n| format!("endless 5 A {}\n", Ipv4Addr::from(0x0a00_0000 + n)));
+    let text: String = std::iter::once(soa).chain(addresses).collect();
+    let origin = "example.test.".parse().unwrap();
+    let zone = dullahan::dns::zone::master::parse_zone("endless", &text, Some(origin)).unwrap();
+    let server = server::serve(vec![zone], "127.0.0.1:0".parse().unwrap());
+    let ask = ask("endless.example.test", A).edns();
+    let parts = [(); 2].map(|()| {
+        let reply = Message::from_vec(&over_tcp(server.address, &ask.octets()).unwrap()).unwrap();
+        assert!(!reply.metadata.truncation && reply.metadata.authoritative && reply.edns.is_some());
+        assert!((1000..6000).contains(&reply.answers.len()), "{} answers", reply.answers.len());
+        reply.answers
+    });
+    assert_ne!(parts[0][0], parts[1][0]);
+    let datagram = over_udp(server.address, &ask.octets()).unwrap();
+    assert_eq!(seen(&ask.octets(), Some(&datagram)), "NOERROR aa,tc 1/0/0/1 opt(1232,v0) [||]");
+}
+
+#[test]
+fn the_example_zone_is_served() {
+    let server = server::start(Path::new("zones"));
+    for (name, record_type, expected) in [
+        ("www.example.test", A, "NOERROR aa 1/2/0/0 [A*2||]"),
+        ("blog.example.test", AAAA, "NOERROR aa 1/3/0/0 [AAAA*2 CNAME||]"),
+        ("db.example.test", A, "NOERROR aa 1/1/0/0 [CNAME||]"),
+        ("example.test", MX, "NOERROR aa 1/2/0/2 [MX*2||A*2]"),
+        ("_ldap._tcp.example.test", SRV, "NOERROR aa 1/2/0/2 [SRV*2||A*2]"),
+        ("_dmarc.example.test", TXT, "NOERROR aa 1/1/0/0 [TXT||]"),
+        ("any.name.apps.example.test", A, "NOERROR aa 1/1/0/0 [A||]"),
+        ("host.branch.example.test", A, "NOERROR - 1/0/1/1 [|NS|A]"),
+    ] {
+        let request = ask(name, record_type).octets();
+        assert_eq!(seen(&request, over_udp(server.address, &request).as_deref()), expected, "{name}");
+    }
+}
+
+#[test]
 fn the_question_comes_back_octet_by_octet_and_its_name_owns_the_answer() {
     let server = serve();
     let ask = ask("wEb.DeFaUlT.sVc.ClUsTeR.lOcAl", A);
@@ -414,6 +452,20 @@ fn a_query_that_comes_octet_by_octet_and_a_closed_sending_half_are_answered() {
 fn idle_connections_keep_nobody_else_waiting() {
     let server = serve();
     let _idle: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    let request = ask(APEX, SOA).octets();
+    for reply in [over_udp(server.address, &request), over_tcp(server.address, &request)] {
+        assert_eq!(seen(&request, reply.as_deref()), "NOERROR aa 1/1/0/0 [SOA||]");
+    }
+}
+
+#[test]
+fn a_connection_that_asks_and_never_reads_keeps_nobody_else_waiting() {
+    let server = serve();
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let query = framed(&ask(HUGE, A).octets());
+    let n_sent = (0..3000).take_while(|_| stream.write_all(&query).is_ok()).count();
+    assert!(n_sent > 100, "{n_sent}");
     let request = ask(APEX, SOA).octets();
     for reply in [over_udp(server.address, &request), over_tcp(server.address, &request)] {
         assert_eq!(seen(&request, reply.as_deref()), "NOERROR aa 1/1/0/0 [SOA||]");

@@ -17,67 +17,67 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A request, each part of which can be set to anything.
 #[derive(Clone, Debug)]
-pub struct Ask {
-    pub id: u16,
-    pub flags: u16,
-    pub counts: [u16; 4],
-    pub body: Vec<u8>,
+pub(crate) struct Ask {
+    pub(crate) id: u16,
+    pub(crate) flags: u16,
+    pub(crate) counts: [u16; 4],
+    pub(crate) body: Vec<u8>,
 }
 
 /// A question for `name` (in the usual escapes) and the number of a type, class IN.
-pub fn ask(name: &str, record_type: u16) -> Ask {
+pub(crate) fn ask(name: &str, record_type: u16) -> Ask {
     ask_class(name, record_type, 1)
 }
 
-pub fn ask_class(name: &str, record_type: u16, class: u16) -> Ask {
+pub(crate) fn ask_class(name: &str, record_type: u16, class: u16) -> Ask {
     let body = [&wire_name(name)[..], &record_type.to_be_bytes(), &class.to_be_bytes()].concat();
     Ask { id: 0x1234, flags: 0, counts: [1, 0, 0, 0], body }
 }
 
 /// A header and nothing else.
-pub fn header_only() -> Ask {
+pub(crate) fn header_only() -> Ask {
     Ask { id: 0x1234, flags: 0, counts: [0; 4], body: Vec::new() }
 }
 
 impl Ask {
-    pub fn flags(mut self, flags: u16) -> Self {
+    pub(crate) fn flags(mut self, flags: u16) -> Self {
         self.flags |= flags;
         self
     }
 
-    pub fn opcode(self, opcode: u16) -> Self {
+    pub(crate) fn opcode(self, opcode: u16) -> Self {
         self.flags(opcode << 11)
     }
 
-    pub fn counts(mut self, counts: [u16; 4]) -> Self {
+    pub(crate) fn counts(mut self, counts: [u16; 4]) -> Self {
         self.counts = counts;
         self
     }
 
     /// Appends octets without counting them.
-    pub fn and(mut self, octets: &[u8]) -> Self {
+    pub(crate) fn and(mut self, octets: &[u8]) -> Self {
         self.body.extend_from_slice(octets);
         self
     }
 
     /// Appends an OPT record and counts it.
-    pub fn opt(mut self, opt: &Opt) -> Self {
+    pub(crate) fn opt(mut self, opt: &Opt) -> Self {
         self.counts[3] += 1;
         self.and(&opt.octets())
     }
 
     /// With EDNS as most clients send it.
-    pub fn edns(self) -> Self {
+    pub(crate) fn edns(self) -> Self {
         self.opt(&Opt::default())
     }
 
     /// Leaves out the last octets.
-    pub fn cut(mut self, n: usize) -> Self {
+    pub(crate) fn cut(mut self, n: usize) -> Self {
         self.body.truncate(self.body.len() - n);
         self
     }
 
-    pub fn octets(&self) -> Vec<u8> {
+    pub(crate) fn octets(&self) -> Vec<u8> {
         let fixed = [self.id, self.flags, self.counts[0], self.counts[1], self.counts[2], self.counts[3]];
         fixed.iter().flat_map(|field| field.to_be_bytes()).chain(self.body.clone()).collect()
     }
@@ -85,15 +85,15 @@ impl Ask {
 
 /// An OPT record, right or wrong.
 #[derive(Clone, Debug)]
-pub struct Opt {
-    pub owner: Vec<u8>,
-    pub size: u16,
-    pub rcode: u8,
-    pub version: u8,
-    pub flags: u16,
-    pub options: Vec<u8>,
+pub(crate) struct Opt {
+    pub(crate) owner: Vec<u8>,
+    pub(crate) size: u16,
+    pub(crate) rcode: u8,
+    pub(crate) version: u8,
+    pub(crate) flags: u16,
+    pub(crate) options: Vec<u8>,
     /// RDLENGTH if it is not the length of the options.
-    pub length: Option<u16>,
+    pub(crate) length: Option<u16>,
 }
 
 impl Default for Opt {
@@ -115,12 +115,12 @@ impl Opt {
 }
 
 /// An option's code, length and data.
-pub fn option(code: u16, data: &[u8]) -> Vec<u8> {
+pub(crate) fn option(code: u16, data: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), &(data.len() as u16).to_be_bytes()[..], data].concat()
 }
 
 /// A name in wire form; `\ddd` and `\.` are understood.
-pub fn wire_name(name: &str) -> Vec<u8> {
+pub(crate) fn wire_name(name: &str) -> Vec<u8> {
     let mut octets = Vec::new();
     let mut label = Vec::new();
     let mut rest = name.strip_suffix('.').unwrap_or(name).bytes().peekable();
@@ -148,7 +148,7 @@ pub fn wire_name(name: &str) -> Vec<u8> {
 }
 
 /// The reply to a datagram, `None` if there is none.
-pub fn over_udp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn over_udp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(server).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -160,7 +160,7 @@ pub fn over_udp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The reply to a message on a connection of its own, `None` if there is none.
-pub fn over_tcp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn over_tcp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect(server).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(&framed(request)).unwrap();
@@ -168,12 +168,12 @@ pub fn over_tcp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A message with its length before it.
-pub fn framed(message: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
     [&(message.len() as u16).to_be_bytes()[..], message].concat()
 }
 
 /// The next message of a stream, `None` at its end or after a while.
-pub fn read_framed(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_framed(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut length = [0; 2];
     stream.read_exact(&mut length).ok()?;
     let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
@@ -182,7 +182,7 @@ pub fn read_framed(stream: &mut TcpStream) -> Option<Vec<u8>> {
 }
 
 /// What is seen of a reply, in a line.
-pub fn seen(request: &[u8], reply: Option<&[u8]>) -> String {
+pub(crate) fn seen(request: &[u8], reply: Option<&[u8]>) -> String {
     let Some(reply) = reply else { return "silence".to_owned() };
     let Ok(message) = Message::from_vec(reply) else { return format!("unreadable {reply:02x?}") };
     let mut wrong = String::new();
@@ -201,7 +201,7 @@ pub fn seen(request: &[u8], reply: Option<&[u8]>) -> String {
 }
 
 /// The rcode as dig prints it.
-pub fn rcode(message: &Message) -> String {
+pub(crate) fn rcode(message: &Message) -> String {
     match message.metadata.response_code {
         ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
         code if u16::from(code) == 16 => "BADVERS".to_owned(),

@@ -1,5 +1,8 @@
 //! What the network tests share: a server to ask, messages to ask with, tools that may be missing.
 
-pub mod message;
-pub mod server;
-pub mod tools;
+#![allow(dead_code, reason = "each test that includes this folder uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+pub(crate) mod message;
+pub(crate) mod server;
+pub(crate) mod tools;

@@ -14,21 +14,21 @@ use dullahan::dns::zone::{Zone, Zones, load_folder};
 use tokio_util::sync::CancellationToken;
 
 /// A running server; it ends when this is dropped.
-pub struct Server {
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Serves every zone of `folder` at a free port of 127.0.0.1.
-pub fn start(folder: &Path) -> Server {
+pub(crate) fn start(folder: &Path) -> Server {
     let loaded = load_folder(folder);
     assert!(loaded.mistakes.is_empty(), "{:?}", loaded.mistakes);
     serve(loaded.zones, "127.0.0.1:0".parse().unwrap())
 }
 
 /// Serves `zones` at `address`.
-pub fn serve(zones: Vec<Zone>, address: SocketAddr) -> Server {
+pub(crate) fn serve(zones: Vec<Zone>, address: SocketAddr) -> Server {
     let stop = CancellationToken::new();
     let (tell, told) = std::sync::mpsc::channel();
     let stopped = stop.clone();

@@ -8,13 +8,13 @@ use std::process::{Child, Command, Stdio};
 ///
 /// Where the environment says `CI=true`, a missing program is a failure.
 #[derive(Default)]
-pub struct Tools {
+pub(crate) struct Tools {
     n_skipped: usize,
 }
 
 impl Tools {
     /// The program `name`, which is part of Debian's `package`.
-    pub fn find(&mut self, name: &str, package: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&mut self, name: &str, package: &str) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
@@ -42,11 +42,11 @@ fn say(line: &str) {
 }
 
 /// A program that runs until this is dropped.
-pub struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
     /// Starts `command` and waits until it writes a line with `sign` to its standard error.
-    pub fn start(command: &mut Command, sign: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, sign: &str) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = Vec::new();

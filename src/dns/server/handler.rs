@@ -61,6 +61,10 @@ impl RequestHandler for Handler {
         if let Err(error) = sent {
             tracing::debug!(%error, client = %request.src(), "a response could not be sent");
         }
+        if transport == Transport::Stream {
+            // Whoever sends thousands of queries at once on one connection lets others in between.
+            tokio::task::yield_now().await;
+        }
         info(response.header)
     }
 }

@@ -115,7 +115,7 @@ pub enum Mistake {
     NotInZones(RecordType),
     /// The record and others make no zone.
     #[error("{0}")]
-    Zone(ZoneError),
+    Zone(Box<ZoneError>),
     /// Another file that cannot be included.
     #[error("cannot include {path}: {reason}")]
     Include {
@@ -165,7 +165,11 @@ fn place(error: ZoneError, records: &[Placed]) -> MasterError {
         placed.record.record_type() == record_type && placed.record.name.eq_ignore_root(owner)
     };
     let placed = records.iter().rev().find(is_meant).unwrap_or(&records[0]);
-    MasterError::Line { file: placed.file.clone(), line: placed.line, mistake: Mistake::Zone(error) }
+    MasterError::Line {
+        file: placed.file.clone(),
+        line: placed.line,
+        mistake: Mistake::Zone(Box::new(error)),
+    }
 }
 
 /// A record and where it was read.
