@@ -1,0 +1,93 @@
+//! Paths within a tree: from a path as messages spell it to a line, and to the keys that are
+//! written twice.
+
+use super::tree::{Form, Node};
+
+/// The line of the node at `path`, or of the nearest one above it that there is.
+///
+/// Paths are those of Kubernetes' messages, which do not always spell a field as it is written:
+/// `spec.template.labels` stands in `metadata`, and some begin with a capital letter.
+pub(super) fn line_of(root: &Node, path: &str) -> usize {
+    let mut node = root;
+    let mut line = root.line;
+    for step in steps(path) {
+        let next = match &node.form {
+            Form::List(items) => {
+                step.parse().ok().and_then(|index: usize| items.get(index)).map(|item| (item.line, item))
+            }
+            Form::Map(_) => find(node, step).map(|entry| (entry.line, &entry.value)),
+            Form::Scalar(_) => None,
+        };
+        let Some((next_line, next)) = next else { break };
+        (node, line) = (next, next_line);
+    }
+    line
+}
+
+fn find<'a>(node: &'a Node, key: &str) -> Option<&'a super::tree::Entry> {
+    let in_metadata = || node.get("metadata").and_then(|metadata| metadata.value.get(key));
+    let in_requests = || node.get("requests").and_then(|requests| requests.value.get(key));
+    let lower = || {
+        let mut letters = key.chars();
+        let first = letters.next()?.to_ascii_lowercase();
+        node.get(&format!("{first}{}", letters.as_str()))
+    };
+    node.get(key).or_else(lower).or_else(in_metadata).or_else(in_requests)
+}
+
+/// `a.b[0].c[x.y/z]` as `a`, `b`, `0`, `c`, `x.y/z`.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches('.');
+        if rest.is_empty() {
+            return None;
+        }
+        let (step, after) = match rest.strip_prefix('[') {
+            Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
+            None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
+        };
+        rest = after;
+        Some(step)
+    })
+}
+
+/// Every key that is written twice: its path, its line, and the line of the first.
+pub(super) fn duplicate_keys(root: &Node) -> Vec<(String, usize, usize)> {
+    let mut found = Vec::new();
+    search(root, "", &mut found);
+    // What an alias repeats is written once.
+    found.sort_by_key(|(_, line, _)| *line);
+    found.dedup_by_key(|(_, line, _)| *line);
+    found
+}
+
+fn search(node: &Node, path: &str, found: &mut Vec<(String, usize, usize)>) {
+    match &node.form {
+        Form::Scalar(_) => {}
+        Form::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                search(item, &format!("{path}[{index}]"), found);
+            }
+        }
+        Form::Map(map) => {
+            for (key, line, first_line) in &map.duplicates {
+                found.push((join(path, key), *line, *first_line));
+            }
+            for entry in &map.entries {
+                search(&entry.value, &join(path, &entry.key), found);
+            }
+        }
+    }
+}
+
+/// The path of a field.
+pub(super) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else if key.contains(['.', '/']) {
+        format!("{path}[{key}]")
+    } else {
+        format!("{path}.{key}")
+    }
+}

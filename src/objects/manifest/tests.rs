@@ -1,0 +1,148 @@
+//! What manifests hold, and how much of them is read.
+
+use serde_json::json;
+
+use super::*;
+use crate::objects::Kind;
+
+fn mistakes(text: &str) -> Vec<String> {
+    parse("m.yaml", text, "default", Rules::AsIs).mistakes.iter().map(ToString::to_string).collect()
+}
+
+fn value(text: &str) -> Value {
+    yaml_to_value("m.yaml", text).unwrap_or_else(|mistake| panic!("{mistake}"))
+}
+
+#[test]
+fn values_are_those_of_serde_yaml() {
+    let texts = [
+        "a: 1\nb: [x, 2, 'y', null, ~]\nc: {d: e}\n",
+        "a: |\n  one\n  two\nb: >-\n  one\n  two\nc: \"x\\ty\"\n",
+        "base: &base {a: 1, b: 2}\nother:\n  <<: *base\n  b: 3\n",
+        "x: &x {a: 1}\ny: &y {a: 2, c: 3}\nz:\n  <<: [*x, *y]\n",
+        "- a\n- - b\n  - c\n-\n  d: 1\n",
+        "a: 'it''s'\nb: yes\nc: 1.0\nd: 1e3\ne: 0x10\nf: 10Gi\ng: 2024-01-01\n",
+        "{\"a\": [1, {\"b\": null}], \"c\": \"\\u00e4\"}",
+        "? a\n: b\n1: c\n",
+        "a: x # comment\n# another\nb: 'x # y'\n",
+        "empty:\nlist: []\nmap: {}\n",
+        "a: !!str 1\nb: &anchor text\nc: *anchor\n",
+        "a: one\n  two\n\n  three\n",
+    ];
+    for text in texts {
+        let mut expected: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+        expected.apply_merge().unwrap();
+        let expected: Value =
+            serde_json::to_value(expected).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(value(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_is_one_document_without_duplicates() {
+    assert_eq!(value(""), Value::Null);
+    assert_eq!(value("# nothing\n---\n"), Value::Null);
+    assert_eq!(value("mode: 0644\n"), json!({"mode": 420}));
+    let mistake = |text| yaml_to_value("c.yaml", text).unwrap_err().to_string();
+    assert_eq!(
+        mistake("a: 1\nb:\n  c: 1\n  c: 2\n"),
+        "c.yaml:4: duplicate field \"b.c\" (it is on line 3 already)"
+    );
+    assert_eq!(mistake("a: 1\n---\nb: 1\n"), "c.yaml:3: there must be only one document");
+    assert!(mistake("a: [1\n").starts_with("c.yaml:"), "{}", mistake("a: [1\n"));
+}
+
+const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
+
+#[test]
+fn objects_know_where_they_were_written() {
+    let text = format!(
+        "# first\n{POD}---\n---\n\n{POD}  \n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Namespace\n  \
+         metadata: {{name: n}}\n"
+    );
+    let text = text.replacen("name: p", "name: q, namespace: other", 1);
+    let manifest = parse("m.yaml", &text, "default", Rules::AsIs);
+    assert_eq!(manifest.mistakes, []);
+    let found: Vec<_> = manifest
+        .objects
+        .iter()
+        .map(|located| (ObjectKey::of(&located.typed), located.source.document, located.source.line))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (ObjectKey::new(Kind::Pod, "other", "q"), 1, 2),
+            (ObjectKey::new(Kind::Pod, "default", "p"), 3, 8),
+            (ObjectKey::new(Kind::Namespace, "", "n"), 4, 16),
+        ]
+    );
+}
+
+#[test]
+fn objects_are_as_written_and_not_defaulted() {
+    let manifest = parse("m.yaml", POD, "default", Rules::AsIs);
+    let Typed::Pod(pod) = &manifest.objects[0].typed else { panic!("a pod") };
+    assert_eq!((pod.spec.clone(), pod.status.clone()), (None, None));
+}
+
+#[test]
+fn items_of_a_typed_list_take_their_kind_from_it() {
+    let text = "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n";
+    let manifest = parse("m.yaml", text, "default", Rules::AsIs);
+    let kinds: Vec<_> = manifest.objects.iter().map(|located| located.typed.kind()).collect();
+    assert_eq!((kinds, manifest.mistakes), (vec![Kind::Pod, Kind::Pod], vec![]));
+}
+
+#[test]
+fn strict_rules_refuse_what_others_let_pass() {
+    let text = format!("{POD}spec: {{containers: [], nodename: x}}\n");
+    let strict = parse("m.yaml", &text, "default", Rules::Strict);
+    let texts: Vec<_> = strict.mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "m.yaml:4: Pod \"p\": unknown field \"spec.nodename\" (did you mean \"nodeName\"?)",
+            "m.yaml:4: Pod \"p\": spec.containers: Required value",
+        ]
+    );
+    assert_eq!((strict.objects.len(), mistakes(&text)), (0, vec![]));
+}
+
+#[test]
+fn a_text_beyond_its_bounds_is_a_mistake() {
+    let nested = format!("a: {}{}", "[".repeat(NESTING_MAX + 1), "]".repeat(NESTING_MAX + 1));
+    let deep_block: String = (0..500).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let endless = "[".repeat(1_000_000);
+    let laughs: String = (1..20)
+        .map(|level| format!("l{level}: &l{level} [{}]\n", vec![format!("*l{}", level - 1); 9].join(", ")))
+        .fold("l0: &l0 ha\n".to_owned(), |text, line| text + &line);
+    let shared_depth: String = (1..300).fold("l0: &l0 [x]\n".to_owned(), |text, level| {
+        text + &format!("l{level}: &l{level} [*l{}]\n", level - 1)
+    });
+    for text in [nested, deep_block, endless, shared_depth] {
+        let found = mistakes(&text);
+        assert!(found[0].contains("nested more than") || found[0].contains("recursion"), "{found:?}");
+    }
+    assert!(mistakes(&laughs)[0].contains("unfolds to more than"), "{:?}", mistakes(&laughs));
+    let many = "--- 1\n".repeat(DOCUMENTS_MAX + 1);
+    assert_eq!(mistakes(&many), [format!("m.yaml:1: there are more than {DOCUMENTS_MAX} documents")]);
+    let long = " ".repeat(TEXT_LENGTH_MAX + 1);
+    assert!(mistakes(&long)[0].contains("bytes, at most"));
+    let wrong = "--- 1\n".repeat(MISTAKES_MAX + 7);
+    assert_eq!(mistakes(&wrong).len(), MISTAKES_MAX + 1);
+    assert!(mistakes(&wrong)[MISTAKES_MAX].ends_with("there are 7 more mistakes"));
+}
+
+#[test]
+fn many_unfolding_documents_share_one_bound() {
+    let laughs: String = (1..7)
+        .map(|level| format!("l{level}: &l{level} [{}]\n", vec![format!("*l{}", level - 1); 9].join(", ")))
+        .fold("---\nl0: &l0 ha\n".to_owned(), |text, line| text + &line);
+    let found = mistakes(&laughs.repeat(300));
+    assert!(found.last().unwrap().contains("unfolds to more than"), "{:?}", found.last());
+}
+
+#[test]
+fn an_alias_within_what_it_names_is_a_mistake() {
+    assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot stand within what it names"]);
+}
