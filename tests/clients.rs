@@ -10,8 +10,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
+use support::binary;
 use support::message::{ask, over_udp, seen};
-use support::server;
 use support::tools::{Running, Tools};
 
 /// Name, type, rcode and the answers as `TYPE data`, in any order.
@@ -69,8 +69,9 @@ struct Read {
     answers: BTreeSet<String>,
 }
 
-fn fixture() -> server::Server {
-    server::start(Path::new("tests/zones"))
+/// The program with the fixture's master files instead of a cluster.
+fn fixture() -> binary::Program {
+    binary::start_with("dns", &["--zones=tests/zones".into(), "--cluster-domain=k8s.invalid".into()])
 }
 
 #[test]

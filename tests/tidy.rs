@@ -237,6 +237,12 @@ fn functions(lines: &[String]) -> Vec<(usize, usize)> {
         if !is_function || trimmed.starts_with("//") {
             continue;
         }
+        let mut signature = lines[i..].iter();
+        let has_body =
+            signature.find(|line| line.ends_with('{') || line.ends_with(';') || line.ends_with('}'));
+        if has_body.is_none_or(|line| line.ends_with(';')) {
+            continue;
+        }
         let closing = format!("{}}}", &line[..line.len() - trimmed.len()]);
         let n_lines = lines[i..].iter().position(|later| *later == closing);
         found.extend(n_lines.map(|n_lines| (i + 1, n_lines + 1)));

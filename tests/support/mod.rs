@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test that includes this folder uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub(crate) mod binary;
 pub(crate) mod message;
 pub(crate) mod server;
 pub(crate) mod tools;

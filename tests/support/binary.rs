@@ -1,0 +1,55 @@
+//! The real program, started for the length of a test and ended by its process id.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// How long the program may take until it says where it answers.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A running `dullahan`; it is killed when this is dropped.
+pub(crate) struct Program {
+    /// Where it answers DNS.
+    pub(crate) address: SocketAddr,
+    /// Its lines of standard output from then on.
+    pub(crate) lines: mpsc::Receiver<String>,
+    pub(crate) child: Child,
+}
+
+/// Starts `dullahan COMMAND -f MANIFESTS FLAGS...` at a free port of 127.0.0.1.
+pub(crate) fn start(command: &str, manifests: &Path, flags: &[String]) -> Program {
+    let file = format!("--file={}", manifests.display());
+    start_with(command, &[&[file], flags].concat())
+}
+
+/// Starts `dullahan COMMAND FLAGS...` at a free port of 127.0.0.1.
+pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
+        .args([command, "--dns-listen=127.0.0.1:0"])
+        .args(flags)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program was built with the tests");
+    let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let address = loop {
+        let line = lines.recv_timeout(START_MAX).expect("the program says where it answers");
+        if let Some(rest) = line.strip_prefix("DNS on ") {
+            let address = rest.split_whitespace().next().expect("an address follows");
+            break address.parse().expect("it is an address and a port");
+        }
+    };
+    Program { address, lines, child }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is for the test to judge.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
