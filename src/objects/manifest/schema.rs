@@ -1,18 +1,18 @@
 //! The structure of an object against the schema of its kind: unknown fields, wrong types.
 //!
 //! The schemas are those that `k8s-openapi` generates its types from, so that what fits here can
-//! be decoded. A field that is wrong is told once and not looked into any further.
+//! be decoded. What has the wrong type is told once and not looked into any further.
 
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-use super::kinds::suggestion;
 use super::place::join;
 use super::tree::{self, Form, Node};
-use super::{NESTING_MAX, Rules};
+use super::{Rules, kinds};
 use crate::clock::Timestamp;
 use crate::objects::Kind;
 use crate::objects::quantity::Amount;
@@ -26,19 +26,29 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     generator.take_definitions(true)
 });
 
+/// How far below the root a misplaced field is searched for.
+const PLACE_DEPTH_MAX: usize = 5;
 /// Where the definitions are that schemas refer to.
 const DEFINITIONS: &str = "#/$defs/";
 /// What is said of a text that is no quantity.
 pub(super) const NO_QUANTITY: &str = "is not a quantity";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
-/// Tells every mistake in the structure of an object; whether it can be decoded nevertheless.
-pub(super) fn check(kind: Kind, node: &Node, rules: Rules, mistakes: &mut Vec<(usize, String)>) -> bool {
-    let mut walk = Walk { rules, mistakes, fits: true };
-    if let Some(schema) = SCHEMAS.get(kind.schema_name().as_ref()) {
-        walk.visit(node, node.line, &Type::of(schema), "", NESTING_MAX);
-    }
-    walk.fits
+/// What an object holds, as far as its structure fits.
+pub(super) struct Checked {
+    /// The object as it was probably meant: misspelled fields under their right name, what has the
+    /// wrong type left out.
+    pub(super) value: Value,
+    /// The paths of what was left out.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Tells every mistake in the structure of an object.
+pub(super) fn check(kind: Kind, node: &Node, rules: Rules, mistakes: &mut Vec<(usize, String)>) -> Checked {
+    let schema = SCHEMAS.get(kind.schema_name().as_ref()).unwrap_or(&Value::Null);
+    let mut walk = Walk { root: Type::of(schema), rules, mistakes, left_out: Vec::new() };
+    let value = walk.visit(node, node.line, &Type::of(schema), "").unwrap_or_default();
+    Checked { value, left_out: walk.left_out }
 }
 
 impl Kind {
@@ -141,6 +151,17 @@ impl<'a> Type<'a> {
         }
     }
 
+    /// What stands in a list for an item that does not fit, so that the others keep their places.
+    fn nothing(&self) -> Value {
+        match self {
+            Type::Fields(_) | Type::MapOf(_) | Type::AnyObject => Value::Object(Map::new()),
+            Type::ListOf(_) => Value::Array(Vec::new()),
+            Type::Integer { .. } | Type::Number | Type::IntegerOrText => Value::from(0),
+            Type::Boolean => Value::from(false),
+            Type::Text(_) | Type::Quantity | Type::Anything => Value::from(""),
+        }
+    }
+
     /// What is wanted, in words.
     fn what(&self) -> &'static str {
         match self {
@@ -157,127 +178,168 @@ impl<'a> Type<'a> {
     }
 }
 
+/// A walk over a node and the schema of its kind. A tree is never so deep that this is a danger
+/// (see [`NESTING_MAX`](super::NESTING_MAX)). Values that do not fit are `None`.
 struct Walk<'a> {
+    root: Type<'a>,
     rules: Rules,
     mistakes: &'a mut Vec<(usize, String)>,
-    fits: bool,
+    left_out: Vec<String>,
 }
 
 impl Walk<'_> {
-    /// Looks at a node whose key, if it has one, is on `line`. Goes down as deep as a tree can be.
-    fn visit(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str, depth: usize) {
-        if depth == 0 {
-            return;
-        }
+    /// Looks at a node whose key, if it has one, is on `line`.
+    fn visit(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str) -> Option<Value> {
         match (wanted, &node.form) {
-            (Type::Fields(fields), Form::Map(map)) => self.visit_fields(map, fields, path, depth),
+            (Type::Fields(fields), Form::Map(map)) => Some(self.visit_fields(map, fields, path)),
             (Type::MapOf(of), Form::Map(map)) => {
+                let mut values = Map::new();
                 for entry in &map.entries {
                     let path = join(path, &entry.key);
-                    self.visit_item(&entry.value, entry.line, &Type::of(of), &path, depth - 1);
+                    let value = self.visit_item(&entry.value, entry.line, &Type::of(of), &path);
+                    values.extend(value.map(|value| (entry.key.clone(), value)));
                 }
+                Some(Value::Object(values))
             }
             (Type::ListOf(of), Form::List(items)) => {
-                for (index, item) in items.iter().enumerate() {
+                let of = Type::of(of);
+                let mut value = |(index, item): (usize, &Rc<Node>)| {
                     let path = format!("{path}[{index}]");
-                    self.visit_item(item, item.line, &Type::of(of), &path, depth - 1);
-                }
+                    self.visit_item(item, item.line, &of, &path).unwrap_or_else(|| of.nothing())
+                };
+                Some(items.iter().enumerate().map(&mut value).collect())
             }
-            (Type::AnyObject, Form::Map(_)) | (Type::Anything, _) => {}
+            (Type::AnyObject, Form::Map(_)) | (Type::Anything, _) => Some(node.to_value()),
             (_, Form::Scalar(value)) => self.visit_scalar(value, node, line, wanted, path),
             _ => self.wrong_type(node, line, wanted, path),
         }
     }
 
     /// The value of a map's key or of a list's place must be there.
-    fn visit_item(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str, depth: usize) {
+    fn visit_item(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str) -> Option<Value> {
         if node.is_null() && !matches!(wanted, Type::Anything) {
-            self.wrong_type(node, line, wanted, path);
+            self.wrong_type(node, line, wanted, path)
         } else {
-            self.visit(node, line, wanted, path, depth);
+            self.visit(node, line, wanted, path)
         }
     }
 
-    fn visit_fields(&mut self, map: &tree::Map, fields: &Map<String, Value>, path: &str, depth: usize) {
+    /// A field that is misspelled is looked at as if it were not.
+    fn visit_fields(&mut self, map: &tree::Map, fields: &Map<String, Value>, path: &str) -> Value {
+        let mut values = Map::new();
         for entry in &map.entries {
             let path = join(path, &entry.key);
-            match fields.get(&entry.key) {
-                Some(_) if entry.value.is_null() => {}
-                Some(schema) => self.visit(&entry.value, entry.line, &Type::of(schema), &path, depth - 1),
-                None if self.rules == Rules::Strict => {
+            let name = match fields.contains_key(&entry.key) {
+                true => Some(entry.key.as_str()),
+                false if self.rules == Rules::Strict => {
                     let unwritten = fields.keys().filter(|field| map.get(field).is_none());
-                    let hint = suggestion(&entry.key, unwritten.map(String::as_str));
+                    let meant = kinds::most_like(&entry.key, unwritten.map(String::as_str));
+                    let hint = meant.map(str::to_owned).or_else(|| self.place_of(&entry.key));
+                    let hint = kinds::hint(hint.as_deref());
                     self.mistakes.push((entry.line, format!("unknown field \"{path}\"{hint}")));
+                    meant
                 }
-                None => {}
+                false => None,
+            };
+            let Some((name, schema)) = name.and_then(|name| Some((name, fields.get(name)?))) else {
+                continue;
+            };
+            if !entry.value.is_null() {
+                let value = self.visit(&entry.value, entry.line, &Type::of(schema), &path);
+                values.extend(value.map(|value| (name.to_owned(), value)));
             }
         }
+        Value::Object(values)
     }
 
-    fn visit_scalar(&mut self, value: &Value, node: &Node, line: usize, wanted: &Type<'_>, path: &str) {
-        match (wanted, value) {
-            (Type::Text(format), Value::String(text)) => self.visit_text(text, *format, node.line, path),
-            (Type::Integer { is_short }, Value::Number(number)) if !number.is_f64() => {
-                let fits = number.as_i64().is_some_and(|number| !is_short || i32::try_from(number).is_ok());
-                if !fits {
-                    let n_bits = if *is_short { 32 } else { 64 };
-                    self.wrong(
-                        node.line,
-                        format!("{path}: {number} is too large for an integer of {n_bits} bits"),
-                    );
-                }
+    /// The path of the nearest field of that name below the root of the object, not through lists.
+    fn place_of(&self, name: &str) -> Option<String> {
+        let Type::Fields(root) = self.root else { return None };
+        let mut level = vec![(String::new(), root)];
+        for _ in 0..PLACE_DEPTH_MAX {
+            let found = level.iter().find(|(path, fields)| !path.is_empty() && fields.contains_key(name));
+            if let Some((path, _)) = found {
+                return Some(join(path, name));
             }
-            (Type::IntegerOrText, Value::Number(number)) if !number.is_f64() => {
-                if number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) {
-                    self.wrong(node.line, format!("{path}: {number} is too large for an integer of 32 bits"));
-                }
+            let below = level.iter().flat_map(|(path, fields)| {
+                fields.iter().filter(|(field, _)| *field != "status").filter_map(move |(field, schema)| {
+                    match Type::of(schema) {
+                        Type::Fields(below) => Some((join(path, field), below)),
+                        _ => None,
+                    }
+                })
+            });
+            level = below.collect();
+        }
+        None
+    }
+
+    fn visit_scalar(
+        &mut self,
+        value: &Value,
+        node: &Node,
+        line: usize,
+        wanted: &Type<'_>,
+        path: &str,
+    ) -> Option<Value> {
+        let wrong = match (wanted, value) {
+            (Type::Text(format), Value::String(text)) => wrong_text(text, *format),
+            (Type::Integer { is_short }, Value::Number(number)) if !number.is_f64() => {
+                wrong_integer(number, *is_short)
+            }
+            (Type::IntegerOrText, Value::Number(number)) if !number.is_f64() => wrong_integer(number, true),
+            (Type::Quantity, Value::String(text)) => {
+                self.check_quantity(text, node.line, path);
+                None
             }
             (Type::IntegerOrText, Value::String(_))
             | (Type::Number | Type::Quantity, Value::Number(_))
-            | (Type::Boolean, Value::Bool(_)) => {}
-            (Type::Quantity, Value::String(text)) => self.visit_quantity(text, node.line, path),
-            _ => self.wrong_type(node, line, wanted, path),
-        }
-    }
-
-    fn visit_text(&mut self, text: &str, format: Option<&str>, line: usize, path: &str) {
-        match format {
-            Some("date-time") if text.parse::<Timestamp>().is_err() => {
-                self.wrong(
-                    line,
-                    format!("{path}: \"{text}\" is not a time such as \"2006-01-02T15:04:05Z\""),
-                );
-            }
-            Some("byte") if serde_json::from_value::<ByteString>(Value::from(text)).is_err() => {
-                self.wrong(
-                    line,
-                    format!("{path}: the text is not base64 (plain text belongs into stringData)"),
-                );
-            }
-            _ => {}
+            | (Type::Boolean, Value::Bool(_)) => None,
+            _ => return self.wrong_type(node, line, wanted, path),
+        };
+        match wrong {
+            None => Some(value.clone()),
+            Some(message) => self.wrong(node.line, path, &message),
         }
     }
 
     /// A quantity that is none can be decoded, but nothing can be done with it.
-    fn visit_quantity(&mut self, text: &str, line: usize, path: &str) {
+    fn check_quantity(&mut self, text: &str, line: usize, path: &str) {
         if let (Rules::Strict, Err(error)) = (self.rules, Amount::parse(text)) {
-            let hint = similar_quantity(text).map(|known| format!(" (did you mean \"{known}\"?)"));
-            let hint = hint.unwrap_or_default();
+            let hint = kinds::hint(similar_quantity(text).as_deref());
             self.mistakes.push((line, format!("{path}: \"{text}\" {NO_QUANTITY}: {error}{hint}")));
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str) {
+    fn wrong_type(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str) -> Option<Value> {
         let is_unquoted =
             matches!((wanted, &node.form), (Type::Text(_), Form::Scalar(Value::Number(_) | Value::Bool(_))));
         let hint = if is_unquoted { " (put it into quotes)" } else { "" };
-        let place = if path.is_empty() { String::new() } else { format!("{path}: ") };
-        self.wrong(line, format!("{place}expected {}, got {}{hint}", wanted.what(), node.form.what()));
+        self.wrong(line, path, &format!("expected {}, got {}{hint}", wanted.what(), node.form.what()))
     }
 
-    fn wrong(&mut self, line: usize, message: String) {
-        self.fits = false;
-        self.mistakes.push((line, message));
+    fn wrong(&mut self, line: usize, path: &str, message: &str) -> Option<Value> {
+        self.left_out.push(path.to_owned());
+        self.mistakes.push((line, format!("{path}: {message}")));
+        None
+    }
+}
+
+fn wrong_integer(number: &Number, is_short: bool) -> Option<String> {
+    let fits = number.as_i64().is_some_and(|number| !is_short || i32::try_from(number).is_ok());
+    let n_bits = if is_short { 32 } else { 64 };
+    (!fits).then(|| format!("{number} is too large for an integer of {n_bits} bits"))
+}
+
+fn wrong_text(text: &str, format: Option<&str>) -> Option<String> {
+    match format {
+        Some("date-time") if text.parse::<Timestamp>().is_err() => {
+            Some(format!("\"{text}\" is not a time such as \"2006-01-02T15:04:05Z\""))
+        }
+        Some("byte") if serde_json::from_value::<ByteString>(Value::from(text)).is_err() => {
+            Some("the text is not base64 (plain text belongs into stringData)".into())
+        }
+        _ => None,
     }
 }
 
