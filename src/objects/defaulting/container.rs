@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{
     Probe, VolumeMount,
 };
 
-use super::{drop_zero, set, set_number};
+use super::{amounts, canonicalize, drop_zero, set, set_number};
 
 const TERMINATION_MESSAGE_PATH: &str = "/dev/termination-log";
 const TERMINATION_MESSAGE_POLICY: &str = "File";
@@ -14,7 +14,8 @@ pub(super) fn default(container: &mut Container) {
     set(&mut container.image_pull_policy, pull_policy(container.image.as_deref()));
     set(&mut container.termination_message_path, TERMINATION_MESSAGE_PATH);
     set(&mut container.termination_message_policy, TERMINATION_MESSAGE_POLICY);
-    container.resources.get_or_insert_default();
+    let resources = container.resources.get_or_insert_default();
+    canonicalize(amounts(&mut resources.limits).chain(amounts(&mut resources.requests)));
     for flag in [&mut container.stdin, &mut container.stdin_once, &mut container.tty] {
         drop_zero(flag);
     }

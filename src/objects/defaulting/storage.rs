@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::api::storage::v1::StorageClass;
 
-use super::{drop_zero, set, volume};
+use super::{amounts, canonicalize, drop_zero, set, volume};
 
 const VOLUME_MODE: &str = "Filesystem";
 
@@ -15,12 +15,14 @@ pub(super) fn default_claim(claim: &mut PersistentVolumeClaim) {
 
 pub(super) fn default_claim_spec(spec: &mut PersistentVolumeClaimSpec) {
     set(&mut spec.volume_mode, VOLUME_MODE);
-    spec.resources.get_or_insert_default();
+    let resources = spec.resources.get_or_insert_default();
+    canonicalize(amounts(&mut resources.limits).chain(amounts(&mut resources.requests)));
     drop_zero(&mut spec.volume_name);
 }
 
 pub(super) fn default_volume(volume: &mut PersistentVolume) {
     let spec = volume.spec.get_or_insert_default();
+    canonicalize(amounts(&mut spec.capacity));
     set(&mut spec.persistent_volume_reclaim_policy, "Retain");
     set(&mut spec.volume_mode, VOLUME_MODE);
     spec.host_path.iter_mut().for_each(volume::default_host_path);
