@@ -1,4 +1,7 @@
 //! Defaults of containers: image pull policy, termination message, ports, probes, environment.
+//!
+//! The same for containers of templates and of pods; what only pods get is in [`pod`](super::pod).
+//! Numbers of probes that are zero count as absent, as in `pkg/apis/core/v1/defaults.go`.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, ObjectFieldSelector,

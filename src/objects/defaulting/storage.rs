@@ -1,4 +1,7 @@
 //! Defaults of claims, persistent volumes and storage classes.
+//!
+//! The class of a claim that names none is not a default here: it follows from the classes there
+//! are (the volumes controller and the store know them).
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::api::storage::v1::StorageClass;

@@ -1,4 +1,7 @@
 //! Kinds that cannot be found: what was probably meant.
+//!
+//! A kind of Kubernetes that is not served here is told apart from one that nobody serves, and a
+//! known kind with a wrong `apiVersion` from an unknown one. Also the likeness of names, for fields.
 
 use super::super::Kind;
 

@@ -13,12 +13,14 @@
 //! Text is not trusted: its length, the number of documents, nesting, the nodes that aliases
 //! unfold to and the mistakes that are told are bounded, and going beyond is a mistake like others.
 
+mod builder;
 mod kinds;
 mod object;
 mod place;
 mod scalar;
 mod schema;
 mod split;
+mod structure;
 mod tree;
 
 use std::collections::HashMap;
@@ -150,7 +152,7 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     let mut documents = Vec::new();
     let (mut number, mut n_nodes_left) = (0, NODES_MAX);
     for Chunk { line, text } in split::chunks(&text) {
-        for root in tree::read(&text, line, &mut n_nodes_left) {
+        for root in builder::read(&text, line, &mut n_nodes_left) {
             number += 1;
             if number > DOCUMENTS_MAX {
                 return Err(format!("there are more than {DOCUMENTS_MAX} documents"));

@@ -1,11 +1,14 @@
 //! One object of a manifest: what it is, whether its structure fits, and whether it is valid.
+//!
+//! It knows nothing of files and documents: mistakes leave it as lines and texts, and whoever
+//! reads the file adds the rest. What follows from a mistake that is told already is not told.
 
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::tree::{Form, Node};
-use super::{Rules, duplicate_text, kinds, place, schema};
+use super::{Rules, duplicate_text, kinds, place, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed, defaulting, strategy, validation};
 
 /// What one object of a manifest has come to.
@@ -51,7 +54,7 @@ pub(super) fn read(
         read.mistakes.push((line, duplicate_text(&path, first_line)));
     }
     let Some(kind) = said else { return read };
-    let mut checked = schema::check(kind, node, rules, &mut read.mistakes);
+    let mut checked = structure::check(kind, node, rules, &mut read.mistakes);
     check_name(node, &mut read.mistakes);
     let is_named = text_of_name(node).is_some();
     if !is_named {
@@ -178,7 +181,7 @@ fn validate(typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<
 
 /// Whether the check of the structure has said already what validation says on the same line.
 fn tells(message: &str, error: &FieldError) -> bool {
-    matches!(error.fault, Fault::Invalid(_)) && message.contains(schema::NO_QUANTITY)
+    matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
 }
 
 /// Whether something is only wrong at `path` because something else was left out: it is within

@@ -1,5 +1,7 @@
 //! Paths within a tree: from a path as messages spell it to a line, and to the keys that are
 //! written twice.
+//!
+//! What is not there leads to the nearest place above it; nothing here fails.
 
 use super::kinds;
 use super::tree::{Form, Node};

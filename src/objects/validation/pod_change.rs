@@ -1,4 +1,7 @@
 //! What may change of a pod once it exists: hardly anything but its images.
+//!
+//! Everything else would have to reach a running process. One thing differs from Kubernetes: the
+//! node of a pod that has none can be set, since there is no `pods/binding` here.
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec};
 
