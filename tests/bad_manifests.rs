@@ -11,15 +11,15 @@ use dullahan::objects::manifest::{self, Manifest, Rules};
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     files.sort();
     files
 }
 
 fn read(file: &Path) -> Manifest {
-    let name = file.file_name().unwrap().to_str().unwrap();
-    let text = String::from_utf8(fs::read(file).unwrap()).unwrap();
-    manifest::parse(name, &text, "default", Rules::Strict)
+    let name = file.file_name().expect("a file has a name").to_string_lossy();
+    let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    manifest::parse(&name, &text, "default", Rules::Strict)
 }
 
 #[test]

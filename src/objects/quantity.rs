@@ -61,6 +61,43 @@ impl Amount {
     }
 }
 
+/// The form in which the API gives `text` back: the same amount with the largest suffix of the
+/// same sort that needs no fraction (`0.5` is `500m`, `1024Mi` is `1Gi`). `None` if it is no
+/// quantity.
+pub fn canonical(text: &str) -> Option<String> {
+    let amount = Amount::parse(text).ok()?.0;
+    let is_exponent =
+        text.trim_end_matches(|c: char| c.is_ascii_digit() || "+-".contains(c)).ends_with(['e', 'E']);
+    let (sign, amount) = (if amount < 0 { "-" } else { "" }, amount.abs());
+    let is_binary = text.ends_with('i') && amount >= 1024 * NANO && amount % NANO == 0;
+    if is_binary {
+        let (number, power) = divided(amount / NANO, 1024, BINARY_SUFFIXES.len() - 1);
+        return Some(format!("{sign}{number}{}", BINARY_SUFFIXES[power]));
+    }
+    let (number, power) = divided(amount, 1000, DECIMAL_SUFFIXES.len() - 1);
+    Some(match (is_exponent, power) {
+        _ if amount == 0 => "0".into(),
+        (true, UNIT) => format!("{sign}{number}"),
+        (true, power) => format!("{sign}{number}e{}", 3 * power as i32 - 9),
+        (false, power) => format!("{sign}{number}{}", DECIMAL_SUFFIXES[power]),
+    })
+}
+
+const BINARY_SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+const DECIMAL_SUFFIXES: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+/// The power of a thousand that makes billionths to units.
+const UNIT: usize = 3;
+
+/// `amount` divided by `base` as often as it goes, and how often.
+fn divided(mut amount: i128, base: i128, power_max: usize) -> (i128, usize) {
+    let mut power = 0;
+    while power < power_max && amount != 0 && amount % base == 0 {
+        amount /= base;
+        power += 1;
+    }
+    (amount, power)
+}
+
 /// `[eEinumkKMGTP]*[-+]?[0-9]*`
 fn has_suffix_form(suffix: &str) -> bool {
     let rest = suffix.trim_start_matches(|c| "eEinumkKMGTP".contains(c));
@@ -188,6 +225,32 @@ mod tests {
         for text in [".", "1.2.3"] {
             assert_eq!(Amount::parse(text), Err(QuantityError::Number), "{text}");
         }
+    }
+
+    #[test]
+    fn the_canonical_form_is_the_shortest_without_a_fraction() {
+        let cases = [
+            ("0.5", "500m"),
+            ("1024Mi", "1Gi"),
+            ("1.5Gi", "1536Mi"),
+            ("1000m", "1"),
+            ("1000", "1k"),
+            ("0", "0"),
+            ("0Gi", "0"),
+            ("512Ki", "512Ki"),
+            ("0.5Ki", "512"),
+            ("1e3", "1e3"),
+            ("1500e0", "1500"),
+            ("-1000m", "-1"),
+            ("10G", "10G"),
+            ("100m", "100m"),
+        ];
+        for (text, expected) in cases {
+            let form = canonical(text);
+            assert_eq!(form.as_deref(), Some(expected), "{text}");
+            assert_eq!(canonical(expected).as_deref(), Some(expected), "{expected} again");
+        }
+        assert_eq!(canonical("much"), None);
     }
 
     #[test]

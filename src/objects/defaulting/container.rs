@@ -1,11 +1,14 @@
 //! Defaults of containers: image pull policy, termination message, ports, probes, environment.
+//!
+//! The same for containers of templates and of pods; what only pods get is in [`pod`](super::pod).
+//! Numbers of probes that are zero count as absent, as in `pkg/apis/core/v1/defaults.go`.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, ObjectFieldSelector,
     Probe, VolumeMount,
 };
 
-use super::{drop_zero, set, set_number};
+use super::{amounts, canonicalize, drop_zero, set, set_number};
 
 const TERMINATION_MESSAGE_PATH: &str = "/dev/termination-log";
 const TERMINATION_MESSAGE_POLICY: &str = "File";
@@ -14,7 +17,8 @@ pub(super) fn default(container: &mut Container) {
     set(&mut container.image_pull_policy, pull_policy(container.image.as_deref()));
     set(&mut container.termination_message_path, TERMINATION_MESSAGE_PATH);
     set(&mut container.termination_message_policy, TERMINATION_MESSAGE_POLICY);
-    container.resources.get_or_insert_default();
+    let resources = container.resources.get_or_insert_default();
+    canonicalize(amounts(&mut resources.limits).chain(amounts(&mut resources.requests)));
     for flag in [&mut container.stdin, &mut container.stdin_once, &mut container.tty] {
         drop_zero(flag);
     }

@@ -14,11 +14,15 @@ mod statefulset;
 mod storage;
 mod volume;
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::Typed;
+use super::quantity::canonical;
 
 /// The label every namespace bears, with its name as the value.
 const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -50,9 +54,9 @@ fn default_namespace(namespace: &mut Namespace) {
 }
 
 fn default_node(node: &mut Node) {
-    if let Some(status) = &mut node.status
-        && status.allocatable.is_none()
-    {
+    let Some(status) = &mut node.status else { return };
+    canonicalize(amounts(&mut status.capacity).chain(amounts(&mut status.allocatable)));
+    if status.allocatable.is_none() {
         status.allocatable = status.capacity.clone();
     }
 }
@@ -70,6 +74,20 @@ fn default_slice(slice: &mut EndpointSlice) {
         port.name.get_or_insert_default();
         set(&mut port.protocol, "TCP");
     }
+}
+
+/// Writes quantities as the API gives them back; what is no quantity is left to validation.
+fn canonicalize<'a>(quantities: impl IntoIterator<Item = &'a mut Quantity>) {
+    for quantity in quantities {
+        if let Some(form) = canonical(&quantity.0) {
+            quantity.0 = form;
+        }
+    }
+}
+
+/// The quantities of a list of resources.
+fn amounts(list: &mut Option<BTreeMap<String, Quantity>>) -> impl Iterator<Item = &mut Quantity> {
+    list.iter_mut().flat_map(BTreeMap::values_mut)
 }
 
 /// Sets a text that is absent or empty.

@@ -32,6 +32,7 @@ fn default_spec(spec: &mut PodSpec) {
     for flag in [&mut spec.host_network, &mut spec.host_pid, &mut spec.host_ipc] {
         drop_zero(flag);
     }
+    super::canonicalize(super::amounts(&mut spec.overhead));
     mirror_service_account(spec);
     let shares_host_network = spec.host_network == Some(true);
     for container in spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()) {

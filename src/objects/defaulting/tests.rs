@@ -247,6 +247,18 @@ fn the_other_kinds_get_their_defaults() {
             "/spec",
             json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"}),
         ),
+        (
+            Kind::PersistentVolumeClaim,
+            json!({"spec": {"resources": {"requests": {"storage": "1024Mi"}}}}),
+            "/spec/resources/requests/storage",
+            json!("1Gi"),
+        ),
+        (
+            Kind::Pod,
+            json!({"spec": {"containers": [{"resources": {"limits": {"cpu": "0.5"}}}]}}),
+            "/spec/containers/0/resources",
+            json!({"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}}),
+        ),
         (Kind::StorageClass, json!({"provisioner": "p"}), "/reclaimPolicy", json!("Delete")),
         (Kind::StorageClass, json!({"provisioner": "p"}), "/volumeBindingMode", json!("Immediate")),
         (

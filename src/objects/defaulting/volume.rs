@@ -18,6 +18,9 @@ pub(super) fn default(volume: &mut Volume) {
     if has_no_source(volume) {
         volume.empty_dir = Some(EmptyDirVolumeSource::default());
     }
+    if let Some(source) = &mut volume.empty_dir {
+        super::canonicalize(&mut source.size_limit);
+    }
     if let Some(source) = &mut volume.config_map {
         source.default_mode.get_or_insert(FILE_MODE);
     }

@@ -1,4 +1,7 @@
 //! Kinds that cannot be found: what was probably meant.
+//!
+//! A kind of Kubernetes that is not served here is told apart from one that nobody serves, and a
+//! known kind with a wrong `apiVersion` from an unknown one. Also the likeness of names, for fields.
 
 use super::super::Kind;
 
@@ -77,7 +80,7 @@ pub(super) fn find(api_version: &str, kind: &str) -> Result<Kind, NotFound> {
         return Err(NotFound { field: "kind", message });
     }
     let names = Kind::ALL.iter().map(|kind| kind.name()).chain(NOT_SERVED.iter().copied());
-    let hint = suggestion(kind, names);
+    let hint = hint(most_like(kind, names));
     Err(NotFound { field: "kind", message: format!("unknown kind \"{kind}\"{hint}") })
 }
 
@@ -86,17 +89,22 @@ pub(super) fn api_version_of(kind: &str) -> Option<&'static str> {
     Kind::ALL.iter().find(|candidate| candidate.name() == kind).map(|kind| kind.info().api_version)
 }
 
-/// ` (did you mean "…"?)` with the name that is most like `wrong`, or nothing.
-pub(super) fn suggestion<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    if wrong.len() > NAME_LENGTH_MAX {
-        return String::new();
+/// The name that is most like `wrong`, if one is like it at all.
+pub(super) fn most_like<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let names = names.into_iter().map(|name| (likeness(wrong, name), name));
+    let best =
+        names.filter(|(likeness, _)| *likeness >= LIKENESS_MIN).max_by(|(a, _), (b, _)| a.total_cmp(b));
+    best.map(|(_, name)| name)
+}
+
+/// ` (did you mean "…"?)`, or nothing.
+pub(super) fn hint(meant: Option<&str>) -> String {
+    meant.map(|meant| format!(" (did you mean \"{meant}\"?)")).unwrap_or_default()
+}
+
+fn likeness(a: &str, b: &str) -> f64 {
+    if a.len().max(b.len()) > NAME_LENGTH_MAX {
+        return 0.0;
     }
-    let lower = wrong.to_lowercase();
-    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());
-    let best = names
-        .into_iter()
-        .map(|name| (likeness(name), name))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    best.map(|(_, name)| format!(" (did you mean \"{name}\"?)")).unwrap_or_default()
+    strsim::normalized_damerau_levenshtein(&a.to_lowercase(), &b.to_lowercase())
 }

@@ -13,12 +13,14 @@
 //! Text is not trusted: its length, the number of documents, nesting, the nodes that aliases
 //! unfold to and the mistakes that are told are bounded, and going beyond is a mistake like others.
 
+mod builder;
 mod kinds;
 mod object;
 mod place;
 mod scalar;
 mod schema;
 mod split;
+mod structure;
 mod tree;
 
 use std::collections::HashMap;
@@ -150,7 +152,7 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     let mut documents = Vec::new();
     let (mut number, mut n_nodes_left) = (0, NODES_MAX);
     for Chunk { line, text } in split::chunks(&text) {
-        for root in tree::read(&text, line, &mut n_nodes_left) {
+        for root in builder::read(&text, line, &mut n_nodes_left) {
             number += 1;
             if number > DOCUMENTS_MAX {
                 return Err(format!("there are more than {DOCUMENTS_MAX} documents"));
@@ -190,7 +192,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn tell(&mut self, document: usize, line: usize, mut message: String) {
         if message.len() > MESSAGE_LENGTH_MAX {
-            message.truncate(message.floor_char_boundary(MESSAGE_LENGTH_MAX));
+            let is_boundary = |end: &usize| message.is_char_boundary(*end);
+            let end = (0..=MESSAGE_LENGTH_MAX).rev().find(is_boundary).unwrap_or_default();
+            message.truncate(end);
             message.push('…');
         }
         self.manifest.mistakes.push(Mistake { file: self.file.to_owned(), document, line, message });

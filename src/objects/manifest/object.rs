@@ -1,11 +1,14 @@
 //! One object of a manifest: what it is, whether its structure fits, and whether it is valid.
+//!
+//! It knows nothing of files and documents: mistakes leave it as lines and texts, and whoever
+//! reads the file adds the rest. What follows from a mistake that is told already is not told.
 
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::tree::{Form, Node};
-use super::{Rules, duplicate_text, kinds, place, schema};
+use super::{Rules, duplicate_text, kinds, place, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed, defaulting, strategy, validation};
 
 /// What one object of a manifest has come to.
@@ -51,17 +54,18 @@ pub(super) fn read(
         read.mistakes.push((line, duplicate_text(&path, first_line)));
     }
     let Some(kind) = said else { return read };
-    let fits = schema::check(kind, node, rules, &mut read.mistakes);
+    let mut checked = structure::check(kind, node, rules, &mut read.mistakes);
     check_name(node, &mut read.mistakes);
-    if !fits || text_of_name(node).is_none() {
-        return read;
+    let is_named = text_of_name(node).is_some();
+    if !is_named {
+        checked.left_out.push("metadata.name".into());
     }
-    match decode(kind, node, default_namespace) {
+    match decode(kind, checked.value, default_namespace) {
         Ok(typed) => {
             if rules == Rules::Strict {
-                validate(&typed, node, &mut read.mistakes);
+                validate(&typed, node, &checked.left_out, &mut read.mistakes);
             }
-            read.typed = Some(typed);
+            read.typed = Some(typed).filter(|_| is_named);
         }
         Err(error) => read.mistakes.push((node.line, error.to_string())),
     }
@@ -144,8 +148,7 @@ fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
     }
 }
 
-fn decode(kind: Kind, node: &Node, default_namespace: &str) -> Result<Typed, serde_json::Error> {
-    let mut value = node.to_value();
+fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed, serde_json::Error> {
     if let Value::Object(fields) = &mut value {
         // Items of typed lists may leave these two to the list.
         fields.insert("apiVersion".into(), kind.info().api_version.into());
@@ -160,22 +163,36 @@ fn decode(kind: Kind, node: &Node, default_namespace: &str) -> Result<Typed, ser
 }
 
 /// Tells what the API would say of the object, on the lines it would say it of.
-fn validate(typed: &Typed, node: &Node, mistakes: &mut Vec<(usize, String)>) {
+fn validate(typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<(usize, String)>) {
     let mut copy = typed.clone();
     defaulting::default(&mut copy);
     strategy::prepare_for_create(&mut copy);
     let n_structural = mistakes.len();
     for error in validation::validate_create(&copy) {
-        let line = place::line_of(node, &error.path);
+        let place = place::find(node, &error.path);
         let told = &mistakes[..n_structural];
-        let is_told = told.iter().any(|(told_line, message)| *told_line == line && tells(message, &error));
-        if !is_told {
-            mistakes.push((line, error.to_string()));
+        let is_told = told.iter().any(|(line, message)| *line == place.line && tells(message, &error));
+        let is_unwritten = !place.is_written && matches!(error.fault, Fault::Invalid(_));
+        if !is_told && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
+            mistakes.push((place.line, error.to_string()));
         }
     }
 }
 
 /// Whether the check of the structure has said already what validation says on the same line.
 fn tells(message: &str, error: &FieldError) -> bool {
-    matches!(error.fault, Fault::Invalid(_)) && message.contains(schema::NO_QUANTITY)
+    matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
+}
+
+/// Whether something is only wrong at `path` because something else was left out: it is within
+/// it, around it, or a default that was made beside it.
+fn follows(path: &str, is_unwritten: bool, left_out: &str) -> bool {
+    let parent = |path: &str| path.rfind(['.', '[']).map_or("", |end| &path[..end]).to_owned();
+    is_within(path, left_out)
+        || is_within(left_out, path)
+        || (is_unwritten && is_within(left_out, &parent(path)))
+}
+
+fn is_within(path: &str, around: &str) -> bool {
+    path.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -1,13 +1,25 @@
 //! Paths within a tree: from a path as messages spell it to a line, and to the keys that are
 //! written twice.
+//!
+//! What is not there leads to the nearest place above it; nothing here fails.
 
+use super::kinds;
 use super::tree::{Form, Node};
 
-/// The line of the node at `path`, or of the nearest one above it that there is.
+/// Where a path leads.
+pub(super) struct Place {
+    /// The line of the node, or of the nearest one above it that there is.
+    pub(super) line: usize,
+    /// Whether the node itself was written.
+    pub(super) is_written: bool,
+}
+
+/// The place of the node at `path`.
 ///
 /// Paths are those of Kubernetes' messages, which do not always spell a field as it is written:
-/// `spec.template.labels` stands in `metadata`, and some begin with a capital letter.
-pub(super) fn line_of(root: &Node, path: &str) -> usize {
+/// `spec.template.labels` stands in `metadata`, some begin with a capital letter, and the writer
+/// may have misspelled it.
+pub(super) fn find(root: &Node, path: &str) -> Place {
     let mut node = root;
     let mut line = root.line;
     for step in steps(path) {
@@ -15,16 +27,16 @@ pub(super) fn line_of(root: &Node, path: &str) -> usize {
             Form::List(items) => {
                 step.parse().ok().and_then(|index: usize| items.get(index)).map(|item| (item.line, item))
             }
-            Form::Map(_) => find(node, step).map(|entry| (entry.line, &entry.value)),
+            Form::Map(_) => entry(node, step).map(|entry| (entry.line, &entry.value)),
             Form::Scalar(_) => None,
         };
-        let Some((next_line, next)) = next else { break };
+        let Some((next_line, next)) = next else { return Place { line, is_written: false } };
         (node, line) = (next, next_line);
     }
-    line
+    Place { line, is_written: true }
 }
 
-fn find<'a>(node: &'a Node, key: &str) -> Option<&'a super::tree::Entry> {
+fn entry<'a>(node: &'a Node, key: &str) -> Option<&'a super::tree::Entry> {
     let in_metadata = || node.get("metadata").and_then(|metadata| metadata.value.get(key));
     let in_requests = || node.get("requests").and_then(|requests| requests.value.get(key));
     let lower = || {
@@ -32,7 +44,12 @@ fn find<'a>(node: &'a Node, key: &str) -> Option<&'a super::tree::Entry> {
         let first = letters.next()?.to_ascii_lowercase();
         node.get(&format!("{first}{}", letters.as_str()))
     };
-    node.get(key).or_else(lower).or_else(in_metadata).or_else(in_requests)
+    let misspelled = || {
+        let Form::Map(map) = &node.form else { return None };
+        let written = kinds::most_like(key, map.entries.iter().map(|entry| entry.key.as_str()))?;
+        map.get(written)
+    };
+    node.get(key).or_else(lower).or_else(in_metadata).or_else(in_requests).or_else(misspelled)
 }
 
 /// `a.b[0].c[x.y/z]` as `a`, `b`, `0`, `c`, `x.y/z`.

@@ -1,4 +1,7 @@
 //! Claims, and the claim templates of StatefulSets and of ephemeral volumes.
+//!
+//! A claim wants a size and a way to access it. Once made it only finds its volume, gets a class
+//! if it named none, and grows while it is bound.
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;

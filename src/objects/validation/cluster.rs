@@ -1,4 +1,7 @@
 //! Kinds that belong to no namespace: namespaces, nodes, volumes, storage classes.
+//!
+//! Of a node only its quantities are checked, of a volume that it has exactly one source, a size
+//! and a way to access it; where its data is never changes.
 
 use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeSpec};
 use k8s_openapi::api::storage::v1::StorageClass;

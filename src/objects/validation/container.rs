@@ -1,5 +1,6 @@
 //! Containers of all three sorts: those that make up a pod, those that run before them, and
 //! those that are put into a running pod to look around.
+//! A name is unique among all of them, and a port of the host among those that run together.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,7 @@
 //! Kinds that carry data: ConfigMaps, Secrets, ControllerRevisions, Events.
+//!
+//! Data is bounded and its keys can be file names. A revision never changes but for its number,
+//! and of an event hardly anything is asked.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};

@@ -1,4 +1,7 @@
 //! EndpointSlices (`pkg/apis/discovery/validation`).
+//!
+//! Addresses are of the slice's type, names of ports are unique, and the sizes are bounded as in
+//! Kubernetes. The type of a slice never changes.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -1,4 +1,7 @@
 //! Environment variables and where their values come from.
+//!
+//! That what a variable refers to exists is not checked here: it may come later, and the node
+//! waits for it.
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector};
 

@@ -1,4 +1,7 @@
 //! Probes and lifecycle hooks: exactly one handler each, with a port that can be.
+//!
+//! Probes and hooks share their handlers; a probe has numbers besides, and only the readiness
+//! probe may ask for more than one success.
 
 use k8s_openapi::api::core::v1::{
     Container, ExecAction, GRPCAction, HTTPGetAction, LifecycleHandler, Probe, SleepAction, TCPSocketAction,

@@ -1,4 +1,7 @@
 //! Metadata, the same for every kind but for the form of the name.
+//!
+//! Names and namespaces, labels and annotations, owners and finalizers
+//! (apimachinery's `pkg/api/validation`).
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 

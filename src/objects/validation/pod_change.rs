@@ -1,4 +1,7 @@
 //! What may change of a pod once it exists: hardly anything but its images.
+//!
+//! Everything else would have to reach a running process. One thing differs from Kubernetes: the
+//! node of a pod that has none can be set, since there is no `pods/binding` here.
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec};
 
@@ -19,7 +22,7 @@ pub(super) fn check(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
         ("containers", new.containers.len(), old.containers.len()),
         ("initContainers", items(&new.init_containers).len(), items(&old.init_containers).len()),
     ];
-    for (name, _, _) in lists.iter().filter(|(_, new, old)| new != old) {
+    if let Some((name, _, _)) = lists.iter().find(|(_, new, old)| new != old) {
         // Nothing more can be said of a pod with other containers.
         return errors.push(SPEC.child(name).forbidden("pod updates may not add or remove containers"));
     }

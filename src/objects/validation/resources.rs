@@ -1,4 +1,7 @@
 //! Requests and limits.
+//!
+//! Quantities must be some, must not be negative, and no request may exceed its limit. Whether a
+//! node has that much is nothing to be validated.
 
 use std::collections::BTreeMap;
 

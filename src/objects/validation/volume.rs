@@ -1,4 +1,7 @@
 //! The volumes of a pod, and what its containers mount of them.
+//!
+//! A volume has exactly one source. Of the sources of particular clouds and storage systems only
+//! the presence is checked, since nothing here can mount them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
