@@ -3,6 +3,8 @@
 //!
 //! Code behind `#[cfg(test)]`, `tests.rs` and `tests/` may import what it likes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -5,6 +5,7 @@
 //! from a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -93,7 +94,7 @@ pub struct Files {
 
 /// The last content of a file that had no mistake; the same text is not parsed again.
 struct GoodFile {
-    text: String,
+    text_hash: u64,
     objects: Vec<Arc<Wanted>>,
 }
 
@@ -101,14 +102,13 @@ struct GoodFile {
 struct Wanted {
     key: ObjectKey,
     typed: Typed,
-    value: Value,
     source: Source,
 }
 
 impl From<Located> for Wanted {
     fn from(located: Located) -> Self {
         let Located { typed, source } = located;
-        Self { key: ObjectKey::of(&typed), value: to_value(&typed), typed, source }
+        Self { key: ObjectKey::of(&typed), typed, source }
     }
 }
 
@@ -198,13 +198,14 @@ impl Files {
             Mode::Mirror => Rules::AsIs,
         };
         for text in texts {
-            if self.good.get(&text.file).is_some_and(|good| good.text == text.content) {
+            let text_hash = hash_of(&text.content);
+            if self.good.get(&text.file).is_some_and(|good| good.text_hash == text_hash) {
                 continue;
             }
             let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, rules);
             if manifest.mistakes.is_empty() {
                 let objects = manifest.objects.into_iter().map(|located| Arc::new(located.into())).collect();
-                self.good.insert(text.file, GoodFile { text: text.content, objects });
+                self.good.insert(text.file, GoodFile { text_hash, objects });
             } else {
                 report.problems.extend(manifest.mistakes.into_iter().map(Problem::from));
             }
@@ -246,14 +247,14 @@ impl Files {
     async fn put(&mut self, wanted: &Arc<Wanted>) -> Result<Option<Outcome>, StoreError> {
         let key = &wanted.key;
         let applied = self.applied.get(key);
-        if applied.is_some_and(|applied| Arc::ptr_eq(applied, wanted) || applied.value == wanted.value) {
+        if applied.is_some_and(|applied| Arc::ptr_eq(applied, wanted) || applied.typed == wanted.typed) {
             return Ok(None);
         }
         let before = self.store.get(key);
         let after = match (self.mode, &before) {
             (Mode::Mirror, _) => self.store.mirror(wanted.typed.clone()).await?,
             (Mode::Apply, None) => self.store.create(wanted.typed.clone()).await?,
-            (Mode::Apply, Some(_)) => self.merge(key, &wanted.value).await?,
+            (Mode::Apply, Some(_)) => self.merge(key, &to_value(&wanted.typed)).await?,
         };
         self.applied.insert(key.clone(), wanted.clone());
         Ok(match before {
@@ -263,7 +264,7 @@ impl Files {
     }
 
     async fn merge(&self, key: &ObjectKey, wanted: &Value) -> Result<Object, StoreError> {
-        let last = self.applied.get(key).map_or(&Value::Null, |applied| &applied.value);
+        let last = self.applied.get(key).map_or(Value::Null, |applied| to_value(&applied.typed));
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -272,7 +273,7 @@ impl Files {
                 let reason = "it is being deleted; save the file again once it is gone".to_owned();
                 return Err(StoreError::Conflict { key: key.clone(), reason });
             }
-            let merged = three_way_merge(&to_value(live.typed()), last, wanted);
+            let merged = three_way_merge(&to_value(live.typed()), &last, wanted);
             let merged = Typed::from_value(key.kind, merged).map_err(|error| StoreError::Conflict {
                 key: key.clone(),
                 reason: format!("what is there and the file do not merge: {error}"),
@@ -330,6 +331,12 @@ fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {
 
 fn refused(place: &Source, error: StoreError) -> Problem {
     Problem::Refused { place: Box::new(place.clone()), error: Box::new(error) }
+}
+
+fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn to_value(typed: &Typed) -> Value {

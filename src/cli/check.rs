@@ -22,6 +22,8 @@ pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
         println!("{problem}");
     }
     let n_problems = checked.problems.len();
-    println!("{} objects in {} files, {n_problems} mistakes", checked.n_objects, checked.n_files);
+    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (objects, files) = (counted(checked.n_objects, "object"), counted(checked.n_files, "file"));
+    println!("{objects} in {files}, {}", counted(n_problems, "mistake"));
     Ok(if n_problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

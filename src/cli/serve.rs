@@ -20,9 +20,9 @@ pub(super) fn run(settings: &ServeSettings) -> anyhow::Result<ExitCode> {
         let mut output = Output::new(&settings.common, clock.now());
         let running = app::serve(settings, clock.clone()).await?;
         output.remark(&format!(
-            "dullahan {}: simulated pods, seed {} (repeat with --simulated-seed {0})",
+            "dullahan {}: simulated pods, seed {seed} (repeat with --simulated-seed {seed})",
             env!("CARGO_PKG_VERSION"),
-            running.seed
+            seed = running.seed
         ));
         let hints = hints(settings, &running);
         Session::new(running, output, clock, hints).run().await
