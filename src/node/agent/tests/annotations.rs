@@ -1,0 +1,1 @@
+//! Each annotation, seen in the statuses of one pod.

@@ -1,0 +1,1 @@
+//! A new agent takes up what the one before left.

@@ -1,0 +1,64 @@
+//! Restart back-off of one container, with the kubelet's numbers.
+//!
+//! The first restart is immediate; after each restart the next one must lie a wait after the end
+//! of the run before, 10 s first, doubled each time, 5 min at most. A container that ran for more
+//! than 10 min since its last restart begins anew. (client-go, `util/flowcontrol`; kubelet,
+//! `doBackOff`.)
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// The wait after the second end.
+const WAIT_MIN: Duration = Duration::from_secs(10);
+/// The longest wait.
+const WAIT_MAX: Duration = Duration::from_secs(300);
+/// A run this long forgives the ends before it.
+const RESET_AFTER: Duration = Duration::from_secs(600);
+
+/// How often and when a container was last restarted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Backoff(Option<Restarted>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Restarted {
+    at: Timestamp,
+    wait: Duration,
+}
+
+impl Backoff {
+    /// The wait that a run which ended at `ended` needs before the next one; zero means now.
+    pub(super) fn wait(&self, ended: Timestamp) -> Duration {
+        self.in_force(ended).map_or(Duration::ZERO, |restarted| restarted.wait)
+    }
+
+    /// Notes that a run which ended at `ended` is followed by another one at `now`.
+    pub(super) fn restarted(&mut self, ended: Timestamp, now: Timestamp) {
+        let wait = self.in_force(ended).map_or(WAIT_MIN, |last| (last.wait * 2).min(WAIT_MAX));
+        self.0 = Some(Restarted { at: now, wait });
+    }
+
+    fn in_force(&self, ended: Timestamp) -> Option<&Restarted> {
+        self.0.as_ref().filter(|last| ended <= last.at + RESET_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_from_10_s_to_5_min_and_a_long_run_resets_it() {
+        let mut backoff = Backoff::default();
+        let mut now = Timestamp::UNIX_EPOCH;
+        let mut waits_s = Vec::new();
+        for run_s in [1, 1, 1, 1, 1, 1, 1, 1, 601, 1] {
+            let ended = now + Duration::from_secs(run_s);
+            let wait = backoff.wait(ended);
+            waits_s.push(wait.as_secs());
+            now = ended + wait;
+            backoff.restarted(ended, now);
+        }
+        assert_eq!(waits_s, [0, 10, 20, 40, 80, 160, 300, 300, 0, 10]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Containers of one pod, stepped by hand.

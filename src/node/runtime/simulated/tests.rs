@@ -1,0 +1,1 @@
+//! The courses of simulated containers, in virtual time.
