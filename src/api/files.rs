@@ -157,13 +157,17 @@ impl Files {
             return Ok(());
         }
         let mut changes = Changes::of(&paths, self.store.clock().clone())?;
+        let mut told: Vec<String> = Vec::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = changes.next() => {}
             }
             let report = self.load().await;
-            let has_news = !report.changes.is_empty() || !report.problems.is_empty();
+            // Other files of the same folder change too; a problem is told once, not each time.
+            let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
+            let has_news = !report.changes.is_empty() || problems != told;
+            told = problems;
             if has_news && reports.send(report).await.is_err() {
                 return Ok(());
             }

@@ -2,15 +2,17 @@
 //! comes, then stop.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::output::{Line, Output, Tone};
 use super::progress::{self, Progress};
 use crate::app::Running;
 use crate::clock::Clock;
+use crate::dns::publisher::Publication;
 use crate::objects::Kind;
 use crate::store::{Interest, Watch};
 
@@ -27,6 +29,9 @@ pub(super) struct Session {
 /// The kinds whose events people want to see.
 const SHOWN: [Kind; 3] = [Kind::Pod, Kind::StatefulSet, Kind::Event];
 
+/// How long nothing must happen, once every set is complete, before a hint is no interruption.
+const SETTLED: Duration = Duration::from_millis(100);
+
 /// What ends a session.
 enum End {
     Signal(&'static str),
@@ -35,7 +40,7 @@ enum End {
 }
 
 impl Session {
-    /// `hints` are printed once everything that the files ask for is there.
+    /// `hints` are printed once every StatefulSet is complete and nothing happens.
     pub(super) fn new(running: Running, output: Output, clock: Clock, hints: Vec<String>) -> Self {
         let watch = running.store.watch(Interest::in_kinds(&SHOWN), running.since);
         Self { running, output, progress: Progress::default(), watch, clock, hints: Some(hints) }
@@ -50,15 +55,17 @@ impl Session {
         }
         self.print(progress::report(&self.running.applied));
         let failure = self.running.failure();
+        let clock = self.clock.clone();
         let end = loop {
             if self.output.is_closed() {
                 break End::NobodyReads;
             }
-            self.print_hints_when_complete();
+            let is_settling = self.hints.is_some() && self.progress.is_complete();
             tokio::select! {
                 _ = terminate.recv() => break End::Signal("SIGTERM"),
                 _ = interrupt.recv() => break End::Signal("Ctrl-C"),
                 () = failure.cancelled() => break End::Failure,
+                () = clock.sleep(SETTLED), if is_settling => self.print_hints(),
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
             }
         };
@@ -72,14 +79,7 @@ impl Session {
         }
     }
 
-    fn print_hints_when_complete(&mut self) {
-        // A store event may lie ahead of the publication of its names; the watch is then empty
-        // and the publication still to come, so the names are waited for as well.
-        let is_quiet =
-            self.running.publications.is_empty() && self.watch.seen() >= self.running.store.revision();
-        if !is_quiet || !self.progress.is_complete() {
-            return;
-        }
+    fn print_hints(&mut self) {
         for hint in self.hints.take().into_iter().flatten() {
             self.output.remark(&hint);
         }
@@ -106,6 +106,7 @@ fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
 
 /// Waits for something to happen and says it in lines.
 async fn next_lines(running: &mut Running, watch: &mut Watch, progress: &mut Progress) -> Vec<Line> {
+    // A source that has ended no longer matches its pattern and is left out; the watch never ends.
     tokio::select! {
         events = watch.next() => match events {
             Ok(events) => events.iter().filter_map(|event| progress.event(event)).collect(),
@@ -114,19 +115,17 @@ async fn next_lines(running: &mut Running, watch: &mut Watch, progress: &mut Pro
                 vec![skipped()]
             }
         },
-        publication = running.publications.recv() => match publication {
-            Ok(publication) => progress::publication(&publication),
-            Err(RecvError::Lagged(_)) => vec![skipped()],
-            Err(RecvError::Closed) => std::future::pending().await,
-        },
-        report = running.reports.recv() => match report {
-            Some(report) => progress::report(&report),
-            None => std::future::pending().await,
-        },
-        changed = running.zone_mistakes.changed() => match changed {
-            Ok(()) => zone_lines(&running.zone_mistakes.borrow_and_update()),
-            Err(_) => std::future::pending().await,
-        },
+        Some(lines) = next_publication(&mut running.publications) => lines,
+        Some(report) = running.reports.recv() => progress::report(&report),
+        Ok(()) = running.zone_mistakes.changed() => zone_lines(&running.zone_mistakes.borrow_and_update()),
+    }
+}
+
+async fn next_publication(publications: &mut broadcast::Receiver<Publication>) -> Option<Vec<Line>> {
+    match publications.recv().await {
+        Ok(publication) => Some(progress::publication(&publication)),
+        Err(RecvError::Lagged(_)) => Some(vec![skipped()]),
+        Err(RecvError::Closed) => None,
     }
 }
 

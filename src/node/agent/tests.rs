@@ -146,8 +146,10 @@ async fn a_cordoned_node_takes_no_pods_until_it_is_uncordoned() {
     let mut world = World::new().await;
     world.pass(0).await;
     let node = ObjectKey::new(Kind::Node, "", "node-1");
-    let cordon = |is_cordoned| move |node: &mut Node| {
-        node.spec.get_or_insert_default().unschedulable = is_cordoned;
+    let cordon = |is_cordoned| {
+        move |node: &mut Node| {
+            node.spec.get_or_insert_default().unschedulable = is_cordoned;
+        }
     };
     world.store.modify::<Node>(&node, cordon(Some(true))).await.unwrap();
     world.create(pod("web-0")).await;
