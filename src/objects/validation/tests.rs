@@ -1,5 +1,7 @@
 //! Good objects, changed in one place, and the rules that breaks.
 
+mod binding;
+
 use serde_json::{Value, json};
 
 use super::*;
