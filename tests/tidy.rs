@@ -237,11 +237,24 @@ fn functions(lines: &[String]) -> Vec<(usize, usize)> {
         if !is_function || trimmed.starts_with("//") {
             continue;
         }
+        // A declaration ends with a semicolon, a body in one line with its brace: both are short.
+        let signature_end = lines[i..].iter().find(|later| later.ends_with(['{', '}', ';']));
+        if !signature_end.is_some_and(|end| end.ends_with('{')) {
+            continue;
+        }
         let closing = format!("{}}}", &line[..line.len() - trimmed.len()]);
         let n_lines = lines[i..].iter().position(|later| *later == closing);
         found.extend(n_lines.map(|n_lines| (i + 1, n_lines + 1)));
     }
     found
+}
+
+#[test]
+fn functions_are_measured_and_declarations_are_not() {
+    let text = "trait T {\n    fn a();\n    fn b(\n        x: u8,\n    ) -> u8;\n    fn c() { d() }\n\
+                \x20   fn e(\n        x: u8,\n    ) {\n        d();\n    }\n}\nfn f() {\n    d();\n}";
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    assert_eq!(functions(&lines), [(7, 5), (13, 3)]);
 }
 
 #[test]
