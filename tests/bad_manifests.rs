@@ -3,6 +3,8 @@
 //! `tests/bad-manifests/` holds one file per sort of mistake; the whole output for it is a
 //! snapshot. `tests/good-manifests/` holds files of which nothing must be said.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

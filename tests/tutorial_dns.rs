@@ -1,6 +1,8 @@
 //! The StatefulSet basics tutorial as `dig` sees it: created in order, scaled 2 to 5 to 3, a pod
 //! deleted and replaced; at every step the names are those of the Ready pods.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

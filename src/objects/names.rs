@@ -120,7 +120,7 @@ pub fn port_number(port: i32) -> Vec<String> {
 /// The name of a container's port (an RFC 6335 service name).
 pub fn port_name(text: &str) -> Vec<String> {
     let mut broken = too_long(text, PORT_NAME_LENGTH_MAX);
-    if !text.bytes().all(|byte| is_label_byte(byte)) {
+    if !text.bytes().all(is_label_byte) {
         broken.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".into());
     }
     if !text.bytes().any(|byte| byte.is_ascii_lowercase()) {

@@ -190,7 +190,8 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn tell(&mut self, document: usize, line: usize, mut message: String) {
         if message.len() > MESSAGE_LENGTH_MAX {
-            message.truncate(message.floor_char_boundary(MESSAGE_LENGTH_MAX));
+            let end = (0..=MESSAGE_LENGTH_MAX).rev().find(|end| message.is_char_boundary(*end));
+            message.truncate(end.unwrap_or_default());
             message.push('…');
         }
         self.manifest.mistakes.push(Mistake { file: self.file.to_owned(), document, line, message });

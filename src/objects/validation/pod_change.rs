@@ -19,7 +19,7 @@ pub(super) fn check(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
         ("containers", new.containers.len(), old.containers.len()),
         ("initContainers", items(&new.init_containers).len(), items(&old.init_containers).len()),
     ];
-    for (name, _, _) in lists.iter().filter(|(_, new, old)| new != old) {
+    if let Some((name, _, _)) = lists.iter().find(|(_, new, old)| new != old) {
         // Nothing more can be said of a pod with other containers.
         return errors.push(SPEC.child(name).forbidden("pod updates may not add or remove containers"));
     }

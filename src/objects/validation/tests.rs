@@ -139,6 +139,15 @@ fn metadata_is_checked_for_every_kind() {
     }
 }
 
+/// Each change of the good object's spec breaks this rule first.
+fn check_first(kind: Kind, cases: &[(Value, &str)]) {
+    for (change, expected) in cases {
+        let object = prepared(kind, merged(good(kind), &json!({"spec": change})));
+        let errors = texts(&validate_create(&object));
+        assert_eq!(errors.first().map(String::as_str), Some(*expected), "{change}: {errors:?}");
+    }
+}
+
 #[test]
 fn statefulset_fields_have_their_rules() {
     let cases = [
@@ -181,6 +190,17 @@ fn statefulset_fields_have_their_rules() {
             "spec.persistentVolumeClaimRetentionPolicy.whenScaled: Unsupported value: \"Keep\": supported values: \
              \"Retain\", \"Delete\"",
         ),
+    ];
+    check_first(Kind::StatefulSet, &cases);
+    let service = format!("spec.serviceName: Invalid value: \"a.b\": {}", "must not contain dots");
+    check(Kind::StatefulSet, json!({"spec": {"serviceName": "a.b"}}), &[&service]);
+    check(Kind::StatefulSet, json!({"spec": {"serviceName": null}}), &[]);
+    check(Kind::StatefulSet, json!({"spec": {"revisionHistoryLimit": -1}}), &[]);
+}
+
+#[test]
+fn the_templates_of_a_statefulset_have_their_rules() {
+    let cases = [
         (
             json!({"template": {"metadata": {"labels": {"app": "other"}}}}),
             "spec.template.metadata.labels: Invalid value: {\"app\":\"other\"}: `selector` does not match template \
@@ -209,15 +229,7 @@ fn statefulset_fields_have_their_rules() {
             "spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required",
         ),
     ];
-    for (change, expected) in cases {
-        let object = prepared(Kind::StatefulSet, merged(good(Kind::StatefulSet), &json!({"spec": change})));
-        let errors = texts(&validate_create(&object));
-        assert_eq!(errors.first().map(String::as_str), Some(expected), "{change}: {errors:?}");
-    }
-    let service = format!("spec.serviceName: Invalid value: \"a.b\": {}", "must not contain dots");
-    check(Kind::StatefulSet, json!({"spec": {"serviceName": "a.b"}}), &[&service]);
-    check(Kind::StatefulSet, json!({"spec": {"serviceName": null}}), &[]);
-    check(Kind::StatefulSet, json!({"spec": {"revisionHistoryLimit": -1}}), &[]);
+    check_first(Kind::StatefulSet, &cases);
 }
 
 #[test]
@@ -289,9 +301,17 @@ fn the_counts_of_a_status_fit_together() {
     }
 }
 
+/// Each change of the good service's spec breaks this rule alone, or none if that is empty.
+fn check_services(cases: &[(Value, &str)]) {
+    for (change, expected) in cases {
+        let expected: Vec<&str> = Some(*expected).filter(|text| !text.is_empty()).into_iter().collect();
+        check(Kind::Service, json!({"spec": change}), &expected);
+    }
+}
+
 #[test]
-fn services_have_their_rules() {
-    let cases = [
+fn the_ports_of_a_service_have_their_rules() {
+    check_services(&[
         (json!({"clusterIP": null, "ports": null}), "spec.ports: Required value"),
         (json!({"ports": null}), ""),
         (json!({"ports": [{"port": 80}, {"name": "b", "port": 81}]}), "spec.ports[0].name: Required value"),
@@ -320,6 +340,12 @@ fn services_have_their_rules() {
             json!({"ports": [{"port": 80, "nodePort": 30000}]}),
             "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'",
         ),
+    ]);
+}
+
+#[test]
+fn the_addresses_of_a_service_have_their_rules() {
+    check_services(&[
         (
             json!({"type": "NodePort"}),
             "spec.clusterIPs[0]: Invalid value: \"None\": may not be set to 'None' for NodePort services",
@@ -356,6 +382,12 @@ fn services_have_their_rules() {
             "spec.ipFamilyPolicy: Unsupported value: \"Both\": supported values: \"PreferDualStack\", \
              \"RequireDualStack\", \"SingleStack\"",
         ),
+    ]);
+}
+
+#[test]
+fn how_a_service_is_reached_has_its_rules() {
+    check_services(&[
         (json!({"type": "ExternalName", "clusterIP": null}), "spec.externalName: Required value"),
         (
             json!({"type": "ExternalName", "externalName": "example.com"}),
@@ -389,11 +421,7 @@ fn services_have_their_rules() {
             "spec.trafficDistribution: Unsupported value: \"Near\": supported values: \"PreferClose\", \
              \"PreferSameNode\", \"PreferSameZone\"",
         ),
-    ];
-    for (change, expected) in cases {
-        let expected: Vec<&str> = Some(expected).filter(|text| !text.is_empty()).into_iter().collect();
-        check(Kind::Service, json!({"spec": change}), &expected);
-    }
+    ]);
 }
 
 #[test]
@@ -420,9 +448,17 @@ fn a_service_keeps_its_address_unless_it_has_none_any_more() {
     }
 }
 
+/// Each change of a pod's only container breaks this rule first.
+fn check_containers(cases: &[(Value, &str)]) {
+    for (change, expected) in cases {
+        let container = merged(json!({"name": "c", "image": "i"}), change);
+        check_first(Kind::Pod, &[(json!({"containers": [container]}), *expected)]);
+    }
+}
+
 #[test]
 fn containers_have_their_rules() {
-    let cases = [
+    check_containers(&[
         (json!({"name": ""}), "spec.containers[0].name: Required value"),
         (json!({"image": ""}), "spec.containers[0].image: Required value"),
         (
@@ -446,6 +482,16 @@ fn containers_have_their_rules() {
             json!({"ports": [{"containerPort": 1, "hostPort": 8}, {"containerPort": 2, "hostPort": 8}]}),
             "spec.containers[0].ports[1].hostPort: Duplicate value: \"TCP//8\"",
         ),
+        (
+            json!({"volumeMounts": [{"name": "v", "mountPath": "/"}]}),
+            "spec.containers[0].volumeMounts[0].name: Not found: \"v\"",
+        ),
+    ]);
+}
+
+#[test]
+fn the_handlers_of_a_container_have_their_rules() {
+    check_containers(&[
         (
             json!({"readinessProbe": {}}),
             "spec.containers[0].readinessProbe: Required value: must specify a handler type",
@@ -476,6 +522,12 @@ fn containers_have_their_rules() {
             "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 31: must be non-negative and less than \
              terminationGracePeriodSeconds (30)",
         ),
+    ]);
+}
+
+#[test]
+fn the_environment_and_the_resources_of_a_container_have_their_rules() {
+    check_containers(&[
         (
             json!({"env": [{"name": "A=B"}]}),
             "spec.containers[0].env[0].name: Invalid value: \"A=B\": a valid environment variable name must consist \
@@ -499,10 +551,6 @@ fn containers_have_their_rules() {
              'example.com/MyName')",
         ),
         (
-            json!({"volumeMounts": [{"name": "v", "mountPath": "/"}]}),
-            "spec.containers[0].volumeMounts[0].name: Not found: \"v\"",
-        ),
-        (
             json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}}),
             "spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1",
         ),
@@ -515,14 +563,7 @@ fn containers_have_their_rules() {
             json!({"resources": {"limits": {"memory": "-1"}}}),
             "spec.containers[0].resources.limits[memory]: Invalid value: \"-1\": must be greater than or equal to 0",
         ),
-    ];
-    for (change, expected) in cases {
-        let container = merged(json!({"name": "c", "image": "i"}), &change);
-        let object =
-            prepared(Kind::Pod, merged(good(Kind::Pod), &json!({"spec": {"containers": [container]}})));
-        let errors = texts(&validate_create(&object));
-        assert_eq!(errors.first().map(String::as_str), Some(expected), "{change}: {errors:?}");
-    }
+    ]);
 }
 
 #[test]
