@@ -3,7 +3,7 @@
 mod history;
 pub(super) mod yielding;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, Namespace, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
@@ -30,6 +30,13 @@ fn config_map(name: &str) -> ConfigMap {
         },
         ..Default::default()
     }
+}
+
+/// A pod that has no place yet.
+fn pod(name: &str) -> Pod {
+    let container = Container { name: "c".into(), image: Some("i".into()), ..Default::default() };
+    let spec = PodSpec { containers: vec![container], ..Default::default() };
+    Pod { metadata: config_map(name).metadata, spec: Some(spec), ..Default::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,8 +106,7 @@ async fn a_watch_that_falls_behind_the_history_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_on_a_node_is_deleted_with_grace_and_goes_when_its_node_confirms() {
     let store = store().await;
-    let mut pod = Pod { metadata: config_map("p").metadata, ..Default::default() };
-    pod.spec = Some(Default::default());
+    let mut pod = pod("p");
     pod.spec.as_mut().unwrap().node_name = Some("node".into());
     let pod = store.create(pod).await.unwrap();
     store.delete(pod.key(), &DeleteOptions::default()).await.unwrap();
@@ -114,7 +120,7 @@ async fn a_pod_on_a_node_is_deleted_with_grace_and_goes_when_its_node_confirms()
 #[tokio::test(start_paused = true)]
 async fn the_deletion_of_an_unplaced_pod_shows_it_terminating_before_it_goes() {
     let store = store().await;
-    let pod = store.create(Pod { metadata: config_map("p").metadata, ..Default::default() }).await.unwrap();
+    let pod = store.create(pod("p")).await.unwrap();
     let mut watch = store.watch(Interest::in_kinds(&[Kind::Pod]), store.revision());
     assert!(matches!(store.delete(pod.key(), &DeleteOptions::default()).await.unwrap(), Deleted::Gone(_)));
     let events = watch.ready().unwrap();
@@ -196,7 +202,7 @@ async fn a_taken_generated_name_is_drawn_again() {
 #[tokio::test(start_paused = true)]
 async fn a_status_update_changes_the_status_alone_and_an_update_all_but_the_status() {
     let store = store().await;
-    let first = store.create(Pod { metadata: config_map("p").metadata, ..Default::default() }).await.unwrap();
+    let first = store.create(pod("p")).await.unwrap();
     let status = store.modify_status::<Pod>(first.key(), |pod| {
         pod.status.get_or_insert_default().phase = Some("Running".into());
         pod.metadata.finalizers = Some(vec!["example.com/hold".into()]);

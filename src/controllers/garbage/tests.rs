@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, PersistentVolume, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, Namespace, PersistentVolume, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use tokio_util::sync::CancellationToken;
 
@@ -230,9 +230,12 @@ async fn an_owner_in_another_namespace_is_absent_and_one_out_of_reach_is_unresol
     let mut stray = config_map("stray", &[&owner]);
     stray.metadata.namespace = Some("other".into());
     let stray = world.create(stray).await;
-    let mut metadata = meta("", "volume");
-    metadata.owner_references = Some(vec![reference(&owner, true)]);
-    let volume = world.create(PersistentVolume { metadata, ..Default::default() }).await;
+    let spec = serde_json::from_value(serde_json::json!({
+        "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}, "hostPath": {"path": "/data"},
+    }));
+    let mut volume = PersistentVolume { metadata: meta("", "volume"), spec: spec.unwrap(), status: None };
+    volume.metadata.owner_references = Some(vec![reference(&owner, true)]);
+    let volume = world.create(volume).await;
     world.settle().await;
     assert_eq!([&stray, &volume].map(|object| world.has(object)), [false, true]);
     let events = world.store.list(Kind::Event, Some("default")).objects;
@@ -244,7 +247,9 @@ async fn an_owner_in_another_namespace_is_absent_and_one_out_of_reach_is_unresol
 async fn a_namespace_goes_after_its_pods_and_then_all_else_have_gone() {
     let world = World::new().await;
     let namespace = world.store.find::<Namespace>("", "other").unwrap();
-    let spec = PodSpec { node_name: Some("node".into()), ..Default::default() };
+    let container = Container { name: "c".into(), image: Some("i".into()), ..Default::default() };
+    let containers = vec![container];
+    let spec = PodSpec { node_name: Some("node".into()), containers, ..Default::default() };
     let pod = Pod { metadata: meta("other", "p"), spec: Some(spec), ..Default::default() };
     let pod = world.create(pod).await;
     let map = world.create(ConfigMap { metadata: meta("other", "c"), ..Default::default() }).await;

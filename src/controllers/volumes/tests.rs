@@ -95,7 +95,9 @@ const DATA: &str = "metadata: {namespace: default, name: data}, \
 const STATIC: &str = "metadata: {namespace: default, name: data}, \
     spec: {accessModes: [ReadWriteOnce], storageClassName: '', resources: {requests: {storage: 1Gi}}}";
 const DISK: &str = "metadata: {name: disk}, spec: {accessModes: [ReadWriteOnce], \
-    capacity: {storage: 2Gi}, persistentVolumeReclaimPolicy: Retain, local: {path: /data}}";
+    capacity: {storage: 2Gi}, persistentVolumeReclaimPolicy: Retain, local: {path: /data}, \
+    nodeAffinity: {required: {nodeSelectorTerms: [{matchExpressions: \
+    [{key: kubernetes.io/hostname, operator: In, values: [n1]}]}]}}}";
 const NOW: &str = "metadata: {name: k}, provisioner: pd.csi.storage.gke.io, reclaimPolicy: Delete";
 const LATER: &str = "metadata: {name: k}, provisioner: p, volumeBindingMode: WaitForFirstConsumer";
 

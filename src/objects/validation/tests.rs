@@ -1,5 +1,6 @@
 //! Good objects, changed in one place, and the rules that breaks.
 
+mod binding;
 mod others;
 mod pod;
 mod service;

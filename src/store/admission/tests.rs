@@ -27,6 +27,9 @@ async fn create(store: &Store, kind: Kind, text: &str) -> Result<Object, StoreEr
     store.create(Typed::from_value(kind, value).unwrap()).await
 }
 
+/// What every claim must say.
+const CLAIM_SPEC: &str = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}";
+
 fn class_of(claim: &Object) -> Option<&str> {
     claim.get::<PersistentVolumeClaim>()?.spec.as_ref()?.storage_class_name.as_deref()
 }
@@ -85,8 +88,9 @@ async fn a_namespace_keeps_its_finalizer_through_updates_and_goes_without_it() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_without_a_class_gets_the_newest_default() {
     let store = store().await;
-    let claim =
-        |name: &str, spec: &str| format!("metadata: {{name: {name}, namespace: default}}, spec: {{{spec}}}");
+    let claim = |name: &str, class: &str| {
+        format!("metadata: {{name: {name}, namespace: default}}, spec: {{{CLAIM_SPEC}{class}}}")
+    };
     let default = "annotations: {storageclass.kubernetes.io/is-default-class: 'true'}";
     let class =
         |name: &str, annotations: &str| format!("metadata: {{name: {name}, {annotations}}}, provisioner: p");
@@ -97,12 +101,12 @@ async fn a_claim_without_a_class_gets_the_newest_default() {
     }
     let cases = [
         ("b", "", Some("z")),
-        ("c", "storageClassName: ''", Some("")),
-        ("d", "storageClassName: x", Some("x")),
+        ("c", ", storageClassName: ''", Some("")),
+        ("d", ", storageClassName: x", Some("x")),
     ];
-    for (name, spec, expected) in cases {
-        let claim = create(&store, Kind::PersistentVolumeClaim, &claim(name, spec)).await.unwrap();
-        assert_eq!(class_of(&claim), expected, "{spec}");
+    for (name, class, expected) in cases {
+        let claim = create(&store, Kind::PersistentVolumeClaim, &claim(name, class)).await.unwrap();
+        assert_eq!(class_of(&claim), expected, "{class}");
     }
     store.clock().sleep(Duration::from_secs(1)).await;
     for name in ["y", "x"] {
@@ -114,13 +118,14 @@ async fn a_claim_without_a_class_gets_the_newest_default() {
 #[tokio::test(start_paused = true)]
 async fn claims_and_volumes_are_held_from_their_creation() {
     let store = store().await;
-    let held = "metadata: {name: v, finalizers: [kubernetes.io/pv-protection]}";
+    let held = "metadata: {name: v, finalizers: [kubernetes.io/pv-protection]}, spec: {capacity: \
+                {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /data}}";
     let volume = create(&store, Kind::PersistentVolume, held).await.unwrap();
     assert_eq!(volume.meta().finalizers.as_deref(), Some(&["kubernetes.io/pv-protection".to_owned()][..]));
     let released = store.modify::<PersistentVolume>(volume.key(), |volume| volume.metadata.finalizers = None);
     assert_eq!(released.await.unwrap().meta().finalizers, None, "an update may take it away");
-    let claim =
-        create(&store, Kind::PersistentVolumeClaim, "metadata: {name: c, namespace: default}").await.unwrap();
+    let claim = format!("metadata: {{name: c, namespace: default}}, spec: {{{CLAIM_SPEC}}}");
+    let claim = create(&store, Kind::PersistentVolumeClaim, &claim).await.unwrap();
     assert_eq!(claim.meta().finalizers.as_deref(), Some(&["kubernetes.io/pvc-protection".to_owned()][..]));
 }
 
@@ -149,7 +154,7 @@ async fn services_written_at_once_never_share_an_address() {
 #[tokio::test(start_paused = true)]
 async fn an_address_is_free_again_when_its_service_is_gone_however_it_went() {
     let store = store().await;
-    let text = "metadata: {name: s, namespace: default}, spec: {clusterIP: 10.96.0.20}";
+    let text = "metadata: {name: s, namespace: default}, spec: {clusterIP: 10.96.0.20, ports: [{port: 80}]}";
     let again = text.replace("name: s", "name: t");
     let first = create(&store, Kind::Service, text).await.unwrap();
     let refused = create(&store, Kind::Service, &again).await.unwrap_err();

@@ -45,15 +45,26 @@ fn accept_address(
         Err(AllocationError::invalid("spec.clusterIPs", quoted_list(cluster_ips(spec)), detail))
     };
     match request.range(family) {
-        Some(range) if !Band::of_network(range).contains(number(wanted)) => refuse(format!(
-            "the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {range}"
-        )),
+        Some(range) if !can_be_held(wanted, range) => {
+            refuse(format!("the provided IP ({wanted}) is not a unicast address; leave it out to get one"))
+        }
         Some(_) if request.in_use.is_address_taken(wanted, request.key) => {
             refuse("provided IP is already allocated".to_owned())
         }
         Some(_) => Ok(text.to_owned()),
         None => refuse(format!("{family} is not configured on this cluster")),
     }
+}
+
+/// Whether a service can have the address at all. Kubernetes wants it within `range`; here it may
+/// lie outside, because nothing is routed by that range and the manifests of public tutorials name
+/// addresses of whatever range their authors' clusters had, mostly kubeadm's 10.96.0.0/12. What is
+/// left to refuse are addresses that no single service can be reached at: the unspecified one,
+/// multicast, broadcast, and the network and broadcast address of the range itself.
+fn can_be_held(wanted: IpAddr, range: &IpNet) -> bool {
+    let is_broadcast = matches!(wanted, IpAddr::V4(address) if address.is_broadcast());
+    let is_unicast = !(wanted.is_unspecified() || wanted.is_multicast() || is_broadcast);
+    is_unicast && (!range.contains(&wanted) || Band::of_network(range).contains(number(wanted)))
 }
 
 fn next_address(family: &str, request: &Request<'_>) -> Result<String, AllocationError> {

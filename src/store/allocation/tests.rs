@@ -77,21 +77,51 @@ fn an_address_is_chosen_or_checked() {
         "clusterIP: 10.96.0.10",
         r#"spec.clusterIPs: Invalid value: ["10.96.0.10"]: failed to allocate IP 10.96.0.10: provided IP is already allocated"#,
     );
-    for outside in ["10.97.0.1", "10.96.0.0", "10.96.255.255"] {
-        check(
-            ONE,
-            &[],
-            &format!("clusterIP: {outside}"),
-            &format!(
-                "spec.clusterIPs: Invalid value: [\"{outside}\"]: failed to allocate IP {outside}: the provided \
-                 IP ({outside}) is not in the valid range. The range of valid IPs is 10.96.0.0/16"
-            ),
-        );
-    }
     let full: Vec<String> = (1..=2).map(|octet| format!("clusterIPs: [10.0.0.{octet}]")).collect();
     let full: Vec<&str> = full.iter().map(String::as_str).collect();
     check(&["10.0.0.0/30"], &full, "", "failed to allocate a serviceIP: range is full");
     check(&[], &[], "", "no service address range is configured");
+}
+
+#[test]
+fn an_address_outside_the_range_is_held_like_any_other() {
+    for outside in ["10.101.245.119", "10.97.0.0", "192.0.2.255", "203.0.113.9"] {
+        let spec = format!("clusterIP: {outside}");
+        check(ONE, &[], &spec, &format!("{outside} IPv4 SingleStack"));
+        let refused = format!(
+            "spec.clusterIPs: Invalid value: [\"{outside}\"]: failed to allocate IP {outside}: provided IP is \
+             already allocated"
+        );
+        check(ONE, &[&format!("clusterIPs: [{outside}]")], &spec, &refused);
+        check(ONE, &[&format!("clusterIPs: [{outside}]")], "", "10.96.1.1 IPv4 SingleStack");
+        check_update(ONE, &spec, "selector: {a: b}", &format!("{outside} IPv4 SingleStack"));
+    }
+    check(TWO, &[], "clusterIP: '2001:db8::5'", "2001:db8::5 IPv6 SingleStack");
+    let foreign =
+        r#"spec.clusterIPs[0]: Invalid value: ["2001:db8::5"]: IPv6 is not configured on this cluster"#;
+    check(ONE, &[], "clusterIP: '2001:db8::5'", foreign);
+}
+
+#[test]
+fn an_address_that_is_not_unicast_is_refused() {
+    let addresses = [
+        "0.0.0.0",
+        "224.0.0.251",
+        "239.255.255.250",
+        "255.255.255.255",
+        "10.96.0.0",
+        "10.96.255.255",
+        "::",
+        "ff02::fb",
+        "fd00::",
+    ];
+    for address in addresses {
+        let expected = format!(
+            "spec.clusterIPs: Invalid value: [\"{address}\"]: failed to allocate IP {address}: the provided IP \
+             ({address}) is not a unicast address; leave it out to get one"
+        );
+        check(TWO, &[], &format!("clusterIP: '{address}'"), &expected);
+    }
 }
 
 #[test]

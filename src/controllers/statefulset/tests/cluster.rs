@@ -28,6 +28,8 @@ pub(crate) enum Verb {
     Create,
     Update,
     Delete,
+    /// The second write of a deletion, which follows the one that makes the object terminate.
+    Removal,
 }
 
 /// A memory backend that counts writes and refuses those it is told to.
@@ -117,6 +119,7 @@ impl Faulty {
         let before = self.inner.get(&write.key);
         let was_terminating = before.is_some_and(|before| before.is_terminating());
         match (&write.next, write.expected) {
+            (None, _) if was_terminating => Verb::Removal,
             (None, _) => Verb::Delete,
             (Some(next), _) if next.meta().deletion_timestamp.is_some() && !was_terminating => Verb::Delete,
             (_, Expected::Absent) => Verb::Create,

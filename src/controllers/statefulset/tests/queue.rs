@@ -88,12 +88,18 @@ const ALL: &[&str] = &["foo", "foo2", "foo3"];
 #[tokio::test(start_paused = true)]
 async fn an_owned_pod_concerns_its_owner_alone() {
     let mut sets = Sets::new(ALL).await;
-    let pod = sets.pod(Some("foo"));
+    let mut pod = sets.pod(Some("foo"));
+    // The deletion of a pod on a node is two events, told apart by its node's confirmation.
+    pod.spec.as_mut().unwrap().node_name = Some("node-1".into());
     sets.create(pod).await;
     assert_eq!(sets.keys(), ["foo"]);
     sets.change(|pod| pod.metadata.annotations = Some([("a".to_owned(), "b".to_owned())].into())).await;
     assert_eq!(sets.keys(), ["foo"]);
     sets.store.delete(&Sets::key(), &DeleteOptions::default()).await.unwrap();
+    assert_eq!(sets.keys(), ["foo"]);
+    let confirm = DeleteOptions { grace_s: Some(0), ..Default::default() };
+    sets.store.delete(&Sets::key(), &confirm).await.unwrap();
+    assert!(sets.store.get(&Sets::key()).is_none());
     assert_eq!(sets.keys(), ["foo"]);
 }
 
