@@ -3,6 +3,7 @@
 mod annotations;
 mod claims;
 mod restart;
+mod roles;
 mod world;
 
 use std::time::Duration;
