@@ -3,7 +3,6 @@
 //! `tests/bad-manifests/` holds one file per sort of mistake; the whole output for it is a
 //! snapshot. `tests/good-manifests/` holds files of which nothing must be said.
 
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

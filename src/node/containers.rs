@@ -172,28 +172,37 @@ impl Containers {
         self.tracks.iter().filter_map(Track::next_due).min()
     }
 
+    /// Whether the pod is over but for stopping what still runs.
+    pub(super) fn are_done(&self, ended: Option<&Ended>) -> bool {
+        self.outcome(ended, false).is_terminal()
+    }
+
     /// The phase as the kubelet derives it (`getPhase`); `is_over` when nothing will be started
-    /// any more.
+    /// any more. A pod is not over while anything of it runs: its name may be given to another one
+    /// as soon as its phase is terminal.
     pub(super) fn phase(&self, ended: Option<&Ended>, is_over: bool) -> Phase {
+        match self.outcome(ended, is_over) {
+            outcome if outcome.is_terminal() && self.are_live() => Phase::Running,
+            outcome => outcome,
+        }
+    }
+
+    fn outcome(&self, ended: Option<&Ended>, is_over: bool) -> Phase {
         if let Some(ended) = ended {
             return if ended.is_success { Phase::Succeeded } else { Phase::Failed };
         }
-        let mains = || self.tracks.iter().filter(|track| track.role == Role::Main);
         let has_failed_init = self.tracks.iter().any(|track| track.role == Role::Init && track.has_failed());
         if has_failed_init && (is_over || self.policy == RestartPolicy::Never) {
             return Phase::Failed;
         }
-        if is_over && !self.are_live() {
-            return if mains().any(|track| !track.has_succeeded()) {
-                Phase::Failed
-            } else {
-                Phase::Succeeded
-            };
+        let mains = || self.tracks.iter().filter(|track| track.role == Role::Main);
+        if is_over {
+            return if mains().all(Track::has_succeeded) { Phase::Succeeded } else { Phase::Failed };
         }
-        if !self.are_initialized() || mains().any(|track| !track.has_run()) {
+        if mains().any(|track| !track.has_run()) {
             return Phase::Pending;
         }
-        if mains().any(|track| matches!(track.life, Life::Running { .. } | Life::Creating)) {
+        if mains().any(Track::is_live) {
             return Phase::Running;
         }
         match self.policy {

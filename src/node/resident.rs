@@ -166,9 +166,9 @@ impl Resident {
     ) -> Result<Option<Timestamp>, StoreError> {
         let Some(spec) = pod.spec.as_ref() else { return Ok(None) };
         let (report, is_behind) = self.observe(site, object).await;
-        let is_done = self.containers.phase(self.ended.as_ref(), false).is_terminal();
+        let is_done = self.containers.are_done(self.ended.as_ref());
         let is_over = is_done && !self.containers.are_live();
-        self.write(site, object, is_over).await?;
+        self.write(site, object, false).await?;
         if is_over {
             self.stage = Stage::Over;
             site.runtime.remove(&self.uid).await;

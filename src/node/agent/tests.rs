@@ -1,7 +1,9 @@
 //! The agent over a store, in virtual time.
 
 mod annotations;
+mod claims;
 mod restart;
+mod roles;
 mod world;
 
 use std::time::Duration;
@@ -26,6 +28,8 @@ async fn every_step_of_a_pods_life_is_a_status_of_its_own() {
         "0 Pending on node-1 Scheduled ContainerCreating 10.0.0.2",
         "1 Running on node-1 Scheduled running 10.0.0.2",
         "1 Running on node-1 Scheduled running 10.0.0.2 Ready",
+        "5 Running on node-1 Scheduled running 10.0.0.2 Ready Terminating",
+        // The kubelet's answer: status.observedGeneration follows the generation of the deletion.
         "5 Running on node-1 Scheduled running 10.0.0.2 Ready Terminating",
         "7 Succeeded on node-1 Scheduled Completed(0) 10.0.0.2 Terminating",
         "7 gone",

@@ -78,6 +78,11 @@ impl World {
     }
 
     /// All that was seen.
+    pub(super) fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
+    /// All that was seen is `expected`.
     #[track_caller]
     pub(super) fn check(&mut self, expected: &[&str]) {
         self.look();
