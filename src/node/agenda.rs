@@ -73,6 +73,9 @@ mod tests {
         agenda.remove(&"c");
         assert_eq!(agenda.next(), Some(at(2)));
         assert_eq!(agenda.take(at(1)), None);
-        assert_eq!([agenda.take(at(2)), agenda.take(at(2)), agenda.take(at(9))], [Some("a"), Some("b"), None]);
+        assert_eq!(
+            [agenda.take(at(2)), agenda.take(at(2)), agenda.take(at(9))],
+            [Some("a"), Some("b"), None]
+        );
     }
 }

@@ -260,7 +260,8 @@ fn is_placed(pod: &Pod) -> bool {
 /// Whether more than the status of a node has changed.
 fn is_respecified(event: &Event) -> bool {
     use k8s_openapi::api::core::v1::Node;
-    let spec = |object: &Object| object.get::<Node>().map(|node| (node.spec.clone(), node.metadata.labels.clone()));
+    let spec =
+        |object: &Object| object.get::<Node>().map(|node| (node.spec.clone(), node.metadata.labels.clone()));
     event.previous.as_ref().and_then(spec) != spec(&event.object)
 }
 

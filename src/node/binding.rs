@@ -52,7 +52,12 @@ impl Binding {
     }
 
     /// Decides on a pod without a node, and acts.
-    pub(super) async fn attend(&mut self, store: &Store, object: &Object, node: &str) -> Result<(), StoreError> {
+    pub(super) async fn attend(
+        &mut self,
+        store: &Store,
+        object: &Object,
+        node: &str,
+    ) -> Result<(), StoreError> {
         let Some(pod) = object.get::<Pod>() else { return Ok(()) };
         if object.is_terminating() || is_over(pod) {
             self.forget(object.key());
@@ -118,7 +123,8 @@ fn mounted(store: &Store, object: &Object, pod: &Pod) -> Vec<Mounted> {
         let spec = claim.as_ref().and_then(|claim| claim.spec.as_ref());
         let class = spec.and_then(|spec| spec.storage_class_name.as_deref()).unwrap_or_default();
         let class = store.find::<StorageClass>("", class);
-        let mode = class.as_ref().and_then(|class| class.get::<StorageClass>()?.volume_binding_mode.as_deref());
+        let mode =
+            class.as_ref().and_then(|class| class.get::<StorageClass>()?.volume_binding_mode.as_deref());
         let waits_for_consumer = mode == Some("WaitForFirstConsumer");
         Mounted { name, claim, waits_for_consumer }
     };
@@ -143,7 +149,9 @@ async fn write_condition(store: &Store, object: &Object, decision: &Decision) ->
     let now = store.clock().now();
     let uid = object.meta().uid.clone();
     let set = |pod: &mut Pod| {
-        let Some(condition) = condition(pod, decision, now).filter(|_| pod.metadata.uid == uid) else { return };
+        let Some(condition) = condition(pod, decision, now).filter(|_| pod.metadata.uid == uid) else {
+            return;
+        };
         let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
         match conditions.iter_mut().find(|present| present.type_ == condition.type_) {
             Some(present) => *present = condition,

@@ -93,7 +93,8 @@ impl Containers {
         let spec = pod.spec.as_ref();
         let inits = spec.and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default();
         let role = |policy: Option<&str>| if policy == Some("Always") { Role::Sidecar } else { Role::Init };
-        let inits = inits.iter().map(|container| Track::new(container, role(container.restart_policy.as_deref())));
+        let inits =
+            inits.iter().map(|container| Track::new(container, role(container.restart_policy.as_deref())));
         let mains = spec.map_or(&[][..], |spec| &spec.containers);
         let mains = mains.iter().map(|container| Track::new(container, Role::Main));
         let policy = match spec.and_then(|spec| spec.restart_policy.as_deref()) {

@@ -178,8 +178,11 @@ impl Resident {
         if is_behind {
             return Ok(Some(now));
         }
-        let (actions, happenings) =
-            if is_done { (self.containers.tear_down(), Vec::new()) } else { self.containers.advance(spec, now) };
+        let (actions, happenings) = if is_done {
+            (self.containers.tear_down(), Vec::new())
+        } else {
+            self.containers.advance(spec, now)
+        };
         let has_acted = !actions.is_empty() || !happenings.is_empty();
         self.carry_out(site, object, pod, actions, grace(spec)).await;
         telling::happenings(site, object, happenings).await;
@@ -214,8 +217,7 @@ impl Resident {
     /// Tells the store that nothing of the pod runs any more.
     async fn confirm(&mut self, site: &mut Site, object: &Object) -> Result<Option<Timestamp>, StoreError> {
         site.runtime.remove(&self.uid).await;
-        let options =
-            DeleteOptions { grace_s: Some(0), uid: Some(self.uid.clone()), ..Default::default() };
+        let options = DeleteOptions { grace_s: Some(0), uid: Some(self.uid.clone()), ..Default::default() };
         match site.store.delete(object.key(), &options).await {
             Err(error) if !error.is_not_found() && !error.is_conflict() => return Err(error),
             _ => self.stage = Stage::Confirmed,
@@ -234,7 +236,14 @@ impl Resident {
         (report, is_behind)
     }
 
-    async fn carry_out(&self, site: &Site, object: &Object, pod: &Pod, actions: Vec<Action>, grace: Duration) {
+    async fn carry_out(
+        &self,
+        site: &Site,
+        object: &Object,
+        pod: &Pod,
+        actions: Vec<Action>,
+        grace: Duration,
+    ) {
         for action in actions {
             match action {
                 Action::Start { container, role, attempt } => {

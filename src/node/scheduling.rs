@@ -70,7 +70,8 @@ pub(super) fn decide(pod: &Pod, node: Option<&Node>, claims: &[Mounted]) -> Deci
              1 Preemption is not helpful for scheduling."
         ));
     }
-    let unbound = claims.iter().filter(|mounted| mounted.claim.as_ref().is_some_and(|claim| !is_bound(claim)));
+    let unbound =
+        claims.iter().filter(|mounted| mounted.claim.as_ref().is_some_and(|claim| !is_bound(claim)));
     let waiting: Vec<String> = unbound.map(|mounted| mounted.name.clone()).collect();
     if waiting.is_empty() { Decision::Bind } else { Decision::SelectNode(waiting) }
 }

@@ -36,6 +36,7 @@ pub(super) struct View<'a> {
 pub(super) fn status(pod: &Pod, view: &View<'_>, now: Timestamp) -> PodStatus {
     let old = pod.status.clone().unwrap_or_default();
     let phase = view.containers.phase(view.ended, view.is_over);
+    let ended = view.ended.filter(|_| phase.is_terminal());
     let ips = |address: &IpAddr| PodIP { ip: address.to_string() };
     let tracks = || view.containers.tracks().iter();
     let status_of = |track: &Track| container_status(pod, view, track);
@@ -59,8 +60,8 @@ pub(super) fn status(pod: &Pod, view: &View<'_>, now: Timestamp) -> PodStatus {
         init_container_statuses: non_empty(inits),
         container_statuses: non_empty(mains),
         qos_class: old.qos_class.clone(),
-        reason: view.ended.and_then(|ended| ended.reason.clone()),
-        message: view.ended.and_then(|ended| ended.message.clone()),
+        reason: ended.and_then(|ended| ended.reason.clone()),
+        message: ended.and_then(|ended| ended.message.clone()),
         observed_generation: pod.metadata.generation,
         ..old
     }

@@ -150,8 +150,10 @@ async fn a_cordoned_node_takes_no_pods_until_it_is_uncordoned() {
     let mut world = World::new().await;
     world.pass(0).await;
     let node = ObjectKey::new(Kind::Node, "", "node-1");
-    let cordon = |is_cordoned| move |node: &mut Node| {
-        node.spec.get_or_insert_default().unschedulable = is_cordoned;
+    let cordon = |is_cordoned| {
+        move |node: &mut Node| {
+            node.spec.get_or_insert_default().unschedulable = is_cordoned;
+        }
     };
     world.store.modify::<Node>(&node, cordon(Some(true))).await.unwrap();
     world.create(pod("web-0")).await;
@@ -171,7 +173,7 @@ async fn a_thousand_pods_get_ready_and_then_cost_nothing() {
     }
     world.pass(60).await;
     let pods = world.store.list(Kind::Pod, None).objects;
-    let mut ips: Vec<String> = pods.iter().map(|pod| world::summary(pod)).collect();
+    let mut ips: Vec<String> = pods.iter().map(world::summary).collect();
     assert!(ips.iter().all(|summary| summary.ends_with(" Ready")), "{ips:?}");
     ips.sort();
     ips.dedup();

@@ -96,7 +96,9 @@ impl Track {
     pub(in crate::node) fn lets_next_start(&self) -> bool {
         match self.role {
             Role::Init => self.has_succeeded(),
-            Role::Sidecar => matches!(self.life, Life::Running { is_started: true, .. }) || self.last.is_some(),
+            Role::Sidecar => {
+                matches!(self.life, Life::Running { is_started: true, .. }) || self.last.is_some()
+            }
             Role::Main => true,
         }
     }

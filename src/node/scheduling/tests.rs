@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
-    NodeSpec, PersistentVolumeClaimStatus, PersistentVolumeClaimVolumeSource, PodSchedulingGate, PodSpec, Volume,
+    NodeSpec, PersistentVolumeClaimStatus, PersistentVolumeClaimVolumeSource, PodSchedulingGate, PodSpec,
+    Volume,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -48,7 +49,10 @@ fn claims_hold_a_pod_until_they_are_bound() {
         (vec![claim(Some("Bound"), true)], Decision::Bind),
         (vec![claim(None, false)], unschedulable(missing)),
         (vec![claim(Some("Pending"), true), claim(None, false)], unschedulable(missing)),
-        (vec![claim(Some("Pending"), false)], unschedulable("pod has unbound immediate PersistentVolumeClaims")),
+        (
+            vec![claim(Some("Pending"), false)],
+            unschedulable("pod has unbound immediate PersistentVolumeClaims"),
+        ),
         (vec![claim(Some("Pending"), true)], Decision::SelectNode(vec!["data-web-0".into()])),
         (vec![leaving], unschedulable("persistentvolumeclaim \"data-web-0\" is being deleted")),
     ];
@@ -99,12 +103,10 @@ fn a_condition_keeps_its_transition_time_while_its_status_is_the_same() {
 fn claims_of_ephemeral_volumes_are_named_after_the_pod() {
     let mut pod = pod(|spec| {
         let source = PersistentVolumeClaimVolumeSource { claim_name: "data-web-0".into(), read_only: None };
-        let mounted = Volume {
-            name: "data".into(),
-            persistent_volume_claim: Some(source),
-            ..Default::default()
-        };
-        let ephemeral = Volume { name: "tmp".into(), ephemeral: Some(Default::default()), ..Default::default() };
+        let mounted =
+            Volume { name: "data".into(), persistent_volume_claim: Some(source), ..Default::default() };
+        let ephemeral =
+            Volume { name: "tmp".into(), ephemeral: Some(Default::default()), ..Default::default() };
         let other = Volume { name: "other".into(), ..Default::default() };
         spec.volumes = Some(vec![mounted, ephemeral, other]);
     });

@@ -91,7 +91,8 @@ fn containers_ready(view: &View<'_>, phase: Phase) -> Finding {
         Phase::Pending | Phase::Running => {}
     }
     let counts = |track: &&Track| track.role != Role::Init;
-    let mut unready = view.containers.tracks().iter().filter(counts).filter(|track| !is_ready(track)).peekable();
+    let mut unready =
+        view.containers.tracks().iter().filter(counts).filter(|track| !is_ready(track)).peekable();
     if unready.peek().is_none() {
         return Finding::holds();
     }
@@ -106,7 +107,8 @@ fn ready(pod: &Pod, containers_ready: &Finding) -> Finding {
         return Finding { is_true: false, reason: containers_ready.reason, message };
     }
     let gates = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_deref()).unwrap_or_default();
-    let closed: Vec<String> = gates.iter().filter_map(|gate| closed_gate(pod, &gate.condition_type)).collect();
+    let closed: Vec<String> =
+        gates.iter().filter_map(|gate| closed_gate(pod, &gate.condition_type)).collect();
     if closed.is_empty() {
         return Finding::holds();
     }

@@ -11,9 +11,8 @@ async fn check(annotations: &[(&str, &str)], seconds: u64, expected: &[&str]) {
     let mut world = World::new().await;
     world.create(with_annotations(pod("web-0"), annotations)).await;
     world.pass(seconds).await;
-    let words = |line: &&str| {
-        line.replace("READY", READY).replace("CREATING", CREATING).replace("UNRUN", UNREADY)
-    };
+    let words =
+        |line: &&str| line.replace("READY", READY).replace("CREATING", CREATING).replace("UNRUN", UNREADY);
     let start = ["0 Pending", "0 Pending on node-1", "0 Pending on node-1 Scheduled", "0 CREATING"];
     let expected: Vec<String> = start.iter().chain(expected).map(words).collect();
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();

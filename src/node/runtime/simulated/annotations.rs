@@ -92,7 +92,9 @@ fn end(value: &str) -> Result<Option<Span>, &'static str> {
     match truth(value) {
         Ok(true) => Ok(Some(Span { min: Duration::ZERO, max: Duration::ZERO })),
         Ok(false) => Ok(None),
-        Err(_) => span(value).map(Some).map_err(|_| "is neither \"true\", \"false\" nor a duration such as 10s"),
+        Err(_) => {
+            span(value).map(Some).map_err(|_| "is neither \"true\", \"false\" nor a duration such as 10s")
+        }
     }
 }
 

@@ -108,7 +108,13 @@ impl Course {
     pub(super) fn state(&self, now: Timestamp) -> ContainerState {
         if let Some((finished_at, code)) = self.exit.filter(|(at, _)| *at <= now) {
             let started_at = self.runs_from.min(finished_at);
-            return ContainerState::Exited(Exit { started_at, finished_at, code, reason: None, message: None });
+            return ContainerState::Exited(Exit {
+                started_at,
+                finished_at,
+                code,
+                reason: None,
+                message: None,
+            });
         }
         if now < self.runs_from {
             return ContainerState::Creating;
@@ -120,7 +126,8 @@ impl Course {
     /// When [`Course::state`] next differs.
     pub(super) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let exit = self.exit.map(|(at, _)| at);
-        let fixed = [Some(self.runs_from), Some(self.started_from), Some(self.probed_from), self.ready_from, exit];
+        let fixed =
+            [Some(self.runs_from), Some(self.started_from), Some(self.probed_from), self.ready_from, exit];
         let instants = fixed.into_iter().flatten().chain(self.next_flap(now));
         let has_ended = exit.is_some_and(|at| at <= now);
         let before_end = |at: &Timestamp| *at > now && !has_ended && exit.is_none_or(|exit| *at <= exit);
@@ -147,7 +154,8 @@ impl Course {
     }
 
     fn readiness(&self, now: Timestamp) -> Readiness {
-        let is_ready = self.ready_from.is_some_and(|from| now >= from && self.flaps(now, from) % 2 == 0);
+        let is_ready =
+            self.ready_from.is_some_and(|from| now >= from && self.flaps(now, from).is_multiple_of(2));
         match is_ready {
             true => Readiness::Ready,
             false if now < self.probed_from => Readiness::Unknown,
