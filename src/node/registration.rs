@@ -1,4 +1,7 @@
 //! The Node object that stands for this node, as a kubelet registers it.
+//!
+//! Written once at each start. There is no heartbeat: nobody but this process would miss it, and
+//! an idle node shall cost nothing.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +14,8 @@ use crate::clock::Timestamp;
 use crate::objects::{Kind, ObjectKey, time};
 use crate::store::{Store, StoreError};
 
-/// How many pods one node takes: as many as its pod networks have room for, which is what
-/// [`Addresses`](super::addresses::Addresses) limits; the number is what the node tells.
+/// How many pods the node says it takes. Nothing is counted against it: the pod networks are what
+/// limits the pods of a node.
 const PODS: u32 = 65_536;
 /// The Kubernetes version whose behaviour the node has.
 const KUBELET_VERSION: &str = "v1.35.0";
@@ -134,5 +137,50 @@ fn architecture() -> &'static str {
         "aarch64" => "arm64",
         "x86" => "386",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::StoreOptions;
+
+    fn options() -> NodeOptions {
+        NodeOptions {
+            name: "node-1".into(),
+            pod_networks: vec!["10.0.0.0/24".parse().unwrap(), "fd00::/64".parse().unwrap()],
+            address: "192.168.0.1".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn registering_again_keeps_what_others_have_set() {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+        let store = Store::in_memory(clock.clone(), StoreOptions::default());
+        register(&store, &options(), "test://1").await.unwrap();
+        let key = ObjectKey::new(Kind::Node, "", "node-1");
+        let set = |node: &mut Node| {
+            node.metadata.labels.get_or_insert_default().insert("disk".into(), "ssd".into());
+            node.spec.get_or_insert_default().unschedulable = Some(true);
+        };
+        store.modify::<Node>(&key, set).await.unwrap();
+        clock.sleep(std::time::Duration::from_secs(60)).await;
+        register(&store, &options(), "test://2").await.unwrap();
+        let object = store.get(&key).unwrap();
+        let node = object.get::<Node>().unwrap();
+        let labels = node.metadata.labels.as_ref().unwrap();
+        assert_eq!((labels["disk"].as_str(), labels["kubernetes.io/hostname"].as_str()), ("ssd", "node-1"));
+        let spec = node.spec.as_ref().unwrap();
+        assert_eq!((spec.unschedulable, spec.pod_cidr.as_deref()), (Some(true), Some("10.0.0.0/24")));
+        assert_eq!(spec.pod_cidrs.as_ref().unwrap(), &["10.0.0.0/24", "fd00::/64"]);
+        let status = node.status.as_ref().unwrap();
+        assert_eq!(status.node_info.as_ref().unwrap().container_runtime_version, "test://2");
+        let ready = status.conditions.iter().flatten().find(|one| one.type_ == "Ready").unwrap();
+        let second = |time: &Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>| {
+            time.as_ref().unwrap().0.as_second()
+        };
+        assert_eq!(second(&ready.last_transition_time), 0);
+        assert_eq!(second(&ready.last_heartbeat_time), 60);
     }
 }

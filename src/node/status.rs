@@ -5,6 +5,7 @@
 //! quality of service class. A condition keeps its transition time while its status is the same.
 
 mod conditions;
+mod quality;
 
 use k8s_openapi::api::core::v1::{
     ContainerState as State, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
@@ -36,6 +37,7 @@ pub(super) struct View<'a> {
 pub(super) fn status(pod: &Pod, view: &View<'_>, now: Timestamp) -> PodStatus {
     let old = pod.status.clone().unwrap_or_default();
     let phase = view.containers.phase(view.ended, view.is_over);
+    let ended = view.ended.filter(|_| phase.is_terminal());
     let ips = |address: &IpAddr| PodIP { ip: address.to_string() };
     let tracks = || view.containers.tracks().iter();
     let status_of = |track: &Track| container_status(pod, view, track);
@@ -58,9 +60,12 @@ pub(super) fn status(pod: &Pod, view: &View<'_>, now: Timestamp) -> PodStatus {
         start_time: old.start_time.clone().or_else(|| Some(time(now))),
         init_container_statuses: non_empty(inits),
         container_statuses: non_empty(mains),
-        qos_class: old.qos_class.clone(),
-        reason: view.ended.and_then(|ended| ended.reason.clone()),
-        message: view.ended.and_then(|ended| ended.message.clone()),
+        qos_class: old
+            .qos_class
+            .clone()
+            .or_else(|| pod.spec.as_ref().map(|spec| quality::class(spec).to_owned())),
+        reason: ended.and_then(|ended| ended.reason.clone()),
+        message: ended.and_then(|ended| ended.message.clone()),
         observed_generation: pod.metadata.generation,
         ..old
     }

@@ -173,7 +173,7 @@ async fn a_thousand_pods_get_ready_and_then_cost_nothing() {
     }
     world.pass(60).await;
     let pods = world.store.list(Kind::Pod, None).objects;
-    let mut ips: Vec<String> = pods.iter().map(|pod| world::summary(pod)).collect();
+    let mut ips: Vec<String> = pods.iter().map(world::summary).collect();
     assert!(ips.iter().all(|summary| summary.ends_with(" Ready")), "{ips:?}");
     ips.sort();
     ips.dedup();

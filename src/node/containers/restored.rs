@@ -1,4 +1,7 @@
 //! The containers of a pod that ran before this process began, from its status.
+//!
+//! Pure. Whether they still run is for the runtime to say; what the status does not tell
+//! (back-offs, stops that were under way) is forgotten.
 
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 

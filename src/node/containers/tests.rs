@@ -102,7 +102,7 @@ fn a_refused_container_is_tried_again_with_a_back_off() {
 fn tearing_down_stops_each_container_once_and_again_when_asked_to() {
     let (mut containers, _) = started();
     let stop = Action::Stop { container: "nginx".into(), why: Why::PodEnds };
-    assert_eq!(containers.tear_down(), [stop.clone()]);
+    assert_eq!(containers.tear_down(), std::slice::from_ref(&stop));
     assert_eq!(containers.tear_down(), []);
     containers.stop_again();
     assert_eq!(containers.tear_down(), [stop]);

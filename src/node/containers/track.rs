@@ -1,4 +1,6 @@
 //! One container: an enum of states, stepped by reports and by the time.
+//!
+//! Pure. It holds the present run and the one before, nothing older.
 
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 

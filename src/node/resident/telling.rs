@@ -1,4 +1,6 @@
 //! What a kubelet records on its pods, in its words.
+//!
+//! Nothing here decides anything; a record that cannot be written is the store's to log.
 
 use k8s_openapi::api::core::v1::Pod;
 

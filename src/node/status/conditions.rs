@@ -1,4 +1,6 @@
 //! The conditions of a pod that a kubelet keeps.
+//!
+//! Pure. Conditions of other writers pass through as they are, after the kubelet's own.
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 

@@ -154,7 +154,8 @@ impl Course {
     }
 
     fn readiness(&self, now: Timestamp) -> Readiness {
-        let is_ready = self.ready_from.is_some_and(|from| now >= from && self.flaps(now, from) % 2 == 0);
+        let is_ready =
+            self.ready_from.is_some_and(|from| now >= from && self.flaps(now, from).is_multiple_of(2));
         match is_ready {
             true => Readiness::Ready,
             false if now < self.probed_from => Readiness::Unknown,

@@ -1,1 +1,124 @@
 //! The courses of simulated containers, in virtual time.
+
+use k8s_openapi::api::core::v1::{PodSpec, Probe};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::*;
+use crate::node::runtime::Readiness;
+
+fn pod(uid: &str, name: &str, annotations: &[(&str, &str)]) -> Pod {
+    let key = |name: &str| format!("{}{name}", annotations::PREFIX);
+    let all = annotations.iter().map(|(name, value)| (key(name), (*value).to_owned())).collect();
+    let nginx = Container { name: "nginx".into(), image: Some("nginx:1".into()), ..Default::default() };
+    Pod {
+        metadata: ObjectMeta {
+            name: Some(name.into()),
+            namespace: Some("default".into()),
+            uid: Some(uid.into()),
+            annotations: Some(all),
+            ..Default::default()
+        },
+        spec: Some(PodSpec { containers: vec![nginx], ..Default::default() }),
+        status: None,
+    }
+}
+
+fn simulated(seed: u64) -> Simulated {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    Simulated::new(clock, SimulatedOptions { start_delay: Duration::from_secs(1), seed })
+}
+
+async fn start(runtime: &Simulated, pod: &Pod, attempt: u32) {
+    let order = Start { pod, container: "nginx", role: Role::Main, attempt, addresses: &[] };
+    runtime.start(order).await;
+}
+
+/// When each change of the pod's report happens, and what the container does then.
+async fn course(runtime: &Simulated, uid: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    loop {
+        let report = runtime.report(uid).await;
+        let state = match &report.containers["nginx"].state {
+            ContainerState::Running { is_started, readiness, .. } => match (is_started, readiness) {
+                (false, _) => "starting".to_owned(),
+                (true, Readiness::Ready) => "ready".to_owned(),
+                (true, Readiness::Unready(message)) => format!("unready: {message}"),
+                (true, Readiness::Unknown) => "unknown".to_owned(),
+            },
+            ContainerState::Exited(exit) => format!("exited {}", exit.code),
+            other => format!("{other:?}"),
+        };
+        seen.push(format!("{} {state}", runtime.clock.now().as_millisecond()));
+        let Some(next) = report.next_change.filter(|_| seen.len() < 10) else { return seen };
+        runtime.clock.sleep_until(next).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_announces_its_next_change() {
+    let runtime = simulated(1);
+    let pod = pod("u", "web-0", &[("readiness-delay", "2s"), ("crash-after", "10s")]);
+    start(&runtime, &pod, 0).await;
+    assert_eq!(course(&runtime, "u").await, ["0 Creating", "1000 unknown", "3000 ready", "11000 exited 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_tick_from_the_start_of_the_container() {
+    let runtime = simulated(1);
+    let mut pod = pod("u", "web-0", &[("readiness-delay", "7s"), ("probe-message", "no")]);
+    let probe = |initial_delay_s, period_s, successes| {
+        Some(Probe {
+            initial_delay_seconds: Some(initial_delay_s),
+            period_seconds: Some(period_s),
+            success_threshold: Some(successes),
+            ..Default::default()
+        })
+    };
+    let container = &mut pod.spec.as_mut().unwrap().containers[0];
+    container.startup_probe = probe(4, 10, 1);
+    container.readiness_probe = probe(1, 5, 2);
+    start(&runtime, &pod, 0).await;
+    let expected = ["0 Creating", "1000 starting", "5000 unknown", "7000 unready: no", "17000 ready"];
+    assert_eq!(course(&runtime, "u").await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_drawn_follows_from_seed_name_and_attempt_alone() {
+    let draw = async |seed: u64, uid: &str, name: &str, attempt: u32| {
+        let runtime = simulated(seed);
+        let pod = pod(uid, name, &[("start-delay", "0s-1h")]);
+        start(&runtime, &pod, attempt).await;
+        runtime.report(uid).await.next_change
+    };
+    let first = draw(1, "u-1", "web-0", 0).await;
+    assert_eq!(first, draw(1, "u-2", "web-0", 0).await, "the uid does not matter");
+    for (seed, name, attempt) in [(2, "web-0", 0), (1, "web-1", 0), (1, "web-0", 1)] {
+        assert_ne!(first, draw(seed, "u-1", name, attempt).await, "{seed} {name} {attempt}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_a_run_at_the_earliest_of_its_ends() {
+    for (annotations, grace_s, expected) in [
+        (&[("stop-delay", "0s")][..], 30, "1000 exited 0"),
+        (&[("stop-delay", "5s")], 30, "6000 exited 0"),
+        (&[("stop-delay", "5s")], 2, "3000 exited 137"),
+        (&[("stop-delay", "20s"), ("crash-after", "3s")], 30, "4000 exited 1"),
+    ] {
+        let runtime = simulated(1);
+        start(&runtime, &pod("u", "web-0", annotations), 0).await;
+        runtime.clock.sleep(Duration::from_secs(1)).await;
+        runtime.stop("u", "nginx", Duration::from_secs(grace_s)).await;
+        assert_eq!(course(&runtime, "u").await.last().unwrap(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_pod_has_no_containers_and_a_removed_one_neither() {
+    let runtime = simulated(1);
+    start(&runtime, &pod("u", "web-0", &[]), 0).await;
+    assert_eq!(runtime.report("u").await.containers.len(), 1);
+    runtime.remove("u").await;
+    assert_eq!(runtime.report("u").await, Report::default());
+    assert_eq!(runtime.report("v").await, Report::default());
+}
