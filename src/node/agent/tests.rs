@@ -72,7 +72,8 @@ async fn a_pod_that_was_not_placed_yet_is_deleted_at_once() {
     world.pass(1).await;
     world.delete("web-0").await;
     world.pass(1).await;
-    world.check(&["0 Pending", "0 Pending SchedulingGated", "1 gone"]);
+    let terminating = "1 Pending SchedulingGated Terminating";
+    world.check(&["0 Pending", "0 Pending SchedulingGated", terminating, "1 gone"]);
 }
 
 #[tokio::test(start_paused = true)]
