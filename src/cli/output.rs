@@ -1,6 +1,7 @@
 //! Lines on standard output: for people, with colour on a terminal, or as JSON.
 
 use std::io::Write;
+use std::net::SocketAddr;
 
 use serde_json::json;
 
@@ -71,6 +72,18 @@ impl Output {
             }
         };
         self.print(&text);
+    }
+
+    /// Says where DNS is answered: to people as a line of its own, which programs may look for too.
+    pub(super) fn listening(&mut self, now: Timestamp, address: SocketAddr) {
+        match self.form {
+            Form::Silent => {}
+            Form::Text { .. } => self.print(&format!("DNS on {address} (UDP and TCP)")),
+            Form::Json => {
+                let name = address.to_string();
+                self.line(now, &Line { subject: "dns", name, state: "listening".into(), tone: Tone::Good });
+            }
+        }
     }
 
     /// Prints a line for people only; JSON readers do not get it.

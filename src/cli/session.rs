@@ -51,7 +51,7 @@ impl Session {
         let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
         for address in self.running.dns_addresses.clone() {
-            self.output.remark(&format!("DNS on {address} (UDP and TCP)"));
+            self.output.listening(self.clock.now(), address);
         }
         self.print(progress::report(&self.running.applied));
         let failure = self.running.failure();

@@ -17,14 +17,14 @@ const FREE_PORT_ATTEMPTS_MAX: usize = 64;
 
 /// Why an address cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.source, .address))]
+#[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.cause, .address))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
     /// `UDP` or `TCP`.
     pub protocol: &'static str,
     /// What the system says.
-    pub source: io::Error,
+    pub cause: io::Error,
 }
 
 /// One address that is bound for both protocols.
@@ -41,7 +41,7 @@ pub(super) async fn listen(address: SocketAddr) -> Result<Vec<Listener>, BindErr
     }
     let own = nix::ifaddrs::getifaddrs()
         .map(|interfaces| interfaces.filter_map(|interface| socket_address(&interface.address?)))
-        .map_err(|errno| BindError { address, protocol: "UDP", source: errno.into() })?;
+        .map_err(|errno| BindError { address, protocol: "UDP", cause: errno.into() })?;
     listen_all(address, &family_of(address, own)).await
 }
 
@@ -76,7 +76,7 @@ fn family_of(wildcard: SocketAddr, addresses: impl Iterator<Item = SocketAddr>) 
 }
 
 async fn listen_once(address: SocketAddr) -> Result<Listener, BindError> {
-    let failed = |protocol| move |source| BindError { address, protocol, source };
+    let failed = |protocol| move |cause| BindError { address, protocol, cause };
     if address.port() != 0 {
         let udp = UdpSocket::bind(address).await.map_err(failed("UDP"))?;
         let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
@@ -90,11 +90,11 @@ async fn listen_once(address: SocketAddr) -> Result<Listener, BindError> {
 
 /// Port 0 was asked for, and the port that the first socket got is another process's for the next.
 fn is_taken_by_chance(error: &BindError, asked: SocketAddr) -> bool {
-    asked.port() == 0 && error.address.port() != 0 && error.source.kind() == io::ErrorKind::AddrInUse
+    asked.port() == 0 && error.address.port() != 0 && error.cause.kind() == io::ErrorKind::AddrInUse
 }
 
-fn reason(source: &io::Error, address: &SocketAddr) -> String {
-    match source.kind() {
+fn reason(cause: &io::Error, address: &SocketAddr) -> String {
+    match cause.kind() {
         io::ErrorKind::AddrInUse => {
             "address already in use; is another DNS server running there? choose another with --dns-listen"
                 .to_owned()
@@ -106,7 +106,7 @@ fn reason(source: &io::Error, address: &SocketAddr) -> String {
         io::ErrorKind::AddrNotAvailable => {
             "this machine has no such address; choose one of its own with --dns-listen".to_owned()
         }
-        _ => source.to_string(),
+        _ => cause.to_string(),
     }
 }
 
