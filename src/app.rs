@@ -66,6 +66,8 @@ pub struct Running {
     pub since: Revision,
     /// Where DNS is answered.
     pub dns_addresses: Vec<SocketAddr>,
+    /// The zones that are answered from.
+    pub zones: SharedZones,
     /// Published changes of the cluster zone, from the start.
     pub publications: broadcast::Receiver<Publication>,
     /// What the first reading of the files changed.
@@ -194,7 +196,7 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
-        let publisher = Publisher::publishing_to(zones, self.store.clone(), options, static_zones);
+        let publisher = Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
         let publications = publisher.publications();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -207,6 +209,7 @@ impl Parts {
             store: self.store,
             since,
             dns_addresses,
+            zones,
             publications,
             applied,
             reports,
