@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
-use super::quantity::Quantity;
+use crate::objects::quantity::Amount;
 use crate::objects::{Labels, Selector};
 
 /// The annotation that named a class before there was a field.
@@ -184,18 +184,18 @@ fn has_all(volume: &PersistentVolume, modes: &[String]) -> bool {
     modes.iter().all(|mode| volume_modes(volume).contains(mode))
 }
 
-fn request(claim: &PersistentVolumeClaim) -> Quantity {
+fn request(claim: &PersistentVolumeClaim) -> Amount {
     let resources = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref());
     storage(resources.and_then(|resources| resources.requests.as_ref()))
 }
 
-fn capacity(volume: &PersistentVolume) -> Quantity {
+fn capacity(volume: &PersistentVolume) -> Amount {
     storage(volume.spec.as_ref().and_then(|spec| spec.capacity.as_ref()))
 }
 
-fn storage(amounts: Option<&BTreeMap<String, resource::Quantity>>) -> Quantity {
+fn storage(amounts: Option<&BTreeMap<String, resource::Quantity>>) -> Amount {
     let amount = amounts.and_then(|amounts| amounts.get("storage"));
-    amount.and_then(|amount| Quantity::parse(&amount.0)).unwrap_or_default()
+    amount.and_then(|amount| Amount::parse(&amount.0).ok()).unwrap_or(Amount::ZERO)
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ mod act;
 mod matching;
 mod plan;
 mod provision;
-mod quantity;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
@@ -28,7 +27,6 @@ use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store, StoreError};
 pub use matching::{Mode, Place, match_volume};
 pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
-pub use quantity::Quantity;
 
 /// The volumes controller.
 #[derive(Clone, Copy, Debug, Default)]
