@@ -1,21 +1,19 @@
-//! UDP and TCP through `hickory-server`, with a handler that calls `respond`.
+//! UDP through `hickory-server`, TCP of our own; both call `respond`.
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
-//!     └──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
+//!     ├──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
+//!     └──► stream.rs, one per address ────────────────────────────► respond(&Zones, octets)
 //! ```
 //!
-//! It knows neither names nor zones. Datagrams are answered with the octets that `respond` makes;
-//! stream messages are encoded by hickory, which is where the two differ in length, never in
-//! content. An idle stream is closed after [`STREAM_IDLE_TIMEOUT`]; of replies that a client does
-//! not read, at most [`STREAM_REPLIES_MAX`] are kept.
+//! It knows neither names nor zones: both transports send the octets that `respond` makes.
 
 mod bind;
 mod handler;
+mod stream;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use hickory_server::Server;
 use tokio::task::JoinSet;
@@ -24,13 +22,9 @@ use tokio_util::sync::CancellationToken;
 pub use bind::BindError;
 use bind::Listener;
 use handler::Handler;
+pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
-
-/// How long a stream may be silent before it is closed (RFC 7766, 6.2.3).
-pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many replies wait for a client that does not read them.
-pub const STREAM_REPLIES_MAX: usize = 128;
 
 /// A server that is bound to its addresses but does not answer yet.
 pub struct DnsServer {
@@ -67,8 +61,12 @@ impl DnsServer {
             let handler = Handler::new(self.zones.clone(), &listener.udp)?;
             let mut server = Server::new(handler);
             server.register_socket(listener.udp);
-            server.register_listener(listener.tcp, STREAM_IDLE_TIMEOUT, STREAM_REPLIES_MAX);
             servers.spawn(serve(server, stop.clone()));
+            let streams = stream::serve(listener.tcp, self.zones.clone(), stop.clone());
+            servers.spawn(async {
+                streams.await;
+                Ok(())
+            });
         }
         while let Some(ended) = servers.join_next().await {
             ended.map_err(io::Error::other)??;
