@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::super::identity::PodName;
 use super::super::note::Note;
+use super::super::settings::Options;
 use super::super::sync::{Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
@@ -161,6 +162,8 @@ pub(crate) struct Cluster {
     pub(crate) backend: Arc<Faulty>,
     pub(crate) key: ObjectKey,
     pub(crate) notes: Vec<Note>,
+    /// What stood in the way at the last sync.
+    pub(crate) standing: Vec<Note>,
     /// Whether the test's own doings keep pods ready in order, so that order can be checked.
     pub(crate) is_orderly: bool,
     /// Whether the test breaks identities or claims itself, so that these cannot be checked.
@@ -179,14 +182,24 @@ impl Cluster {
         namespace.metadata.name = Some("default".into());
         store.create(namespace).await.unwrap();
         let key = store.create(set).await.unwrap().key().clone();
-        Self { store, backend, key, notes: Vec::new(), is_orderly: true, is_tampered: false, dice: 1 }
+        Self {
+            store,
+            backend,
+            key,
+            notes: Vec::new(),
+            standing: Vec::new(),
+            is_orderly: true,
+            is_tampered: false,
+            dice: 1,
+        }
     }
 
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, Orphans::Look).await;
+        let synced = sync(&self.store, &self.key, Orphans::Look, Options::default()).await;
         self.notes.extend(synced.notes);
+        self.standing = synced.standing;
         let set = self.set();
         invariants::check_step(&set, &before, &self.pods());
         if !self.is_tampered && synced.result.is_ok() {
