@@ -233,9 +233,13 @@ impl<'a> Planner<'a> {
         End::Waits
     }
 
-    /// The revision that a pod of this ordinal would be created from.
+    /// The revision that a pod of this ordinal would be created from. Where the strategy states no
+    /// parameters the count of current pods decides in Kubernetes, which changes with each pod that
+    /// goes; a set that replaces abandoned pods would create them again from what they were.
     fn revision_for(&self, ordinal: i32) -> &'a Revision {
-        let keeps_current = rollout::keeps_current(self.world.set, self.ordinals, ordinal);
+        let set = self.world.set;
+        let is_counted = self.world.settings.unstick && rollout::rolling_update(set).is_none();
+        let keeps_current = !is_counted && rollout::keeps_current(set, self.ordinals, ordinal);
         if keeps_current { self.world.current } else { self.world.update }
     }
 

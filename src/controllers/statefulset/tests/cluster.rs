@@ -248,6 +248,32 @@ impl Cluster {
         true
     }
 
+    /// Moves every unfinished pod on by one step.
+    pub(crate) async fn advance_all(&self) {
+        for pod in self.pods() {
+            match phase(&pod).as_str() {
+                _ if pod.is_terminating() => self.remove(pod.name()).await,
+                "Pending" => self.run(pod.name()).await,
+                _ if !is_ready(&pod) => self.ready(pod.name()).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reason, message and count of the event objects about the set, in the order of their names.
+    pub(crate) fn events(&self) -> Vec<(String, String, i32)> {
+        let events = self.store.list(Kind::Event, Some("default")).objects;
+        let events = events.iter().filter_map(|event| event.get::<k8s_openapi::api::core::v1::Event>());
+        let about =
+            events.filter(|event| event.involved_object.name.as_deref() == Some(self.key.name.as_str()));
+        about
+            .map(|event| {
+                let (reason, message) = (event.reason.clone(), event.message.clone());
+                (reason.unwrap_or_default(), message.unwrap_or_default(), event.count.unwrap_or_default())
+            })
+            .collect()
+    }
+
     pub(crate) fn set(&self) -> StatefulSet {
         self.store.get(&self.key).unwrap().get::<StatefulSet>().unwrap().clone()
     }
