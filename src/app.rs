@@ -25,7 +25,10 @@ use crate::api::files::{Files, Mode, Problem, Report};
 use crate::clock::Clock;
 use crate::config::{DnsOnlySettings, DnsSettings, PodNameMode, RuntimeName, ServeSettings};
 use crate::controllers::{
-    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, statefulset::StatefulSets,
+    self, Controller,
+    endpointslice::EndpointSlices,
+    garbage::Garbage,
+    statefulset::{self, StatefulSets},
     volumes::Volumes,
 };
 use crate::dns::SharedZones;
@@ -38,6 +41,7 @@ use crate::node::runtime::{
 };
 use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
+use crate::objects::validation::Rules;
 use crate::store::{Bootstrap, ServiceNetwork, Store, StoreOptions};
 
 /// The name of the one node.
@@ -106,7 +110,8 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
         ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
-    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(seed), service_network });
+    let rules = Rules { grow_claims: settings.grow_claims, strict_names: settings.strict_names };
+    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(seed), service_network, rules });
     let parts = Parts {
         store: store.clone(),
         seed,
@@ -124,7 +129,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     };
     let agent = Agent::new(store, runtime(settings, &clock, seed), node);
     running.tasks.spawn(agent.run(running.stop.clone()));
-    for controller in controllers() {
+    for controller in controllers(settings) {
         running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
     }
     Ok(running)
@@ -145,9 +150,10 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
     parts.start().await
 }
 
-fn controllers() -> [Arc<dyn Controller>; 4] {
+fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
+    let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
-        Arc::new(StatefulSets::new()),
+        Arc::new(StatefulSets::with(beyond)),
         Arc::new(EndpointSlices::new()),
         Arc::new(Volumes::new()),
         Arc::new(Garbage::new()),

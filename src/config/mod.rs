@@ -129,6 +129,15 @@ pub struct ServeSettings {
     /// Keep everything in memory and nothing after the end (the only store of this version).
     #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true, help_heading = "Cluster")]
     pub ephemeral: bool,
+    /// Replace a broken pod of an abandoned revision under OrderedReady too, in sets that do not say.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
+    pub unstick: bool,
+    /// Let claim templates ask for more storage, and existing claims grow, in sets that do not say.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
+    pub grow_claims: bool,
+    /// Refuse new sets whose names are too long for their pods' labels, if they do not say.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
+    pub strict_names: bool,
     /// What runs the pods.
     #[arg(long, value_enum, value_name = "RUNTIME", default_value_t = RuntimeName::Simulated, help_heading = "Pods")]
     pub runtime: RuntimeName,

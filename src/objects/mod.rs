@@ -4,6 +4,7 @@
 //! the store.
 
 pub mod apply;
+pub mod beyond;
 pub mod columns;
 pub mod defaulting;
 mod field;

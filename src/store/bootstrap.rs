@@ -99,7 +99,8 @@ fn port(name: &str, protocol: &str, port: i32, target: i32) -> ServicePort {
     }
 }
 
-/// Volumes are made where a pod is placed, as on the clusters that people run on one machine.
+/// Volumes are made where a pod is placed, as on the clusters that people run on one machine. They
+/// are directories, so they grow as soon as somebody asks.
 fn storage_class() -> StorageClass {
     let mut metadata = named("standard", "");
     metadata.annotations = Some(labels(&[(DEFAULT_CLASS_ANNOTATION, "true")]));
@@ -108,6 +109,7 @@ fn storage_class() -> StorageClass {
         provisioner: "dullahan.dev/local".into(),
         reclaim_policy: Some("Delete".into()),
         volume_binding_mode: Some("WaitForFirstConsumer".into()),
+        allow_volume_expansion: Some(true),
         ..Default::default()
     }
 }

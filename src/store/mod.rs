@@ -48,6 +48,8 @@ pub struct StoreOptions {
     pub seed: Option<u64>,
     /// Where cluster addresses and node ports come from.
     pub service_network: ServiceNetwork,
+    /// Where the rules for objects are others than Kubernetes'.
+    pub rules: validation::Rules,
 }
 
 /// The store. Cheap to clone; clones are the same store.
@@ -59,6 +61,7 @@ struct Inner {
     clock: Clock,
     identities: Identities,
     service_network: ServiceNetwork,
+    rules: validation::Rules,
     /// Held from the choice of a service's addresses to the commit that takes them.
     allocating: Mutex<Ledger>,
     /// Held for reading from the look at an object's namespace to the commit that puts the object
@@ -81,6 +84,7 @@ impl Store {
             clock,
             identities: Identities::new(options.seed),
             service_network: options.service_network,
+            rules: options.rules,
             allocating: Mutex::default(),
             populating: RwLock::default(),
             recorded: std::sync::Mutex::default(),
@@ -156,7 +160,7 @@ impl Store {
         let mut ledger = self.0.lock_allocation(&typed).await;
         self.admit_create(&mut typed, ledger.as_deref_mut())?;
         let key = ObjectKey::of(&typed);
-        check(&key, validation::validate_create(&typed))?;
+        check(&key, validation::validate_create_under(self.0.rules, &typed))?;
         let now = time(self.0.clock.now());
         let meta = typed.meta_mut();
         meta.uid = Some(self.0.identities.uid());
@@ -293,7 +297,7 @@ impl Store {
         defaulting::default(new);
         strategy::prepare_for_update(new, old.typed());
         self.admit_update(new, old, ledger)?;
-        check(old.key(), validation::validate_update(new, old.typed()))
+        check(old.key(), validation::validate_update_under(self.0.rules, new, old.typed()))
     }
 
     async fn commit(

@@ -114,6 +114,7 @@ impl Hand<'_> {
     async fn act(&self, action: &Action) -> Done {
         let mut notes = Vec::new();
         let result = match action {
+            Action::GrowClaim { pod, claim, from, to } => self.grow(pod, claim, (from, to), &mut notes).await,
             Action::CreatePod { pod, claims } => self.create(pod, claims, &mut notes).await,
             Action::KeepClaims { pod, claims, .. } => self.see_to_claims(pod, claims, &mut notes).await,
             Action::UpdatePod { pod, claims } => self.update(pod, claims, &mut notes).await,
@@ -165,6 +166,24 @@ impl Hand<'_> {
         let result = self.store.delete(&key, &options).await.map(drop).map_err(Failure::from);
         self.note_pod(Verb::Delete, pod, &result, notes);
         result
+    }
+
+    /// A refusal is told and holds nothing else up.
+    async fn grow(
+        &self,
+        pod: &str,
+        claim: &PersistentVolumeClaim,
+        sizes: (&str, &str),
+        notes: &mut Vec<Note>,
+    ) -> Result<(), Failure> {
+        let written = self.store.update(claim.clone()).await.map(drop);
+        if let Err(error) = &written
+            && (error.is_conflict() || error.is_not_found())
+        {
+            return written.map_err(Failure::from);
+        }
+        notes.push(Note::growth(name_of(&claim.metadata), pod, self.set_name, sizes, &written));
+        Ok(())
     }
 
     /// Tries every claim; the failures are told together.

@@ -14,10 +14,18 @@
 //! becomes an orphan of a set's only by being written, and every write is an event. After lost
 //! events every set looks again. So none is missed, and a set without orphans costs its own pods
 //! only.
+//!
+//! # Beyond Kubernetes
+//!
+//! What Kubernetes' controller cannot do is off unless [`Options`] or a set's annotations (see
+//! [`beyond`](crate::objects::beyond)) switch it on. [`plan`] replaces pods that a rollout would
+//! wait for for ever (Kubernetes issue 67250), [`roster`] leaves reserved ordinals out (83224) and
+//! [`growth`] lets claims follow their templates (68737).
 
 mod act;
 mod claims;
 mod encoding;
+mod growth;
 mod identity;
 mod note;
 mod ownership;
@@ -27,6 +35,7 @@ mod retention;
 mod revision;
 mod rollout;
 mod roster;
+mod settings;
 mod status;
 mod sync;
 #[cfg(test)]
@@ -39,8 +48,11 @@ use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
 
 use super::{Controller, Next, ReconcileError};
+use crate::objects::beyond::Wishes;
 use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
 use crate::store::{Change, Event, Interest, Store};
+use note::Note;
+pub use settings::Options;
 use sync::Orphans;
 
 /// The component in events.
@@ -49,14 +61,46 @@ const NAME: &str = "statefulset-controller";
 /// The StatefulSet controller.
 #[derive(Debug, Default)]
 pub struct StatefulSets {
+    options: Options,
     /// The sets, by key and uid, that have seen all orphans there were. One entry per set.
     looked: Mutex<HashMap<ObjectKey, String>>,
+    /// What stands in a set's way and has been told already. One entry per set that has such.
+    told: Mutex<HashMap<ObjectKey, Vec<Note>>>,
 }
 
 impl StatefulSets {
-    /// A controller that has seen nothing yet.
+    /// A controller that has seen nothing yet and does what Kubernetes' does.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`StatefulSets::new`], doing more for sets that do not say otherwise.
+    pub fn with(options: Options) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    fn told(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<Note>>> {
+        self.told.lock().expect("no panic happens while the map is changed")
+    }
+
+    /// Those of `standing` that were not so at the last sync. A sync that failed may not have seen
+    /// all of them.
+    fn news(&self, key: &ObjectKey, mut standing: Vec<Note>, has_failed: bool) -> Vec<Note> {
+        let mut told = self.told();
+        let before = told.remove(key).unwrap_or_default();
+        let news = standing.iter().filter(|note| !before.contains(note)).cloned().collect();
+        if has_failed {
+            standing.extend(before.into_iter().filter(|note| !standing.contains(note)).collect::<Vec<_>>());
+        }
+        if !standing.is_empty() {
+            told.insert(key.clone(), standing);
+        }
+        news
+    }
+
+    fn may_grow(&self, set: &Object) -> bool {
+        let wish = Wishes::of(set.meta()).grow_claims;
+        wish.unwrap_or(self.options.grow_claims)
     }
 
     fn looked(&self) -> MutexGuard<'_, HashMap<ObjectKey, String>> {
@@ -68,6 +112,7 @@ impl StatefulSets {
     fn begin(&self, store: &Store, key: &ObjectKey) -> Orphans {
         let Some(set) = store.get(key) else {
             self.looked().remove(key);
+            self.told().remove(key);
             return Orphans::Skip;
         };
         let before = self.looked().insert(key.clone(), set.uid().to_owned());
@@ -111,15 +156,25 @@ impl StatefulSets {
         }
     }
 
-    /// A claim that is gone may be one that a pod waits for to go, or one that a pod waits for.
+    /// A claim that is gone may be one that a pod waits for to go, or one that a pod waits for. A
+    /// changed one matters only where claims grow.
     fn concerned_by_claim(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
-        if event.change != Change::Deleted {
+        let claim = &event.object;
+        let is_gone = event.change == Change::Deleted;
+        if !is_gone && !growth::concerns(event.previous.as_ref(), claim) {
             return Vec::new();
         }
-        let claim = &event.object;
         let sets = store.list(Kind::StatefulSet, Some(claim.namespace())).objects;
-        let is_of = |set: &&Object| claims::pod_name_of(set.name(), claim.name()).is_some();
+        let is_of = |set: &&Object| {
+            claims::pod_name_of(set.name(), claim.name()).is_some() && (is_gone || self.may_grow(set))
+        };
         sets.iter().filter(is_of).map(|set| set.key().clone()).collect()
+    }
+
+    /// A class may allow now what it did not before.
+    fn concerned_by_class(&self, store: &Store) -> Vec<ObjectKey> {
+        let sets = store.list(Kind::StatefulSet, None).objects;
+        sets.iter().filter(|set| self.may_grow(set)).map(|set| set.key().clone()).collect()
     }
 }
 
@@ -135,6 +190,7 @@ impl Controller for StatefulSets {
             Kind::Pod,
             Kind::ControllerRevision,
             Kind::PersistentVolumeClaim,
+            Kind::StorageClass,
         ])
     }
 
@@ -144,6 +200,7 @@ impl Controller for StatefulSets {
             Kind::Pod => self.concerned_by_pod(store, event),
             Kind::ControllerRevision => self.concerned_by_revision(store, event),
             Kind::PersistentVolumeClaim => self.concerned_by_claim(store, event),
+            Kind::StorageClass => self.concerned_by_class(store),
             _ => Vec::new(),
         }
     }
@@ -156,12 +213,13 @@ impl Controller for StatefulSets {
 
     async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let orphans = self.begin(store, key);
-        let synced = sync::sync(store, key, orphans).await;
+        let synced = sync::sync(store, key, orphans, self.options).await;
         if synced.result.is_err() {
             self.looked().remove(key);
         }
         if let Some(set) = store.get(key) {
-            for note in &synced.notes {
+            let news = self.news(key, synced.standing, synced.result.is_err());
+            for note in synced.notes.iter().chain(&news) {
                 store.record(NAME, &set, note.severity, &note.reason, &note.message).await;
             }
         }

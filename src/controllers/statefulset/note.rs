@@ -21,6 +21,7 @@ pub(super) enum Verb {
     Create,
     Update,
     Delete,
+    Grow,
 }
 
 impl Note {
@@ -63,6 +64,38 @@ impl Note {
         }
     }
 
+    /// A claim was made to ask for more storage, or could not be.
+    pub(super) fn growth<T>(
+        claim: &str,
+        pod: &str,
+        set: &str,
+        sizes: (&str, &str),
+        result: &Result<T, StoreError>,
+    ) -> Self {
+        let (from, to) = sizes;
+        let what = format!("Grow Claim {claim} Pod {pod} in StatefulSet {set} from {from} to {to}");
+        match result {
+            Ok(_) => Self::new(Verb::Grow, true, format!("{what} successful")),
+            Err(error) => Self::new(Verb::Grow, false, format!("{what} failed error: {error}")),
+        }
+    }
+
+    /// A claim cannot have the size that its template asks for.
+    pub(super) fn cannot_grow(claim: &str, pod: &str, set: &str, wanted: &str, reason: &str) -> Self {
+        let message =
+            format!("Grow Claim {claim} Pod {pod} in StatefulSet {set} to {wanted} failed error: {reason}");
+        Self::new(Verb::Grow, false, message)
+    }
+
+    /// An annotation of the set cannot be read.
+    pub(super) fn unreadable(message: &str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            reason: "InvalidAnnotation".to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
     fn new(verb: Verb, is_success: bool, message: String) -> Self {
         let (severity, outcome) =
             if is_success { (Severity::Normal, "Successful") } else { (Severity::Warning, "Failed") };
@@ -76,6 +109,7 @@ impl Verb {
             Self::Create => "Create",
             Self::Update => "Update",
             Self::Delete => "Delete",
+            Self::Grow => "Grow",
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The planner: from what is to what one sync may do.
 //!
 //! ```text
-//!   World ──► roster ──► replicas, ascending: replace ended pods, fill holes, see to claims, repair
+//!   World ──► roster ──► growth of claims, if the set asks for it
+//!                    ──► replicas, ascending: replace ended pods, fill holes, see to claims, repair
 //!                    ──► condemned, descending: claims' owners, then scale down
 //!                    ──► rolling update
 //!                                                              ──► Plan { actions, status, wake_at }
@@ -14,14 +15,17 @@
 //! asks to be made again at once if that is not all.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 use super::claims::{ClaimStep, Lookup, PodClaims};
+use super::growth;
 use super::identity::{self, name_of, uid_of};
+use super::note::Note;
 use super::retention::Policy;
 use super::revision::Revision;
 use super::rollout::{self, Rollout};
 use super::roster::{Member, Ordinals, Roster, min_ready_s};
+use super::settings::Settings;
 use super::status::{self, Stamp};
 use super::{claims, predicates};
 use crate::clock::Timestamp;
@@ -33,6 +37,8 @@ pub(super) const ACTIONS_MAX: usize = 4096;
 pub(super) struct World<'a> {
     /// The set.
     pub(super) set: &'a StatefulSet,
+    /// What it does beyond Kubernetes.
+    pub(super) settings: &'a Settings,
     /// The revision that pods have that no update has reached.
     pub(super) current: &'a Revision,
     /// The revision of the set's template.
@@ -43,6 +49,8 @@ pub(super) struct World<'a> {
     pub(super) pods: &'a [&'a Pod],
     /// Finds claims.
     pub(super) claims: Lookup<'a>,
+    /// Finds storage classes.
+    pub(super) classes: Lookup<'a>,
 }
 
 /// What one sync does.
@@ -56,11 +64,15 @@ pub(super) struct Plan {
     pub(super) wake_at: Option<Timestamp>,
     /// Whether the actions of one phase may be carried out together.
     pub(super) is_parallel: bool,
+    /// What stands in the way, for people; told once, not at every plan.
+    pub(super) notes: Vec<Note>,
 }
 
 /// One thing to do to one pod and its claims.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
+    /// Let a claim that exists ask for more storage.
+    GrowClaim { pod: String, claim: Box<PersistentVolumeClaim>, from: String, to: String },
     /// See to the claims, then create the pod.
     CreatePod { pod: Box<Pod>, claims: Vec<ClaimStep> },
     /// See to the claims of a pod that exists.
@@ -80,11 +92,14 @@ pub(super) enum Cause {
     ScaledDown,
     /// It is of an old revision.
     Outdated,
+    /// It is not ready, and of a revision that it would not be created from again.
+    Abandoned,
 }
 
 /// The stages of a sync, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
+    Growth,
     Replicas,
     CondemnedClaims,
     ScaleDown,
@@ -95,6 +110,7 @@ impl Action {
     /// The stage it belongs to.
     pub(super) fn phase(&self) -> Phase {
         match self {
+            Self::GrowClaim { .. } => Phase::Growth,
             Self::KeepClaims { is_condemned: true, .. } => Phase::CondemnedClaims,
             Self::DeletePod { cause: Cause::ScaledDown, .. } => Phase::ScaleDown,
             Self::DeletePod { cause: Cause::Outdated, .. } => Phase::Update,
@@ -106,7 +122,8 @@ impl Action {
 /// Decides what one sync does. A set that is being deleted only gets its status.
 pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
     let set = world.set;
-    let roster = Roster::of(set, world.pods, now);
+    let ordinals = Ordinals::of(set, &world.settings.reserved_ordinals);
+    let roster = Roster::of(set, ordinals, world.pods, now);
     let stamp = Stamp {
         current: &world.current.name,
         update: &world.update.name,
@@ -123,14 +140,24 @@ pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
         status::count(set, stamp, roster.iter())
     };
     status::complete_rolling_update(set, &mut status);
-    let mut planner =
-        Planner { world, policy: Policy::of(set), is_parallel: is_parallel(set), actions: Vec::new() };
+    let mut planner = Planner {
+        world,
+        ordinals,
+        policy: Policy::of(set),
+        is_parallel: is_parallel(set),
+        actions: Vec::new(),
+        notes: Vec::new(),
+    };
+    if world.settings.grow_claims && !is_going {
+        planner.grow_claims(&roster, &mut status, now);
+    }
     let end = if is_going { End::Done } else { planner.all(&roster) };
     let wake_at = match end {
         End::Full => Some(now),
         _ => next_available(set, &roster, now),
     };
-    Plan { actions: planner.actions, status, wake_at, is_parallel: planner.is_parallel }
+    let Planner { actions, notes, is_parallel, .. } = planner;
+    Plan { actions, status, wake_at, is_parallel, notes }
 }
 
 /// How far a stage came.
@@ -146,9 +173,11 @@ enum End {
 
 struct Planner<'a> {
     world: &'a World<'a>,
+    ordinals: Ordinals<'a>,
     policy: Policy,
     is_parallel: bool,
     actions: Vec<Action>,
+    notes: Vec<Note>,
 }
 
 impl<'a> Planner<'a> {
@@ -163,10 +192,21 @@ impl<'a> Planner<'a> {
         End::Done
     }
 
+    /// Lets claims follow their templates. What is left for lack of room comes with the next plan.
+    fn grow_claims(&mut self, roster: &Roster<'_>, status: &mut StatefulSetStatus, now: Timestamp) {
+        let set = self.world.set;
+        let mut growth = growth::grow(set, &roster.replicas, self.world.claims, self.world.classes);
+        let present = set.status.as_ref().and_then(|status| status.conditions.as_deref());
+        status.conditions = Some(vec![growth.condition(present, now)]);
+        growth.actions.truncate(ACTIONS_MAX);
+        self.actions = growth.actions;
+        self.notes = growth.notes;
+    }
+
     /// Brings every wanted ordinal nearer to a pod that is available and as it should be.
     fn replicas(&mut self, roster: &Roster<'_>) -> End {
         let mut present = roster.replicas.iter().peekable();
-        for ordinal in Ordinals::of(self.world.set).iter() {
+        for ordinal in self.ordinals.iter() {
             if self.actions.len() >= ACTIONS_MAX {
                 return End::Full;
             }
@@ -186,13 +226,21 @@ impl<'a> Planner<'a> {
         let name = identity::pod_name(name_of(&set.metadata), ordinal);
         let claims = self.claims_of(ordinal, &name, "", false);
         if !claims.is_stale() {
-            let keeps_current = rollout::keeps_current(set, ordinal);
-            let revision = if keeps_current { self.world.current } else { self.world.update };
-            let pod = Box::new(identity::new_pod(set, revision, ordinal));
+            let pod = Box::new(identity::new_pod(set, self.revision_for(ordinal), ordinal));
             let claims = claims.ensure();
             self.actions.push(Action::CreatePod { pod, claims });
         }
         End::Waits
+    }
+
+    /// The revision that a pod of this ordinal would be created from. Where the strategy states no
+    /// parameters the count of current pods decides in Kubernetes, which changes with each pod that
+    /// goes; a set that replaces abandoned pods would create them again from what they were.
+    fn revision_for(&self, ordinal: i32) -> &'a Revision {
+        let set = self.world.set;
+        let is_counted = self.world.settings.unstick && rollout::rolling_update(set).is_none();
+        let keeps_current = !is_counted && rollout::keeps_current(set, self.ordinals, ordinal);
+        if keeps_current { self.world.current } else { self.world.update }
     }
 
     fn replica(&mut self, member: &Member<'_>) -> End {
@@ -210,10 +258,23 @@ impl<'a> Planner<'a> {
         }
         let is_settled = member.is_ready && member.is_available && !member.is_terminating;
         if !is_settled && !self.is_parallel {
+            if self.is_abandoned(member) {
+                self.delete(member, Cause::Abandoned);
+            }
             return End::Waits;
         }
         self.repair(member, &claims, is_pending);
         End::Done
+    }
+
+    /// Whether nothing is gained by waiting for the pod, and the set does not want to. Under Parallel
+    /// the rolling update replaces such pods.
+    fn is_abandoned(&self, member: &Member<'_>) -> bool {
+        self.world.settings.unstick
+            && rollout::is_rolling(self.world.set)
+            && !member.is_ready
+            && !member.is_terminating
+            && member.revision != self.revision_for(member.ordinal).name
     }
 
     /// Puts identity, volumes and claims' owners right if they are not.
@@ -270,7 +331,8 @@ impl<'a> Planner<'a> {
 
     fn update(&mut self, roster: &Roster<'_>) -> End {
         if rollout::is_rolling(self.world.set) {
-            let rollout = Rollout::of(self.world.set, &self.world.update.name, self.is_parallel);
+            let update = &self.world.update.name;
+            let rollout = Rollout::of(self.world.set, self.ordinals, update, self.is_parallel);
             for member in rollout.outdated(&roster.replicas) {
                 // An ended pod is deleted by an earlier stage already.
                 if !predicates::is_ended(member.pod) {

@@ -5,7 +5,9 @@
 //! is rounded down, but to no less than 1) bounds how many may be unavailable, and pods below the
 //! partition count too. Under the Parallel policy a pod of an old revision that is not available
 //! anyway goes without using up that budget, so that a broken rollout can be mended (Kubernetes
-//! pull request 137926); under OrderedReady such a pod must be deleted by hand (issue 67250).
+//! pull request 137926); under OrderedReady such a pod must be deleted by hand (issue 67250),
+//! unless the set asks for it to be unstuck: then the lowest one that is not ready is replaced as soon
+//! as it would be re-created from another revision.
 
 use k8s_openapi::api::apps::v1::{RollingUpdateStatefulSetStrategy, StatefulSet};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -16,8 +18,8 @@ use super::roster::{Member, Ordinals};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rollout<'a> {
     /// The ordinals the set wants.
-    pub(super) ordinals: Ordinals,
-    /// Ordinals below this one keep their revision.
+    pub(super) ordinals: Ordinals<'a>,
+    /// How many of the lowest ordinals keep their revision.
     pub(super) partition: i64,
     /// How many may be unavailable.
     pub(super) n_unavailable_max: usize,
@@ -28,15 +30,14 @@ pub(super) struct Rollout<'a> {
 }
 
 impl<'a> Rollout<'a> {
-    /// The rollout that `set` asks for.
-    pub(super) fn of(set: &StatefulSet, update: &'a str, is_parallel: bool) -> Self {
-        let ordinals = Ordinals::of(set);
+    /// The rollout that `set`, which wants `ordinals`, asks for.
+    pub(super) fn of(set: &StatefulSet, ordinals: Ordinals<'a>, update: &'a str, is_parallel: bool) -> Self {
         let rolling = rolling_update(set);
         let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or_default();
         let wanted = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
         Self {
             ordinals,
-            partition: i64::from(ordinals.start) + i64::from(partition),
+            partition: i64::from(partition),
             n_unavailable_max: max_unavailable(wanted, ordinals.replicas),
             update,
             is_parallel,
@@ -59,8 +60,8 @@ impl<'a> Rollout<'a> {
     }
 
     fn is_outdated(&self, member: &Member<'_>) -> bool {
-        i64::from(member.ordinal) >= self.partition
-            && member.revision != self.update
+        member.revision != self.update
+            && self.ordinals.index(member.ordinal).is_some_and(|index| index >= self.partition)
             && !member.is_terminating
     }
 }
@@ -80,7 +81,7 @@ pub(super) fn rolling_update(set: &StatefulSet) -> Option<&RollingUpdateStateful
 /// Whether a new pod of `ordinal` is made from the current revision rather than the update
 /// revision: below the partition, or, where the strategy states no parameters, as long as current
 /// pods are counted there.
-pub(super) fn keeps_current(set: &StatefulSet, ordinal: i32) -> bool {
+pub(super) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: i32) -> bool {
     let n_kept = match rolling_update(set) {
         Some(rolling) => rolling.partition.unwrap_or_default(),
         None if is_rolling(set) => {
@@ -88,7 +89,7 @@ pub(super) fn keeps_current(set: &StatefulSet, ordinal: i32) -> bool {
         }
         None => 0,
     };
-    i64::from(ordinal) < i64::from(Ordinals::of(set).start) + i64::from(n_kept)
+    ordinals.index(ordinal).is_some_and(|index| index < i64::from(n_kept))
 }
 
 /// `maxUnavailable` as a number of pods, at least one.

@@ -17,33 +17,49 @@ use k8s_openapi::api::core::v1::Pod;
 use super::{identity, predicates};
 use crate::clock::Timestamp;
 
-/// The ordinals a set wants: from `start`, `replicas` of them.
+/// The ordinals a set wants: from `start`, `replicas` of them, leaving out those that are reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ordinals {
-    /// The first.
+pub(super) struct Ordinals<'a> {
+    /// Where they begin.
     pub(super) start: i32,
     /// How many.
     pub(super) replicas: i32,
+    /// Those that are left out, ascending, each once (Kubernetes issue 83224).
+    pub(super) reserved: &'a [i32],
 }
 
-impl Ordinals {
+impl<'a> Ordinals<'a> {
     /// The ordinals of `spec`; one replica if it says nothing.
-    pub(super) fn of(set: &StatefulSet) -> Self {
+    pub(super) fn of(set: &StatefulSet, reserved: &'a [i32]) -> Self {
         let ordinals = set.spec.ordinals.as_ref();
         Self {
             start: ordinals.and_then(|ordinals| ordinals.start).unwrap_or_default().max(0),
             replicas: set.spec.replicas.unwrap_or(1).max(0),
+            reserved,
         }
+    }
+
+    /// How many wanted ordinals there would be below this one if there were replicas enough; `None`
+    /// if it is never wanted. The partition of a rollout counts in these.
+    pub(super) fn index(self, ordinal: i32) -> Option<i64> {
+        let n_below = |ordinal: i32| self.reserved.partition_point(|reserved| *reserved < ordinal);
+        if ordinal < self.start || self.reserved.binary_search(&ordinal).is_ok() {
+            return None;
+        }
+        let n_left_out = i64::try_from(n_below(ordinal) - n_below(self.start)).unwrap_or_default();
+        Some(i64::from(ordinal) - i64::from(self.start) - n_left_out)
     }
 
     /// Whether the set wants this ordinal.
     pub(super) fn contains(self, ordinal: i32) -> bool {
-        self.start <= ordinal && i64::from(ordinal) < i64::from(self.start) + i64::from(self.replicas)
+        self.index(ordinal).is_some_and(|index| index < i64::from(self.replicas))
     }
 
     /// All of them, ascending; none above what a name may hold.
-    pub(super) fn iter(self) -> impl Iterator<Item = i32> {
-        (self.start..=i32::MAX).take(usize::try_from(self.replicas).unwrap_or_default())
+    pub(super) fn iter(self) -> impl Iterator<Item = i32> + 'a {
+        let is_free = move |ordinal: &i32| self.reserved.binary_search(ordinal).is_err();
+        let n_wanted = usize::try_from(self.replicas).unwrap_or_default();
+        (self.start..=i32::MAX).filter(is_free).take(n_wanted)
     }
 }
 
@@ -94,9 +110,8 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Puts the pods of `set` in their places.
-    pub(super) fn of(set: &StatefulSet, pods: &[&'a Pod], now: Timestamp) -> Self {
-        let ordinals = Ordinals::of(set);
+    /// Puts the pods of `set`, which wants `ordinals`, in their places.
+    pub(super) fn of(set: &StatefulSet, ordinals: Ordinals<'_>, pods: &[&'a Pod], now: Timestamp) -> Self {
         let min_ready_s = min_ready_s(set);
         // Of equal ordinals the later pod comes first and survives. The members themselves, which
         // are larger, are made in their final places.

@@ -59,7 +59,7 @@ pub(super) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSe
     let is_complete = super::rollout::is_rolling(set)
         && status.updated_replicas.unwrap_or_default() == status.replicas
         && status.ready_replicas.unwrap_or_default() == status.replicas
-        && status.replicas == Ordinals::of(set).replicas;
+        && status.replicas == Ordinals::of(set, &[]).replicas;
     if is_complete {
         status.current_replicas = status.updated_replicas;
         status.current_revision.clone_from(&status.update_revision);
@@ -81,7 +81,8 @@ pub(super) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
             status.update_revision.clone().unwrap_or_default(),
         )
     };
-    is_older || key(old) != key(new)
+    // Conditions are compared only where there are any: otherwise they are not this controller's.
+    is_older || key(old) != key(new) || (new.conditions.is_some() && old.conditions != new.conditions)
 }
 
 /// Zero is left out of the JSON form, as Kubernetes does.

@@ -15,12 +15,13 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
-use super::act::{self, Halt, Outcome};
+use super::act::{self, Halt};
 use super::identity::{self, name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
 use super::plan::{self, Plan, World};
 use super::revision::{self, Resolution, Revision};
+use super::settings::{Options, Settings};
 use super::status;
 use crate::clock::until;
 use crate::controllers::{Next, ReconcileError};
@@ -48,26 +49,29 @@ pub(super) struct Synced {
     pub(super) result: Result<Next, ReconcileError>,
     /// What became of it, for people.
     pub(super) notes: Vec<Note>,
+    /// What stands in the way as long as nothing changes, for people; to be told once.
+    pub(super) standing: Vec<Note>,
 }
 
 /// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans) -> Synced {
-    let mut notes = Vec::new();
-    let mut result = Ok(Next::OnChange);
+pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans, options: Options) -> Synced {
+    let mut synced = Synced { result: Ok(Next::OnChange), notes: Vec::new(), standing: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
-        result = attempt(store, key, orphans, &mut notes).await;
-        if !matches!(&result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
+        synced.standing.clear();
+        synced.result = attempt(store, key, orphans, options, &mut synced).await;
+        if !matches!(&synced.result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
             break;
         }
     }
-    Synced { result, notes }
+    synced
 }
 
 async fn attempt(
     store: &Store,
     key: &ObjectKey,
     orphans: Orphans,
-    notes: &mut Vec<Note>,
+    options: Options,
+    synced: &mut Synced,
 ) -> Result<Next, ReconcileError> {
     let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
     let Some(set) = object.get::<StatefulSet>() else { return Ok(Next::OnChange) };
@@ -79,8 +83,12 @@ async fn attempt(
         }
     };
     let sight = Sight::take(store, set, &selector, orphans).await?;
-    let (plan, outcome) = sight.plan_and_act(store, set).await?;
-    notes.extend(outcome.notes);
+    let (settings, unreadable) = Settings::of(set, options);
+    let plan = sight.plan(store, set, &settings);
+    let outcome = act::carry_out(store, set, &plan).await;
+    synced.notes.extend(outcome.notes);
+    synced.standing.extend(unreadable);
+    synced.standing.extend(plan.notes);
     let failed = match outcome.halt {
         // What was done is there to be seen by the next attempt.
         Some(Halt::Outdated(error)) => return Err(conflict(key, error).into()),
@@ -129,26 +137,18 @@ impl Sight {
         Ok(Self { pods, revisions, current, update, collision_count })
     }
 
-    async fn plan_and_act(
-        &self,
-        store: &Store,
-        set: &StatefulSet,
-    ) -> Result<(Plan, Outcome), ReconcileError> {
-        let plan = self.plan(store, set);
-        let outcome = act::carry_out(store, set, &plan).await;
-        Ok((plan, outcome))
-    }
-
-    fn plan(&self, store: &Store, set: &StatefulSet) -> Plan {
+    fn plan(&self, store: &Store, set: &StatefulSet, settings: &Settings) -> Plan {
         let pods: Vec<&Pod> = self.pods.iter().filter_map(Object::get::<Pod>).collect();
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
         let world = World {
             set,
+            settings,
             current: &self.current,
             update: &self.update,
             collision_count: self.collision_count,
             pods: &pods,
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
+            classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
         plan::plan(&world, store.clock().now())
     }

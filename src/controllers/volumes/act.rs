@@ -12,7 +12,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::COMPONENT;
 use super::matching::{Place, claim_ref, is_bound_to};
 use super::plan::{
-    BIND_COMPLETED, BOUND_BY_CONTROLLER, ClaimPlan, Report, VolumePlan, phase_of, volume_name,
+    BIND_COMPLETED, BOUND_BY_CONTROLLER, ClaimPlan, Report, STORAGE, VolumePlan, expansion, phase_of,
+    volume_name,
 };
 use super::provision;
 use crate::objects::{Object, ObjectKey, time};
@@ -45,7 +46,10 @@ pub(super) async fn carry_out_for_claim(
             });
             assigned.await.map(drop)
         }
-        ClaimPlan::Bind(name) => bind(store, claim, &name).await,
+        ClaimPlan::Bind(name) => {
+            expand(store, claim, &name, class).await?;
+            bind(store, claim, &name).await
+        }
         ClaimPlan::Provision => match class {
             Some(class) => make_volume(store, claim, class, place).await,
             None => Ok(()),
@@ -89,6 +93,36 @@ pub(super) async fn carry_out_for_volume(
 /// Lets a terminating claim go that no pod uses.
 pub(super) async fn release(store: &Store, claim: &Object) -> Result<(), StoreError> {
     lose_finalizer(store, claim, CLAIM_FINALIZER).await
+}
+
+/// Makes a bound claim's volume as large as the claim asks by now, if it may grow.
+async fn expand(
+    store: &Store,
+    claim: &Object,
+    name: &str,
+    class: Option<&StorageClass>,
+) -> Result<(), StoreError> {
+    let may_grow = class.is_some_and(|class| class.allow_volume_expansion == Some(true));
+    let (Some(volume), Some(typed)) =
+        (store.find::<PersistentVolume>("", name), claim.get::<PersistentVolumeClaim>())
+    else {
+        return Ok(());
+    };
+    let Some(capacity) = volume.get::<PersistentVolume>().and_then(|volume| expansion(typed, volume)) else {
+        return Ok(());
+    };
+    if !may_grow {
+        return Ok(());
+    }
+    let grown = store.modify::<PersistentVolume>(volume.key(), |volume| {
+        let present = volume.spec.get_or_insert_default().capacity.get_or_insert_default();
+        present.insert(STORAGE.to_owned(), capacity.clone());
+    });
+    grown.await?;
+    let message = format!("ExpandVolume succeeded for volume {}/{}", claim.namespace(), claim.name());
+    let report = Report { severity: Severity::Normal, reason: "VolumeResizeSuccessful", message };
+    tell(store, claim, &report).await;
+    Ok(())
 }
 
 async fn bind(store: &Store, claim: &Object, name: &str) -> Result<(), StoreError> {

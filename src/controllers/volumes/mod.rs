@@ -11,7 +11,9 @@
 //! the version that was read as precondition.
 //!
 //! Cost: an unbound claim looks at every volume, a terminating one at every pod of its namespace;
-//! a bound one looks at its own volume alone. Claims are not resized.
+//! a bound one looks at its own volume alone. A bound claim that asks for more than its volume has
+//! makes the volume grow if the volume was provisioned and its class allows expansion; volumes never
+//! shrink.
 
 mod act;
 mod matching;

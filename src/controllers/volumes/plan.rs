@@ -6,8 +6,10 @@
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::matching::{Mode, Place, annotation, claim_class, claim_ref, is_bound_to, match_volume, mismatch};
+use crate::objects::quantity::Amount;
 use crate::store::Severity::{self, Normal, Warning};
 
 /// The claim has been bound once; what it lacks since is lost.
@@ -18,6 +20,8 @@ pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controll
 pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 /// The volume was made for a claim, by this provisioner.
 pub(super) const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
+/// The resource that claims ask for and volumes have.
+pub(super) const STORAGE: &str = "storage";
 /// The class's provisioner that makes nothing.
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
@@ -239,6 +243,17 @@ pub(super) fn claims_of(pod: &Pod) -> impl Iterator<Item = &str> {
 /// The volume that the claim is bound to or wishes for; empty if none.
 pub(super) fn volume_name(claim: &PersistentVolumeClaim) -> &str {
     claim.spec.as_ref().and_then(|spec| spec.volume_name.as_deref()).unwrap_or_default()
+}
+
+/// The capacity that a bound claim asks its volume to have, if that is more than it has and the
+/// volume is one that was made for a claim.
+pub(super) fn expansion(claim: &PersistentVolumeClaim, volume: &PersistentVolume) -> Option<Quantity> {
+    let requests = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref();
+    let wanted = requests?.get(STORAGE)?;
+    let present = volume.spec.as_ref()?.capacity.as_ref()?.get(STORAGE)?;
+    let amount = |quantity: &Quantity| Amount::parse(&quantity.0).unwrap_or(Amount::ZERO);
+    let is_bound = annotation(&claim.metadata, BIND_COMPLETED).is_some();
+    (is_bound && is_provisioned(volume) && amount(wanted) > amount(present)).then(|| wanted.clone())
 }
 
 /// The phase that a volume reports; empty if none.

@@ -12,6 +12,7 @@ mod container;
 mod content;
 mod endpointslice;
 mod environment;
+mod growth;
 mod handler;
 mod labels;
 mod metadata;
@@ -27,23 +28,52 @@ use super::quantity::Amount;
 use super::{FieldError, Path, Typed};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+/// Where the rules are others than Kubernetes' for StatefulSets whose annotations say nothing (see
+/// [`beyond`](super::beyond)). The default is nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The sizes in claim templates may grow.
+    pub grow_claims: bool,
+    /// A new set's name leaves room for the hash in its pods' revision label.
+    pub strict_names: bool,
+}
+
 /// The rules a new object breaks.
 pub fn validate_create(new: &Typed) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    metadata::check(new, &mut errors);
-    check_content(new, &mut errors);
-    errors
+    validate_create_under(Rules::default(), new)
 }
 
 /// The rules that changing `old` to `new` breaks, those of `new` itself included.
 pub fn validate_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
-    let mut errors = validate_create(new);
+    validate_update_under(Rules::default(), new, old)
+}
+
+/// As [`validate_create`], under other rules.
+pub fn validate_create_under(rules: Rules, new: &Typed) -> Vec<FieldError> {
+    let mut errors = faults(new);
+    if let Typed::StatefulSet(set) = new {
+        statefulset::check_new_name(rules, set, &mut errors);
+    }
+    errors
+}
+
+/// As [`validate_update`], under other rules.
+pub fn validate_update_under(rules: Rules, new: &Typed, old: &Typed) -> Vec<FieldError> {
+    let mut errors = faults(new);
     if !errors.is_empty() {
-        let known = validate_create(old);
+        let known = faults(old);
         errors.retain(|error| !known.contains(error));
     }
     metadata::check_change(new.meta(), old.meta(), &mut errors);
-    check_change(new, old, &mut errors);
+    check_change(rules, new, old, &mut errors);
+    errors
+}
+
+/// What is wrong with an object, be it new or not.
+fn faults(object: &Typed) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    metadata::check(object, &mut errors);
+    check_content(object, &mut errors);
     errors
 }
 
@@ -79,9 +109,11 @@ fn check_content(new: &Typed, errors: &mut Vec<FieldError>) {
     }
 }
 
-fn check_change(new: &Typed, old: &Typed, errors: &mut Vec<FieldError>) {
+fn check_change(rules: Rules, new: &Typed, old: &Typed, errors: &mut Vec<FieldError>) {
     match (new, old) {
-        (Typed::StatefulSet(new), Typed::StatefulSet(old)) => statefulset::check_change(new, old, errors),
+        (Typed::StatefulSet(new), Typed::StatefulSet(old)) => {
+            statefulset::check_change(rules, new, old, errors);
+        }
         (Typed::Service(new), Typed::Service(old)) => service::check_change(new, old, errors),
         (Typed::Pod(new), Typed::Pod(old)) => pod_change::check(new, old, errors),
         (Typed::PersistentVolumeClaim(new), Typed::PersistentVolumeClaim(old)) => {

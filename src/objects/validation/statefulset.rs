@@ -12,11 +12,15 @@ use k8s_openapi::api::apps::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::{NOT_NEGATIVE, check_form, check_not_negative, claim, items, labels, pod, text};
+use super::{NOT_NEGATIVE, Rules, check_form, check_not_negative, claim, growth, items, labels, pod, text};
+use crate::objects::beyond::Wishes;
 use crate::objects::{FieldError, Path, Selector, names, semantic};
 
 const SPEC: Path<'_> = Path::root("spec");
 const STATUS: Path<'_> = Path::root("status");
+
+/// What is left of a label value's 63 characters after a hyphen and a hash.
+const NAME_LENGTH_MAX: usize = 52;
 
 const IMMUTABLE_SPEC: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', \
      'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
@@ -42,9 +46,25 @@ pub(super) fn check(set: &StatefulSet, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// Where it is asked for, refuses names of which no pod could be made: a pod's revision label holds
+/// the name, a hyphen and a hash of up to ten characters (Kubernetes issue 64023).
+pub(super) fn check_new_name(rules: Rules, set: &StatefulSet, errors: &mut Vec<FieldError>) {
+    let name = text(&set.metadata.name);
+    let is_strict = || Wishes::of(&set.metadata).strict_name.unwrap_or(rules.strict_names);
+    if name.len() > NAME_LENGTH_MAX && is_strict() {
+        let rule = "must be no more than 52 characters: no pod could be created, because the label \
+                    controller-revision-hash would be longer than 63 characters";
+        errors.push(Path::root("metadata").child("name").invalid(name, rule));
+    }
+}
+
 /// What may change: the count, where it starts, the template, and how it is rolled out.
-pub(super) fn check_change(new: &StatefulSet, old: &StatefulSet, errors: &mut Vec<FieldError>) {
+pub(super) fn check_change(rules: Rules, new: &StatefulSet, old: &StatefulSet, errors: &mut Vec<FieldError>) {
+    let may_grow = Wishes::of(&new.metadata).grow_claims.unwrap_or(rules.grow_claims);
+    let is_grown = may_grow && growth::check(&new.spec, &old.spec, errors);
+    let claim_templates = if is_grown { &old.spec } else { &new.spec }.volume_claim_templates.clone();
     let kept = StatefulSetSpec {
+        volume_claim_templates: claim_templates,
         replicas: old.spec.replicas,
         ordinals: old.spec.ordinals.clone(),
         template: old.spec.template.clone(),

@@ -8,7 +8,7 @@ use crate::store::StoreOptions;
 fn store(range: &str) -> Store {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
     let service_network = ServiceNetwork { ranges: vec![range.parse().unwrap()], ..Default::default() };
-    Store::in_memory(clock, StoreOptions { seed: Some(1), service_network })
+    Store::in_memory(clock, StoreOptions { seed: Some(1), service_network, ..Default::default() })
 }
 
 fn names(store: &Store, kind: Kind) -> Vec<String> {

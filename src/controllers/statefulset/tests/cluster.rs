@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::super::identity::PodName;
 use super::super::note::Note;
+use super::super::settings::Options;
 use super::super::sync::{Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
@@ -161,6 +162,8 @@ pub(crate) struct Cluster {
     pub(crate) backend: Arc<Faulty>,
     pub(crate) key: ObjectKey,
     pub(crate) notes: Vec<Note>,
+    /// What stood in the way at the last sync.
+    pub(crate) standing: Vec<Note>,
     /// Whether the test's own doings keep pods ready in order, so that order can be checked.
     pub(crate) is_orderly: bool,
     /// Whether the test breaks identities or claims itself, so that these cannot be checked.
@@ -179,14 +182,24 @@ impl Cluster {
         namespace.metadata.name = Some("default".into());
         store.create(namespace).await.unwrap();
         let key = store.create(set).await.unwrap().key().clone();
-        Self { store, backend, key, notes: Vec::new(), is_orderly: true, is_tampered: false, dice: 1 }
+        Self {
+            store,
+            backend,
+            key,
+            notes: Vec::new(),
+            standing: Vec::new(),
+            is_orderly: true,
+            is_tampered: false,
+            dice: 1,
+        }
     }
 
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, Orphans::Look).await;
+        let synced = sync(&self.store, &self.key, Orphans::Look, Options::default()).await;
         self.notes.extend(synced.notes);
+        self.standing = synced.standing;
         let set = self.set();
         invariants::check_step(&set, &before, &self.pods());
         if !self.is_tampered && synced.result.is_ok() {
@@ -233,6 +246,32 @@ impl Cluster {
             _ => self.ready(&name).await,
         }
         true
+    }
+
+    /// Moves every unfinished pod on by one step.
+    pub(crate) async fn advance_all(&self) {
+        for pod in self.pods() {
+            match phase(&pod).as_str() {
+                _ if pod.is_terminating() => self.remove(pod.name()).await,
+                "Pending" => self.run(pod.name()).await,
+                _ if !is_ready(&pod) => self.ready(pod.name()).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reason, message and count of the event objects about the set, in the order of their names.
+    pub(crate) fn events(&self) -> Vec<(String, String, i32)> {
+        let events = self.store.list(Kind::Event, Some("default")).objects;
+        let events = events.iter().filter_map(|event| event.get::<k8s_openapi::api::core::v1::Event>());
+        let about =
+            events.filter(|event| event.involved_object.name.as_deref() == Some(self.key.name.as_str()));
+        about
+            .map(|event| {
+                let (reason, message) = (event.reason.clone(), event.message.clone());
+                (reason.unwrap_or_default(), message.unwrap_or_default(), event.count.unwrap_or_default())
+            })
+            .collect()
     }
 
     pub(crate) fn set(&self) -> StatefulSet {

@@ -13,6 +13,7 @@ use super::super::retention::Policy;
 use super::super::roster::Ordinals;
 use super::cluster::is_ready;
 use crate::objects::Object;
+use crate::objects::beyond::Wishes;
 use crate::store::Store;
 
 /// Compares the pods before and after one sync.
@@ -20,7 +21,8 @@ pub(crate) fn check_step(set: &StatefulSet, before: &[Object], after: &[Object])
     if is_parallel(set) {
         return;
     }
-    let wanted = Ordinals::of(set);
+    let reserved = Wishes::of(&set.metadata).reserved_ordinals;
+    let wanted = Ordinals::of(set, &reserved);
     let created: Vec<i32> = after.iter().filter(|pod| find(before, pod).is_none()).map(ordinal).collect();
     let is_deleted =
         |pod: &&Object| !pod.is_terminating() && find(after, pod).is_none_or(|after| after.is_terminating());
@@ -69,20 +71,23 @@ pub(crate) fn check_order(set: &StatefulSet, pods: &[Object]) {
     if is_parallel(set) || is_updating {
         return;
     }
-    let wanted = Ordinals::of(set);
+    let reserved = Wishes::of(&set.metadata).reserved_ordinals;
+    let wanted = Ordinals::of(set, &reserved);
     let is_wanted = |pod: &&Object| is_owned(set, pod.meta()) && wanted.contains(ordinal(pod));
     let present: Vec<&Object> = pods.iter().filter(is_wanted).collect();
     for pair in present.windows(2) {
         assert!(!is_ready(pair[1]) || is_ready(pair[0]), "{:?} is ready before {:?}", pair[1], pair[0]);
     }
-    let gap = present.windows(2).find(|pair| ordinal(pair[1]) != ordinal(pair[0]) + 1);
+    let place = |pod: &Object| wanted.index(ordinal(pod));
+    let gap = present.windows(2).find(|pair| place(pair[1]) != place(pair[0]).map(|index| index + 1));
     assert!(gap.is_none(), "a gap: {gap:?}");
 }
 
 /// The claims of a ready pod have the owners that the policy wants.
 fn check_claims(store: &Store, set: &StatefulSet, pod: &Object) {
     let policy = Policy::of(set);
-    let is_condemned = !Ordinals::of(set).contains(ordinal(pod));
+    let reserved = Wishes::of(&set.metadata).reserved_ordinals;
+    let is_condemned = !Ordinals::of(set, &reserved).contains(ordinal(pod));
     for template in claims::templates(set) {
         let name = claims::claim_name(template.metadata.name.as_deref().unwrap(), "foo", ordinal(pod));
         let Some(claim) = store.find::<PersistentVolumeClaim>("default", &name) else {

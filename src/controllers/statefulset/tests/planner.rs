@@ -10,6 +10,7 @@ use super::super::claims::ClaimStep;
 use super::super::identity::name_of;
 use super::super::plan::{ACTIONS_MAX, Action, Cause, Plan, World, plan};
 use super::super::revision::{self, hash};
+use super::super::settings::{Options, Settings};
 use super::super::{encoding, status};
 use super::fixture::{self, Seen, kept_set, pod};
 use crate::clock::Timestamp;
@@ -33,7 +34,17 @@ fn plan_for_pods(set: &StatefulSet, pods: &[Pod]) -> Plan {
 fn plan_with(set: &StatefulSet, pods: &[Pod], claims: &dyn Fn(&str) -> Option<Object>) -> Plan {
     let (current, update) = (fixture::revision(set, OLD), fixture::revision(set, NEW));
     let pods: Vec<&Pod> = pods.iter().collect();
-    let world = World { set, current: &current, update: &update, collision_count: 0, pods: &pods, claims };
+    let settings = Settings::of(set, Options::default()).0;
+    let world = World {
+        set,
+        settings: &settings,
+        current: &current,
+        update: &update,
+        collision_count: 0,
+        pods: &pods,
+        claims,
+        classes: &|_| None,
+    };
     plan(&world, Timestamp::UNIX_EPOCH + Duration::from_secs(100))
 }
 
@@ -45,6 +56,8 @@ fn short(plan: &Plan) -> String {
         Action::CreatePod { pod, .. } => format!("+{}", ordinal(name_of(&pod.metadata))),
         Action::KeepClaims { pod, .. } => format!("c{}", ordinal(pod)),
         Action::UpdatePod { pod, .. } => format!("~{}", ordinal(name_of(&pod.metadata))),
+        Action::GrowClaim { pod, .. } => format!("g{}", ordinal(pod)),
+        Action::DeletePod { pod, cause: Cause::Abandoned, .. } => format!("a{}", ordinal(pod)),
         Action::DeletePod { pod, cause: Cause::Ended, .. } => format!("-{}", ordinal(pod)),
         Action::DeletePod { pod, cause: Cause::ScaledDown, .. } => format!("v{}", ordinal(pod)),
         Action::DeletePod { pod, cause: Cause::Outdated, .. } => format!("x{}", ordinal(pod)),

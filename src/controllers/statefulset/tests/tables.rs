@@ -204,7 +204,8 @@ fn left(
     ready_since: impl Fn(i32) -> i64,
     now_s: i64,
 ) -> Vec<i32> {
-    let ordinals: Vec<i32> = Ordinals::of(set).iter().collect();
+    let wanted = Ordinals::of(set, &[]);
+    let ordinals: Vec<i32> = wanted.iter().collect();
     let make = |ordinal: &i32| {
         let mut pod = pod(set, *ordinal, "foo-old", seen(*ordinal));
         if matches!(seen(*ordinal), Seen::Ready | Seen::Terminating) {
@@ -214,8 +215,8 @@ fn left(
     };
     let pods: Vec<_> = ordinals.iter().map(make).collect();
     let references: Vec<_> = pods.iter().collect();
-    let roster = Roster::of(set, &references, Timestamp::from_second(now_s).unwrap());
-    let rollout = Rollout::of(set, "foo-new", super::super::plan::is_parallel(set));
+    let roster = Roster::of(set, wanted, &references, Timestamp::from_second(now_s).unwrap());
+    let rollout = Rollout::of(set, wanted, "foo-new", super::super::plan::is_parallel(set));
     let gone: Vec<i32> = rollout.outdated(&roster.replicas).iter().map(|member| member.ordinal).collect();
     ordinals.into_iter().filter(|ordinal| !gone.contains(ordinal)).collect()
 }

@@ -164,3 +164,68 @@ fn the_counts_of_a_status_fit_together() {
         assert_eq!(errors, expected.into_iter().collect::<Vec<_>>(), "{new}");
     }
 }
+
+/// Changing the good set under `rules`, with `annotations`, breaks these rules.
+fn check_under(rules: Rules, annotations: Value, change: Value, expected: &[&str]) {
+    let old_form = merged(good(Kind::StatefulSet), &json!({"metadata": {"annotations": annotations}}));
+    let old = prepared(Kind::StatefulSet, old_form.clone());
+    let new = prepared(Kind::StatefulSet, merged(old_form, &change));
+    assert_eq!(
+        texts(&validate_update_under(rules, &new, &old)),
+        expected,
+        "{rules:?} {annotations} {change}"
+    );
+}
+
+#[test]
+fn claim_templates_grow_where_that_is_switched_on_and_nowhere_else() {
+    let templates = |name: &str, modes: &[&str], size: &str| {
+        json!({"spec": {"volumeClaimTemplates": [{
+            "metadata": {"name": name},
+            "spec": {"accessModes": modes, "resources": {"requests": {"storage": size}}},
+        }]}})
+    };
+    let sized = |size: &str| templates("www", &["ReadWriteOnce"], size);
+    let grow = Rules { grow_claims: true, ..Rules::default() };
+    let annotation = |value: &str| json!({"dullahan.dev/grow-claims": value});
+    let forbidden = "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', \
+        'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
+        'minReadySeconds' are forbidden";
+    let shrunk = "spec.volumeClaimTemplates[0].spec.resources.requests.storage: Invalid value: \"512Mi\": claims can \
+        only grow, and it was 1Gi";
+    let unknown = "spec.template.spec.containers[0].volumeMounts[0].name: Not found: \"www\"";
+    check_under(Rules::default(), json!({}), sized("2Gi"), &[forbidden]);
+    check_under(Rules::default(), annotation("maybe"), sized("2Gi"), &[forbidden]);
+    check_under(grow, annotation("false"), sized("2Gi"), &[forbidden]);
+    check_under(grow, json!({}), sized("2Gi"), &[]);
+    check_under(Rules::default(), annotation("true"), sized("2Gi"), &[]);
+    check_under(grow, json!({}), sized("1024Mi"), &[]);
+    check_under(grow, json!({}), sized("512Mi"), &[shrunk]);
+    check_under(grow, json!({}), templates("data", &["ReadWriteOnce"], "2Gi"), &[unknown, forbidden]);
+    check_under(grow, json!({}), templates("www", &["ReadWriteMany"], "2Gi"), &[forbidden]);
+    check_under(grow, json!({}), json!({"spec": {"volumeClaimTemplates": null}}), &[unknown, forbidden]);
+    check_under(grow, json!({}), json!({"spec": {"serviceName": "other"}}), &[forbidden]);
+}
+
+#[test]
+fn a_name_that_no_pod_can_bear_is_refused_where_that_is_switched_on() {
+    let strict = Rules { strict_names: true, ..Rules::default() };
+    let annotated = |value: &str| json!({"dullahan.dev/strict-name": value});
+    for (rules, annotations, n, is_refused) in [
+        (Rules::default(), json!({}), 63, false),
+        (strict, json!({}), 52, false),
+        (strict, json!({}), 53, true),
+        (strict, annotated("false"), 53, false),
+        (Rules::default(), annotated("true"), 53, true),
+    ] {
+        let change = json!({"metadata": {"name": "a".repeat(n), "annotations": annotations}});
+        let set = prepared(Kind::StatefulSet, merged(good(Kind::StatefulSet), &change));
+        let errors = texts(&validate_create_under(rules, &set));
+        assert_eq!(errors.len(), usize::from(is_refused), "{rules:?} {n} {errors:?}");
+        assert!(
+            errors.iter().all(|error| error.contains("must be no more than 52 characters")),
+            "{errors:?}"
+        );
+        assert_eq!(texts(&validate_update_under(rules, &set, &set)), [""; 0], "one that is there may change");
+    }
+}

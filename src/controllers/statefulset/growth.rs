@@ -1,0 +1,201 @@
+//! Growth: claims that exist follow the size that their template asks for (Kubernetes issue 68737).
+//!
+//! ```text
+//!   template 2Gi, claim asks for 1Gi ─► bound, class lets it grow ─► ask for 2Gi
+//!   claim asks for 2Gi, has 1Gi      ─► it grows
+//!   otherwise                        ─► why not, told once and in the condition ClaimsGrown
+//! ```
+//!
+//! Pure. It looks at the claims of pods in range; a claim never shrinks. It comes before everything
+//! else a plan does and holds nothing up, since a full disk may be what keeps a pod from being
+//! ready. Who makes the volume larger is the volumes' controller.
+
+use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetCondition};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use super::claims::{self, Lookup, claim_name};
+use super::identity::name_of;
+use super::note::Note;
+use super::plan::Action;
+use super::roster::Member;
+use crate::clock::Timestamp;
+use crate::objects::quantity::Amount;
+use crate::objects::{Object, time};
+
+/// The type of the condition that a set has while its claims may grow.
+pub(super) const CONDITION: &str = "ClaimsGrown";
+/// How many claims the condition names one by one.
+const CLAIMS_NAMED_MAX: usize = 10;
+const STORAGE: &str = "storage";
+
+/// What growth comes to in one sync.
+#[derive(Debug, Default)]
+pub(super) struct Growth {
+    /// The claims to write.
+    pub(super) actions: Vec<Action>,
+    /// What stands in the way, for people.
+    pub(super) notes: Vec<Note>,
+    n_claims: usize,
+    unfinished: Vec<String>,
+    n_blocked: usize,
+}
+
+/// How one claim stands to the size that is wanted.
+#[derive(Debug, PartialEq)]
+enum Stand {
+    /// It has it.
+    Grown,
+    /// It has asked for it.
+    Growing { has: String, asked: String },
+    /// It is to ask for it.
+    Due { claim: Box<PersistentVolumeClaim>, asks: String },
+    /// It cannot now.
+    Blocked { asks: String, reason: String },
+}
+
+/// Looks at the claims of `members`. `classes` finds storage classes.
+pub(super) fn grow(
+    set: &StatefulSet,
+    members: &[Member<'_>],
+    claims: Lookup<'_>,
+    classes: Lookup<'_>,
+) -> Growth {
+    let mut growth = Growth::default();
+    for member in members {
+        for template in claims::templates(set) {
+            let name = claim_name(name_of(&template.metadata), name_of(&set.metadata), member.ordinal);
+            let Some(wanted) = template.spec.as_ref().and_then(requested) else { continue };
+            let found = claims(&name).filter(|claim| !claim.is_terminating());
+            let Some(stand) = found.and_then(|claim| stand(claim.get()?, wanted, classes)) else { continue };
+            growth.add(set, member, &name, &wanted.0, stand);
+        }
+    }
+    growth
+}
+
+impl Growth {
+    fn add(&mut self, set: &StatefulSet, member: &Member<'_>, name: &str, wanted: &str, stand: Stand) {
+        self.n_claims += 1;
+        let ordinal = member.ordinal;
+        match stand {
+            Stand::Grown => {}
+            Stand::Growing { has, asked } => {
+                self.unfinished.push(format!("{ordinal}: {name} grows from {has} to {asked}"));
+            }
+            Stand::Due { claim, asks } => {
+                self.unfinished.push(format!("{ordinal}: {name} grows from {asks} to {wanted}"));
+                let (pod, to) = (member.name().to_owned(), wanted.to_owned());
+                self.actions.push(Action::GrowClaim { pod, claim, from: asks, to });
+            }
+            Stand::Blocked { asks, reason } => {
+                self.unfinished.push(format!("{ordinal}: {name} stays at {asks}: {reason}"));
+                self.n_blocked += 1;
+                let pod = member.name();
+                self.notes.push(Note::cannot_grow(name, pod, name_of(&set.metadata), wanted, &reason));
+            }
+        }
+    }
+
+    /// The condition that tells of it; `present` are the set's conditions.
+    pub(super) fn condition(
+        &self,
+        present: Option<&[StatefulSetCondition]>,
+        now: Timestamp,
+    ) -> StatefulSetCondition {
+        let (status, reason) = match (self.unfinished.is_empty(), self.n_blocked) {
+            (true, _) => ("True", "AllGrown"),
+            (false, 0) => ("False", "Growing"),
+            _ => ("False", "Blocked"),
+        };
+        let before =
+            present.into_iter().flatten().find(|condition| condition.type_.as_deref() == Some(CONDITION));
+        let since = before.filter(|before| before.status.as_deref() == Some(status));
+        let since = since.and_then(|before| before.last_transition_time.clone());
+        StatefulSetCondition {
+            type_: Some(CONDITION.to_owned()),
+            status: Some(status.to_owned()),
+            reason: Some(reason.to_owned()),
+            message: Some(self.message()),
+            last_transition_time: Some(since.unwrap_or_else(|| time(now))),
+        }
+    }
+
+    fn message(&self) -> String {
+        let n_more = self.unfinished.len().saturating_sub(CLAIMS_NAMED_MAX);
+        let named = self.unfinished[..self.unfinished.len() - n_more].join("; ");
+        match (self.unfinished.len(), n_more) {
+            (0, _) => format!("{} claims have the size of their templates", self.n_claims),
+            (_, 0) => named,
+            _ => format!("{named}; and {n_more} more"),
+        }
+    }
+}
+
+fn stand(claim: &PersistentVolumeClaim, wanted: &Quantity, classes: Lookup<'_>) -> Option<Stand> {
+    let spec = claim.spec.as_ref()?;
+    let asked = requested(spec)?;
+    let has = claim.status.as_ref().and_then(|status| status.capacity.as_ref()?.get(STORAGE));
+    if amount(wanted) <= amount(asked) {
+        return Some(match has {
+            Some(has) if amount(has) < amount(asked) => {
+                Stand::Growing { has: has.0.clone(), asked: asked.0.clone() }
+            }
+            _ => Stand::Grown,
+        });
+    }
+    let asks = asked.0.clone();
+    Some(match obstacle(claim, spec, classes) {
+        Some(reason) => Stand::Blocked { asks, reason },
+        None => Stand::Due { claim: Box::new(asking_for(claim, wanted)), asks },
+    })
+}
+
+/// Why the API or the storage would not let the claim grow.
+fn obstacle(
+    claim: &PersistentVolumeClaim,
+    spec: &PersistentVolumeClaimSpec,
+    classes: Lookup<'_>,
+) -> Option<String> {
+    let phase = claim.status.as_ref().and_then(|status| status.phase.as_deref());
+    if phase != Some("Bound") {
+        return Some("it is not bound".to_owned());
+    }
+    let class = spec.storage_class_name.as_deref().unwrap_or_default();
+    if class.is_empty() {
+        return Some("it has no StorageClass".to_owned());
+    }
+    let Some(found) = classes(class) else { return Some(format!("StorageClass {class} does not exist")) };
+    let is_expandable = |class: &StorageClass| class.allow_volume_expansion == Some(true);
+    let is_expandable = found.get::<StorageClass>().is_some_and(is_expandable);
+    (!is_expandable).then(|| format!("StorageClass {class} does not allow volume expansion"))
+}
+
+fn asking_for(claim: &PersistentVolumeClaim, wanted: &Quantity) -> PersistentVolumeClaim {
+    let mut claim = claim.clone();
+    let resources = claim.spec.get_or_insert_default().resources.get_or_insert_default();
+    resources.requests.get_or_insert_default().insert(STORAGE.to_owned(), wanted.clone());
+    claim
+}
+
+fn requested(spec: &PersistentVolumeClaimSpec) -> Option<&Quantity> {
+    spec.resources.as_ref()?.requests.as_ref()?.get(STORAGE)
+}
+
+fn amount(quantity: &Quantity) -> Amount {
+    Amount::parse(&quantity.0).unwrap_or(Amount::ZERO)
+}
+
+/// Whether a claim's event may change what growth comes to.
+pub(super) fn concerns(before: Option<&Object>, now: &Object) -> bool {
+    let key = |claim: &PersistentVolumeClaim| {
+        let spec = claim.spec.as_ref();
+        let status = claim.status.as_ref();
+        let capacity = status.and_then(|status| status.capacity.clone());
+        let phase = status.and_then(|status| status.phase.clone());
+        (spec.and_then(requested).cloned(), capacity, phase)
+    };
+    let of = |object: &Object| object.get::<PersistentVolumeClaim>().map(key);
+    before.and_then(of) != of(now)
+}
