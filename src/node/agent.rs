@@ -103,6 +103,13 @@ impl Agent {
         }
     }
 
+    /// Takes in that the runtime names a pod as changed.
+    pub fn note_changed(&mut self, pod_uid: &str) {
+        if let Some(key) = self.keys.get(pod_uid) {
+            self.agenda.add(key.clone(), self.site.store.clock().now());
+        }
+    }
+
     /// Handles the next pod that is due, without waiting; false if none is.
     pub async fn work(&mut self) -> bool {
         if self.watch.is_none() && !self.begin().await {
@@ -259,9 +266,7 @@ impl Agent {
                 Err(gone) => self.tell_and_start_over(gone),
             },
             uid = self.site.runtime.changed() => {
-                if let Some(key) = self.keys.get(&uid) {
-                    self.agenda.add(key.clone(), clock.now());
-                }
+                self.note_changed(&uid);
             }
             () = clock.sleep_until(wake) => {}
         }

@@ -18,6 +18,7 @@
 mod act;
 mod claims;
 mod encoding;
+mod fault;
 mod identity;
 mod note;
 mod ownership;
@@ -41,6 +42,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use super::{Controller, Next, ReconcileError};
 use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
 use crate::store::{Change, Event, Interest, Store};
+#[doc(hidden)]
+pub use fault::Fault;
 use sync::Orphans;
 
 /// The component in events.
@@ -51,12 +54,19 @@ const NAME: &str = "statefulset-controller";
 pub struct StatefulSets {
     /// The sets, by key and uid, that have seen all orphans there were. One entry per set.
     looked: Mutex<HashMap<ObjectKey, String>>,
+    fault: Option<Fault>,
 }
 
 impl StatefulSets {
     /// A controller that has seen nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A controller whose planner is wrong on purpose.
+    #[doc(hidden)]
+    pub fn with_fault(fault: Fault) -> Self {
+        Self { fault: Some(fault), ..Self::default() }
     }
 
     fn looked(&self) -> MutexGuard<'_, HashMap<ObjectKey, String>> {
@@ -156,7 +166,7 @@ impl Controller for StatefulSets {
 
     async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let orphans = self.begin(store, key);
-        let synced = sync::sync(store, key, orphans).await;
+        let synced = sync::sync(store, key, orphans, self.fault).await;
         if synced.result.is_err() {
             self.looked().remove(key);
         }

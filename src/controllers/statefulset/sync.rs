@@ -16,10 +16,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
 use super::act::{self, Halt, Outcome};
+use super::fault::{self, Fault};
 use super::identity::{self, name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
-use super::plan::{self, Plan, World};
+use super::plan::{Plan, World};
 use super::revision::{self, Resolution, Revision};
 use super::status;
 use crate::clock::until;
@@ -51,11 +52,16 @@ pub(super) struct Synced {
 }
 
 /// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans) -> Synced {
+pub(super) async fn sync(
+    store: &Store,
+    key: &ObjectKey,
+    orphans: Orphans,
+    fault: Option<Fault>,
+) -> Synced {
     let mut notes = Vec::new();
     let mut result = Ok(Next::OnChange);
     for _ in 0..ATTEMPTS_MAX {
-        result = attempt(store, key, orphans, &mut notes).await;
+        result = attempt(store, key, orphans, fault, &mut notes).await;
         if !matches!(&result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
             break;
         }
@@ -67,6 +73,7 @@ async fn attempt(
     store: &Store,
     key: &ObjectKey,
     orphans: Orphans,
+    fault: Option<Fault>,
     notes: &mut Vec<Note>,
 ) -> Result<Next, ReconcileError> {
     let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
@@ -79,7 +86,7 @@ async fn attempt(
         }
     };
     let sight = Sight::take(store, set, &selector, orphans).await?;
-    let (plan, outcome) = sight.plan_and_act(store, set).await?;
+    let (plan, outcome) = sight.plan_and_act(store, set, fault).await?;
     notes.extend(outcome.notes);
     let failed = match outcome.halt {
         // What was done is there to be seen by the next attempt.
@@ -133,13 +140,14 @@ impl Sight {
         &self,
         store: &Store,
         set: &StatefulSet,
+        fault: Option<Fault>,
     ) -> Result<(Plan, Outcome), ReconcileError> {
-        let plan = self.plan(store, set);
+        let plan = self.plan(store, set, fault);
         let outcome = act::carry_out(store, set, &plan).await;
         Ok((plan, outcome))
     }
 
-    fn plan(&self, store: &Store, set: &StatefulSet) -> Plan {
+    fn plan(&self, store: &Store, set: &StatefulSet, fault: Option<Fault>) -> Plan {
         let pods: Vec<&Pod> = self.pods.iter().filter_map(Object::get::<Pod>).collect();
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
         let world = World {
@@ -150,7 +158,7 @@ impl Sight {
             pods: &pods,
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
         };
-        plan::plan(&world, store.clock().now())
+        fault::plan(fault, &world, store.clock().now())
     }
 
     /// Deletes revisions beyond the limit that neither the set nor a pod uses.

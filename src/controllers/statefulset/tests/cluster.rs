@@ -185,7 +185,7 @@ impl Cluster {
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, Orphans::Look).await;
+        let synced = sync(&self.store, &self.key, Orphans::Look, None).await;
         self.notes.extend(synced.notes);
         let set = self.set();
         invariants::check_step(&set, &before, &self.pods());
