@@ -89,7 +89,12 @@ impl World<'_> {
             };
             let was_broken = self.view.list(Kind::ControllerRevision).any(is_broken);
             self.change(&key, |set| {
-                mark(set, NEVER_READY, None);
+                let meta = set.spec.template.metadata.as_ref();
+                let annotations = meta.and_then(|meta| meta.annotations.as_ref());
+                if annotations.is_some_and(|annotations| annotations.contains_key(NEVER_READY)) {
+                    mark(set, NEVER_READY, None);
+                    mark(set, TEMPLATE, Some("mended".to_owned()));
+                }
                 let rolling = set.spec.update_strategy.as_mut().and_then(|strategy| strategy.rolling_update.as_mut());
                 if let (true, Some(rolling)) = (was_broken, rolling) {
                     rolling.partition = Some(0);

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::{Violation, begins_to_go, ensure};
 use crate::objects::{Kind, Object};
@@ -40,7 +41,7 @@ impl Ledger {
             let owner = view.get(kind, claim.namespace(), name);
             owner.is_none_or(|owner| owner.uid() != uid || owner.is_terminating())
         };
-        let is_reason = |owner: &k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference| {
+        let is_reason = |owner: &OwnerReference| {
             match owner.kind.as_str() {
                 "StatefulSet" => is_lost(Kind::StatefulSet, &owner.name, &owner.uid),
                 "Pod" => is_lost(Kind::Pod, &owner.name, &owner.uid) && self.condemned.contains(&owner.uid),

@@ -1,6 +1,7 @@
 //! Rest: what must hold when nobody has anything left to do, and in the end.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::{Violation, ensure};
 use crate::clock::Timestamp;
@@ -76,14 +77,26 @@ fn counted(set: &StatefulSet, members: &[Member<'_>]) -> Counts {
 pub(in crate::simulation) fn unfinished(view: &View, now: Timestamp) -> Option<String> {
     let kinds = [Kind::StatefulSet, Kind::Pod, Kind::PersistentVolumeClaim, Kind::ControllerRevision];
     for object in kinds.iter().flat_map(|kind| view.list(*kind)) {
-        if object.is_terminating() {
+        if object.is_terminating() && !is_left_over(view, object) {
             return Some(format!("{} is still terminating", object.key()));
         }
-        if is_garbage(view, object) {
+        if !object.is_terminating() && is_garbage(view, object) {
             return Some(format!("{} has lost its owners and is there", object.key()));
         }
     }
     view.list(Kind::StatefulSet).find_map(|set| unfinished_set(view, set, now))
+}
+
+/// Whether the object is a claim of an earlier set of its name that a pod of the present one uses.
+/// Kubernetes lets a set that was deleted and created again at once take such a claim, and the
+/// claim stays in deletion until that pod goes.
+fn is_left_over(view: &View, claim: &Object) -> bool {
+    let is_earlier_set = |owner: &OwnerReference| {
+        let set = view.get(Kind::StatefulSet, claim.namespace(), &owner.name);
+        owner.kind == "StatefulSet" && set.is_some_and(|set| set.uid() != owner.uid)
+    };
+    claim.kind() == Kind::PersistentVolumeClaim
+        && claim.meta().owner_references.iter().flatten().any(is_earlier_set)
 }
 
 fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<String> {
@@ -113,7 +126,7 @@ fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<String
 /// Whether the object had owners of the kinds that are watched, and all are gone.
 fn is_garbage(view: &View, object: &Object) -> bool {
     let owners = object.meta().owner_references.as_deref().unwrap_or_default();
-    let is_gone = |owner: &k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference| {
+    let is_gone = |owner: &OwnerReference| {
         let kind = Kind::find(&owner.api_version, &owner.kind);
         let found = kind.and_then(|kind| view.get(kind, object.namespace(), &owner.name));
         found.is_none_or(|found| found.uid() != owner.uid)
