@@ -56,6 +56,10 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
             Ok(summary) => progress.end(seed, &summary),
             Err(failure) => {
                 progress.clear();
+                if settings.timeline {
+                    println!("the timeline of the shortest history:");
+                    failure.timeline.iter().for_each(|line| println!("{line}"));
+                }
                 let files = settings.file.iter().map(|file| format!(" -f {}", file.display()));
                 eprintln!("{failure}{}", files.collect::<String>());
                 return Ok(ExitCode::FAILURE);

@@ -26,6 +26,7 @@ mod timeline;
 mod view;
 mod world;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
@@ -62,7 +63,12 @@ pub struct Failure {
     pub broken: Broken,
     /// The deeds of the shortest history, one line each.
     pub history: Vec<String>,
+    /// The end of the timeline of the shortest history.
+    pub timeline: Vec<Line>,
 }
+
+/// How many lines of the shortest history's timeline are kept.
+const LINES_MAX: usize = 1_000;
 
 impl Simulation {
     /// A run from `seed` with a drawn cast.
@@ -83,8 +89,16 @@ impl Simulation {
                 run(shorter, &mut |_| {}).err().filter(|other| other.violation.rule == rule)
             };
             let (history, broken) = shrink::shortest(history, broken, again);
+            let mut timeline = VecDeque::new();
+            let _ = run(&history, &mut |line| {
+                timeline.push_back(line.clone());
+                if timeline.len() > LINES_MAX {
+                    timeline.pop_front();
+                }
+            });
             let history = history.iter().map(|entry| self.describe(&cast, entry)).collect();
-            Box::new(Failure { seed: self.seed, length: self.length, broken, history })
+            let timeline = timeline.into();
+            Box::new(Failure { seed: self.seed, length: self.length, broken, history, timeline })
         })
     }
 
