@@ -151,7 +151,11 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
 }
 
 fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
-    let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
+    let beyond = statefulset::Options {
+        unstick: settings.unstick,
+        grow_claims: settings.grow_claims,
+        ..Default::default()
+    };
     [
         Arc::new(StatefulSets::with(beyond)),
         Arc::new(EndpointSlices::new()),

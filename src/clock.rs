@@ -1,12 +1,15 @@
 //! The only source of now and of sleep: the system's clock, or a virtual one.
 //!
 //! Everything else asks a [`Clock`]; nothing else reads the time or sleeps (a test of the house
-//! greps for it). The virtual clock follows tokio's paused time, so that a whole run on a
-//! single-threaded runtime is repeatable and a day passes in milliseconds.
+//! greps for it). A virtual clock follows tokio's paused time, or stands still until it is told to go
+//! on, so that a whole run on one thread is repeatable and a day passes in milliseconds.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 pub use jiff::Timestamp;
 
@@ -18,6 +21,7 @@ pub struct Clock(Source);
 enum Source {
     System,
     Virtual { epoch: Timestamp, origin: tokio::time::Instant },
+    Manual(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
@@ -32,22 +36,51 @@ impl Clock {
         Self(Source::Virtual { epoch, origin: tokio::time::Instant::now() })
     }
 
+    /// A clock that shows `epoch` until [`Clock::advance_to`] is called. It needs no runtime.
+    pub fn manual(epoch: Timestamp) -> Self {
+        Self(Source::Manual(Arc::new(watch::Sender::new(epoch))))
+    }
+
+    /// Sets a manual clock forward, and wakes who sleeps until then; it is never set back. Other
+    /// clocks go by themselves.
+    pub fn advance_to(&self, instant: Timestamp) {
+        if let Source::Manual(now) = &self.0 {
+            now.send_if_modified(|now| {
+                let is_later = *now < instant;
+                *now = (*now).max(instant);
+                is_later
+            });
+        }
+    }
+
     /// The present instant.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => Timestamp::now(),
             Source::Virtual { epoch, origin } => *epoch + origin.elapsed(),
+            Source::Manual(now) => *now.borrow(),
         }
     }
 
     /// Waits for `duration`.
     pub async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
+        match &self.0 {
+            Source::Manual(_) => self.sleep_until(self.now() + duration).await,
+            Source::System | Source::Virtual { .. } => tokio::time::sleep(duration).await,
+        }
     }
 
     /// Waits until `instant`; returns at once when it has passed.
     pub async fn sleep_until(&self, instant: Timestamp) {
-        self.sleep(until(self.now(), instant)).await;
+        match &self.0 {
+            Source::Manual(now) => {
+                // The sender is held by this very clock, so it does not go away.
+                let _ = now.subscribe().wait_for(|now| *now >= instant).await;
+            }
+            Source::System | Source::Virtual { .. } => {
+                tokio::time::sleep(until(self.now(), instant)).await;
+            }
+        }
     }
 }
 
@@ -67,6 +100,24 @@ mod tests {
         assert_eq!(clock.now(), epoch);
         clock.sleep(Duration::from_secs(3600)).await;
         assert_eq!(clock.now(), epoch + Duration::from_secs(3600));
+    }
+
+    #[tokio::test]
+    async fn a_manual_clock_moves_forward_only_and_wakes_its_sleepers() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let later = Timestamp::UNIX_EPOCH + Duration::from_secs(60);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move {
+                clock.sleep(Duration::from_secs(60)).await;
+                clock.now()
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(!sleeper.is_finished());
+        clock.advance_to(later);
+        clock.advance_to(Timestamp::UNIX_EPOCH);
+        assert_eq!((clock.now(), sleeper.await.unwrap()), (later, later));
     }
 
     #[test]

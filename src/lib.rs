@@ -33,6 +33,7 @@
 //! | `dns` | `dns::zone`, `clock` | Kubernetes objects, the HTTP API |
 //! | `dns::publisher` | `store`, `objects`, `clock`, `dns` | sockets |
 //! | `api` | `store`, `objects`, `clock` | controllers, runtimes, DNS |
+//! | `simulation` | `clock`, `objects`, `store`, `controllers`, `node`, `dns` | real time, real sockets |
 //!
 //! No import runs upwards and there is no cycle; `tests/tidy.rs` reads the imports and fails when
 //! the table is broken.
@@ -62,5 +63,7 @@ pub mod api;
 pub mod config;
 
 pub mod app;
+
+pub mod simulation;
 
 pub mod cli;

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 
 /// What each room may import, besides itself. The longest matching path is a file's room.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("cli", &["app", "config", "clock", "objects", "store", "controllers", "node", "dns", "api"]),
+    (
+        "cli",
+        &["app", "config", "clock", "objects", "store", "controllers", "node", "dns", "api", "simulation"],
+    ),
     ("app", &["config", "clock", "objects", "store", "controllers", "node", "dns", "api"]),
     ("config", &[]),
     ("clock", &[]),
@@ -23,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dns/publisher", &["store", "objects", "clock", "dns"]),
     ("dns", &["dns/zone", "clock"]),
     ("api", &["store", "objects", "clock"]),
+    ("simulation", &["clock", "objects", "store", "controllers", "node", "dns"]),
 ];
 
 /// Crates that only these rooms may use.
@@ -32,7 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "config"]),
     ("anyhow", &["cli", "app"]),
     ("hickory_server", &["dns"]),
-    ("hickory_proto", &["dns", "app", "cli"]),
+    ("hickory_proto", &["dns", "app", "cli", "simulation"]),
     ("notify", &["api"]),
     (
         "k8s_openapi",
@@ -45,6 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "dns/publisher",
             "dns/explain",
             "api",
+            "simulation",
             "cli",
         ],
     ),

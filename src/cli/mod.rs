@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod serve;
 mod session;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Command {
     Dns(Box<DnsOnlySettings>),
     /// Say what is wrong with manifests, and nothing else.
     Check(check::CheckSettings),
+    /// Try out StatefulSets, users and misfortunes in virtual time.
+    Simulate(simulate::SimulateSettings),
 }
 
 impl Command {
@@ -41,7 +44,7 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_) => None,
+            Self::Check(_) | Self::Simulate(_) => None,
         }
     }
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(&settings),
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
+        Command::Simulate(settings) => simulate::run(&settings),
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);

@@ -75,6 +75,11 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         self.later.first().map(|(instant, _)| *instant)
     }
 
+    /// How many keys have failed and not succeeded since.
+    pub fn n_failing(&self) -> usize {
+        self.failures.len()
+    }
+
     /// Gives a taken key back after a success.
     pub fn done(&mut self, key: &K) {
         self.failures.remove(key);

@@ -81,14 +81,37 @@ impl Agent {
     }
 
     /// Does everything that is due now, as often as it is due again; returns when the next thing is
-    /// due if nothing changes before. A simulation drives a node with this alone.
+    /// due if nothing changes before. A simulation drives a node with this alone, or with
+    /// [`Agent::work`] where it lets others go on in between.
     pub async fn step(&mut self) -> Option<Timestamp> {
         while self.work().await {}
-        self.agenda.next()
+        self.next_due()
     }
 
-    /// Handles the next pod that is due; false if none is.
-    async fn work(&mut self) -> bool {
+    /// When the next pod is due if nothing changes before; `None` if none waits for a time.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        match self.watch {
+            Some(_) => self.agenda.next(),
+            None => Some(self.site.store.clock().now() + RETRY),
+        }
+    }
+
+    /// Looks at every pod again, as it does when events were lost.
+    pub fn start_over(&mut self) {
+        if self.watch.is_some() {
+            self.look_at_everything();
+        }
+    }
+
+    /// Takes in that the runtime names a pod as changed.
+    pub fn note_changed(&mut self, pod_uid: &str) {
+        if let Some(key) = self.keys.get(pod_uid) {
+            self.agenda.add(key.clone(), self.site.store.clock().now());
+        }
+    }
+
+    /// Handles the next pod that is due, without waiting; false if none is.
+    pub async fn work(&mut self) -> bool {
         if self.watch.is_none() && !self.begin().await {
             return false;
         }
@@ -151,12 +174,12 @@ impl Agent {
             match watch.ready() {
                 Ok(events) if events.is_empty() => return,
                 Ok(events) => self.note(&events),
-                Err(gone) => self.start_over(gone),
+                Err(gone) => self.tell_and_start_over(gone),
             }
         }
     }
 
-    fn start_over(&mut self, gone: Gone) {
+    fn tell_and_start_over(&mut self, gone: Gone) {
         debug!(%gone, "events were lost; looking at every pod");
         self.look_at_everything();
     }
@@ -240,12 +263,10 @@ impl Agent {
         tokio::select! {
             events = watch.next() => match events {
                 Ok(events) => self.note(&events),
-                Err(gone) => self.start_over(gone),
+                Err(gone) => self.tell_and_start_over(gone),
             },
             uid = self.site.runtime.changed() => {
-                if let Some(key) = self.keys.get(&uid) {
-                    self.agenda.add(key.clone(), clock.now());
-                }
+                self.note_changed(&uid);
             }
             () = clock.sleep_until(wake) => {}
         }

@@ -68,6 +68,7 @@ pub(super) async fn carry_out(
             }
             change(store, object, |meta| lose_finalizer(meta, FINALIZER_ORPHAN)).await?;
         }
+        Verdict::Finish => delete(store, object, Propagation::Unspecified).await?,
         Verdict::Release => change(store, object, |meta| lose_finalizer(meta, FINALIZER_FOREGROUND)).await?,
     }
     Ok(())

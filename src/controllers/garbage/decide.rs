@@ -6,7 +6,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use crate::objects::Object;
+use crate::objects::{Kind, Object};
 use crate::store::{FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};
 
 /// What an owner reference points at.
@@ -41,6 +41,9 @@ pub enum Verdict {
     Orphan,
     /// Take its finalizer `foregroundDeletion` away: no dependent holds it up any more.
     Release,
+    /// Remove it: nothing holds it, but whoever began to delete it did not come to the end. No node
+    /// will do it for a pod that never had one (Kubernetes collects those too).
+    Finish,
 }
 
 /// Decides about `object`. `owners` are the states of its owner references in their order;
@@ -84,7 +87,15 @@ fn decide_terminating(object: &Object, dependents: &[Object]) -> Verdict {
     if awaits_dependents(object) && !dependents.iter().any(is_blocking) {
         return Verdict::Release;
     }
-    Verdict::Keep
+    if is_removable(object) { Verdict::Finish } else { Verdict::Keep }
+}
+
+/// Whether neither a grace nor a finalizer holds a terminating object. A namespace is held by its
+/// content.
+fn is_removable(object: &Object) -> bool {
+    let meta = object.meta();
+    let has_finalizers = meta.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty());
+    meta.deletion_grace_period_seconds == Some(0) && !has_finalizers && object.kind() != Kind::Namespace
 }
 
 /// Whether an object is being deleted in the foreground.

@@ -178,6 +178,30 @@ async fn an_owner_of_the_same_name_but_another_uid_is_absent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_removal_that_was_begun_is_finished_but_no_grace_is_cut_short() {
+    let world = World::new().await;
+    let pod = |name: &str, grace_s| {
+        let container = Container { name: "c".into(), image: Some("i".into()), ..Default::default() };
+        let mut metadata = meta("default", name);
+        metadata.uid = Some(name.into());
+        metadata.deletion_timestamp = Some(time(Timestamp::UNIX_EPOCH));
+        metadata.deletion_grace_period_seconds = Some(grace_s);
+        Pod {
+            metadata,
+            spec: Some(PodSpec { containers: vec![container], ..Default::default() }),
+            status: None,
+        }
+    };
+    let left = world.store.mirror(pod("left", 0)).await.unwrap();
+    let waiting = world.store.mirror(pod("waiting", 30)).await.unwrap();
+    let mut held = pod("held", 0);
+    held.metadata.finalizers = Some(vec!["example.com/hold".into()]);
+    let held = world.store.mirror(held).await.unwrap();
+    world.settle().await;
+    assert_eq!([&left, &waiting, &held].map(|object| world.has(object)), [false, true, true]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreground_deletion_keeps_the_owner_until_its_blocking_dependents_are_gone() {
     let world = World::new().await;
     let owner = world.create(config_map("owner", &[])).await;

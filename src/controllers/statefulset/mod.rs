@@ -25,6 +25,7 @@
 mod act;
 mod claims;
 mod encoding;
+mod fault;
 mod growth;
 mod identity;
 mod note;
@@ -51,6 +52,8 @@ use super::{Controller, Next, ReconcileError};
 use crate::objects::beyond::Wishes;
 use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
 use crate::store::{Change, Event, Interest, Store};
+#[doc(hidden)]
+pub use fault::Fault;
 use note::Note;
 pub use settings::Options;
 use sync::Orphans;
@@ -77,6 +80,12 @@ impl StatefulSets {
     /// As [`StatefulSets::new`], doing more for sets that do not say otherwise.
     pub fn with(options: Options) -> Self {
         Self { options, ..Self::default() }
+    }
+
+    /// A controller whose planner is wrong on purpose.
+    #[doc(hidden)]
+    pub fn with_fault(fault: Fault) -> Self {
+        Self::with(Options { fault: Some(fault), ..Options::default() })
     }
 
     fn told(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<Note>>> {

@@ -6,6 +6,7 @@
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
+use super::fault::Fault;
 use super::note::Note;
 use crate::objects::beyond::Wishes;
 
@@ -17,6 +18,9 @@ pub struct Options {
     pub unstick: bool,
     /// Claims that exist grow with their templates (Kubernetes issue 68737).
     pub grow_claims: bool,
+    /// What the planner does wrong on purpose.
+    #[doc(hidden)]
+    pub fault: Option<Fault>,
 }
 
 /// What holds for one set.
@@ -28,6 +32,8 @@ pub(super) struct Settings {
     pub(super) grow_claims: bool,
     /// Ordinals that no pod has, ascending, each once (Kubernetes issue 83224).
     pub(super) reserved_ordinals: Vec<i32>,
+    /// What the planner does wrong on purpose.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Settings {
@@ -39,6 +45,7 @@ impl Settings {
             unstick: wishes.unstick.unwrap_or(options.unstick),
             grow_claims: wishes.grow_claims.unwrap_or(options.grow_claims),
             reserved_ordinals: wishes.reserved_ordinals,
+            fault: options.fault,
         };
         (settings, notes.collect())
     }

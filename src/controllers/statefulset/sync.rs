@@ -16,10 +16,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
 use super::act::{self, Halt};
+use super::fault;
 use super::identity::{self, name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
-use super::plan::{self, Plan, World};
+use super::plan::{Plan, World};
 use super::revision::{self, Resolution, Revision};
 use super::settings::{Options, Settings};
 use super::status;
@@ -150,7 +151,7 @@ impl Sight {
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        plan::plan(&world, store.clock().now())
+        fault::plan(settings.fault, &world, store.clock().now())
     }
 
     /// Deletes revisions beyond the limit that neither the set nor a pod uses.

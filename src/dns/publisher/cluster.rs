@@ -228,7 +228,8 @@ impl Cluster {
     fn refresh_servers(&mut self) -> Vec<WireName> {
         let addresses = self.scheme.name_server_addresses(&self.name_servers());
         let mut names = self.ledger.replace(Source::NameServers, addresses);
-        let apexes: Vec<WireName> = self.zones.iter().map(|zone| zone.key().clone()).collect();
+        // Zones are in no order; what is told of a change must not depend on that.
+        let apexes: BTreeSet<WireName> = self.zones.iter().map(|zone| zone.key().clone()).collect();
         names.extend(apexes.iter().flat_map(|apex| self.refresh_apex(apex)));
         names
     }

@@ -123,6 +123,12 @@ impl Publisher {
         }
     }
 
+    /// Renders everything anew, as it does when events were lost.
+    pub fn start_over(&mut self) {
+        self.watch = self.store.watch(Interest::in_kinds(&self.kinds), self.store.revision());
+        self.render_everything();
+    }
+
     /// Follows the store until `stop` is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut static_zones = self.static_zones.subscribe();
@@ -146,8 +152,7 @@ impl Publisher {
     fn follow(&mut self, events: Result<Vec<Event>, Gone>) {
         let Ok(events) = events else {
             debug!("events were lost; everything is rendered anew");
-            self.watch = self.store.watch(Interest::in_kinds(&self.kinds), self.store.revision());
-            return self.render_everything();
+            return self.start_over();
         };
         let Some(cluster) = &mut self.cluster else { return };
         let mut stale = Stale::default();

@@ -257,7 +257,7 @@ async fn without_being_asked_no_claim_grows_and_no_condition_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn an_option_holds_for_sets_that_do_not_say() {
-    let controller = StatefulSets::with(Options { unstick: true, grow_claims: false });
+    let controller = StatefulSets::with(Options { unstick: true, ..Options::default() });
     for (annotations, image) in [(&[][..], "fixed"), (&[("unstick", "false")][..], "broken")] {
         let cluster = stuck(annotations).await;
         cluster.set_image("fixed").await;

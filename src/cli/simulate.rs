@@ -1,0 +1,157 @@
+//! `dullahan simulate`: histories of users and misfortunes against the whole product, by the
+//! seed, in virtual time; every rule is checked at every step.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::objects::manifest::{self, Rules};
+use crate::simulation::{Cast, Simulation, Summary};
+
+/// What `dullahan simulate` takes.
+#[derive(Args, Debug)]
+pub(super) struct SimulateSettings {
+    /// How many seeds to try.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    seeds: u64,
+    /// The first seed; the others follow it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first_seed: u64,
+    /// How many hours of virtual time each seed has.
+    #[arg(long, value_name = "HOURS", default_value_t = 1.0, value_parser = hours)]
+    hours: f64,
+    /// Act on the StatefulSets of these manifests (repeatable); without any, on sets that follow
+    /// from the seed.
+    #[arg(short = 'f', long = "file", value_name = "PATH")]
+    file: Vec<PathBuf>,
+    /// Tell what happens: every deed, every state of a pod, every name published or withdrawn.
+    #[arg(long)]
+    timeline: bool,
+}
+
+/// A year; what is longer is surely a mistake.
+const HOURS_MAX: f64 = 8760.0;
+/// The width of the progress bar.
+const BAR_WIDTH: u64 = 30;
+
+/// Runs every seed; fails at the first that breaks a rule.
+pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
+    let cast = cast(&settings.file)?;
+    let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
+    let mut progress = Progress::new(settings);
+    for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
+        progress.begin(seed);
+        let simulation = Simulation { cast: cast.clone(), ..Simulation::new(seed, length) };
+        let outcome = simulation.run(&mut |line| {
+            if settings.timeline {
+                // Nobody has to read to the end.
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }
+        });
+        match outcome {
+            Ok(summary) => progress.end(seed, &summary),
+            Err(failure) => {
+                progress.clear();
+                if settings.timeline {
+                    println!("the timeline of the shortest history:");
+                    failure.timeline.iter().for_each(|line| println!("{line}"));
+                }
+                let files = settings.file.iter().map(|file| format!(" -f {}", file.display()));
+                eprintln!("{failure}{}", files.collect::<String>());
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    progress.clear();
+    println!("{}", progress.total());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    let hours: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number of hours"))?;
+    let is_sensible = (0.0..=HOURS_MAX).contains(&hours);
+    if is_sensible { Ok(hours) } else { Err(format!("must be from 0 to {HOURS_MAX} hours")) }
+}
+
+/// The sets of the manifests; `None` if none were given.
+fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut objects = Vec::new();
+    for file in files {
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let read = manifest::parse(&file.display().to_string(), &text, "default", Rules::Strict);
+        if !read.mistakes.is_empty() {
+            bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));
+        }
+        objects.extend(read.objects.into_iter().map(|located| located.typed));
+    }
+    match Cast::of(objects) {
+        Some(cast) => Ok(Some(cast)),
+        None => bail!("there is no StatefulSet in the manifests; name a file that has one"),
+    }
+}
+
+/// A bar on a terminal; elsewhere a line for each tenth of the seeds.
+struct Progress {
+    first: u64,
+    n_seeds: u64,
+    is_terminal: bool,
+    is_silent: bool,
+    n_done: u64,
+    n_writes: u64,
+    simulated: Duration,
+}
+
+impl Progress {
+    fn new(settings: &SimulateSettings) -> Self {
+        Self {
+            first: settings.first_seed,
+            n_seeds: settings.seeds,
+            is_terminal: std::io::stderr().is_terminal(),
+            is_silent: settings.timeline,
+            n_done: 0,
+            n_writes: 0,
+            simulated: Duration::ZERO,
+        }
+    }
+
+    fn begin(&self, seed: u64) {
+        if self.is_silent {
+            println!("seed {seed}");
+        } else if self.is_terminal {
+            let filled = BAR_WIDTH * self.n_done / self.n_seeds.max(1);
+            let bar: String = (0..BAR_WIDTH).map(|n| if n < filled { '█' } else { '░' }).collect();
+            eprint!("\r\x1b[K{bar} {}/{}  seed {seed}", self.n_done, self.n_seeds);
+            let _ = std::io::stderr().flush();
+        }
+    }
+
+    fn end(&mut self, seed: u64, summary: &Summary) {
+        self.n_done += 1;
+        self.n_writes += summary.n_writes;
+        self.simulated += summary.lasted;
+        let is_tenth = (seed - self.first + 1).is_multiple_of((self.n_seeds / 10).max(1));
+        if !self.is_terminal && !self.is_silent && is_tenth {
+            eprintln!("{} of {} seeds, {} writes", self.n_done, self.n_seeds, self.n_writes);
+        }
+    }
+
+    fn clear(&self) {
+        if self.is_terminal && !self.is_silent {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn total(&self) -> String {
+        let hours = self.simulated.as_secs_f64() / 3600.0;
+        let (n, writes) = (self.n_done, self.n_writes);
+        format!("{n} seeds, {hours:.1} simulated hours, {writes} writes: no rule was broken")
+    }
+}

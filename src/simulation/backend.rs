@@ -1,0 +1,144 @@
+//! A backend that is sometimes outrun and sometimes fails, and that tells every event once.
+//!
+//! A write is *outrun* when somebody else really writes the object just before it, so that the
+//! conflict is as true as any. A write *fails* before it happens, or after it: then the answer is
+//! lost, which is what a broken connection looks like. Which write it hits follows from the seed
+//! and the number of the write. Event objects are left in peace.
+
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::chance::chance;
+use crate::objects::{Kind, Object, ObjectKey, Revision};
+use crate::store::{Backend, CommitError, Event, Expected, Gone, Listing, MemoryBackend, Write};
+
+/// How many writes of a thousand go wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// Outrun by another writer.
+    pub(super) outrun_permille: u64,
+    /// Failed.
+    pub(super) failed_permille: u64,
+}
+
+/// The annotation that an outrunning writer sets.
+const TOUCHED: &str = "simulation.dullahan.dev/touched";
+
+/// The backend of a simulated world.
+pub(super) struct Unreliable {
+    inner: MemoryBackend,
+    seed: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    trouble: Trouble,
+    n_writes: u64,
+    /// Events that nobody has taken yet.
+    events: Vec<Event>,
+}
+
+/// What becomes of a write.
+enum Fate {
+    Done,
+    Outrun(u64),
+    Refused,
+    DoneUnanswered,
+}
+
+impl Unreliable {
+    /// A backend whose watchers may lie behind by `history_events_max` events.
+    pub(super) fn new(seed: u64, history_events_max: usize) -> Self {
+        Self { inner: MemoryBackend::with_history(history_events_max), seed, state: Mutex::default() }
+    }
+
+    /// From now on so much goes wrong; returns how much did before.
+    pub(super) fn set_trouble(&self, trouble: Trouble) -> Trouble {
+        std::mem::replace(&mut self.state().trouble, trouble)
+    }
+
+    /// The events since the last call, in their order.
+    pub(super) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.state().events)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while the state is held")
+    }
+
+    fn fate(&self, write: &Write) -> Fate {
+        let mut state = self.state();
+        if write.key.kind == Kind::Event {
+            return Fate::Done;
+        }
+        state.n_writes += 1;
+        let number = state.n_writes;
+        if matches!(write.expected, Expected::At(_))
+            && chance(&(self.seed, "outrun", number), state.trouble.outrun_permille)
+        {
+            return Fate::Outrun(number);
+        }
+        match chance(&(self.seed, "failed", number), state.trouble.failed_permille) {
+            false => Fate::Done,
+            true if chance(&(self.seed, "answered", number), 500) => Fate::Refused,
+            true => Fate::DoneUnanswered,
+        }
+    }
+
+    async fn write(&self, write: Write) -> Result<Event, CommitError> {
+        let event = self.inner.commit(write).await?;
+        self.state().events.push(event.clone());
+        Ok(event)
+    }
+
+    /// Somebody else changes the object, if it is there.
+    async fn touch(&self, key: &ObjectKey, number: u64) -> Result<(), CommitError> {
+        let Some(present) = self.inner.get(key) else { return Ok(()) };
+        let mut next = present.typed().clone();
+        let annotations = next.meta_mut().annotations.get_or_insert_default();
+        annotations.insert(TOUCHED.to_owned(), number.to_string());
+        let expected = Expected::At(present.revision());
+        self.write(Write { key: key.clone(), expected, next: Some(next) }).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Backend for Unreliable {
+    fn get(&self, key: &ObjectKey) -> Option<Object> {
+        self.inner.get(key)
+    }
+
+    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
+        self.inner.list(kind, namespace)
+    }
+
+    fn owned_by(&self, uid: &str) -> Vec<Object> {
+        self.inner.owned_by(uid)
+    }
+
+    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
+        self.inner.events_after(after, limit)
+    }
+
+    fn revision(&self) -> watch::Receiver<Revision> {
+        self.inner.revision()
+    }
+
+    async fn commit(&self, write: Write) -> Result<Event, CommitError> {
+        match self.fate(&write) {
+            Fate::Done => self.write(write).await,
+            Fate::Outrun(number) => {
+                self.touch(&write.key, number).await?;
+                self.write(write).await
+            }
+            Fate::Refused => Err(CommitError::Backend("the disk is full".to_owned())),
+            Fate::DoneUnanswered => {
+                self.write(write).await?;
+                Err(CommitError::Backend("the connection broke before the answer came".to_owned()))
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The cast: the StatefulSets that are acted on, and the objects around them.
+//!
+//! Either given, from manifests, or drawn from the seed: one to three sets that differ in whatever
+//! a set can differ in, each with its headless service. A set that was deleted is created again
+//! as it was given.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Service;
+use serde_json::{Value, json};
+
+use super::chance::{chance, number};
+use crate::objects::{Kind, Typed};
+
+/// Where the drawn sets live.
+const NAMESPACE: &str = "default";
+/// The names of the drawn sets.
+const NAMES: [&str; 3] = ["web", "db", "mq"];
+
+/// The sets that are acted on, and the objects around them.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// Created first, in this order.
+    pub(super) props: Vec<Typed>,
+    /// The sets.
+    pub(super) sets: Vec<StatefulSet>,
+}
+
+impl Cast {
+    /// The given objects; `None` if there is no StatefulSet among them.
+    pub fn of(objects: Vec<Typed>) -> Option<Self> {
+        let mut cast = Self { props: Vec::new(), sets: Vec::new() };
+        for object in objects {
+            match object {
+                Typed::StatefulSet(set) => cast.sets.push(*set),
+                other => cast.props.push(other),
+            }
+        }
+        // A namespace must be there before what is in it.
+        cast.props.sort_by_key(|object| object.kind() != Kind::Namespace);
+        (!cast.sets.is_empty()).then_some(cast)
+    }
+
+    /// One set of `replicas` pods and its service, without anything special.
+    pub fn plain(replicas: u32) -> Self {
+        let set = decode(plain_set("web", replicas));
+        Self { props: vec![prop(service("web", false))], sets: vec![set] }
+    }
+
+    /// One to three sets that follow from `seed`.
+    pub(super) fn drawn(seed: u64) -> Self {
+        let n_sets = usize::try_from(number(&(seed, "sets")) % 3).unwrap_or_default() + 1;
+        let names = &NAMES[..n_sets];
+        let services = names.iter().map(|name| service(name, chance(&(seed, name, "unready"), 150)));
+        Self {
+            props: services.map(prop).collect(),
+            sets: names.iter().map(|name| decode(set(seed, name))).collect(),
+        }
+    }
+}
+
+fn prop(service: Value) -> Typed {
+    Typed::from(decode::<Service>(service))
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("the drawn objects have the form of their kinds")
+}
+
+fn service(name: &str, publishes_unready: bool) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "clusterIP": "None", "selector": {"app": name}, "ports": [{"name": "main", "port": 80}],
+            "publishNotReadyAddresses": publishes_unready,
+        },
+    })
+}
+
+fn plain_set(name: &str, replicas: u32) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "replicas": replicas, "serviceName": name, "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}, "annotations": {"simulated.dullahan.dev/start-delay": "500ms-3s"}},
+                "spec": {"containers": [{"name": "main", "image": "main:1"}]},
+            },
+        },
+    })
+}
+
+fn set(seed: u64, name: &str) -> Value {
+    let draw =
+        |what: &str, n: u32| u32::try_from(number(&(seed, name, what)) % u64::from(n)).unwrap_or_default();
+    let one_of = |what: &str, values: [u32; 4]| values[draw(what, 4) as usize];
+    let replicas = 1 + draw("replicas", 5);
+    let mut set = plain_set(name, replicas);
+    let spec = &mut set["spec"];
+    if draw("parallel", 2) == 0 {
+        spec["podManagementPolicy"] = json!("Parallel");
+    }
+    spec["minReadySeconds"] = json!(one_of("min ready", [0, 0, 4, 15]));
+    let retention = |what| if draw(what, 2) == 0 { "Retain" } else { "Delete" };
+    spec["persistentVolumeClaimRetentionPolicy"] =
+        json!({"whenDeleted": retention("when deleted"), "whenScaled": retention("when scaled")});
+    spec["ordinals"] = json!({"start": one_of("start", [0, 0, 0, 3])});
+    spec["revisionHistoryLimit"] = json!(draw("history", 4));
+    spec["updateStrategy"] = match draw("strategy", 6) {
+        0 => json!({"type": "OnDelete"}),
+        1 => json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}),
+        2 => json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "60%"}}),
+        _ => json!({"type": "RollingUpdate", "rollingUpdate": {"partition": draw("partition", 3)}}),
+    };
+    spec["template"]["spec"]["terminationGracePeriodSeconds"] = json!(one_of("grace", [1, 10, 30, 120]));
+    if draw("claims", 3) > 0 {
+        spec["volumeClaimTemplates"] = json!([{
+            "metadata": {"name": "data"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        }]);
+    }
+    set
+}

@@ -1,0 +1,160 @@
+//! Names: DNS holds exactly the ready endpoints.
+//!
+//! At a publication the model is the slices in the store, which the publisher has just read; when
+//! nothing is left to do it is the pods themselves. Answers come from the published snapshot
+//! through the same function that servers call. A name that was ever expected is asked for as
+//! long as the run lasts, so a name that stays too long is noticed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+
+use super::{Violation, ensure};
+use crate::clock::Timestamp;
+use crate::dns::answer::{Query, answer};
+use crate::dns::publisher::Publication;
+use crate::dns::zone::Zones;
+use crate::objects::Object;
+use crate::simulation::view::Member;
+
+const PUBLISHED: &str = "DNS holds exactly the ready endpoints at every published serial";
+const SERIALS: &str = "every published change raises the serial by one";
+const SETTLED: &str = "DNS holds exactly the ready pods once everybody has caught up";
+
+/// Names and their addresses.
+pub(in crate::simulation) type Model = BTreeMap<String, BTreeSet<IpAddr>>;
+
+/// What DNS was seen to hold.
+#[derive(Default)]
+pub(in crate::simulation) struct Witness {
+    /// Every name that was ever expected.
+    names: BTreeSet<String>,
+    serial: Option<u32>,
+}
+
+impl Witness {
+    /// Checks that the serial goes on.
+    pub(in crate::simulation) fn note_serial(&mut self, publication: &Publication) -> Result<(), Violation> {
+        let before = self.serial.replace(publication.serial);
+        let is_next = before.is_none_or(|before| before.wrapping_add(1) == publication.serial);
+        ensure(is_next, SERIALS, || format!("{} after {before:?}", publication.serial))
+    }
+
+    /// Checks what was published against the slices.
+    pub(in crate::simulation) fn published(
+        &mut self,
+        zones: &Zones,
+        slices: &[Object],
+    ) -> Result<(), Violation> {
+        self.compare(zones, of_slices(slices), PUBLISHED)
+    }
+
+    /// Checks what is there against the pods.
+    pub(in crate::simulation) fn settled(
+        &mut self,
+        zones: &Zones,
+        services: &[&Service],
+        pods: &[&Object],
+        now: Timestamp,
+    ) -> Result<(), Violation> {
+        self.compare(zones, of_pods(services, pods, now), SETTLED)
+    }
+
+    fn compare(&mut self, zones: &Zones, model: Model, rule: &'static str) -> Result<(), Violation> {
+        let none = BTreeSet::new();
+        self.names
+            .extend(model.keys().filter(|name| !self.names.contains(*name)).cloned().collect::<Vec<_>>());
+        for name in &self.names {
+            let (expected, found) = (model.get(name).unwrap_or(&none), ask(zones, name));
+            ensure(*expected == found, rule, || format!("{name} is {found:?}, not {expected:?}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The addresses of a name, as a client gets them.
+fn ask(zones: &Zones, name: &str) -> BTreeSet<IpAddr> {
+    use hickory_proto::rr::{Name, RData, RecordType};
+    let name = Name::from_ascii(name).expect("services, pods and namespaces have valid names");
+    let reply = answer(zones, &Query { name, record_type: RecordType::A });
+    let address = |data: &RData| match data {
+        RData::A(address) => Some(IpAddr::V4(address.0)),
+        _ => None,
+    };
+    reply.answers.iter().filter_map(|record| address(&record.data)).collect()
+}
+
+fn of_slices(slices: &[Object]) -> Model {
+    let mut model = Model::new();
+    for object in slices {
+        let Some(slice) = object.get::<EndpointSlice>() else { continue };
+        let labels = object.meta().labels.as_ref();
+        let Some(service) = labels.and_then(|labels| labels.get("kubernetes.io/service-name")) else {
+            continue;
+        };
+        for endpoint in slice.endpoints.iter().flatten() {
+            let is_ready =
+                endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
+            if !is_ready {
+                continue;
+            }
+            let addresses = endpoint.addresses.iter().filter_map(|address| address.parse().ok());
+            add(&mut model, object.namespace(), service, endpoint.hostname.as_deref(), addresses);
+        }
+    }
+    model
+}
+
+fn of_pods(services: &[&Service], pods: &[&Object], now: Timestamp) -> Model {
+    let mut model = Model::new();
+    for service in services {
+        let Some(spec) = &service.spec else { continue };
+        let Some(selector) = spec.selector.as_ref().filter(|selector| !selector.is_empty()) else { continue };
+        if spec.cluster_ip.as_deref() != Some("None") {
+            continue;
+        }
+        let (namespace, name) = (service.metadata.namespace.as_deref(), service.metadata.name.as_deref());
+        let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
+        let publishes_unready = spec.publish_not_ready_addresses == Some(true);
+        for object in pods.iter().filter(|pod| pod.namespace() == namespace) {
+            let labels = object.meta().labels.as_ref();
+            let is_selected =
+                selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value));
+            let Some(member) = Member::look(object, 0, now).filter(|_| is_selected) else { continue };
+            let is_published = publishes_unready || (member.is_ready && !member.is_terminating);
+            if is_published && !member.has_ended() {
+                add(&mut model, namespace, name, hostname(member.pod, name), addresses(member.pod));
+            }
+        }
+    }
+    model
+}
+
+/// A pod is named within the service that its subdomain names, and in no other.
+fn hostname<'a>(pod: &'a Pod, service: &str) -> Option<&'a str> {
+    let spec = pod.spec.as_ref().filter(|spec| spec.subdomain.as_deref() == Some(service))?;
+    spec.hostname.as_deref()
+}
+
+fn addresses(pod: &Pod) -> impl Iterator<Item = IpAddr> {
+    let status = pod.status.as_ref();
+    status.and_then(|status| status.pod_ip.as_deref()).and_then(|address| address.parse().ok()).into_iter()
+}
+
+fn add(
+    model: &mut Model,
+    namespace: &str,
+    service: &str,
+    hostname: Option<&str>,
+    addresses: impl Iterator<Item = IpAddr>,
+) {
+    let name = format!("{service}.{namespace}.svc.cluster.local.");
+    for address in addresses {
+        if let Some(hostname) = hostname {
+            model.entry(format!("{hostname}.{name}")).or_default().insert(address);
+        }
+        model.entry(name.clone()).or_default().insert(address);
+    }
+}

@@ -1,0 +1,135 @@
+//! Rest: what must hold when nobody has anything left to do, and in the end.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+use super::{Violation, ensure};
+use crate::clock::Timestamp;
+use crate::objects::{Kind, Object};
+use crate::simulation::view::{Member, View, Wish};
+
+const STATUS: &str = "status equals the world once everybody has caught up";
+/// The rule of the end.
+pub(in crate::simulation) const CONVERGES: &str = "everything is as it was asked for when misfortune stops";
+
+/// Checks every set's status against its pods.
+pub(in crate::simulation) fn status(view: &View, now: Timestamp) -> Result<(), Violation> {
+    for object in view.list(Kind::StatefulSet).filter(|set| !set.is_terminating()) {
+        let Some(set) = object.get::<StatefulSet>() else { continue };
+        let members: Vec<Member<'_>> = view.members(object, now).into_values().collect();
+        let (told, found) = (told(set), counted(set, &members));
+        ensure(told == found, STATUS, || format!("{}: {told:?}, but there are {found:?}", object.key()))?;
+    }
+    Ok(())
+}
+
+/// The numbers of a status.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    generation: Option<i64>,
+    replicas: i32,
+    ready: i32,
+    available: i32,
+    updated: i32,
+    current: i32,
+    is_complete: bool,
+}
+
+fn told(set: &StatefulSet) -> Counts {
+    let status = set.status.clone().unwrap_or_default();
+    Counts {
+        generation: status.observed_generation,
+        replicas: status.replicas,
+        ready: status.ready_replicas.unwrap_or(0),
+        available: status.available_replicas.unwrap_or(0),
+        updated: status.updated_replicas.unwrap_or(0),
+        current: status.current_replicas.unwrap_or(0),
+        is_complete: status.current_revision == status.update_revision,
+    }
+}
+
+fn counted(set: &StatefulSet, members: &[Member<'_>]) -> Counts {
+    let status = set.status.clone().unwrap_or_default();
+    let count = |is: &dyn Fn(&Member<'_>) -> bool| {
+        i32::try_from(members.iter().filter(|member| is(member)).count()).unwrap_or(i32::MAX)
+    };
+    let of = |revision: Option<&str>| {
+        count(&|member| !member.is_terminating && Some(member.revision()) == revision)
+    };
+    let (replicas, ready) = (count(&|_| true), count(&|member| member.is_ready));
+    let updated = count(&|member| !member.is_terminating && member.is_of(&set.spec.template));
+    let wanted = set.spec.replicas.unwrap_or(1);
+    let is_rolling = Wish::of(set).rolling.is_some();
+    let is_complete = is_rolling && [updated, replicas, ready].iter().all(|found| *found == wanted);
+    Counts {
+        generation: set.metadata.generation,
+        replicas,
+        ready,
+        available: count(&|member| member.is_available),
+        updated,
+        current: if is_complete { updated } else { of(status.current_revision.as_deref()) },
+        // Where no update was under way the two are the same whatever the counts are.
+        is_complete: is_complete || status.current_revision == status.update_revision,
+    }
+}
+
+/// Says what is not yet as it was asked for; `None` if everything is.
+pub(in crate::simulation) fn unfinished(view: &View, now: Timestamp) -> Option<String> {
+    let kinds = [Kind::StatefulSet, Kind::Pod, Kind::PersistentVolumeClaim, Kind::ControllerRevision];
+    for object in kinds.iter().flat_map(|kind| view.list(*kind)) {
+        if object.is_terminating() && !is_left_over(view, object) {
+            return Some(format!("{} is still terminating", object.key()));
+        }
+        if !object.is_terminating() && is_garbage(view, object) {
+            return Some(format!("{} has lost its owners and is there", object.key()));
+        }
+    }
+    view.list(Kind::StatefulSet).find_map(|set| unfinished_set(view, set, now))
+}
+
+/// Whether the object is a claim of an earlier set of its name that a pod of the present one uses.
+/// Kubernetes lets a set that was deleted and created again at once take such a claim, and the
+/// claim stays in deletion until that pod goes.
+fn is_left_over(view: &View, claim: &Object) -> bool {
+    let is_earlier_set = |owner: &OwnerReference| {
+        let set = view.get(Kind::StatefulSet, claim.namespace(), &owner.name);
+        owner.kind == "StatefulSet" && set.is_some_and(|set| set.uid() != owner.uid)
+    };
+    claim.kind() == Kind::PersistentVolumeClaim
+        && claim.meta().owner_references.iter().flatten().any(is_earlier_set)
+}
+
+fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<String> {
+    let set = object.get::<StatefulSet>()?;
+    let (wish, members) = (Wish::of(set), view.members(object, now));
+    for ordinal in wish.ordinals() {
+        let name = format!("{}-{ordinal}", object.name());
+        let Some(member) = members.get(&ordinal) else { return Some(format!("{name} is missing")) };
+        if !member.serves() {
+            return Some(format!("{name} is not available"));
+        }
+        let is_due = wish.rolling.is_some_and(|rolling| ordinal >= rolling.first);
+        if is_due && !member.is_of(&set.spec.template) {
+            return Some(format!("{name} is not of the set's template"));
+        }
+        for template in set.spec.volume_claim_templates.iter().flatten() {
+            let claim = format!("{}-{name}", template.metadata.name.as_deref().unwrap_or_default());
+            if view.get(Kind::PersistentVolumeClaim, object.namespace(), &claim).is_none() {
+                return Some(format!("claim {claim} is missing"));
+            }
+        }
+    }
+    let superfluous = members.keys().find(|ordinal| !wish.ordinals().contains(ordinal))?;
+    Some(format!("{}-{superfluous} is not wanted", object.name()))
+}
+
+/// Whether the object had owners of the kinds that are watched, and all are gone.
+fn is_garbage(view: &View, object: &Object) -> bool {
+    let owners = object.meta().owner_references.as_deref().unwrap_or_default();
+    let is_gone = |owner: &OwnerReference| {
+        let kind = Kind::find(&owner.api_version, &owner.kind);
+        let found = kind.and_then(|kind| view.get(kind, object.namespace(), &owner.name));
+        found.is_none_or(|found| found.uid() != owner.uid)
+    };
+    !owners.is_empty() && owners.iter().all(is_gone)
+}

@@ -1,0 +1,197 @@
+//! Histories: what is done to a world, and what befalls it, each at its instant.
+//!
+//! A history is a list that follows from the seed and can be shortened: every entry says by itself
+//! all that it does, so leaving one out leaves the others as they are.
+
+use std::fmt;
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use super::backend::Trouble;
+use super::runtime::Mishap;
+use super::stage::Role;
+use crate::store::Propagation;
+
+/// One thing that is done or befalls.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Deed {
+    /// The set is created, as soon as an earlier one of its name is gone.
+    Create,
+    /// `spec.replicas` is set.
+    Scale(i32),
+    /// The template is given a version; a broken one is never ready.
+    Template { version: u64, is_broken: bool },
+    /// The partition of the rolling update is set.
+    Partition(i32),
+    /// The first ordinal is set.
+    Start(i32),
+    /// The pod of the ordinal is deleted.
+    DeletePod(i32),
+    /// The set is deleted.
+    DeleteSet(Propagation),
+    /// Something befalls the pod of the ordinal.
+    Mishap { ordinal: i32, mishap: Mishap, lasting: Duration },
+    /// Somebody's finalizer holds the pod of the ordinal.
+    Hold { ordinal: i32, lasting: Duration },
+    /// A part does nothing.
+    Sleep { role: Role, lasting: Duration },
+    /// A part is told that its events are gone, or sees them once more.
+    Repeat(Role),
+    /// A part misses its events without being told, until it looks at everything anew.
+    Lose { role: Role, lasting: Duration },
+    /// A part's process ends and begins anew.
+    Restart(Role),
+    /// Writes go wrong.
+    Disturb { trouble: Trouble, lasting: Duration },
+}
+
+/// A deed, when, and to which set of the cast.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    /// Since the beginning.
+    pub(super) at: Duration,
+    /// The index of the set; without meaning for deeds that concern parts or all.
+    pub(super) set: usize,
+    pub(super) deed: Deed,
+}
+
+/// What a history is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draw<'a> {
+    pub(super) seed: u64,
+    pub(super) length: Duration,
+    /// The replicas that each set of the cast begins with.
+    pub(super) replicas: &'a [i32],
+}
+
+/// The mean time between two deeds of a short history; long ones take it easier.
+const GAP_S: f64 = 25.0;
+/// No more deeds than this are drawn for one day.
+const DEEDS_PER_DAY: f64 = 300.0;
+
+impl Draw<'_> {
+    /// The history, ordered by time: every set is created at the beginning.
+    pub(super) fn history(&self) -> Vec<Entry> {
+        let mut rng = StdRng::seed_from_u64(self.seed);
+        let create = |set| Entry { at: Duration::ZERO, set, deed: Deed::Create };
+        let mut history: Vec<Entry> = (0..self.replicas.len()).map(create).collect();
+        let days = self.length.as_secs_f64() / 86_400.0;
+        let gap_s = GAP_S.max(self.length.as_secs_f64() / (40.0 + DEEDS_PER_DAY * days));
+        let mut at = Duration::ZERO;
+        loop {
+            at += self.gap(&mut rng, gap_s);
+            if at >= self.length {
+                break;
+            }
+            let set = rng.random_range(0..self.replicas.len());
+            let deed = self.deed(&mut rng, set);
+            if matches!(deed, Deed::DeleteSet(_)) {
+                let again = at + Duration::from_millis(rng.random_range(1..120_000));
+                history.push(Entry { at: again, set, deed: Deed::Create });
+            }
+            history.push(Entry { at, set, deed });
+        }
+        history.sort_by_key(|entry| entry.at);
+        history
+    }
+
+    /// Deeds come in bursts: some hit what the one before has set going.
+    fn gap(&self, rng: &mut StdRng, mean_s: f64) -> Duration {
+        match rng.random_range(0..3) {
+            0 => Duration::from_millis(rng.random_range(0..50)),
+            1 => Duration::from_secs_f64(rng.random_range(0.0..mean_s)),
+            _ => Duration::from_secs_f64(mean_s * rng.random_range(0.5..3.0)),
+        }
+    }
+
+    fn deed(&self, rng: &mut StdRng, set: usize) -> Deed {
+        let replicas_max = self.replicas[set].saturating_add(self.replicas[set] / 4 + 2);
+        let ordinal = rng.random_range(0..=replicas_max + 2);
+        match rng.random_range(0..100) {
+            0..18 => Deed::Scale(rng.random_range(0..=replicas_max)),
+            18..32 => {
+                Deed::Template { version: rng.random_range(0..5), is_broken: rng.random_range(0..5) == 0 }
+            }
+            32..37 => Deed::Partition(rng.random_range(0..=replicas_max)),
+            37..39 => Deed::Start(rng.random_range(0..4)),
+            39..49 => Deed::DeletePod(ordinal),
+            49..55 => Deed::DeleteSet(propagation(rng)),
+            55..78 => Deed::Mishap { ordinal, mishap: mishap(rng), lasting: lasting(rng) },
+            78..81 => Deed::Hold { ordinal, lasting: lasting(rng) },
+            81..85 => Deed::Sleep { role: role(rng), lasting: lasting(rng) },
+            85..88 => Deed::Repeat(role(rng)),
+            88..91 => Deed::Lose { role: role(rng), lasting: lasting(rng) },
+            91..94 => Deed::Restart(role(rng)),
+            _ => Deed::Disturb { trouble: trouble(rng), lasting: lasting(rng) },
+        }
+    }
+}
+
+fn propagation(rng: &mut StdRng) -> Propagation {
+    [Propagation::Background, Propagation::Foreground, Propagation::Orphan][rng.random_range(0..3)]
+}
+
+fn mishap(rng: &mut StdRng) -> Mishap {
+    Mishap::ALL[rng.random_range(0..Mishap::ALL.len())]
+}
+
+fn role(rng: &mut StdRng) -> Role {
+    Role::ALL[rng.random_range(0..Role::ALL.len())]
+}
+
+fn lasting(rng: &mut StdRng) -> Duration {
+    Duration::from_secs(rng.random_range(1..=180))
+}
+
+fn trouble(rng: &mut StdRng) -> Trouble {
+    Trouble { outrun_permille: rng.random_range(0..300), failed_permille: rng.random_range(0..200) }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create => f.write_str("create"),
+            Self::Scale(replicas) => write!(f, "scale to {replicas}"),
+            Self::Template { version, is_broken: false } => write!(f, "template {version}"),
+            Self::Template { version, is_broken: true } => write!(f, "template {version}, never ready"),
+            Self::Partition(partition) => write!(f, "partition {partition}"),
+            Self::Start(start) => write!(f, "ordinals from {start}"),
+            Self::DeletePod(ordinal) => write!(f, "delete pod {ordinal}"),
+            Self::DeleteSet(propagation) => write!(f, "delete the set, {propagation:?}"),
+            Self::Mishap { ordinal, mishap, lasting } => {
+                write!(f, "pod {ordinal}: {mishap:?} for {}s", lasting.as_secs())
+            }
+            Self::Hold { ordinal, lasting } => {
+                write!(f, "pod {ordinal}: held by a finalizer for {}s", lasting.as_secs())
+            }
+            Self::Sleep { role, lasting } => write!(f, "{role:?} sleeps for {}s", lasting.as_secs()),
+            Self::Repeat(role) => write!(f, "{role:?} sees everything again"),
+            Self::Lose { role, lasting } => {
+                write!(f, "{role:?} loses its events and notices after {}s", lasting.as_secs())
+            }
+            Self::Restart(role) => write!(f, "{role:?} restarts"),
+            Self::Disturb { trouble, lasting } => write!(
+                f,
+                "of a thousand writes {} are outrun and {} fail, for {}s",
+                trouble.outrun_permille,
+                trouble.failed_permille,
+                lasting.as_secs()
+            ),
+        }
+    }
+}
+
+impl Deed {
+    /// Whether it is done to one set.
+    pub(super) fn concerns_a_set(&self) -> bool {
+        !matches!(
+            self,
+            Self::Sleep { .. }
+                | Self::Repeat(_)
+                | Self::Lose { .. }
+                | Self::Restart(_)
+                | Self::Disturb { .. }
+        )
+    }
+}
