@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 
 /// What each room may import, besides itself. The longest matching path is a file's room.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("cli", &["app", "config", "clock", "objects", "store", "controllers", "node", "dns", "api", "simulation"]),
+    (
+        "cli",
+        &["app", "config", "clock", "objects", "store", "controllers", "node", "dns", "api", "simulation"],
+    ),
     ("app", &["config", "clock", "objects", "store", "controllers", "node", "dns", "api"]),
     ("config", &[]),
     ("clock", &[]),

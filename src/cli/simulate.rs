@@ -84,7 +84,8 @@ fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
     }
     let mut objects = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         let read = manifest::parse(&file.display().to_string(), &text, "default", Rules::Strict);
         if !read.mistakes.is_empty() {
             bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));

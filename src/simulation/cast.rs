@@ -91,9 +91,8 @@ fn plain_set(name: &str, replicas: u32) -> Value {
 }
 
 fn set(seed: u64, name: &str) -> Value {
-    let draw = |what: &str, n: u32| {
-        u32::try_from(number(&(seed, name, what)) % u64::from(n)).unwrap_or_default()
-    };
+    let draw =
+        |what: &str, n: u32| u32::try_from(number(&(seed, name, what)) % u64::from(n)).unwrap_or_default();
     let one_of = |what: &str, values: [u32; 4]| values[draw(what, 4) as usize];
     let replicas = 1 + draw("replicas", 5);
     let mut set = plain_set(name, replicas);

@@ -187,7 +187,11 @@ impl Deed {
     pub(super) fn concerns_a_set(&self) -> bool {
         !matches!(
             self,
-            Self::Sleep { .. } | Self::Repeat(_) | Self::Lose { .. } | Self::Restart(_) | Self::Disturb { .. }
+            Self::Sleep { .. }
+                | Self::Repeat(_)
+                | Self::Lose { .. }
+                | Self::Restart(_)
+                | Self::Disturb { .. }
         )
     }
 }

@@ -42,7 +42,9 @@ impl World<'_> {
             Deed::Lose { role, lasting } => self.stage.lose(role, now + lasting),
             Deed::Restart(role) => self.stage.restart(role),
             Deed::Disturb { trouble, lasting } => self.disturb(trouble, now + lasting),
-            Deed::Mishap { ordinal, mishap, lasting } => self.befall(entry.set, ordinal, mishap, now + lasting),
+            Deed::Mishap { ordinal, mishap, lasting } => {
+                self.befall(entry.set, ordinal, mishap, now + lasting)
+            }
             deed => {
                 let trouble = self.stage.backend.set_trouble(Trouble::default());
                 self.ask(entry.set, deed, now);
@@ -95,7 +97,8 @@ impl World<'_> {
                     mark(set, NEVER_READY, None);
                     mark(set, TEMPLATE, Some("mended".to_owned()));
                 }
-                let rolling = set.spec.update_strategy.as_mut().and_then(|strategy| strategy.rolling_update.as_mut());
+                let rolling =
+                    set.spec.update_strategy.as_mut().and_then(|strategy| strategy.rolling_update.as_mut());
                 if let (true, Some(rolling)) = (was_broken, rolling) {
                     rolling.partition = Some(0);
                 }
@@ -107,7 +110,8 @@ impl World<'_> {
     pub(super) fn delete_broken_pods(&mut self) -> bool {
         let is_broken = |pod: &&Object| {
             let annotations = pod.meta().annotations.as_ref();
-            !pod.is_terminating() && annotations.is_some_and(|annotations| annotations.contains_key(NEVER_READY))
+            !pod.is_terminating()
+                && annotations.is_some_and(|annotations| annotations.contains_key(NEVER_READY))
         };
         let broken: Vec<ObjectKey> =
             self.view.list(Kind::Pod).filter(is_broken).map(|pod| pod.key().clone()).collect();
@@ -141,10 +145,8 @@ impl World<'_> {
                 let _ = complete(self.stage.store.delete(&key, &DeleteOptions::default()));
             }
             Deed::DeleteSet(propagation) => self.delete_set(&key, propagation),
-            Deed::Hold { ordinal, lasting } => {
-                if self.hold(set, ordinal, true) {
-                    self.ends(now + lasting, Ending::Hold { set, ordinal });
-                }
+            Deed::Hold { ordinal, lasting } if self.hold(set, ordinal, true) => {
+                self.ends(now + lasting, Ending::Hold { set, ordinal });
             }
             _ => {}
         }

@@ -62,8 +62,7 @@ mod tests {
             violation: Violation { rule: "rule", message: String::new() },
         };
         let needs = [entry(3), entry(17)];
-        let breaks =
-            |history: &[Entry]| needs.iter().all(|entry| history.contains(entry)).then(broken);
+        let breaks = |history: &[Entry]| needs.iter().all(|entry| history.contains(entry)).then(broken);
         let (left, _) = shortest((0..40).map(entry).collect(), broken(), breaks);
         assert_eq!(left, needs);
     }

@@ -20,8 +20,8 @@ use super::backend::Unreliable;
 use super::runtime::Fickle;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{
-    Controller, Worker, endpointslice::EndpointSlices, garbage::Garbage, statefulset, statefulset::StatefulSets,
-    volumes::Volumes,
+    Controller, Worker, endpointslice::EndpointSlices, garbage::Garbage, statefulset,
+    statefulset::StatefulSets, volumes::Volumes,
 };
 use crate::dns::SharedZones;
 use crate::dns::publisher::{Publication, Publisher};

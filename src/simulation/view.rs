@@ -63,11 +63,12 @@ impl View {
         let near = self.0.range(first..).take_while(|(key, _)| {
             key.kind == Kind::Pod && key.namespace == set.namespace() && key.name.starts_with(&prefix)
         });
-        let is_owned = |object: &Object| {
-            controller_of(object.meta()).is_some_and(|owner| owner.uid == set.uid())
-        };
+        let is_owned =
+            |object: &Object| controller_of(object.meta()).is_some_and(|owner| owner.uid == set.uid());
         near.filter(|(_, object)| is_owned(object))
-            .filter_map(|(_, object)| Some((ordinal_of(set, object)?, Member::look(object, min_ready_s, now)?)))
+            .filter_map(|(_, object)| {
+                Some((ordinal_of(set, object)?, Member::look(object, min_ready_s, now)?))
+            })
             .collect()
     }
 }
@@ -94,7 +95,8 @@ impl<'a> Member<'a> {
         let status = pod.status.as_ref();
         let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or_default();
         let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-        let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status == "True");
+        let ready =
+            conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status == "True");
         let is_ready = phase == "Running" && ready.is_some();
         let since = ready.and_then(|ready| ready.last_transition_time.as_ref()).map(|time| time.0);
         let wait = Duration::from_secs(u64::try_from(min_ready_s).unwrap_or_default());

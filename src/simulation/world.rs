@@ -117,12 +117,9 @@ pub(super) fn run(
     let outcome = world.live(history);
     let lasted = world.since_epoch(world.stage.now());
     match outcome {
-        Ok(()) => Ok(Summary {
-            trace: world.trace,
-            n_writes: world.n_writes,
-            n_steps: world.n_steps,
-            lasted,
-        }),
+        Ok(()) => {
+            Ok(Summary { trace: world.trace, n_writes: world.n_writes, n_steps: world.n_steps, lasted })
+        }
         Err(violation) => Err(Broken { at: lasted, violation }),
     }
 }

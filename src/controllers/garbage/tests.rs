@@ -186,7 +186,11 @@ async fn a_removal_that_was_begun_is_finished_but_no_grace_is_cut_short() {
         metadata.uid = Some(name.into());
         metadata.deletion_timestamp = Some(time(Timestamp::UNIX_EPOCH));
         metadata.deletion_grace_period_seconds = Some(grace_s);
-        Pod { metadata, spec: Some(PodSpec { containers: vec![container], ..Default::default() }), status: None }
+        Pod {
+            metadata,
+            spec: Some(PodSpec { containers: vec![container], ..Default::default() }),
+            status: None,
+        }
     };
     let left = world.store.mirror(pod("left", 0)).await.unwrap();
     let waiting = world.store.mirror(pod("waiting", 30)).await.unwrap();

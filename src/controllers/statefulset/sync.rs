@@ -52,12 +52,7 @@ pub(super) struct Synced {
 }
 
 /// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(
-    store: &Store,
-    key: &ObjectKey,
-    orphans: Orphans,
-    fault: Option<Fault>,
-) -> Synced {
+pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans, fault: Option<Fault>) -> Synced {
     let mut notes = Vec::new();
     let mut result = Ok(Next::OnChange);
     for _ in 0..ATTEMPTS_MAX {

@@ -41,20 +41,20 @@ impl Ledger {
             let owner = view.get(kind, claim.namespace(), name);
             owner.is_none_or(|owner| owner.uid() != uid || owner.is_terminating())
         };
-        let is_reason = |owner: &OwnerReference| {
-            match owner.kind.as_str() {
-                "StatefulSet" => is_lost(Kind::StatefulSet, &owner.name, &owner.uid),
-                "Pod" => is_lost(Kind::Pod, &owner.name, &owner.uid) && self.condemned.contains(&owner.uid),
-                _ => false,
-            }
+        let is_reason = |owner: &OwnerReference| match owner.kind.as_str() {
+            "StatefulSet" => is_lost(Kind::StatefulSet, &owner.name, &owner.uid),
+            "Pod" => is_lost(Kind::Pod, &owner.name, &owner.uid) && self.condemned.contains(&owner.uid),
+            _ => false,
         };
         ensure(owners.iter().any(is_reason), KEPT, || {
-            let owners: Vec<String> = owners.iter().map(|owner| format!("{} {}", owner.kind, owner.name)).collect();
+            let owners: Vec<String> =
+                owners.iter().map(|owner| format!("{} {}", owner.kind, owner.name)).collect();
             format!("{} goes; owners: {owners:?}", claim.key())
         })?;
-        let policy = view.list(Kind::StatefulSet).filter(|set| is_of(set, claim)).find_map(|set| {
-            set.get::<StatefulSet>()?.spec.persistent_volume_claim_retention_policy.clone()
-        });
+        let policy = view
+            .list(Kind::StatefulSet)
+            .filter(|set| is_of(set, claim))
+            .find_map(|set| set.get::<StatefulSet>()?.spec.persistent_volume_claim_retention_policy.clone());
         let Some(policy) = policy else { return Ok(()) };
         let is_set_owned = owners.iter().any(|owner| owner.kind == "StatefulSet" && is_reason(owner));
         let wanted = if is_set_owned { &policy.when_deleted } else { &policy.when_scaled };

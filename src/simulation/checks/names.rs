@@ -43,7 +43,11 @@ impl Witness {
     }
 
     /// Checks what was published against the slices.
-    pub(in crate::simulation) fn published(&mut self, zones: &Zones, slices: &[Object]) -> Result<(), Violation> {
+    pub(in crate::simulation) fn published(
+        &mut self,
+        zones: &Zones,
+        slices: &[Object],
+    ) -> Result<(), Violation> {
         self.compare(zones, of_slices(slices), PUBLISHED)
     }
 
@@ -60,7 +64,8 @@ impl Witness {
 
     fn compare(&mut self, zones: &Zones, model: Model, rule: &'static str) -> Result<(), Violation> {
         let none = BTreeSet::new();
-        self.names.extend(model.keys().filter(|name| !self.names.contains(*name)).cloned().collect::<Vec<_>>());
+        self.names
+            .extend(model.keys().filter(|name| !self.names.contains(*name)).cloned().collect::<Vec<_>>());
         for name in &self.names {
             let (expected, found) = (model.get(name).unwrap_or(&none), ask(zones, name));
             ensure(*expected == found, rule, || format!("{name} is {found:?}, not {expected:?}"))?;
@@ -86,9 +91,12 @@ fn of_slices(slices: &[Object]) -> Model {
     for object in slices {
         let Some(slice) = object.get::<EndpointSlice>() else { continue };
         let labels = object.meta().labels.as_ref();
-        let Some(service) = labels.and_then(|labels| labels.get("kubernetes.io/service-name")) else { continue };
+        let Some(service) = labels.and_then(|labels| labels.get("kubernetes.io/service-name")) else {
+            continue;
+        };
         for endpoint in slice.endpoints.iter().flatten() {
-            let is_ready = endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
+            let is_ready =
+                endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
             if !is_ready {
                 continue;
             }
@@ -112,7 +120,8 @@ fn of_pods(services: &[&Service], pods: &[&Object], now: Timestamp) -> Model {
         let publishes_unready = spec.publish_not_ready_addresses == Some(true);
         for object in pods.iter().filter(|pod| pod.namespace() == namespace) {
             let labels = object.meta().labels.as_ref();
-            let is_selected = selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value));
+            let is_selected =
+                selector.iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value));
             let Some(member) = Member::look(object, 0, now).filter(|_| is_selected) else { continue };
             let is_published = publishes_unready || (member.is_ready && !member.is_terminating);
             if is_published && !member.has_ended() {

@@ -94,8 +94,8 @@ fn revision(moment: &Moment<'_>, scene: &Scene<'_>) -> Result<(), Violation> {
     let kept = scene.wish.rolling.filter(|rolling| rolling.is_stated && scene.ordinal < rolling.first);
     let current = scene.set.status.as_ref().and_then(|status| status.current_revision.as_deref());
     let namespace = moment.event.object.namespace();
-    let current = current
-        .filter(|current| moment.view.get(Kind::ControllerRevision, namespace, current).is_some());
+    let current =
+        current.filter(|current| moment.view.get(Kind::ControllerRevision, namespace, current).is_some());
     let (name, found) = (moment.event.object.key(), pod.revision());
     match (kept, current) {
         (Some(_), Some(current)) => ensure(found == current, REVISION, || {
@@ -119,7 +119,10 @@ fn deletion(moment: &Moment<'_>) -> Result<(), Violation> {
     }
     match scene.wish.rolling {
         Some(rolling) if !member.is_of(&scene.set.spec.template) => update(moment, &scene, member, rolling),
-        _ => Err(Violation { rule: REASON, message: format!("{} is wanted as it is", moment.event.object.key()) }),
+        _ => Err(Violation {
+            rule: REASON,
+            message: format!("{} is wanted as it is", moment.event.object.key()),
+        }),
     }
 }
 
@@ -146,12 +149,16 @@ fn update(
     rolling: Rolling,
 ) -> Result<(), Violation> {
     let (name, ordinal) = (moment.event.object.key(), scene.ordinal);
-    ensure(ordinal >= rolling.first, PARTITION, || format!("{name}: the partition begins at {}", rolling.first))?;
+    ensure(ordinal >= rolling.first, PARTITION, || {
+        format!("{name}: the partition begins at {}", rolling.first)
+    })?;
     let is_exempt = !scene.wish.is_ordered && !member.is_available;
     let template = &scene.set.spec.template;
     let is_passed_over = |other: &Member<'_>| {
         // Under Parallel the broken ones go first, then those that serve.
-        !other.is_terminating && !other.is_of(template) && (scene.wish.is_ordered || other.is_available != is_exempt)
+        !other.is_terminating
+            && !other.is_of(template)
+            && (scene.wish.is_ordered || other.is_available != is_exempt)
     };
     let above = scene.members.range(ordinal + 1..scene.wish.ordinals().end);
     let passed = above.filter(|(_, other)| is_passed_over(other)).map(|(ordinal, _)| *ordinal).next_back();
