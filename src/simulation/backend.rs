@@ -142,3 +142,52 @@ impl Backend for Unreliable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+    use crate::simulation::stage::complete;
+    use crate::store::{Store, StoreError, StoreOptions};
+
+    /// How a write of a fresh object and one of an object that was read end, by the trouble.
+    fn check(trouble: Trouble, is_expected: impl Fn(&StoreError) -> bool) -> usize {
+        let backend = Arc::new(Unreliable::new(1, 100));
+        let options = StoreOptions { seed: Some(1), ..StoreOptions::default() };
+        let store = Store::new(backend.clone(), Clock::manual(Timestamp::UNIX_EPOCH), options);
+        let bootstrap = crate::store::Bootstrap::default();
+        complete(store.bootstrap(&bootstrap)).unwrap();
+        let mut map = ConfigMap::default();
+        map.metadata.name = Some("map".into());
+        map.metadata.namespace = Some("default".into());
+        let created = complete(store.create(map)).unwrap();
+        backend.set_trouble(trouble);
+        let mut n_failed = 0;
+        for n in 0..200 {
+            let present = store.get(created.key()).unwrap();
+            let mut map = present.get::<ConfigMap>().unwrap().clone();
+            map.data = Some([("n".to_owned(), n.to_string())].into());
+            if let Err(error) = complete(store.update(map)) {
+                assert!(is_expected(&error), "{error}");
+                n_failed += 1;
+            }
+        }
+        let revisions: Vec<Revision> = backend.take_events().iter().map(|event| event.revision).collect();
+        assert!(revisions.is_sorted(), "every event is told once, in order");
+        assert_eq!(revisions.last().copied(), Some(store.revision()));
+        n_failed
+    }
+
+    #[test]
+    fn an_outrun_write_conflicts_and_a_failed_one_fails() {
+        assert_eq!(check(Trouble::default(), |_| false), 0);
+        let outrun = check(Trouble { outrun_permille: 500, failed_permille: 0 }, StoreError::is_conflict);
+        let is_backend = |error: &StoreError| matches!(error, StoreError::Backend(_));
+        let failed = check(Trouble { outrun_permille: 0, failed_permille: 500 }, is_backend);
+        assert!((50..150).contains(&outrun) && (50..150).contains(&failed), "{outrun} {failed}");
+    }
+}

@@ -195,3 +195,40 @@ impl Deed {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::mem::discriminant;
+
+    use super::*;
+
+    fn history(seed: u64) -> Vec<Entry> {
+        Draw { seed, length: Duration::from_secs(3600), replicas: &[3, 1] }.history()
+    }
+
+    #[test]
+    fn a_history_follows_from_its_seed_and_is_ordered() {
+        assert_eq!(history(1), history(1));
+        assert_ne!(history(1), history(2));
+        assert!(history(1).is_sorted_by_key(|entry| entry.at));
+    }
+
+    #[test]
+    fn every_sort_of_deed_every_mishap_and_every_part_is_drawn() {
+        let all: Vec<Deed> = (0..50).flat_map(history).map(|entry| entry.deed).collect();
+        let mut sorts = Vec::new();
+        for deed in &all {
+            if !sorts.contains(&discriminant(deed)) {
+                sorts.push(discriminant(deed));
+            }
+        }
+        assert_eq!(sorts.len(), 14);
+        let texts: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+        let words = Mishap::ALL.iter().map(|mishap| format!("{mishap:?}"));
+        let words = words.chain(Role::ALL.iter().map(|role| format!("{role:?} restarts")));
+        for word in words.chain(["Background", "Foreground", "Orphan"].map(str::to_owned)) {
+            assert!(texts.iter().any(|text| text.contains(&word)), "{word} is never drawn");
+        }
+    }
+}

@@ -145,10 +145,8 @@ impl World<'_> {
                 let _ = complete(self.stage.store.delete(&key, &DeleteOptions::default()));
             }
             Deed::DeleteSet(propagation) => self.delete_set(&key, propagation),
-            Deed::Hold { ordinal, lasting } => {
-                if self.hold(set, ordinal, true) {
-                    self.ends(now + lasting, Ending::Hold { set, ordinal });
-                }
+            Deed::Hold { ordinal, lasting } if self.hold(set, ordinal, true) => {
+                self.ends(now + lasting, Ending::Hold { set, ordinal });
             }
             _ => {}
         }

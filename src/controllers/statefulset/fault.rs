@@ -4,9 +4,11 @@
 //! a set that is not quite the one that is there, or picks the wrong pod of an honest plan.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::plan::{self, Action, Cause, Plan, World};
+use super::roster::Ordinals;
 use super::{identity, rollout};
 use crate::clock::Timestamp;
 
@@ -79,8 +81,8 @@ fn mislead(fault: Fault, set: &mut StatefulSet) {
 
 /// Of the pods that could go for this cause, the lowest goes in place of the one that should.
 fn swap_for_lowest(world: &World<'_>, plan: &mut Plan, cause: Cause) {
-    let ordinals = super::roster::Ordinals::of(world.set, &world.settings.reserved_ordinals);
-    let is_candidate = |ordinal: i32, pod: &&&k8s_openapi::api::core::v1::Pod| match cause {
+    let ordinals = Ordinals::of(world.set, &world.settings.reserved_ordinals);
+    let is_candidate = |ordinal: i32, pod: &Pod| match cause {
         Cause::ScaledDown => !ordinals.contains(ordinal),
         _ => {
             ordinals.contains(ordinal)
@@ -90,7 +92,7 @@ fn swap_for_lowest(world: &World<'_>, plan: &mut Plan, cause: Cause) {
     };
     let members = world.pods.iter().filter_map(|pod| Some((identity::ordinal_in(world.set, pod)?, pod)));
     let lowest =
-        members.filter(|(ordinal, pod)| is_candidate(*ordinal, &pod)).min_by_key(|(ordinal, _)| *ordinal);
+        members.filter(|(ordinal, pod)| is_candidate(*ordinal, pod)).min_by_key(|(ordinal, _)| *ordinal);
     let Some((_, lowest)) = lowest else { return };
     for action in &mut plan.actions {
         if let Action::DeletePod { pod, uid, cause: found } = action
