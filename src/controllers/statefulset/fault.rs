@@ -4,12 +4,12 @@
 //! a set that is not quite the one that is there, or picks the wrong pod of an honest plan.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::plan::{self, Action, Cause, Plan, World};
+use super::record::Record;
+use super::rollout;
 use super::roster::Ordinals;
-use super::{identity, rollout};
 use crate::clock::Timestamp;
 
 /// What a planner does wrong.
@@ -82,15 +82,15 @@ fn mislead(fault: Fault, set: &mut StatefulSet) {
 /// Of the pods that could go for this cause, the lowest goes in place of the one that should.
 fn swap_for_lowest(world: &World<'_>, plan: &mut Plan, cause: Cause) {
     let ordinals = Ordinals::of(world.set, &world.settings.reserved_ordinals);
-    let is_candidate = |ordinal: i32, pod: &Pod| match cause {
+    let is_candidate = |ordinal: i32, pod: &Record| match cause {
         Cause::ScaledDown => !ordinals.contains(ordinal),
         _ => {
             ordinals.contains(ordinal)
-                && identity::revision_of(pod) != world.update.name
+                && *pod.revision != *world.update.name
                 && !rollout::keeps_current(world.set, ordinals, ordinal)
         }
     };
-    let members = world.pods.iter().filter_map(|pod| Some((identity::ordinal_in(world.set, pod)?, pod)));
+    let members = world.pods.iter().filter_map(|pod| Some((pod.ordinal?, pod)));
     let lowest =
         members.filter(|(ordinal, pod)| is_candidate(*ordinal, pod)).min_by_key(|(ordinal, _)| *ordinal);
     let Some((_, lowest)) = lowest else { return };
@@ -98,8 +98,8 @@ fn swap_for_lowest(world: &World<'_>, plan: &mut Plan, cause: Cause) {
         if let Action::DeletePod { pod, uid, cause: found } = action
             && *found == cause
         {
-            *pod = identity::name_of(&lowest.metadata).to_owned();
-            *uid = identity::uid_of(&lowest.metadata).to_owned();
+            *pod = lowest.object.name().to_owned();
+            *uid = lowest.object.uid().to_owned();
             break;
         }
     }

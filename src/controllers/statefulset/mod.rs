@@ -23,6 +23,7 @@
 //! [`growth`] lets claims follow their templates (68737).
 
 mod act;
+mod census;
 mod claims;
 mod encoding;
 mod fault;
@@ -32,6 +33,7 @@ mod note;
 mod ownership;
 mod plan;
 mod predicates;
+mod record;
 mod retention;
 mod revision;
 mod rollout;
@@ -56,15 +58,15 @@ use crate::store::{Change, Event, Interest, Store};
 pub use fault::Fault;
 use note::Note;
 pub use settings::Options;
-use sync::Orphans;
+use sync::{Desk, Orphans};
 
 /// The component in events.
 const NAME: &str = "statefulset-controller";
 
 /// The StatefulSet controller.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct StatefulSets {
-    options: Options,
+    desk: Desk,
     /// The sets, by key and uid, that have seen all orphans there were. One entry per set.
     looked: Mutex<HashMap<ObjectKey, String>>,
     /// What stands in a set's way and has been told already. One entry per set that has such.
@@ -79,7 +81,7 @@ impl StatefulSets {
 
     /// As [`StatefulSets::new`], doing more for sets that do not say otherwise.
     pub fn with(options: Options) -> Self {
-        Self { options, ..Self::default() }
+        Self { desk: Desk::with(options), ..Self::default() }
     }
 
     /// A controller whose planner is wrong on purpose.
@@ -109,7 +111,7 @@ impl StatefulSets {
 
     fn may_grow(&self, set: &Object) -> bool {
         let wish = Wishes::of(set.meta()).grow_claims;
-        wish.unwrap_or(self.options.grow_claims)
+        wish.unwrap_or(self.desk.options.grow_claims)
     }
 
     fn looked(&self) -> MutexGuard<'_, HashMap<ObjectKey, String>> {
@@ -120,7 +122,8 @@ impl StatefulSets {
     /// comes while it does makes it look again.
     fn begin(&self, store: &Store, key: &ObjectKey) -> Orphans {
         let Some(set) = store.get(key) else {
-            self.looked().remove(key);
+            let uid = self.looked().remove(key);
+            uid.iter().for_each(|uid| self.desk.census().forget(uid));
             self.told().remove(key);
             return Orphans::Skip;
         };
@@ -147,6 +150,10 @@ impl StatefulSets {
 
     fn concerned_by_pod(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         let pod = &event.object;
+        let is_same = |previous: &Object| record::is_same_to_plans(previous, pod);
+        if event.change != Change::Deleted && event.previous.as_ref().is_some_and(is_same) {
+            return Vec::new();
+        }
         let mut keys: Vec<ObjectKey> = owner(store, pod).into_iter().collect();
         let before = event.previous.as_ref().and_then(|previous| owner(store, previous));
         keys.extend(before.filter(|before| !keys.contains(before)));
@@ -222,7 +229,7 @@ impl Controller for StatefulSets {
 
     async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let orphans = self.begin(store, key);
-        let synced = sync::sync(store, key, orphans, self.options).await;
+        let synced = sync::sync(store, key, &self.desk, orphans).await;
         if synced.result.is_err() {
             self.looked().remove(key);
         }

@@ -17,17 +17,18 @@
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
+use super::claims;
 use super::claims::{ClaimStep, Lookup, PodClaims};
 use super::growth;
-use super::identity::{self, name_of, uid_of};
+use super::identity::{self, name_of};
 use super::note::Note;
+use super::record::Record;
 use super::retention::Policy;
 use super::revision::Revision;
 use super::rollout::{self, Rollout};
 use super::roster::{Member, Ordinals, Roster, min_ready_s};
 use super::settings::Settings;
 use super::status::{self, Stamp};
-use super::{claims, predicates};
 use crate::clock::Timestamp;
 
 /// How many actions one plan may hold.
@@ -45,8 +46,8 @@ pub(super) struct World<'a> {
     pub(super) update: &'a Revision,
     /// How often revision names have collided.
     pub(super) collision_count: i32,
-    /// The set's pods, in any order.
-    pub(super) pods: &'a [&'a Pod],
+    /// The set's pods, in the order of their ordinals.
+    pub(super) pods: &'a [Record],
     /// Finds claims.
     pub(super) claims: Lookup<'a>,
     /// Finds storage classes.
@@ -133,11 +134,10 @@ pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
     let mut status = if is_going {
         let min_ready_s = min_ready_s(set);
         // All owned pods count here, also those whose ordinal cannot be read.
-        let members: Vec<Member<'_>> =
-            world.pods.iter().map(|pod| Member::look(pod, 0, min_ready_s, now)).collect();
-        status::count(set, stamp, members.iter())
+        let members = world.pods.iter().filter(|record| record.is_ours);
+        status::count(set, stamp, members.map(|record| (record, record.is_available(min_ready_s, now))))
     } else {
-        status::count(set, stamp, roster.iter())
+        status::count(set, stamp, roster.iter().map(|member| (&**member, member.is_available)))
     };
     status::complete_rolling_update(set, &mut status);
     let mut planner = Planner {
@@ -244,14 +244,14 @@ impl<'a> Planner<'a> {
     }
 
     fn replica(&mut self, member: &Member<'_>) -> End {
-        if predicates::is_ended(member.pod) {
+        if member.is_ended {
             if !member.is_terminating {
                 self.delete(member, Cause::Ended);
             }
             return End::Waits;
         }
         let claims = self.claims_of_member(member, false);
-        let is_pending = predicates::is_pending(member.pod);
+        let is_pending = member.is_pending;
         if is_pending {
             // The scheduler or the node may be waiting for a claim that somebody has deleted.
             self.keep_claims(member, claims.ensure(), false);
@@ -274,19 +274,19 @@ impl<'a> Planner<'a> {
             && rollout::is_rolling(self.world.set)
             && !member.is_ready
             && !member.is_terminating
-            && member.revision != self.revision_for(member.ordinal).name
+            && *member.revision != *self.revision_for(member.ordinal).name
     }
 
     /// Puts identity, volumes and claims' owners right if they are not.
     fn repair(&mut self, member: &Member<'_>, claims: &PodClaims<'_>, has_claims_seen_to: bool) {
         let set = self.world.set;
-        let is_identity_right = identity::matches(set, member.pod, member.ordinal);
-        let is_storage_right = claims::storage_matches(set, member.pod, member.ordinal);
         let is_owned_right = has_claims_seen_to || claims.match_retention();
-        if is_identity_right && is_storage_right && is_owned_right {
+        if member.is_intact && is_owned_right {
             return;
         }
-        let mut pod = Box::new(member.pod.clone());
+        let mut pod = Box::new(member.pod().clone());
+        let is_identity_right = identity::matches(set, &pod, member.ordinal);
+        let is_storage_right = claims::storage_matches(set, &pod, member.ordinal);
         if !is_identity_right {
             identity::set_identity(set, &mut pod, member.ordinal);
         }
@@ -335,7 +335,7 @@ impl<'a> Planner<'a> {
             let rollout = Rollout::of(self.world.set, self.ordinals, update, self.is_parallel);
             for member in rollout.outdated(&roster.replicas) {
                 // An ended pod is deleted by an earlier stage already.
-                if !predicates::is_ended(member.pod) {
+                if !member.is_ended {
                     self.delete(member, Cause::Outdated);
                 }
             }
@@ -344,7 +344,7 @@ impl<'a> Planner<'a> {
     }
 
     fn delete(&mut self, member: &Member<'_>, cause: Cause) {
-        let uid = uid_of(&member.pod.metadata).to_owned();
+        let uid = member.uid().to_owned();
         self.actions.push(Action::DeletePod { pod: member.name().to_owned(), uid, cause });
     }
 
@@ -358,7 +358,7 @@ impl<'a> Planner<'a> {
     where
         'a: 'b,
     {
-        self.claims_of(member.ordinal, member.name(), uid_of(&member.pod.metadata), is_condemned)
+        self.claims_of(member.ordinal, member.name(), member.uid(), is_condemned)
     }
 
     fn claims_of<'b>(
@@ -395,8 +395,5 @@ fn next_available(set: &StatefulSet, roster: &Roster<'_>, now: Timestamp) -> Opt
         return None;
     }
     let waiting = roster.iter().filter(|member| member.is_ready && !member.is_available);
-    waiting
-        .filter_map(|member| predicates::available_at(member.pod, min_ready_s))
-        .filter(|at| *at > now)
-        .min()
+    waiting.filter_map(|member| member.available_at(min_ready_s)).filter(|at| *at > now).min()
 }

@@ -46,12 +46,17 @@ pub(super) fn is_available(pod: &Pod, min_ready_s: i32, now: Timestamp) -> bool 
 /// When a pod that stays ready becomes available; `None` if it is not ready, or does not say since
 /// when.
 pub(super) fn available_at(pod: &Pod, min_ready_s: i32) -> Option<Timestamp> {
-    let since = ready_condition(pod)?.last_transition_time.as_ref()?.0;
+    after(ready_condition(pod)?.last_transition_time.as_ref()?.0, min_ready_s)
+}
+
+/// `since`, `min_ready_s` seconds later.
+pub(super) fn after(since: Timestamp, min_ready_s: i32) -> Option<Timestamp> {
     let min_ready = Duration::from_secs(u64::try_from(min_ready_s).unwrap_or_default());
     since.checked_add(min_ready).ok()
 }
 
-fn phase(pod: &Pod) -> &str {
+/// The pod's phase; empty if it has none.
+pub(super) fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 

@@ -60,7 +60,7 @@ impl<'a> Rollout<'a> {
     }
 
     fn is_outdated(&self, member: &Member<'_>) -> bool {
-        member.revision != self.update
+        *member.revision != *self.update
             && self.ordinals.index(member.ordinal).is_some_and(|index| index >= self.partition)
             && !member.is_terminating
     }

@@ -6,15 +6,12 @@
 //! ```
 //!
 //! Pure. Its cost follows the number of pods, never the number of replicas. Of two pods with one
-//! ordinal (`web-1` and `web-01`) the later in the store's order counts. A pod whose ordinal cannot
+//! ordinal (`web-1` and `web-01`) the one with the shorter name counts. A pod whose ordinal cannot
 //! be read is of no place and is left alone.
 
-use std::cmp::Reverse;
-
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::Pod;
 
-use super::{identity, predicates};
+use super::record::Record;
 use crate::clock::Timestamp;
 
 /// The ordinals a set wants: from `start`, `replicas` of them, leaving out those that are reserved.
@@ -63,32 +60,24 @@ impl<'a> Ordinals<'a> {
     }
 }
 
-/// One pod and what was seen of it.
+/// A pod in its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member<'a> {
-    pub(super) pod: &'a Pod,
+    /// What was seen of it.
+    record: &'a Record,
     pub(super) ordinal: i32,
-    pub(super) revision: &'a str,
-    pub(super) is_created: bool,
-    pub(super) is_ready: bool,
     pub(super) is_available: bool,
-    pub(super) is_terminating: bool,
+}
+
+impl std::ops::Deref for Member<'_> {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        self.record
+    }
 }
 
 impl<'a> Member<'a> {
-    /// Looks at one pod.
-    pub(super) fn look(pod: &'a Pod, ordinal: i32, min_ready_s: i32, now: Timestamp) -> Self {
-        Self {
-            pod,
-            ordinal,
-            revision: identity::revision_of(pod),
-            is_created: predicates::is_created(pod),
-            is_ready: predicates::is_ready(pod),
-            is_available: predicates::is_available(pod, min_ready_s, now),
-            is_terminating: predicates::is_terminating(pod),
-        }
-    }
-
     /// Whether it does not count as serving: not available, or on its way out.
     pub(super) fn is_unavailable(&self) -> bool {
         !self.is_available || self.is_terminating
@@ -96,7 +85,12 @@ impl<'a> Member<'a> {
 
     /// The pod's name.
     pub(super) fn name(&self) -> &'a str {
-        identity::name_of(&self.pod.metadata)
+        self.record.object.name()
+    }
+
+    /// The pod's uid.
+    pub(super) fn uid(&self) -> &'a str {
+        self.record.object.uid()
     }
 }
 
@@ -110,19 +104,20 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Puts the pods of `set`, which wants `ordinals`, in their places.
-    pub(super) fn of(set: &StatefulSet, ordinals: Ordinals<'_>, pods: &[&'a Pod], now: Timestamp) -> Self {
+    /// Puts the pods of `set`, which wants `ordinals`, in their places. `records` are in their order.
+    pub(super) fn of(
+        set: &StatefulSet,
+        ordinals: Ordinals<'_>,
+        records: &'a [Record],
+        now: Timestamp,
+    ) -> Self {
         let min_ready_s = min_ready_s(set);
-        // Of equal ordinals the later pod comes first and survives. The members themselves, which
-        // are larger, are made in their final places.
-        let place = |(n, pod): (usize, &&Pod)| Some((identity::ordinal_in(set, pod)?, Reverse(n)));
-        let mut places: Vec<(i32, Reverse<usize>)> = pods.iter().enumerate().filter_map(place).collect();
-        places.sort_unstable();
-        let look = |(ordinal, Reverse(n))| Member::look(pods[n], ordinal, min_ready_s, now);
-        let mut roster = Self::default();
-        for member in places.into_iter().map(look) {
-            let is_again = roster.replicas.last().is_some_and(|last| last.ordinal == member.ordinal);
-            match ordinals.contains(member.ordinal) {
+        let mut roster = Self { replicas: Vec::with_capacity(records.len()), condemned: Vec::new() };
+        for record in records.iter().filter(|record| record.is_ours) {
+            let Some(ordinal) = record.ordinal else { continue };
+            let member = Member { record, ordinal, is_available: record.is_available(min_ready_s, now) };
+            let is_again = roster.replicas.last().is_some_and(|last| last.ordinal == ordinal);
+            match ordinals.contains(ordinal) {
                 true if is_again => {}
                 true => roster.replicas.push(member),
                 false => roster.condemned.push(member),

@@ -5,7 +5,8 @@
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
-use super::roster::{Member, Ordinals};
+use super::record::Record;
+use super::roster::Ordinals;
 
 /// The names and the number that go into every status.
 #[derive(Clone, Copy, Debug)]
@@ -18,20 +19,20 @@ pub(super) struct Stamp<'a> {
     pub(super) collision_count: i32,
 }
 
-/// The status that `members` give the set.
+/// The status that `members`, each with whether it is available, give the set.
 pub(super) fn count<'a>(
     set: &StatefulSet,
     stamp: Stamp<'_>,
-    members: impl Iterator<Item = &'a Member<'a>>,
+    members: impl Iterator<Item = (&'a Record, bool)>,
 ) -> StatefulSetStatus {
     let (mut created, mut ready, mut available, mut current, mut updated) = (0, 0, 0, 0, 0);
-    for member in members {
+    for (member, is_available) in members {
         created += i32::from(member.is_created);
         ready += i32::from(member.is_ready);
-        available += i32::from(member.is_ready && member.is_available);
+        available += i32::from(member.is_ready && is_available);
         let is_staying = member.is_created && !member.is_terminating;
-        current += i32::from(is_staying && member.revision == stamp.current);
-        updated += i32::from(is_staying && member.revision == stamp.update);
+        current += i32::from(is_staying && *member.revision == *stamp.current);
+        updated += i32::from(is_staying && *member.revision == *stamp.update);
     }
     StatefulSetStatus {
         observed_generation: set.metadata.generation,

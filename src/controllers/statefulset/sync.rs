@@ -10,14 +10,16 @@
 //! sync starts from what is there. A sync plans again at most [`ATTEMPTS_MAX`] times; after that
 //! the key comes back with a back-off.
 
+use std::sync::{Mutex, MutexGuard};
+
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
 use super::act::{self, Halt};
+use super::census::Census;
 use super::fault;
-use super::identity::{self, name_of, owner_reference, uid_of};
+use super::identity::{name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
 use super::plan::{Plan, World};
@@ -43,6 +45,26 @@ pub(super) enum Orphans {
     Skip,
 }
 
+/// What syncs share.
+#[derive(Default)]
+pub(super) struct Desk {
+    /// What is done beyond Kubernetes for sets that do not say.
+    pub(super) options: Options,
+    census: Mutex<Census>,
+}
+
+impl Desk {
+    /// An empty desk.
+    pub(super) fn with(options: Options) -> Self {
+        Self { options, census: Mutex::default() }
+    }
+
+    /// The census; it is never held while anything is written.
+    pub(super) fn census(&self) -> MutexGuard<'_, Census> {
+        self.census.lock().expect("keeping the census does not panic")
+    }
+}
+
 /// What one sync did.
 #[derive(Debug)]
 pub(super) struct Synced {
@@ -55,11 +77,11 @@ pub(super) struct Synced {
 }
 
 /// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans, options: Options) -> Synced {
+pub(super) async fn sync(store: &Store, key: &ObjectKey, desk: &Desk, orphans: Orphans) -> Synced {
     let mut synced = Synced { result: Ok(Next::OnChange), notes: Vec::new(), standing: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
         synced.standing.clear();
-        synced.result = attempt(store, key, orphans, options, &mut synced).await;
+        synced.result = attempt(store, key, desk, orphans, &mut synced).await;
         if !matches!(&synced.result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
             break;
         }
@@ -70,8 +92,8 @@ pub(super) async fn sync(store: &Store, key: &ObjectKey, orphans: Orphans, optio
 async fn attempt(
     store: &Store,
     key: &ObjectKey,
+    desk: &Desk,
     orphans: Orphans,
-    options: Options,
     synced: &mut Synced,
 ) -> Result<Next, ReconcileError> {
     let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
@@ -83,9 +105,9 @@ async fn attempt(
             return Ok(Next::OnChange);
         }
     };
-    let sight = Sight::take(store, set, &selector, orphans).await?;
-    let (settings, unreadable) = Settings::of(set, options);
-    let plan = sight.plan(store, set, &settings);
+    let sight = Sight::take(store, desk, set, &selector, orphans).await?;
+    let (settings, unreadable) = Settings::of(set, desk.options);
+    let (plan, in_use) = sight.plan(store, desk, set, &selector, &settings);
     let outcome = act::carry_out(store, set, &plan).await;
     synced.notes.extend(outcome.notes);
     synced.standing.extend(unreadable);
@@ -99,16 +121,15 @@ async fn attempt(
     let mut status = plan.status;
     status::subtract_current(&mut status, outcome.n_outdated_deleted);
     let written = write_status(store, key, set, status).await;
-    let forgotten = sight.forget_revisions(store, set).await;
+    let forgotten = sight.forget_revisions(store, set, &in_use).await;
     match failed {
         Some(error) => Err(error),
         None => written.and(forgotten).map(|()| next(store, &plan.wake_at)).map_err(Into::into),
     }
 }
 
-/// What a sync sees of the world: the set's pods and revisions.
+/// What a sync sees of the world besides pods: the set's revisions.
 struct Sight {
-    pods: Vec<Object>,
     revisions: Vec<Object>,
     current: Revision,
     update: Revision,
@@ -118,13 +139,15 @@ struct Sight {
 impl Sight {
     async fn take(
         store: &Store,
+        desk: &Desk,
         set: &StatefulSet,
         selector: &Selector,
         orphans: Orphans,
     ) -> Result<Self, ReconcileError> {
-        let (mut pods, mut revisions) = candidates(store, set, orphans);
-        revisions = take_in(store, set, ownership::claim_revisions(set, selector, revisions)).await?;
-        pods = take_in(store, set, ownership::claim_pods(set, selector, pods)).await?;
+        let (strays, revisions) = candidates(store, desk, set, selector, orphans);
+        let revisions = ownership::claim_revisions(set, selector, revisions);
+        let mut revisions = take_in(store, set, revisions).await?;
+        take_in(store, set, ownership::claim_pods(set, selector, strays)).await?;
         revision::sort(&mut revisions);
         let mut collision_count =
             set.status.as_ref().and_then(|status| status.collision_count).unwrap_or_default();
@@ -135,11 +158,20 @@ impl Sight {
         };
         let update = revision::of_set(set, &name);
         let current = current(set, &revisions, &update)?;
-        Ok(Self { pods, revisions, current, update, collision_count })
+        Ok(Self { revisions, current, update, collision_count })
     }
 
-    fn plan(&self, store: &Store, set: &StatefulSet, settings: &Settings) -> Plan {
-        let pods: Vec<&Pod> = self.pods.iter().filter_map(Object::get::<Pod>).collect();
+    /// Plans for the set's pods as they are now. Also returns the revisions that they are of.
+    fn plan(
+        &self,
+        store: &Store,
+        desk: &Desk,
+        set: &StatefulSet,
+        selector: &Selector,
+        settings: &Settings,
+    ) -> (Plan, Vec<String>) {
+        let mut census = desk.census();
+        let family = census.family(store, set, selector);
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
         let world = World {
             set,
@@ -147,22 +179,26 @@ impl Sight {
             current: &self.current,
             update: &self.update,
             collision_count: self.collision_count,
-            pods: &pods,
+            pods: family.records(),
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        fault::plan(settings.fault, &world, store.clock().now())
+        (fault::plan(settings.fault, &world, store.clock().now()), family.revisions_in_use())
     }
 
     /// Deletes revisions beyond the limit that neither the set nor a pod uses.
-    async fn forget_revisions(&self, store: &Store, set: &StatefulSet) -> Result<(), StoreError> {
+    async fn forget_revisions(
+        &self,
+        store: &Store,
+        set: &StatefulSet,
+        in_use: &[String],
+    ) -> Result<(), StoreError> {
         if set.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
-        let pods = self.pods.iter().filter_map(Object::get::<Pod>);
-        let mut live: std::collections::HashSet<&str> = pods.map(identity::revision_of).collect();
-        live.extend([self.current.name.as_str(), self.update.name.as_str()]);
-        for revision in revision::superfluous(set, &self.revisions, |name| live.contains(name)) {
+        let own = [&self.current.name, &self.update.name];
+        let is_live = |name: &str| own.into_iter().chain(in_use).any(|live| live == name);
+        for revision in revision::superfluous(set, &self.revisions, is_live) {
             match store.delete(revision.key(), &Default::default()).await {
                 Err(error) if !error.is_not_found() => return Err(error),
                 _ => {}
@@ -172,21 +208,25 @@ impl Sight {
     }
 }
 
-/// The pods and revisions that may be the set's.
-fn candidates(store: &Store, set: &StatefulSet, orphans: Orphans) -> (Vec<Object>, Vec<Object>) {
-    let mut owned = store.owned_by(uid_of(&set.metadata));
-    owned.retain(|object| ownership::is_owned(set, object.meta()));
+/// Pods that may have to be adopted or released, and the revisions that may be the set's.
+fn candidates(
+    store: &Store,
+    desk: &Desk,
+    set: &StatefulSet,
+    selector: &Selector,
+    orphans: Orphans,
+) -> (Vec<Object>, Vec<Object>) {
+    let mut census = desk.census();
+    let family = census.family(store, set, selector);
+    let (mut strays, mut revisions) = (family.strays(), family.revisions());
+    drop(census);
     if orphans == Orphans::Look && set.metadata.deletion_timestamp.is_none() {
         let is_orphan = |object: &Object| controller_of(object.meta()).is_none();
-        for kind in [Kind::Pod, Kind::ControllerRevision] {
-            let present = store.list(kind, set.metadata.namespace.as_deref()).objects;
-            owned.extend(present.into_iter().filter(is_orphan));
-        }
+        let present = |kind| store.list(kind, set.metadata.namespace.as_deref()).objects.into_iter();
+        strays.extend(present(Kind::Pod).filter(is_orphan));
+        revisions.extend(present(Kind::ControllerRevision).filter(is_orphan));
     }
-    let revisions =
-        owned.iter().filter(|object| object.kind() == Kind::ControllerRevision).cloned().collect();
-    owned.retain(|object| object.kind() == Kind::Pod);
-    (owned, revisions)
+    (strays, revisions)
 }
 
 /// Adopts and releases; returns what is the set's afterwards.

@@ -12,8 +12,7 @@ use tokio::sync::watch;
 
 use super::super::identity::PodName;
 use super::super::note::Note;
-use super::super::settings::Options;
-use super::super::sync::{Orphans, sync};
+use super::super::sync::{Desk, Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Next, ReconcileError};
@@ -161,6 +160,7 @@ pub(crate) struct Cluster {
     pub(crate) store: Store,
     pub(crate) backend: Arc<Faulty>,
     pub(crate) key: ObjectKey,
+    desk: Desk,
     pub(crate) notes: Vec<Note>,
     /// What stood in the way at the last sync.
     pub(crate) standing: Vec<Note>,
@@ -186,6 +186,7 @@ impl Cluster {
             store,
             backend,
             key,
+            desk: Desk::default(),
             notes: Vec::new(),
             standing: Vec::new(),
             is_orderly: true,
@@ -197,7 +198,7 @@ impl Cluster {
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, Orphans::Look, Options::default()).await;
+        let synced = sync(&self.store, &self.key, &self.desk, Orphans::Look).await;
         self.notes.extend(synced.notes);
         self.standing = synced.standing;
         let set = self.set();
@@ -209,6 +210,11 @@ impl Cluster {
             invariants::check_order(&set, &self.pods());
         }
         synced.result
+    }
+
+    /// Forgets all that a process holds, as after a start.
+    pub(crate) fn restart(&mut self) {
+        self.desk = Desk::default();
     }
 
     /// One sync that must succeed.

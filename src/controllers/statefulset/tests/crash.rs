@@ -39,6 +39,7 @@ async fn settle_over_crashes(cluster: &mut Cluster) {
         let result = cluster.sync().await;
         if result.is_err() {
             cluster.backend.crash_after(None);
+            cluster.restart();
         }
         let left = cluster.backend.pause();
         let is_moved = cluster.advance_one().await;

@@ -8,9 +8,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde_json::{Value, json};
 
 use super::super::identity;
+use super::super::record::Record;
 use super::super::revision::Revision;
 use crate::clock::Timestamp;
-use crate::objects::Object;
+use crate::objects::{Object, Selector};
 
 /// The uid of [`set`] where no store gives one.
 pub(crate) const SET_UID: &str = "set-uid";
@@ -88,6 +89,17 @@ pub(crate) fn pod(set: &StatefulSet, ordinal: i32, revision_name: &str, seen: Se
         pod.metadata.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH));
     }
     pod
+}
+
+/// The pods as a census keeps them.
+pub(crate) fn records(set: &StatefulSet, pods: &[Pod]) -> Vec<Record> {
+    let selector = Selector::from_label_selector(&set.spec.selector).unwrap();
+    let object = |pod: &Pod| Object::at_revision(pod.clone().into(), 1);
+    let mut names = Vec::new();
+    let record = |pod: &Pod| Record::of(set, &selector, &object(pod), &mut names).unwrap();
+    let mut records: Vec<Record> = pods.iter().map(record).collect();
+    records.sort_by(|a, b| a.order(b.ordinal, b.object.key()));
+    records
 }
 
 /// Makes a pod ready since an instant, or not ready.

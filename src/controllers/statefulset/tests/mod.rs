@@ -1,6 +1,7 @@
 //! The controller against its law: pure tables, the planner, whole syncs on a real store in
 //! virtual time, crashes between writes, and the scenarios Kubernetes' own tests describe.
 
+mod api;
 mod beyond;
 mod cluster;
 mod crash;
@@ -14,3 +15,4 @@ mod scenarios;
 mod scripts;
 mod tables;
 mod updates;
+mod whole;

@@ -8,10 +8,10 @@ use serde_json::json;
 use super::super::identity::{self, owner_reference};
 use super::super::ownership::is_owned;
 use super::super::revision;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Verb};
 use super::fixture;
 use super::scenarios::Case;
-use crate::objects::{controller_of, controller_reference};
+use crate::objects::{Kind, controller_of, controller_reference};
 
 pub(crate) async fn adopts_orphan_revisions(case: Case) {
     let selector = json!({ "selector": {
@@ -156,4 +156,19 @@ pub(crate) async fn foreign_controller_of_a_claim(case: Case) {
     cluster.settle().await;
     cluster.collect_claims().await;
     assert_eq!(names(&cluster), ["datadir-foo-0"]);
+}
+
+/// An adopted pod has no volumes and the claim cannot be made.
+pub(crate) async fn storage_repair_fails(case: Case) {
+    let mut cluster = Cluster::with(case.set_with(json!({ "replicas": 1 }))).await;
+    cluster.is_tampered = true;
+    let set = cluster.set();
+    let mut pod = identity::new_pod(&set, &revision::of_set(&set, "r"), 0);
+    pod.metadata.owner_references = None;
+    pod.spec.as_mut().unwrap().volumes = None;
+    cluster.store.create(pod).await.unwrap();
+    cluster.ready("foo-0").await;
+    cluster.backend.refuse(Kind::PersistentVolumeClaim, Verb::Create, 0);
+    assert!(cluster.sync().await.is_err());
+    assert_eq!(cluster.reasons(), ["FailedCreate", "FailedUpdate"]);
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::claims::ClaimStep;
 use super::super::identity::name_of;
 use super::super::plan::{ACTIONS_MAX, Action, Cause, Plan, World, plan};
+use super::super::record::Record;
 use super::super::revision::{self, hash};
 use super::super::settings::{Options, Settings};
 use super::super::{encoding, status};
@@ -32,8 +33,12 @@ fn plan_for_pods(set: &StatefulSet, pods: &[Pod]) -> Plan {
 }
 
 fn plan_with(set: &StatefulSet, pods: &[Pod], claims: &dyn Fn(&str) -> Option<Object>) -> Plan {
+    let pods = fixture::records(set, pods);
+    plan_of(set, &pods, claims)
+}
+
+fn plan_of(set: &StatefulSet, pods: &[Record], claims: &dyn Fn(&str) -> Option<Object>) -> Plan {
     let (current, update) = (fixture::revision(set, OLD), fixture::revision(set, NEW));
-    let pods: Vec<&Pod> = pods.iter().collect();
     let settings = Settings::of(set, Options::default()).0;
     let world = World {
         set,
@@ -41,7 +46,7 @@ fn plan_with(set: &StatefulSet, pods: &[Pod], claims: &dyn Fn(&str) -> Option<Ob
         current: &current,
         update: &update,
         collision_count: 0,
-        pods: &pods,
+        pods,
         claims,
         classes: &|_| None,
     };
@@ -191,7 +196,7 @@ fn wrong_identity_or_volumes_are_put_right_once_the_pod_is_settled() {
     assert!(super::super::claims::storage_matches(&set, repaired, 0));
     assert!(matches!(claims.as_slice(), [ClaimStep::Create(_)]));
     let mut broken = pod(&set, 0, NEW, Running);
-    broken.metadata.labels = None;
+    broken.metadata.labels.as_mut().unwrap().remove("statefulset.kubernetes.io/pod-name");
     assert_eq!(short(&plan_for_pods(&set, &[broken])), "", "not before it is ready");
 }
 
@@ -326,9 +331,10 @@ fn plan_costs() {
             let named = (0..n).map(|ordinal| fixture::claim(&format!("datadir-foo-{ordinal}"), &[]));
             let claims: std::collections::HashMap<String, Object> =
                 fixture::claims(named).into_iter().collect();
+            let records = fixture::records(&set, &pods);
             let start = Instant::now();
             for _ in 0..10 {
-                let plan = plan_with(&set, &pods, &|name| claims.get(name).cloned());
+                let plan = plan_of(&set, &records, &|name| claims.get(name).cloned());
                 assert!(plan.actions.is_empty());
             }
             eprintln!("{n} pods, claims {has_claims}: {} µs", start.elapsed().as_micros() / 10);

@@ -14,6 +14,7 @@ use super::super::ownership::is_owned;
 use super::super::sync::Orphans;
 use super::cluster::Cluster;
 use super::fixture::{self, Seen};
+use super::scenarios::Case;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Controller, run};
 use crate::objects::{Kind, ObjectKey};
@@ -81,6 +82,71 @@ impl Sets {
         names.sort();
         names
     }
+}
+
+/// Scenarios of Kubernetes' tests: one thing happens to pod `foo-0`, and these sets hear of it.
+pub(crate) async fn concerns(case: Case) {
+    let name = case.scenario.name.as_str();
+    let mut sets = Sets::new(ALL).await;
+    let foo = vec![owner_reference(&sets.set("foo"))];
+    let labels = Some([("foo".to_owned(), "bar".to_owned())].into());
+    let owner = match name {
+        "AddPodOrphan" | "UpdatePodOrphanWithNewLabels" | "DeletePodOrphan" | "GetStatefulSetsForPod" => None,
+        "UpdatePodChangeControllerRef" => Some("foo2"),
+        _ => Some("foo"),
+    };
+    let mut pod = sets.pod(owner);
+    if name == "UpdatePodOrphanWithNewLabels" {
+        pod.metadata.labels = None;
+    }
+    if name.ends_with("NoSet") {
+        sets = Sets::new(&[]).await;
+    }
+    sets.create(pod).await;
+    let note = Some([("note".to_owned(), "x".to_owned())].into());
+    match name {
+        "UpdatePod" | "UpdatePodWithNoSet" => {
+            sets.change(|pod| pod.metadata.annotations.clone_from(&note)).await
+        }
+        "UpdatePodWithSameVersion" => sets.change(|_| {}).await,
+        "UpdatePodOrphanWithNewLabels" => sets.change(|pod| pod.metadata.labels.clone_from(&labels)).await,
+        "UpdatePodChangeControllerRef" => {
+            sets.change(|pod| pod.metadata.owner_references = Some(foo.clone())).await;
+        }
+        "UpdatePodRelease" => sets.change(|pod| pod.metadata.owner_references = None).await,
+        "DeletePod" | "DeletePodOrphan" => {
+            let _ = sets.keys();
+            sets.store.delete(&Sets::key(), &DeleteOptions::default()).await.unwrap();
+        }
+        _ => {}
+    }
+    let expected = &case.scenario.expect[0]["keys enqueued / sets"];
+    // A deletion is two writes; the queue holds a key once.
+    let mut keys = sets.keys();
+    keys.dedup();
+    assert_eq!(json!(keys), *expected, "{name}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plan_does_not_look_at_concerns_nobody() {
+    let mut sets = Sets::new(ALL).await;
+    let pod = sets.pod(Some("foo"));
+    sets.create(pod).await;
+    sets.change(|pod| pod.spec.as_mut().unwrap().node_name = Some("node".into())).await;
+    assert_eq!(sets.keys(), Vec::<String>::new(), "where it runs");
+    let store = sets.store.clone();
+    let change = |change: fn(&mut Pod)| {
+        let store = store.clone();
+        async move { store.modify_status::<Pod>(&Sets::key(), change).await.unwrap() }
+    };
+    change(|pod| pod.status.as_mut().unwrap().pod_ip = Some("10.0.0.1".into())).await;
+    assert_eq!(sets.keys(), Vec::<String>::new(), "its address");
+    change(|pod| pod.status.as_mut().unwrap().phase = Some("Running".into())).await;
+    assert_eq!(sets.keys(), ["foo"]);
+    change(|pod| fixture::set_ready(pod, Some(Timestamp::UNIX_EPOCH))).await;
+    assert_eq!(sets.keys(), ["foo"]);
+    change(|pod| fixture::set_ready(pod, Some(Timestamp::from_second(9).unwrap()))).await;
+    assert_eq!(sets.keys(), ["foo"], "ready since another time");
 }
 
 const ALL: &[&str] = &["foo", "foo2", "foo3"];

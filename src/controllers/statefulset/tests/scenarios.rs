@@ -9,7 +9,7 @@ use std::pin::Pin;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::{Value, json};
 
-use super::{fixture, owners, pure, scripts, tables, updates};
+use super::{api, fixture, owners, pure, queue, scripts, tables, updates, whole};
 
 /// One scenario of the file.
 #[derive(Clone, Debug)]
@@ -80,6 +80,7 @@ macro_rules! live {
 
 /// The scenarios that are run: by the beginning of their names.
 const RUNNERS: &[(&str, Runner)] = &[
+    ("maxUnavailable field, gate on", live!(api::keeps_max_unavailable)),
     ("CreatesPods", live!(scripts::creates_pods)),
     ("ScalesUp", live!(scripts::scales_up)),
     ("ScalesDown", live!(scripts::scales_down)),
@@ -169,36 +170,48 @@ const RUNNERS: &[(&str, Runner)] = &[
     ("adopt orphans, release non-matching", live!(owners::adopts_and_releases)),
     ("PVC with another controller as owner", live!(owners::foreign_controller_of_a_claim)),
     ("start ordinal: ", live!(scripts::changed_start)),
+    ("AddPod", live!(queue::concerns)),
+    ("UpdatePod", live!(queue::concerns)),
+    ("DeletePod", live!(queue::concerns)),
+    ("GetStatefulSetsForPod", live!(queue::concerns)),
+    ("update storage fails", live!(owners::storage_repair_fails)),
+    ("basic identity", live!(whole::basic_identity)),
+    ("PVC whenDeleted", live!(whole::claims_go_with_the_set)),
+    ("PVC deleted after adopting pod, whenDeleted", live!(whole::claims_go_with_the_set)),
+    ("PVC whenScaled", live!(whole::claims_go_with_their_pods)),
+    ("PVC deleted after adopting pod, whenScaled", live!(whole::claims_go_with_their_pods)),
+    ("PVC foreign owners", live!(whole::foreign_owners)),
+    ("pending pod with lost PVC", live!(whole::lost_claim_of_a_pending_pod)),
+    ("Recreate type", live!(api::recreate_type)),
+    ("create strategy", live!(api::create_clears_the_status)),
+    ("update strategy", live!(api::updates_keep_to_their_half)),
+    ("status endpoints", live!(api::status_conditions)),
+    ("rollout history and undo", live!(api::history_and_undo)),
+    ("scale and restart generations", live!(api::generations)),
 ];
 
 /// Scenarios that are not run here, by the beginning of their names, how many, and why.
 const ELSEWHERE: &[(&str, usize, &str)] = &[
     ("property: ", 4, "checked after every sync of every other scenario, see invariants"),
-    ("AddPod", 3, "keys of events: run against a store in queue"),
-    ("UpdatePod", 6, "keys of events: run against a store in queue"),
-    ("DeletePod", 3, "keys of events: run against a store in queue"),
-    ("GetStatefulSetsForPod", 1, "keys of events: run against a store in queue"),
+    ("DeletePodTombstone", 1, "the store's history always holds the deleted object"),
     ("create: claim lookup error", 1, "reading the store cannot fail"),
     ("sorting", 1, "the roster sorts (see planner); overlapping sets are not ordered here"),
-    ("update storage", 2, "the API refuses changed volumes; the plan is checked in planner"),
-    ("basic identity", 1, "needs a node that runs containers"),
+    ("update storage ok", 1, "the API refuses changed volumes; the plan is checked in planner"),
     ("scale subresource", 1, "the API's"),
     ("list, patch, deletecollection", 1, "the API's"),
-    ("status endpoints", 1, "the API's"),
-    ("PVC when", 2, "needs the garbage controller; the owners are checked here"),
-    ("PVC deleted after", 2, "needs the garbage controller; the owners are checked here"),
-    ("PVC foreign owners", 1, "needs the garbage controller; the owners are checked in tables"),
-    ("pending pod with lost PVC", 1, "needs a node; see RecreatesPVCForPendingPod"),
-    ("maxUnavailable field", 4, "strategy of the objects"),
-    ("Recreate type", 6, "validation of the objects; alpha and off"),
-    ("create strategy", 1, "strategy of the objects"),
-    ("update strategy", 1, "strategy of the objects"),
-    ("rollout history and undo", 1, "the client's"),
-    ("scale and restart generations", 1, "the client's"),
+    ("maxUnavailable field, gate off", 3, "the field is always on"),
+    ("Recreate type, create, gate on", 1, "alpha, and always off"),
+    ("Recreate type, switch to, gate on", 1, "alpha, and always off"),
 ];
 
 /// Names of [`ELSEWHERE`] that begin like one of [`RUNNERS`] too.
-const NOT_RUN: &[&str] = &["maxUnavailable field", "create: claim lookup error"];
+const NOT_RUN: &[&str] = &[
+    "maxUnavailable field, gate off",
+    "create: claim lookup error",
+    "DeletePodTombstone",
+    "Recreate type, create, gate on",
+    "Recreate type, switch to, gate on",
+];
 
 fn scenarios() -> Vec<Scenario> {
     let text = include_str!("../../../../tests/conformance/statefulset-scenarios.json");

@@ -214,8 +214,8 @@ fn left(
         pod
     };
     let pods: Vec<_> = ordinals.iter().map(make).collect();
-    let references: Vec<_> = pods.iter().collect();
-    let roster = Roster::of(set, wanted, &references, Timestamp::from_second(now_s).unwrap());
+    let records = fixture::records(set, &pods);
+    let roster = Roster::of(set, wanted, &records, Timestamp::from_second(now_s).unwrap());
     let rollout = Rollout::of(set, wanted, "foo-new", super::super::plan::is_parallel(set));
     let gone: Vec<i32> = rollout.outdated(&roster.replicas).iter().map(|member| member.ordinal).collect();
     ordinals.into_iter().filter(|ordinal| !gone.contains(ordinal)).collect()

@@ -1,0 +1,154 @@
+//! How fast sets come up: pods per second through store, controllers and a simulated node in one
+//! process on one thread, and what a sync of a set costs that has all it wants. Prints a table; run
+//! with `cargo bench --bench controller`.
+//!
+//! A pod counts once the set's status says that it is ready: it has been created, bound, given an
+//! address, started, reported ready and counted. Start delays are zero, so that only work is
+//! measured. What planning alone costs is printed by
+//! `cargo test --release --lib plan_costs -- --ignored --nocapture`.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dullahan::clock::Clock;
+use dullahan::controllers::{
+    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, statefulset::StatefulSets,
+    volumes::Volumes,
+};
+use dullahan::node::runtime::simulated::{Simulated, SimulatedOptions};
+use dullahan::node::{Agent, NodeOptions};
+use dullahan::objects::{Kind, ObjectKey, Typed};
+use dullahan::store::{Bootstrap, Store, StoreOptions};
+use k8s_openapi::api::apps::v1::StatefulSet;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const WAIT_MAX: Duration = Duration::from_secs(300);
+const SYNCS: u32 = 20;
+
+fn main() {
+    println!("{:<44} {:>10} {:>12} {:>14}", "", "total ms", "pods/s", "sync at rest");
+    for (policy, counts) in [("Parallel", [100, 1_000, 10_000]), ("OrderedReady", [100, 500, 2_000])] {
+        for n_pods in counts {
+            row(policy, n_pods, Extras::default());
+        }
+    }
+    row("Parallel", 1_000, Extras { has_service: true, ..Extras::default() });
+    row("Parallel", 1_000, Extras { has_claims: true, ..Extras::default() });
+}
+
+/// What a set has besides pods.
+#[derive(Clone, Copy, Default)]
+struct Extras {
+    has_service: bool,
+    has_claims: bool,
+}
+
+fn row(policy: &str, n_pods: i32, extras: Extras) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (took, sync) = runtime.block_on(bring_up(policy, n_pods, extras));
+    let with = match (extras.has_service, extras.has_claims) {
+        (true, _) => ", headless service",
+        (_, true) => ", one claim each",
+        _ => "",
+    };
+    let rate = f64::from(n_pods) / took.as_secs_f64();
+    println!(
+        "{:<44} {:>10.1} {rate:>12.0} {:>11.0} µs",
+        format!("{policy}, {n_pods} pods{with}"),
+        took.as_secs_f64() * 1e3,
+        sync.as_secs_f64() * 1e6
+    );
+}
+
+/// How long until all pods of a new set are ready, and how long a sync takes then.
+async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Duration) {
+    let clock = Clock::system();
+    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(1), ..Default::default() });
+    store.bootstrap(&Bootstrap { default_storage_class: true }).await.unwrap();
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let options = SimulatedOptions { start_delay: Duration::ZERO, seed: 1 };
+    let node = NodeOptions {
+        name: "bench".into(),
+        pod_networks: vec!["10.0.0.0/8".parse().unwrap()],
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
+    tasks.spawn(agent.run(stop.clone()));
+    let all: [Arc<dyn Controller>; 4] = [
+        Arc::new(StatefulSets::new()),
+        Arc::new(EndpointSlices::new()),
+        Arc::new(Volumes::new()),
+        Arc::new(Garbage::new()),
+    ];
+    for controller in all {
+        tasks.spawn(controllers::run(controller, store.clone(), stop.clone()));
+    }
+    if extras.has_service {
+        store.create(service()).await.unwrap();
+    }
+    let started = Instant::now();
+    let key = store.create(set(policy, n_pods, extras)).await.unwrap().key().clone();
+    until_ready(&store, &key, n_pods, started).await;
+    let took = started.elapsed();
+    let controller = StatefulSets::new();
+    controller.reconcile(&store, &key).await.unwrap();
+    let started = Instant::now();
+    for _ in 0..SYNCS {
+        controller.reconcile(&store, &key).await.unwrap();
+    }
+    let sync = started.elapsed() / SYNCS;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    (took, sync)
+}
+
+async fn until_ready(store: &Store, key: &ObjectKey, n_pods: i32, started: Instant) {
+    let mut watch = store.watch(dullahan::store::Interest::in_kinds(&[Kind::StatefulSet]), store.revision());
+    loop {
+        let set = store.get(key).unwrap();
+        let status = set.get::<StatefulSet>().unwrap().status.clone().unwrap_or_default();
+        if status.ready_replicas == Some(n_pods) {
+            return;
+        }
+        assert!(started.elapsed() < WAIT_MAX, "{status:?}");
+        if watch.next().await.is_err() {
+            watch = store.watch(dullahan::store::Interest::in_kinds(&[Kind::StatefulSet]), store.revision());
+        }
+    }
+}
+
+fn set(policy: &str, n_pods: i32, extras: Extras) -> Typed {
+    let mut spec = json!({
+        "replicas": n_pods,
+        "podManagementPolicy": policy,
+        "serviceName": "web",
+        "selector": { "matchLabels": { "app": "web" } },
+        "template": {
+            "metadata": { "labels": { "app": "web" } },
+            "spec": { "containers": [{
+                "name": "web", "image": "nginx", "ports": [{ "containerPort": 80, "name": "http" }],
+            }] },
+        },
+    });
+    if extras.has_claims {
+        let claim =
+            json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } });
+        spec["volumeClaimTemplates"] = json!([{ "metadata": { "name": "data" }, "spec": claim }]);
+    }
+    let metadata = json!({ "name": "web", "namespace": "default" });
+    Typed::from_value(Kind::StatefulSet, json!({ "metadata": metadata, "spec": spec })).unwrap()
+}
+
+fn service() -> Typed {
+    let value = json!({
+        "metadata": { "name": "web", "namespace": "default" },
+        "spec": { "clusterIP": "None", "selector": { "app": "web" }, "ports": [{ "port": 80, "name": "http" }] },
+    });
+    Typed::from_value(Kind::Service, value).unwrap()
+}

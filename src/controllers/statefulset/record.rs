@@ -1,0 +1,125 @@
+//! A record: what a plan needs to know of one pod, looked up once per version of the pod.
+//!
+//! Pure. A sync of a large set reads thousands of pods of which few have changed; their records
+//! are small and lie side by side, so that the pods themselves need not be touched.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Pod, Volume};
+
+use super::{claims, identity, predicates};
+use crate::clock::Timestamp;
+use crate::objects::{Object, ObjectKey, Selector};
+
+/// One pod that the set controls, and what was seen of it.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    /// The pod.
+    pub(super) object: Object,
+    /// The ordinal in its name, if it can be read.
+    pub(super) ordinal: Option<i32>,
+    /// The revision it was made from; empty if it does not say.
+    pub(super) revision: Arc<str>,
+    /// Whether labels and name are those of the set.
+    pub(super) is_ours: bool,
+    /// Whether identity and volumes are those of its ordinal.
+    pub(super) is_intact: bool,
+    pub(super) is_created: bool,
+    pub(super) is_pending: bool,
+    pub(super) is_ended: bool,
+    pub(super) is_ready: bool,
+    pub(super) is_terminating: bool,
+    /// The `Ready` condition is true, whatever the phase.
+    has_ready: bool,
+    /// Since when, if it says.
+    ready_since: Option<Timestamp>,
+}
+
+impl Record {
+    /// Looks at `object` as a pod of `set`; `None` if it is no pod. `names` are revision names seen
+    /// before; records of one revision share its name.
+    pub(super) fn of(
+        set: &StatefulSet,
+        selector: &Selector,
+        object: &Object,
+        names: &mut Vec<Arc<str>>,
+    ) -> Option<Self> {
+        let pod = object.get::<Pod>()?;
+        let ordinal = identity::ordinal_in(set, pod);
+        let is_of_ordinal =
+            |ordinal| identity::matches(set, pod, ordinal) && claims::storage_matches(set, pod, ordinal);
+        Some(Self {
+            object: object.clone(),
+            ordinal,
+            revision: shared(names, identity::revision_of(pod)),
+            is_ours: selector.matches(object.meta().labels.as_ref())
+                && identity::is_member(set, object.name()),
+            is_intact: ordinal.is_some_and(is_of_ordinal),
+            is_created: predicates::is_created(pod),
+            is_pending: predicates::is_pending(pod),
+            is_ended: predicates::is_ended(pod),
+            is_ready: predicates::is_ready(pod),
+            is_terminating: predicates::is_terminating(pod),
+            has_ready: predicates::is_available(pod, 0, Timestamp::UNIX_EPOCH),
+            ready_since: predicates::available_at(pod, 0),
+        })
+    }
+
+    /// Whether the pod has been ready for `min_ready_s` seconds at `now`.
+    pub(super) fn is_available(&self, min_ready_s: i32, now: Timestamp) -> bool {
+        self.has_ready && (min_ready_s == 0 || self.available_at(min_ready_s).is_some_and(|at| at <= now))
+    }
+
+    /// When the pod becomes available if it stays ready.
+    pub(super) fn available_at(&self, min_ready_s: i32) -> Option<Timestamp> {
+        predicates::after(self.ready_since?, min_ready_s)
+    }
+
+    /// The pod.
+    pub(super) fn pod(&self) -> &Pod {
+        self.object.get::<Pod>().expect("a record is of a pod")
+    }
+
+    /// By ordinal; of equal ordinals (`web-1` and `web-01`) the shorter name comes first.
+    pub(super) fn order(&self, ordinal: Option<i32>, key: &ObjectKey) -> Ordering {
+        let by_name = || {
+            let (name, other) = (self.object.name(), key.name.as_str());
+            name.len().cmp(&other.len()).then_with(|| name.cmp(other))
+        };
+        self.ordinal.cmp(&ordinal).then_with(by_name)
+    }
+}
+
+/// Whether a plan could tell two versions of an object apart. Where a pod runs, its addresses and
+/// its containers are nothing to a plan, and most writes to a pod are about these.
+pub(super) fn is_same_to_plans(before: &Object, after: &Object) -> bool {
+    let (Some(old), Some(new)) = (before.get::<Pod>(), after.get::<Pod>()) else { return false };
+    let seen = |pod: &Pod| {
+        let is_available = predicates::is_available(pod, 0, Timestamp::UNIX_EPOCH);
+        (is_available, predicates::available_at(pod, 0))
+    };
+    let (meta, other) = (&old.metadata, &new.metadata);
+    predicates::phase(old) == predicates::phase(new)
+        && seen(old) == seen(new)
+        && volumes(old) == volumes(new)
+        && (&meta.uid, &meta.deletion_timestamp, &meta.finalizers)
+            == (&other.uid, &other.deletion_timestamp, &other.finalizers)
+        && (&meta.labels, &meta.annotations, &meta.owner_references)
+            == (&other.labels, &other.annotations, &other.owner_references)
+}
+
+fn volumes(pod: &Pod) -> Option<&Vec<Volume>> {
+    pod.spec.as_ref()?.volumes.as_ref()
+}
+
+fn shared(names: &mut Vec<Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(present) = names.iter().find(|present| &***present == name) {
+        return present.clone();
+    }
+    // Names that no record has any more are of no use.
+    names.retain(|present| Arc::strong_count(present) > 1);
+    names.push(Arc::from(name));
+    names[names.len() - 1].clone()
+}
