@@ -143,9 +143,9 @@ impl Store {
     pub async fn create(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         let typed = object.into();
         let is_named = typed.meta().name.as_deref().is_some_and(|name| !name.is_empty());
-        for _ in 1..GENERATED_NAMES_MAX {
+        for _ in 1..if is_named { 1 } else { GENERATED_NAMES_MAX } {
             match self.create_once(typed.clone()).await {
-                Err(StoreError::AlreadyExists(_)) if !is_named => {}
+                Err(StoreError::AlreadyExists(_)) => {}
                 other => return other,
             }
         }
@@ -265,13 +265,15 @@ impl Store {
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(&key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&wanted, &old)?;
-            let mut new = wanted.clone();
+            let mut new = match half {
+                Half::Status => strategy::with_status_of(&wanted, old.typed()),
+                Half::Main | Half::Finalizers => wanted.clone(),
+            };
             keep_system_metadata(&mut new, &old);
             let mut ledger = self.0.lock_allocation(&new).await;
             match half {
                 Half::Main => self.prepare_main(&mut new, &old, ledger.as_deref_mut())?,
                 Half::Status => {
-                    strategy::prepare_for_status_update(&mut new, old.typed());
                     check(&key, validation::validate_status_update(&new, old.typed()))?;
                 }
                 Half::Finalizers => keep_all_but_finalizers(&mut new, &old),

@@ -14,18 +14,25 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::identity::PodName;
+use super::claims;
+use super::identity::{PodName, name_of, uid_of};
 use super::record::Record;
+use super::retention::Policy;
 use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
 use crate::store::{Change, Event, Gone, Interest, Store, Watch};
 
+/// What is kept.
 const KINDS: [Kind; 2] = [Kind::Pod, Kind::ControllerRevision];
+/// What is followed: of claims only that they change.
+const FOLLOWED: [Kind; 3] = [Kind::Pod, Kind::ControllerRevision, Kind::PersistentVolumeClaim];
 
 /// What all sets have.
 #[derive(Default)]
 pub(super) struct Census {
     watch: Option<Watch>,
     families: HashMap<String, Family>,
+    /// The uids of sets by the beginning of their claims' names, namespace included.
+    homes: HashMap<String, String>,
 }
 
 /// What one set has.
@@ -36,14 +43,24 @@ pub(super) struct Family {
     records: Vec<Record>,
     revisions: BTreeMap<ObjectKey, Object>,
     names: Vec<Arc<str>>,
+    is_home_known: bool,
 }
 
 impl Census {
     /// The family of a set, as of now.
-    pub(super) fn family(&mut self, store: &Store, set: &StatefulSet, selector: &Selector) -> &Family {
+    pub(super) fn family(&mut self, store: &Store, set: &StatefulSet, selector: &Selector) -> &mut Family {
         self.catch_up(store);
-        let uid = set.metadata.uid.clone().unwrap_or_default();
-        let family = self.families.entry(uid).or_default();
+        let uid = uid_of(&set.metadata);
+        let is_known = self.families.get(uid).is_some_and(|family| family.is_home_known);
+        if !is_known {
+            for template in claims::templates(set) {
+                let home = format!("{}-{}", name_of(&template.metadata), name_of(&set.metadata));
+                let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
+                self.homes.insert(home_of(namespace, &home), uid.to_owned());
+            }
+        }
+        let family = self.families.entry(uid.to_owned()).or_default();
+        family.is_home_known = true;
         family.digest(set, selector);
         family
     }
@@ -51,6 +68,7 @@ impl Census {
     /// Forgets the family of a set that is gone.
     pub(super) fn forget(&mut self, uid: &str) {
         self.families.remove(uid);
+        self.homes.retain(|_, home| home != uid);
     }
 
     fn catch_up(&mut self, store: &Store) {
@@ -74,6 +92,7 @@ impl Census {
 
     fn start_over(&mut self, store: &Store) {
         self.families.clear();
+        self.homes.clear();
         let from = store.revision();
         for object in KINDS.iter().flat_map(|kind| store.list(*kind, None).objects) {
             if let Some(uid) = controller_uid(&object) {
@@ -81,7 +100,7 @@ impl Census {
                 family.fresh.insert(object.key().clone(), Some(object));
             }
         }
-        self.watch = Some(store.watch(Interest::in_kinds(&KINDS), from));
+        self.watch = Some(store.watch(Interest::in_kinds(&FOLLOWED), from));
         // What was written while listing comes again, in its order, and ends as it is.
         if self.read_history().is_err() {
             self.watch = None;
@@ -90,6 +109,9 @@ impl Census {
 
     fn note(&mut self, event: &Event) {
         let object = &event.object;
+        if object.kind() == Kind::PersistentVolumeClaim {
+            return self.note_claim(object);
+        }
         let before = event.previous.as_ref().and_then(controller_uid);
         let after = controller_uid(object).filter(|_| event.change != Change::Deleted);
         if let Some(before) = before.filter(|before| Some(*before) != after) {
@@ -101,6 +123,15 @@ impl Census {
                 Some(family) => fresh(family),
                 None => fresh(self.families.entry(after.to_owned()).or_default()),
             };
+        }
+    }
+
+    /// A claim has changed in some way: its pod's claims must be looked at again.
+    fn note_claim(&mut self, claim: &Object) {
+        let name = PodName::parse(claim.name());
+        let uid = self.homes.get(&home_of(claim.namespace(), name.parent));
+        if let Some(family) = uid.and_then(|uid| self.families.get_mut(uid)) {
+            family.set_whole_claims(name.ordinal, None);
         }
     }
 
@@ -137,6 +168,17 @@ impl Family {
     pub(super) fn revisions_in_use(&self) -> Vec<String> {
         let is_used = |name: &&Arc<str>| Arc::strong_count(name) > 1;
         self.names.iter().filter(is_used).map(|name| name.as_ref().to_owned()).collect()
+    }
+
+    /// Notes that the claims of these ordinals were found whole under a policy.
+    pub(super) fn found_whole(&mut self, ordinals: &[i32], policy: Policy) {
+        ordinals.iter().for_each(|ordinal| self.set_whole_claims(Some(*ordinal), Some(policy)));
+    }
+
+    fn set_whole_claims(&mut self, ordinal: Option<i32>, whole: Option<Policy>) {
+        let first = self.records.partition_point(|record| record.ordinal < ordinal);
+        let of_ordinal = self.records[first..].iter_mut().take_while(|record| record.ordinal == ordinal);
+        of_ordinal.for_each(|record| record.whole_claims = whole);
     }
 
     fn digest(&mut self, set: &StatefulSet, selector: &Selector) {
@@ -181,6 +223,10 @@ impl Family {
         self.records.extend(new);
         self.records.sort_by(|a, b| a.order(ordinal(b.object.key()), b.object.key()));
     }
+}
+
+fn home_of(namespace: &str, beginning: &str) -> String {
+    format!("{namespace}/{beginning}")
 }
 
 fn ordinal(key: &ObjectKey) -> Option<i32> {

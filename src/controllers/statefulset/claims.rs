@@ -101,6 +101,16 @@ impl PodClaims<'_> {
         steps
     }
 
+    /// Whether every claim is there to stay and has the owners that the policy wants.
+    pub(super) fn are_whole(&self) -> bool {
+        let is_whole = |claim: &Object| {
+            !claim.is_terminating()
+                && self.is_owned_as_wanted(claim)
+                && !self.owners().has_unexpected_controller(references(claim), self.policy)
+        };
+        templates(self.set).iter().all(|template| self.find(template).is_some_and(|claim| is_whole(&claim)))
+    }
+
     /// What must change for the owners alone; missing claims have none.
     pub(super) fn reown(&self) -> Vec<ClaimStep> {
         let mut steps = Vec::new();

@@ -59,12 +59,6 @@ pub(super) fn pod_name(set_name: &str, ordinal: i32) -> String {
     format!("{set_name}-{ordinal}")
 }
 
-/// The ordinal that a pod's name gives it within the set; `None` if the name is not of this set.
-pub(super) fn ordinal_in(set: &StatefulSet, pod: &Pod) -> Option<i32> {
-    let name = PodName::parse(name_of(&pod.metadata));
-    (name.parent == name_of(&set.metadata)).then_some(name.ordinal).flatten()
-}
-
 /// Whether the pod's name says that it is of this set.
 pub(super) fn is_member(set: &StatefulSet, pod_name: &str) -> bool {
     !pod_name.is_empty() && PodName::parse(pod_name).parent == name_of(&set.metadata)

@@ -67,6 +67,8 @@ pub(super) struct Plan {
     pub(super) is_parallel: bool,
     /// What stands in the way, for people; told once, not at every plan.
     pub(super) notes: Vec<Note>,
+    /// The ordinals whose claims were looked up and found to be whole.
+    pub(super) whole_claims: Vec<i32>,
 }
 
 /// One thing to do to one pod and its claims.
@@ -147,6 +149,7 @@ pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
         is_parallel: is_parallel(set),
         actions: Vec::new(),
         notes: Vec::new(),
+        whole_claims: Vec::new(),
     };
     if world.settings.grow_claims && !is_going {
         planner.grow_claims(&roster, &mut status, now);
@@ -156,8 +159,8 @@ pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
         End::Full => Some(now),
         _ => next_available(set, &roster, now),
     };
-    let Planner { actions, notes, is_parallel, .. } = planner;
-    Plan { actions, status, wake_at, is_parallel, notes }
+    let Planner { actions, notes, is_parallel, whole_claims, .. } = planner;
+    Plan { actions, status, wake_at, is_parallel, notes, whole_claims }
 }
 
 /// How far a stage came.
@@ -178,6 +181,7 @@ struct Planner<'a> {
     is_parallel: bool,
     actions: Vec<Action>,
     notes: Vec<Note>,
+    whole_claims: Vec<i32>,
 }
 
 impl<'a> Planner<'a> {
@@ -250,11 +254,10 @@ impl<'a> Planner<'a> {
             }
             return End::Waits;
         }
-        let claims = self.claims_of_member(member, false);
-        let is_pending = member.is_pending;
-        if is_pending {
+        let has_whole_claims = self.has_whole_claims(member);
+        if member.is_pending && !has_whole_claims {
             // The scheduler or the node may be waiting for a claim that somebody has deleted.
-            self.keep_claims(member, claims.ensure(), false);
+            self.keep_claims(member, self.claims_of_member(member, false).ensure(), false);
         }
         let is_settled = member.is_ready && member.is_available && !member.is_terminating;
         if !is_settled && !self.is_parallel {
@@ -263,8 +266,23 @@ impl<'a> Planner<'a> {
             }
             return End::Waits;
         }
-        self.repair(member, &claims, is_pending);
+        if !(member.is_intact && has_whole_claims) {
+            self.repair(member, member.is_pending);
+        }
         End::Done
+    }
+
+    /// Whether nothing is to be done about the pod's claims. They are looked up only if they may have
+    /// changed since they were found whole.
+    fn has_whole_claims(&mut self, member: &Member<'_>) -> bool {
+        if claims::templates(self.world.set).is_empty() || member.whole_claims == Some(self.policy) {
+            return true;
+        }
+        let are_whole = self.claims_of_member(member, false).are_whole();
+        if are_whole {
+            self.whole_claims.push(member.ordinal);
+        }
+        are_whole
     }
 
     /// Whether nothing is gained by waiting for the pod, and the set does not want to. Under Parallel
@@ -278,8 +296,9 @@ impl<'a> Planner<'a> {
     }
 
     /// Puts identity, volumes and claims' owners right if they are not.
-    fn repair(&mut self, member: &Member<'_>, claims: &PodClaims<'_>, has_claims_seen_to: bool) {
+    fn repair(&mut self, member: &Member<'_>, has_claims_seen_to: bool) {
         let set = self.world.set;
+        let claims = self.claims_of_member(member, false);
         let is_owned_right = has_claims_seen_to || claims.match_retention();
         if member.is_intact && is_owned_right {
             return;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Volume};
 
+use super::retention::Policy;
 use super::{claims, identity, predicates};
 use crate::clock::Timestamp;
 use crate::objects::{Object, ObjectKey, Selector};
@@ -18,7 +19,7 @@ use crate::objects::{Object, ObjectKey, Selector};
 pub(super) struct Record {
     /// The pod.
     pub(super) object: Object,
-    /// The ordinal in its name, if it can be read.
+    /// The ordinal in its name, whosever name it is, if it can be read.
     pub(super) ordinal: Option<i32>,
     /// The revision it was made from; empty if it does not say.
     pub(super) revision: Arc<str>,
@@ -31,6 +32,8 @@ pub(super) struct Record {
     pub(super) is_ended: bool,
     pub(super) is_ready: bool,
     pub(super) is_terminating: bool,
+    /// The policy under which its claims were found whole, if none has changed since.
+    pub(super) whole_claims: Option<Policy>,
     /// The `Ready` condition is true, whatever the phase.
     has_ready: bool,
     /// Since when, if it says.
@@ -47,7 +50,7 @@ impl Record {
         names: &mut Vec<Arc<str>>,
     ) -> Option<Self> {
         let pod = object.get::<Pod>()?;
-        let ordinal = identity::ordinal_in(set, pod);
+        let ordinal = identity::PodName::parse(object.name()).ordinal;
         let is_of_ordinal =
             |ordinal| identity::matches(set, pod, ordinal) && claims::storage_matches(set, pod, ordinal);
         Some(Self {
@@ -62,6 +65,7 @@ impl Record {
             is_ended: predicates::is_ended(pod),
             is_ready: predicates::is_ready(pod),
             is_terminating: predicates::is_terminating(pod),
+            whole_claims: None,
             has_ready: predicates::is_available(pod, 0, Timestamp::UNIX_EPOCH),
             ready_since: predicates::available_at(pod, 0),
         })

@@ -23,6 +23,7 @@ use super::identity::{name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
 use super::plan::{Plan, World};
+use super::retention::Policy;
 use super::revision::{self, Resolution, Revision};
 use super::settings::{Options, Settings};
 use super::status;
@@ -183,7 +184,9 @@ impl Sight {
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        (fault::plan(settings.fault, &world, store.clock().now()), family.revisions_in_use())
+        let plan = fault::plan(settings.fault, &world, store.clock().now());
+        family.found_whole(&plan.whole_claims, Policy::of(set));
+        (plan, family.revisions_in_use())
     }
 
     /// Deletes revisions beyond the limit that neither the set nor a pod uses.

@@ -82,8 +82,9 @@ pub fn prepare_for_update(new: &mut Typed, old: &Typed) {
     }
 }
 
-/// Keeps everything of `old` but the status (and finalizers and owner references are kept too).
-pub fn prepare_for_status_update(new: &mut Typed, old: &Typed) {
+/// `old` with the status of `new`; everything else of it is kept, finalizers and owner references
+/// too.
+pub fn with_status_of(new: &Typed, old: &Typed) -> Typed {
     let mut kept = old.clone();
     keep_status(&mut kept, new);
     match (&mut kept, old) {
@@ -96,7 +97,7 @@ pub fn prepare_for_status_update(new: &mut Typed, old: &Typed) {
         }
         _ => {}
     }
-    *new = kept;
+    kept
 }
 
 /// Raises the generation of kinds that have one.

@@ -69,7 +69,7 @@ fn a_writer_of_one_half_cannot_change_the_other() {
     let main = updated(Kind::StatefulSet, &old, change.clone());
     assert_eq!((at(&main, "/spec/replicas"), at(&main, "/status/replicas")), (json!(5), json!(0)));
     let mut status = typed(Kind::StatefulSet, change);
-    prepare_for_status_update(&mut status, &old);
+    status = with_status_of(&status, &old);
     assert_eq!((at(&status, "/spec/replicas"), at(&status, "/status/replicas")), (json!(3), json!(9)));
     assert_eq!(at(&status, "/status"), json!({"availableReplicas": 0, "replicas": 9}));
 }
@@ -93,7 +93,7 @@ fn the_quality_of_service_follows_from_requests_and_limits() {
         let pod = created(Kind::Pod, json!({"spec": {"containers": containers}}));
         assert_eq!(at(&pod, "/status/qosClass"), json!(expected), "{containers}");
         let mut status = typed(Kind::Pod, json!({"status": {"phase": "Running"}}));
-        prepare_for_status_update(&mut status, &pod);
+        status = with_status_of(&status, &pod);
         assert_eq!(at(&status, "/status"), json!({"phase": "Running", "qosClass": expected}));
     }
 }

@@ -120,7 +120,14 @@ async fn an_update_overtaken_by_the_next_keeps_its_counts_above_zero() {
 }
 
 fn plan_of(actions: Vec<Action>) -> Plan {
-    Plan { actions, status: Default::default(), wake_at: None, is_parallel: false, notes: Vec::new() }
+    Plan {
+        whole_claims: Vec::new(),
+        actions,
+        status: Default::default(),
+        wake_at: None,
+        is_parallel: false,
+        notes: Vec::new(),
+    }
 }
 
 #[tokio::test(start_paused = true)]

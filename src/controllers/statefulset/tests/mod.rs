@@ -3,6 +3,7 @@
 
 mod api;
 mod beyond;
+mod census;
 mod cluster;
 mod crash;
 mod fixture;

@@ -59,7 +59,7 @@ pub(crate) fn identity_matches(_: &Scenario) {
     let mut padded = fresh;
     padded.metadata.name = Some("foo-01".into());
     padded.metadata.labels.as_mut().unwrap().insert(LABEL_POD_NAME.into(), "foo-01".into());
-    assert_eq!(identity::ordinal_in(&set, &padded), Some(1));
+    assert_eq!(identity::PodName::parse("foo-01").ordinal, Some(1));
     assert!(!identity::matches(&set, &padded, 1), "a leading zero is a member, but not the right one");
 }
 
