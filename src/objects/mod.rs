@@ -12,6 +12,7 @@ pub mod manifest;
 pub mod merge_keys;
 pub mod names;
 mod object;
+pub mod patch;
 pub mod quantity;
 mod schema;
 mod selector;
