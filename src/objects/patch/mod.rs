@@ -14,11 +14,21 @@
 //! At its limits: a patch that does not fit is an error that says where; a live object that does
 //! not fit its own schema (items without their key, twice the same item) is merged as far as it goes.
 
+mod apply;
+mod conflict;
+mod field_set;
 mod json;
+mod last_applied;
+mod managed;
 mod strategic;
+mod structure;
+mod track;
 
+pub use apply::{server_side_apply, server_side_apply_status};
+pub use conflict::{ApplyConflict, ApplyError};
 pub use json::{json_patch, merge_patch};
 pub use strategic::strategic_merge_patch;
+pub use track::track_managers;
 
 /// Why a patch cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,3 +48,6 @@ pub enum PatchError {
     #[error("{0}")]
     DoesNotFit(String),
 }
+
+#[cfg(test)]
+mod tests;
