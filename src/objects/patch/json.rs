@@ -1,7 +1,9 @@
 //! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with the words of Kubernetes' errors.
 //!
-//! A JSON patch is applied whole or not at all. The library says which operation failed; what
+//! A JSON patch is applied whole or not at all. The library says that an operation failed; what
 //! failed about it is found by looking at the object as it was before that operation.
+//!
+//! At its limits: too many operations, or too much copied by them, is an error.
 
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::Value;
@@ -10,6 +12,8 @@ use super::PatchError;
 
 /// As many operations as Kubernetes takes in one JSON patch.
 const OPERATIONS_MAX: usize = 10_000;
+/// As many bytes as Kubernetes lets the copies of one JSON patch add.
+const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// The object that results from the operations of a JSON patch (RFC 6902), in their order.
 pub fn json_patch(live: &Value, patch: &Value) -> Result<Value, PatchError> {
@@ -19,16 +23,20 @@ pub fn json_patch(live: &Value, patch: &Value) -> Result<Value, PatchError> {
         return Err(PatchError::TooLong { n_operations: patch.len(), max: OPERATIONS_MAX });
     }
     let mut patched = live.clone();
-    match json_patch::patch(&mut patched, &patch) {
-        Ok(()) => Ok(patched),
-        Err(error) => {
-            let (before, failed) = patch.split_at(error.operation);
-            let mut there = live.clone();
-            let is_applied = json_patch::patch(&mut there, before).is_ok();
-            debug_assert!(is_applied, "operations before the failed one did apply");
-            Err(PatchError::DoesNotFit(misfit(&there, &failed[0], &error.kind)))
+    let mut n_bytes_copied = 0;
+    for operation in patch.iter() {
+        n_bytes_copied += n_bytes_copied_by(operation, &patched);
+        if n_bytes_copied > COPIED_BYTES_MAX {
+            return Err(PatchError::DoesNotFit(format!(
+                "Unable to complete the copy, the accumulated size increase of copy is {n_bytes_copied}, \
+                 exceeding the limit {COPIED_BYTES_MAX}"
+            )));
         }
+        // One at a time, so that a misfit is seen in the object as the operation found it.
+        json_patch::patch(&mut patched, std::slice::from_ref(operation))
+            .map_err(|error| PatchError::DoesNotFit(misfit(&patched, operation, &error.kind)))?;
     }
+    Ok(patched)
 }
 
 /// The object that results from a JSON merge patch (RFC 7386).
@@ -39,6 +47,14 @@ pub fn merge_patch(live: &Value, patch: &Value) -> Result<Value, PatchError> {
     let mut patched = live.clone();
     json_patch::merge(&mut patched, patch);
     Ok(patched)
+}
+
+/// How much an operation adds by copying; a few copies of copies could fill any memory.
+fn n_bytes_copied_by(operation: &PatchOperation, there: &Value) -> usize {
+    match operation {
+        PatchOperation::Copy(copied) => copied.from.resolve(there).map_or(0, |value| value.to_string().len()),
+        _ => 0,
+    }
 }
 
 /// What is wrong with an operation, for the object as it found it.
@@ -156,6 +172,13 @@ mod tests {
         let patch = Value::Array(vec![operation; OPERATIONS_MAX + 1]);
         let expected = PatchError::TooLong { n_operations: OPERATIONS_MAX + 1, max: OPERATIONS_MAX };
         assert_eq!(json_patch(&set(), &patch), Err(expected));
+    }
+
+    #[test]
+    fn copies_of_copies_are_refused_before_they_fill_the_memory() {
+        let copies = (0..60).map(|n| json!({"op": "copy", "from": "", "path": format!("/c{n}")}));
+        let error = json_patch(&set(), &copies.collect()).unwrap_err();
+        assert!(error.to_string().starts_with("Unable to complete the copy"), "{error}");
     }
 
     #[test]
