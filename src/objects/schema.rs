@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use k8s_openapi::schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
-use crate::objects::Kind;
+use super::Kind;
 
 /// The schema of every kind, with those of all types in them.
 static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
@@ -23,9 +23,31 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
 const DEFINITIONS: &str = "#/$defs/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
+/// The schema that a schema refers to, with its name; a schema that refers to none is itself.
+pub(super) fn resolve(schema: &'static Value) -> (&'static str, &'static Value) {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(DEFINITIONS));
+    match name.and_then(|name| SCHEMAS.get_key_value(name)) {
+        Some((name, schema)) => (name, schema),
+        None => ("", schema),
+    }
+}
+
+/// The schema of the type with that name (`io.k8s.api.core.v1.PodSpec`).
+pub(super) fn definition(name: &str) -> Option<&'static Value> {
+    SCHEMAS.get(name)
+}
+
 /// The schema of a kind; null, which wants nothing, if there were none.
 pub(super) fn of(kind: Kind) -> &'static Value {
-    SCHEMAS.get(kind.schema_name().as_ref()).unwrap_or(&Value::Null)
+    named(kind).1
+}
+
+/// The schema of a kind, with the name of its type.
+pub(super) fn named(kind: Kind) -> (&'static str, &'static Value) {
+    match SCHEMAS.get_key_value(kind.schema_name().as_ref()) {
+        Some((name, schema)) => (name, schema),
+        None => ("", &Value::Null),
+    }
 }
 
 impl Kind {
