@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod columns;
 pub mod defaulting;
+pub mod events_api;
 mod field;
 mod kind;
 pub mod manifest;

@@ -86,13 +86,16 @@ impl Visit for Name {
 
 fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
     use k8s_openapi::api::{
-        apps::v1 as apps, core::v1 as core, discovery::v1 as discovery, storage::v1 as storage,
+        apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
+        node::v1 as node, storage::v1 as storage,
     };
     match kind {
         Kind::Namespace => visit.visit::<core::Namespace>(),
         Kind::Node => visit.visit::<core::Node>(),
         Kind::PersistentVolume => visit.visit::<core::PersistentVolume>(),
         Kind::StorageClass => visit.visit::<storage::StorageClass>(),
+        Kind::RuntimeClass => visit.visit::<node::RuntimeClass>(),
+        Kind::ServiceAccount => visit.visit::<core::ServiceAccount>(),
         Kind::ConfigMap => visit.visit::<core::ConfigMap>(),
         Kind::Secret => visit.visit::<core::Secret>(),
         Kind::Service => visit.visit::<core::Service>(),
@@ -101,6 +104,8 @@ fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
         Kind::StatefulSet => visit.visit::<apps::StatefulSet>(),
         Kind::ControllerRevision => visit.visit::<apps::ControllerRevision>(),
         Kind::EndpointSlice => visit.visit::<discovery::EndpointSlice>(),
+        Kind::Endpoints => visit.visit::<core::Endpoints>(),
+        Kind::Lease => visit.visit::<coordination::Lease>(),
         Kind::Event => visit.visit::<core::Event>(),
     }
 }

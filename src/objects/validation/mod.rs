@@ -10,10 +10,12 @@ mod claim;
 mod cluster;
 mod container;
 mod content;
+mod endpoints;
 mod endpointslice;
 mod environment;
 mod handler;
 mod labels;
+mod lease;
 mod metadata;
 mod pod;
 mod pod_change;
@@ -76,6 +78,10 @@ fn check_content(new: &Typed, errors: &mut Vec<FieldError>) {
         Typed::Pod(pod) => pod::check(pod, errors),
         Typed::StatefulSet(set) => statefulset::check(set, errors),
         Typed::EndpointSlice(slice) => endpointslice::check(slice, errors),
+        Typed::Endpoints(endpoints) => endpoints::check(endpoints, errors),
+        Typed::RuntimeClass(class) => cluster::check_runtime_class(class, errors),
+        Typed::Lease(lease) => lease::check(lease, errors),
+        Typed::ServiceAccount(_) => {}
     }
 }
 
@@ -98,6 +104,9 @@ fn check_change(new: &Typed, old: &Typed, errors: &mut Vec<FieldError>) {
         }
         (Typed::EndpointSlice(new), Typed::EndpointSlice(old)) => {
             endpointslice::check_change(new, old, errors);
+        }
+        (Typed::RuntimeClass(new), Typed::RuntimeClass(old)) => {
+            cluster::check_runtime_class_change(new, old, errors);
         }
         _ => {}
     }
