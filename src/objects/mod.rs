@@ -8,6 +8,7 @@ pub mod columns;
 pub mod defaulting;
 pub mod events_api;
 mod field;
+pub mod fields;
 mod kind;
 pub mod manifest;
 pub mod merge_keys;
