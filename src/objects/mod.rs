@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod merge_keys;
 pub mod names;
 mod object;
+pub mod openapi;
 pub mod quantity;
 mod schema;
 mod selector;

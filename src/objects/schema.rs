@@ -16,11 +16,25 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for kind in Kind::ALL {
         kind.add_schema(&mut generator);
     }
+    add_companions(&mut generator);
     generator.take_definitions(true)
 });
 
+/// The types that requests and answers hold besides the kinds.
+fn add_companions(generator: &mut SchemaGenerator) {
+    use k8s_openapi::api::{autoscaling::v1::Scale, events::v1::Event, policy::v1::Eviction};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+    generator.subschema_for::<Scale>();
+    generator.subschema_for::<Event>();
+    generator.subschema_for::<Eviction>();
+    generator.subschema_for::<meta::DeleteOptions>();
+    generator.subschema_for::<meta::ListMeta>();
+    generator.subschema_for::<meta::Patch>();
+    generator.subschema_for::<meta::Status>();
+}
+
 /// Where the definitions are that schemas refer to.
-const DEFINITIONS: &str = "#/$defs/";
+pub(super) const DEFINITIONS: &str = "#/$defs/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// The schema that a schema refers to, with its name; a schema that refers to none is itself.
