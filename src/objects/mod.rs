@@ -10,6 +10,7 @@ pub mod events_api;
 mod field;
 pub mod fields;
 mod kind;
+pub mod lint;
 pub mod manifest;
 pub mod merge_keys;
 pub mod names;
