@@ -97,7 +97,8 @@ fn nothing_is_said_of_a_good_set_and_its_service() {
 fn a_set_is_told_what_keeps_its_pods_from_working() {
     let template = "/spec/template/spec";
     let long = "w".repeat(53);
-    let cases: &[(&str, Value, &[(&str, &str)])] = &[
+    type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
+    let cases: &[Case<'_>] = &[
         ("/metadata/name", json!("w".repeat(52)), &[]),
         ("/metadata/name", json!(long), &[("metadata.name", "use at most 52")]),
         ("/spec/serviceName", json!(null), &[("spec.serviceName", "create a headless Service")]),
