@@ -7,13 +7,20 @@ pub mod apply;
 pub mod beyond;
 pub mod columns;
 pub mod defaulting;
+pub mod events_api;
 mod field;
+pub mod fields;
 mod kind;
+pub mod lint;
 pub mod manifest;
 pub mod merge_keys;
 pub mod names;
 mod object;
+<<<<<<< HEAD
 pub mod patch;
+=======
+pub mod openapi;
+>>>>>>> api2
 pub mod quantity;
 mod schema;
 mod selector;

@@ -16,11 +16,25 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for kind in Kind::ALL {
         kind.add_schema(&mut generator);
     }
+    add_companions(&mut generator);
     generator.take_definitions(true)
 });
 
+/// The types that requests and answers hold besides the kinds.
+fn add_companions(generator: &mut SchemaGenerator) {
+    use k8s_openapi::api::{autoscaling::v1::Scale, events::v1::Event, policy::v1::Eviction};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+    generator.subschema_for::<Scale>();
+    generator.subschema_for::<Event>();
+    generator.subschema_for::<Eviction>();
+    generator.subschema_for::<meta::DeleteOptions>();
+    generator.subschema_for::<meta::ListMeta>();
+    generator.subschema_for::<meta::Patch>();
+    generator.subschema_for::<meta::Status>();
+}
+
 /// Where the definitions are that schemas refer to.
-const DEFINITIONS: &str = "#/$defs/";
+pub(super) const DEFINITIONS: &str = "#/$defs/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// The schema that a schema refers to, with its name; a schema that refers to none is itself.
@@ -86,13 +100,16 @@ impl Visit for Name {
 
 fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
     use k8s_openapi::api::{
-        apps::v1 as apps, core::v1 as core, discovery::v1 as discovery, storage::v1 as storage,
+        apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
+        node::v1 as node, storage::v1 as storage,
     };
     match kind {
         Kind::Namespace => visit.visit::<core::Namespace>(),
         Kind::Node => visit.visit::<core::Node>(),
         Kind::PersistentVolume => visit.visit::<core::PersistentVolume>(),
         Kind::StorageClass => visit.visit::<storage::StorageClass>(),
+        Kind::RuntimeClass => visit.visit::<node::RuntimeClass>(),
+        Kind::ServiceAccount => visit.visit::<core::ServiceAccount>(),
         Kind::ConfigMap => visit.visit::<core::ConfigMap>(),
         Kind::Secret => visit.visit::<core::Secret>(),
         Kind::Service => visit.visit::<core::Service>(),
@@ -101,6 +118,8 @@ fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
         Kind::StatefulSet => visit.visit::<apps::StatefulSet>(),
         Kind::ControllerRevision => visit.visit::<apps::ControllerRevision>(),
         Kind::EndpointSlice => visit.visit::<discovery::EndpointSlice>(),
+        Kind::Endpoints => visit.visit::<core::Endpoints>(),
+        Kind::Lease => visit.visit::<coordination::Lease>(),
         Kind::Event => visit.visit::<core::Event>(),
     }
 }
