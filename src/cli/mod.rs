@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod dns;
+mod kubeconfig;
 mod logging;
 mod output;
 mod progress;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{CommonSettings, DnsOnlySettings, ServeSettings};
+use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
 
 /// StatefulSets and their DNS, without a cluster.
 #[derive(Parser, Debug)]
@@ -34,6 +35,8 @@ enum Command {
     Dns(Box<DnsOnlySettings>),
     /// Say what is wrong with manifests, and nothing else.
     Check(check::CheckSettings),
+    /// Print the kubeconfig of the server that this user has started.
+    Kubeconfig(KubeconfigSettings),
 }
 
 impl Command {
@@ -41,7 +44,7 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_) => None,
+            Self::Check(_) | Self::Kubeconfig(_) => None,
         }
     }
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(&settings),
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
+        Command::Kubeconfig(settings) => kubeconfig::run(&settings),
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);
