@@ -31,11 +31,15 @@ pub(crate) fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
     }
     let wanted = Wanted::parse(api, &call.query, pod.uid())?;
     let listing = api.store.list(Kind::Event, Some(pod.namespace()));
-    let mut lines: Vec<(Timestamp, String)> =
-        listing.objects.iter().filter_map(|event| wanted.line(event)).collect();
+    // Within a second the names tell the order: they end in the nanosecond of the first event.
+    let mut lines: Vec<(Timestamp, &str, String)> = listing
+        .objects
+        .iter()
+        .filter_map(|event| wanted.line(event).map(|(at, line)| (at, event.name(), line)))
+        .collect();
     lines.sort();
     let skipped = wanted.tail.map_or(0, |tail| lines.len().saturating_sub(tail));
-    let text: String = lines.into_iter().skip(skipped).map(|(_, line)| line).collect();
+    let text: String = lines.into_iter().skip(skipped).map(|(_, _, line)| line).collect();
     if !call.query.is_set("follow") || is_over(&pod) {
         return Ok(Reply::text(text));
     }

@@ -152,3 +152,6 @@ impl IntoResponse for Failure {
         reply.into_response()
     }
 }
+
+#[cfg(test)]
+mod tests;
