@@ -6,6 +6,8 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use support::cluster::Cluster;
 use support::raw;
@@ -28,6 +30,9 @@ spec:
     metadata: {labels: {app: nginx}}
     spec: {containers: [{name: nginx, image: "nginx:1", ports: [{containerPort: 80, name: web}]}]}
 "#;
+
+/// How long a watch may show nothing before it counts as silent.
+const WATCH_MAX: Duration = Duration::from_secs(30);
 
 /// A command, and what must be in what it prints; `!` before it means that it must fail.
 const LINES: &[(&str, &[&str])] = &[
@@ -123,18 +128,25 @@ fn a_watch_shows_pods_as_they_come_and_go() {
     let mut tools = Tools::default();
     let Some(kubectl) = tools.find("kubectl", "kubectl") else { return };
     let cluster = Cluster::start(kubectl);
-    let arguments = ["get", "pods", "-w", "--output-watch-events", "-o", "name"];
+    let arguments = ["get", "pods", "-w", "--output-watch-events"];
     let mut watch = cluster.kubectl(&arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let find = |event: &str, name: &str| loop {
+        let Ok(line) = receiver.recv_timeout(WATCH_MAX) else { return false };
+        let mut words = line.split_whitespace();
+        if (words.next(), words.next()) == (Some(event), Some(name)) {
+            return true;
+        }
+    };
     assert!(cluster.run("apply -f -", WEB).is_success);
-    let mut find =
-        |wanted: &str| lines.by_ref().take(1000).any(|line| line.split_whitespace().eq(wanted.split(' ')));
-    assert!(find("ADDED pod/web-0"));
-    assert!(find("ADDED pod/web-1"));
+    let has_both = find("ADDED", "web-0") && find("ADDED", "web-1");
     assert!(cluster.run("scale sts web --replicas=1", "").is_success);
-    assert!(find("DELETED pod/web-1"));
+    let has_gone = find("DELETED", "web-1");
     watch.kill().unwrap();
     watch.wait().unwrap();
+    assert_eq!((has_both, has_gone), (true, true));
 }
 
 /// A request as it stands on the wire but for its credentials, and the first line and a part of its answer.
