@@ -30,6 +30,7 @@ pub(crate) enum PatchError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApplyError {
     /// Fields belong to others: their manager and path.
+    #[allow(dead_code, reason = "only a server that tracks managers can find them")]
     #[error("fields belong to others")]
     Conflicts(Vec<(String, String)>),
     /// The configuration is malformed.

@@ -125,6 +125,7 @@ const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const MERGE: &[(&str, &str)] = &[("content-type", "application/merge-patch+json")];
 const PROTOBUF: &[(&str, &str)] = &[("content-type", "application/vnd.kubernetes.protobuf")];
 
+#[allow(clippy::too_many_lines, reason = "one case after the other")]
 fn bad_bodies() -> Vec<Case> {
     let web = format!("{SETS}/web");
     let strict = format!("{SETS}?fieldValidation=Strict");
