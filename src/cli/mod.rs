@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod dns;
+mod kubeconfig;
 mod logging;
 mod output;
 mod progress;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{CommonSettings, DnsOnlySettings, ServeSettings};
+use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
 
 /// StatefulSets and their DNS, without a cluster.
 #[derive(Parser, Debug)]
@@ -35,8 +36,13 @@ enum Command {
     Dns(Box<DnsOnlySettings>),
     /// Say what is wrong with manifests, and nothing else.
     Check(check::CheckSettings),
+<<<<<<< HEAD
     /// Try out StatefulSets, users and misfortunes in virtual time.
     Simulate(simulate::SimulateSettings),
+=======
+    /// Print the kubeconfig of the server that this user has started.
+    Kubeconfig(KubeconfigSettings),
+>>>>>>> api1
 }
 
 impl Command {
@@ -44,7 +50,11 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
+<<<<<<< HEAD
             Self::Check(_) | Self::Simulate(_) => None,
+=======
+            Self::Check(_) | Self::Kubeconfig(_) => None,
+>>>>>>> api1
         }
     }
 }
@@ -62,7 +72,11 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(&settings),
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
+<<<<<<< HEAD
         Command::Simulate(settings) => simulate::run(&settings),
+=======
+        Command::Kubeconfig(settings) => kubeconfig::run(&settings),
+>>>>>>> api1
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);
