@@ -273,6 +273,37 @@ mod tests {
     }
 
     #[test]
+    fn restarts_of_init_containers_are_forgotten_once_they_are_over_and_those_of_sidecars_are_not() {
+        let ended = |second: i64| {
+            let at = Timestamp::from_second(second).unwrap().to_string();
+            json!({"terminated": {"exitCode": 1, "finishedAt": at}})
+        };
+        let container = |name: &str, restarts: i32, second: i64, state: Value| {
+            json!({"name": name, "ready": true, "restartCount": restarts, "image": "", "imageID": "",
+                "lastState": ended(second), "state": state})
+        };
+        let check = |init: Value, sidecar: Value, expected: &str| {
+            let main = container("a", 1, 40, json!({"running": {}}));
+            let pod = json!({
+                "metadata": {"name": "p"},
+                "spec": {
+                    "initContainers": [{"name": "i"}, {"name": "side", "restartPolicy": "Always"}],
+                    "containers": [{"name": "a"}],
+                },
+                "status": {"phase": "Running", "initContainerStatuses": [init, sidecar],
+                    "containerStatuses": [main]},
+            });
+            let cells = PodCells::of(&serde_json::from_value(pod).unwrap());
+            assert_eq!(cells.restarts(Timestamp::from_second(100).unwrap()), expected);
+        };
+        let mut sidecar = container("side", 2, 30, json!({"running": {}}));
+        sidecar["started"] = true.into();
+        let done = container("i", 5, 90, json!({"terminated": {"exitCode": 0}}));
+        check(done, sidecar.clone(), "3 (60s ago)");
+        check(container("i", 5, 90, json!({"running": {}})), sidecar, "5 (10s ago)");
+    }
+
+    #[test]
     fn a_deleted_pod_is_terminating_unless_it_has_ended() {
         for (phase, expected) in [("Running", "Terminating"), ("Failed", "Failed")] {
             let mut pod = Pod::default();
