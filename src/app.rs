@@ -73,13 +73,10 @@ pub struct Running {
     pub since: Revision,
     /// Where DNS is answered.
     pub dns_addresses: Vec<SocketAddr>,
-<<<<<<< HEAD
     /// The zones that are answered from.
     pub zones: SharedZones,
-=======
     /// Where the API is served, and where its kubeconfig is.
     pub api: Option<(SocketAddr, PathBuf)>,
->>>>>>> api1
     /// Published changes of the cluster zone, from the start.
     pub publications: broadcast::Receiver<Publication>,
     /// What the first reading of the files changed.
@@ -242,11 +239,8 @@ impl Parts {
             store: self.store,
             since,
             dns_addresses,
-<<<<<<< HEAD
             zones,
-=======
             api: None,
->>>>>>> api1
             publications,
             applied,
             reports,

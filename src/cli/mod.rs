@@ -36,13 +36,10 @@ enum Command {
     Dns(Box<DnsOnlySettings>),
     /// Say what is wrong with manifests, and nothing else.
     Check(check::CheckSettings),
-<<<<<<< HEAD
     /// Try out StatefulSets, users and misfortunes in virtual time.
     Simulate(simulate::SimulateSettings),
-=======
     /// Print the kubeconfig of the server that this user has started.
     Kubeconfig(KubeconfigSettings),
->>>>>>> api1
 }
 
 impl Command {
@@ -50,11 +47,7 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
-<<<<<<< HEAD
-            Self::Check(_) | Self::Simulate(_) => None,
-=======
-            Self::Check(_) | Self::Kubeconfig(_) => None,
->>>>>>> api1
+            Self::Check(_) | Self::Simulate(_) | Self::Kubeconfig(_) => None,
         }
     }
 }
@@ -72,11 +65,8 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(&settings),
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
-<<<<<<< HEAD
         Command::Simulate(settings) => simulate::run(&settings),
-=======
         Command::Kubeconfig(settings) => kubeconfig::run(&settings),
->>>>>>> api1
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);

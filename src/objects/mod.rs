@@ -16,11 +16,8 @@ pub mod manifest;
 pub mod merge_keys;
 pub mod names;
 mod object;
-<<<<<<< HEAD
 pub mod patch;
-=======
 pub mod openapi;
->>>>>>> api2
 pub mod quantity;
 mod schema;
 mod selector;
