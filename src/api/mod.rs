@@ -16,5 +16,4 @@ pub mod server;
 
 mod answer;
 mod request;
-mod seams;
 mod verbs;

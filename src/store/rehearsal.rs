@@ -19,7 +19,7 @@ impl Store {
     pub fn rehearsal(&self) -> Store {
         let backend = Rehearsal { behind: self.0.backend.clone(), written: Mutex::default() };
         let service_network = self.0.service_network.clone();
-        let options = StoreOptions { seed: None, service_network };
+        let options = StoreOptions { seed: None, service_network, rules: self.0.rules };
         Store::new(Arc::new(backend), self.0.clock.clone(), options)
     }
 }

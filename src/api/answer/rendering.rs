@@ -10,9 +10,9 @@ use crate::api::request::accept::Form;
 use crate::api::request::events_v1;
 use crate::api::request::path::{Dialect, Resource};
 use crate::api::request::query::Query;
-use crate::api::seams::{self, IncludeObject};
 use crate::clock::Timestamp;
 use crate::objects::Object;
+use crate::objects::columns::{self, IncludeObject};
 
 /// How objects of one resource are shown to one client.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Rendering {
     }
 
     fn table(&self, objects: &[Object], version: &str, revision: &str, now: Timestamp) -> Value {
-        let mut table = seams::table(self.resource.kind, objects, self.include, now, revision);
+        let mut table = columns::table(self.resource.kind, objects, self.include, now, revision);
         table["apiVersion"] = format!("meta.k8s.io/{version}").into();
         table
     }

@@ -8,7 +8,6 @@ use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, Secret, Service};
 use super::path::Resource;
 use super::query::Query;
 use crate::api::answer::status::Failure;
-use crate::api::seams;
 use crate::objects::{Kind, Object, Selector};
 
 /// Which objects are meant.
@@ -29,7 +28,7 @@ impl Filter {
     /// The selectors of a query.
     pub(crate) fn parse(resource: Resource, query: &Query) -> Result<Self, Failure> {
         let labels = query.get("labelSelector").unwrap_or_default();
-        let labels = seams::selector(labels).map_err(Failure::bad_request)?;
+        let labels = Selector::parse(labels).map_err(|error| Failure::bad_request(error.to_string()))?;
         let text = query.get("fieldSelector").unwrap_or_default();
         let mut fields = Vec::new();
         for part in split(text) {

@@ -10,8 +10,8 @@ use crate::api::answer::discovery;
 use crate::api::answer::status::Failure;
 use crate::api::request::accept::{self, Form};
 use crate::api::request::path::{Review, Target};
-use crate::api::seams;
 use crate::api::server::gate::{GROUP, USER};
+use crate::objects::openapi;
 
 /// The document that a path stands for.
 pub(crate) fn document(
@@ -26,9 +26,9 @@ pub(crate) fn document(
         Target::CoreVersions | Target::Groups => return discover(api, target, accepted),
         Target::Group(name) => discovery::group(name),
         Target::Resources { group, version } => discovery::resource_list(group, version),
-        Target::OpenApiIndex => return Ok(tagged(&seams::openapi_index(), known)),
+        Target::OpenApiIndex => return Ok(tagged(&openapi::index(), known)),
         Target::OpenApi(path) => {
-            let document = seams::openapi_document(path).ok_or_else(Failure::unknown_path)?;
+            let document = openapi::document(path).ok_or_else(Failure::unknown_path)?;
             return Ok(lasting(tagged(&document, known)));
         }
         Target::Review(_) | Target::Objects(_) => None,

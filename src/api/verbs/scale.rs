@@ -9,8 +9,8 @@ use super::{Api, Call, Reply, list};
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body;
 use crate::api::request::options;
-use crate::api::seams;
-use crate::objects::{Kind, Object};
+use crate::objects::patch;
+use crate::objects::Object;
 use crate::store::StoreError;
 
 /// How often a scale is written anew when others write in between.
@@ -36,10 +36,10 @@ pub(crate) async fn patch(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let media_type = body::media_type(call.content_type.as_deref());
     write(api, call, |scale| {
         let patched = match media_type.as_str() {
-            "application/json-patch+json" => seams::json_patch(Kind::StatefulSet, scale, &patch),
+            "application/json-patch+json" => patch::json_patch(scale, &patch),
             // A Scale has no lists, so the two are the same.
             "application/merge-patch+json" | "application/strategic-merge-patch+json" => {
-                seams::merge_patch(Kind::StatefulSet, scale, &patch)
+                patch::merge_patch(scale, &patch)
             }
             _ => {
                 return Err(Failure::unsupported(&[
@@ -77,7 +77,7 @@ async fn write(
         set.metadata.resource_version = Some(live.revision().to_string());
         let old = body::to_value(live.typed());
         let mut new = body::to_value(&set.into());
-        seams::track_managers(Some(&old), &mut new, &options.manager, "Update", "scale", api.now());
+        patch::track_managers(Some(&old), &mut new, &options.manager, "Update", "scale", api.now());
         let set: StatefulSet =
             serde_json::from_value(new).map_err(|error| Failure::internal(&error.to_string()))?;
         match store.update(set).await {

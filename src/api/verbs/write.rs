@@ -13,7 +13,7 @@ use crate::api::request::body::{self, Origin};
 use crate::api::request::events_v1;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
 use crate::api::request::path::Dialect;
-use crate::api::seams::{self, ApplyError, PatchError};
+use crate::objects::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed, defaulting};
 use crate::store::{Store, StoreError};
 
@@ -149,7 +149,7 @@ async fn apply(
     for attempt in 1.. {
         let live = api.store.get(&key);
         let old = live.as_ref().map(|live| shown(call, live));
-        let merged = seams::server_side_apply(
+        let merged = patch::server_side_apply(
             kind,
             old.as_ref(),
             applied,
@@ -157,7 +157,7 @@ async fn apply(
             options.is_forced,
             api.now(),
         );
-        let merged = merged.map_err(apply_failure)?;
+        let merged = merged.map_err(|error| apply_failure(&error))?;
         let typed = body::object(&call.place, merged, FieldValidation::Ignore, Origin::Patch)?.typed;
         let Some(live) = live else {
             return create_sent(api, call, options, typed, sent.warnings, "Apply").await;
@@ -174,19 +174,16 @@ async fn apply(
     Err(Failure::internal("a configuration was applied for ever"))
 }
 
-fn apply_failure(error: ApplyError) -> Failure {
+fn apply_failure(error: &ApplyError) -> Failure {
+    let message = error.to_string();
     match error {
-        ApplyError::Malformed(message) => Failure::bad_request(message),
+        ApplyError::HasManagedFields | ApplyError::WrongVersion { .. } => Failure::bad_request(message),
+        ApplyError::NotTyped { .. } => Failure::internal(&message),
         ApplyError::Conflicts(conflicts) => {
-            let n_conflicts = conflicts.len();
-            let text = |(manager, field): &(String, String)| format!("conflict with \"{manager}\": {field}");
-            let texts: Vec<String> = conflicts.iter().map(text).collect();
-            let noun = if n_conflicts == 1 { "conflict" } else { "conflicts" };
-            let message = format!("Apply failed with {n_conflicts} {noun}: {}", texts.join("\n"));
             let mut failure = Failure::new(409, "Conflict", message);
-            let causes = conflicts.iter().map(|(manager, field)| {
+            let causes = conflicts.iter().map(|conflict| {
                 serde_json::json!({"reason": "FieldManagerConflict",
-                    "message": format!("conflict with \"{manager}\""), "field": field})
+                    "message": conflict.message(), "field": conflict.field})
             });
             failure.details = serde_json::json!({"causes": causes.collect::<Vec<_>>()});
             failure
@@ -224,7 +221,7 @@ fn tracked(
         return Ok(typed.clone());
     }
     let now = api.now();
-    seams::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
+    patch::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
     Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
 }
 
@@ -266,14 +263,15 @@ impl Patch {
 
     fn apply_to(&self, kind: Kind, live: &Value) -> Result<Value, Failure> {
         let patched = match self {
-            Self::Json(patch) => seams::json_patch(kind, live, patch),
-            Self::Merge(patch) => seams::merge_patch(kind, live, patch),
-            Self::Strategic(patch) => seams::strategic_merge_patch(kind, live, patch),
+            Self::Json(patch) => patch::json_patch(live, patch),
+            Self::Merge(patch) => patch::merge_patch(live, patch),
+            Self::Strategic(patch) => patch::strategic_merge_patch(kind, live, patch),
             Self::Apply(patch) => Ok(patch.clone()),
         };
         patched.map_err(|error| match error {
             PatchError::Malformed(message) => Failure::bad_request(message),
-            PatchError::Unfit(message) => Failure::new(422, "Invalid", message),
+            PatchError::TooLong { .. } => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
+            PatchError::DoesNotFit(message) => Failure::new(422, "Invalid", message),
         })
     }
 }
