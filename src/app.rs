@@ -22,8 +22,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::api::changes::Changes;
 use crate::api::files::{Files, Mode, Problem, Report};
+use crate::api::server::{ApiOptions, ApiServer};
 use crate::clock::Clock;
-use crate::config::{DnsOnlySettings, DnsSettings, PodNameMode, RuntimeName, ServeSettings};
+use crate::config::{
+    ApiSettings, DnsOnlySettings, DnsSettings, ListenAddress, PodNameMode, RuntimeName, ServeSettings,
+};
 use crate::controllers::{
     self, Controller,
     endpointslice::EndpointSlices,
@@ -72,6 +75,8 @@ pub struct Running {
     pub dns_addresses: Vec<SocketAddr>,
     /// The zones that are answered from.
     pub zones: SharedZones,
+    /// Where the API is served, and where its kubeconfig is.
+    pub api: Option<(SocketAddr, PathBuf)>,
     /// Published changes of the cluster zone, from the start.
     pub publications: broadcast::Receiver<Publication>,
     /// What the first reading of the files changed.
@@ -121,7 +126,13 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         zone_options: ZoneOptions { networks, ..zone_options },
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
     };
-    let running = parts.start().await?;
+    let api = bind_api(&settings.api, &store).await?;
+    let mut running = parts.start().await?;
+    if let Some(api) = api {
+        running.api = Some((api.address(), api.kubeconfig().to_owned()));
+        let served = api.run(store.clone(), running.stop.clone());
+        spawn_followed(&running.tasks, &running.stop, "API server", served);
+    }
     let node = NodeOptions {
         name: NODE_NAME.to_owned(),
         pod_networks: settings.pod_cidr.clone(),
@@ -133,6 +144,15 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
     }
     Ok(running)
+}
+
+async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Option<ApiServer>> {
+    let ListenAddress::At(listen) = settings.api_listen else { return Ok(None) };
+    let kubeconfig = settings
+        .kubeconfig()
+        .context("there is no home folder for the kubeconfig; name a file with --kubeconfig-out")?;
+    let options = ApiOptions { listen, names: settings.tls_san.clone(), kubeconfig };
+    Ok(Some(ApiServer::bind(&options, store).await?))
 }
 
 /// Starts DNS alone, over the objects in the files as they are.
@@ -220,6 +240,7 @@ impl Parts {
             since,
             dns_addresses,
             zones,
+            api: None,
             publications,
             applied,
             reports,

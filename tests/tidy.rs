@@ -38,6 +38,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hickory_server", &["dns"]),
     ("hickory_proto", &["dns", "app", "cli", "simulation"]),
     ("notify", &["api"]),
+    ("axum", &["api"]),
+    ("hyper", &["api"]),
+    ("rustls", &["api"]),
+    ("rcgen", &["api"]),
     (
         "k8s_openapi",
         &[

@@ -34,7 +34,16 @@ struct Tutorial {
 impl Tutorial {
     async fn start() -> Self {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web.yaml");
-        let flags = ["serve", "-f", manifest, "--dns-listen", "127.0.0.1:0", "--simulated-start", "20ms"];
+        let flags = [
+            "serve",
+            "-f",
+            manifest,
+            "--dns-listen",
+            "127.0.0.1:0",
+            "--api-listen=off",
+            "--simulated-start",
+            "20ms",
+        ];
         let settings = Settings::parse_from(flags).serve;
         let running = app::serve(&settings, Clock::system()).await.expect("the example starts");
         let dns = running.dns_addresses[0];

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::changes::{Changes, FollowError};
 use super::reading::{self, Text};
 use crate::objects::apply::three_way_merge;
+use crate::objects::lint::{LintWorld, Warning, lint};
 use crate::objects::manifest::{self, Located, Mistake, Rules, Source};
-use crate::objects::{Object, ObjectKey, Typed};
+use crate::objects::{Object, ObjectKey, Typed, defaulting};
 use crate::store::{DeleteOptions, Store, StoreError};
 
 /// How objects of files become objects of the store.
@@ -299,12 +300,33 @@ pub struct Checked {
     pub n_objects: usize,
     /// Every mistake.
     pub problems: Vec<Problem>,
+    /// What is no mistake, and likely not meant.
+    pub remarks: Vec<Remark>,
+}
+
+/// A warning about an object of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Where the object is.
+    pub place: Source,
+    /// The object.
+    pub key: ObjectKey,
+    /// The warning.
+    pub warning: Warning,
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Source { file, line, .. } = &self.place;
+        write!(f, "{file}:{line}: warning: {}: {}", self.key, self.warning)
+    }
 }
 
 /// Reads and validates files without applying them.
 pub fn check(paths: &[PathBuf]) -> Checked {
     let mut checked = Checked::default();
     let mut places: BTreeMap<ObjectKey, Source> = BTreeMap::new();
+    let mut objects = Vec::new();
     for path in paths {
         let texts = reading::read(path).unwrap_or_else(|(path, source)| {
             checked.problems.push(Problem::Unreadable { path, source });
@@ -320,13 +342,34 @@ pub fn check(paths: &[PathBuf]) -> Checked {
                 match places.get(&key) {
                     Some(first) => checked.problems.push(twice(&key, first, &located.source)),
                     None => {
-                        places.insert(key, located.source);
+                        places.insert(key, located.source.clone());
+                        objects.push(located);
                     }
                 }
             }
         }
     }
+    checked.remarks = remarks(&objects);
     checked
+}
+
+/// What is likely not meant. A server has classes of its own, so nothing is said of those.
+fn remarks(objects: &[Located]) -> Vec<Remark> {
+    let defaulted = |located: &Located| {
+        let mut typed = located.typed.clone();
+        defaulting::default(&mut typed);
+        typed
+    };
+    let typed: Vec<Typed> = objects.iter().map(defaulted).collect();
+    let world = LintWorld::of(&typed).without_classes();
+    let of_one = |(typed, located): (&Typed, &Located)| {
+        let (place, key) = (located.source.clone(), ObjectKey::of(typed));
+        let warnings = lint(typed, &world).into_iter();
+        warnings
+            .map(move |warning| Remark { place: place.clone(), key: key.clone(), warning })
+            .collect::<Vec<_>>()
+    };
+    typed.iter().zip(objects).flat_map(of_one).collect()
 }
 
 fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {

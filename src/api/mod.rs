@@ -1,4 +1,9 @@
-//! How objects come in: manifest files that are followed, later HTTP.
+//! How objects come in: manifest files that are followed, and HTTP as Kubernetes speaks it.
+//!
+//! ```text
+//!   TLS, limits (server) ─► who, from where (gate) ─► what (request) ─► verbs ─► store
+//!                                     response ◄─ status, tables, lists (answer) ◄─┘
+//! ```
 //!
 //! Everything here turns what users send into store calls. It knows nothing of controllers,
 //! runtimes or DNS.
@@ -6,3 +11,9 @@
 pub mod changes;
 pub mod files;
 mod reading;
+
+pub mod server;
+
+mod answer;
+mod request;
+mod verbs;

@@ -1,4 +1,4 @@
-//! `dullahan check`: says what is wrong with manifests.
+//! `dullahan check`: says what is wrong with manifests, and what is likely not meant.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,15 +15,22 @@ pub(super) struct CheckSettings {
     file: Vec<PathBuf>,
 }
 
-/// Prints every mistake of every document; fails if there is one.
+/// Prints every mistake of every document, and warnings; fails if there is a mistake.
 pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
     let checked = files::check(&settings.file);
     for problem in &checked.problems {
         println!("{problem}");
     }
+    for remark in &checked.remarks {
+        println!("{remark}");
+    }
     let n_problems = checked.problems.len();
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (objects, files) = (counted(checked.n_objects, "object"), counted(checked.n_files, "file"));
-    println!("{objects} in {files}, {}", counted(n_problems, "mistake"));
+    let warnings = match checked.remarks.len() {
+        0 => String::new(),
+        n_remarks => format!(", {}", counted(n_remarks, "warning")),
+    };
+    println!("{objects} in {files}, {}{warnings}", counted(n_problems, "mistake"));
     Ok(if n_problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

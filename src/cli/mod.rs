@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod dns;
+mod kubeconfig;
 mod logging;
 mod output;
 mod progress;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{CommonSettings, DnsOnlySettings, ServeSettings};
+use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
 
 /// StatefulSets and their DNS, without a cluster.
 #[derive(Parser, Debug)]
@@ -37,6 +38,8 @@ enum Command {
     Check(check::CheckSettings),
     /// Try out StatefulSets, users and misfortunes in virtual time.
     Simulate(simulate::SimulateSettings),
+    /// Print the kubeconfig of the server that this user has started.
+    Kubeconfig(KubeconfigSettings),
 }
 
 impl Command {
@@ -44,7 +47,7 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_) | Self::Simulate(_) => None,
+            Self::Check(_) | Self::Simulate(_) | Self::Kubeconfig(_) => None,
         }
     }
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
         Command::Simulate(settings) => simulate::run(&settings),
+        Command::Kubeconfig(settings) => kubeconfig::run(&settings),
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -86,6 +87,23 @@ impl Output {
         }
     }
 
+    /// Says where the API is served and how to use it.
+    pub(super) fn serving(&mut self, now: Timestamp, address: SocketAddr, kubeconfig: &Path) {
+        let kubeconfig = kubeconfig.display().to_string();
+        match self.form {
+            Form::Silent => {}
+            Form::Text { .. } => {
+                self.print(&format!("API on https://{address}"));
+                self.print(&format!("  export KUBECONFIG={}", quoted(&kubeconfig)));
+            }
+            Form::Json => {
+                let line = json!({"time": now.to_string(), "api": address.to_string(), "state": "listening",
+                    "kubeconfig": kubeconfig});
+                self.print(&line.to_string());
+            }
+        }
+    }
+
     /// Prints a line for people only; JSON readers do not get it.
     pub(super) fn remark(&mut self, text: &str) {
         if let Form::Text { .. } = self.form {
@@ -98,6 +116,12 @@ impl Output {
         let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
         self.is_closed |= written.is_err();
     }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+,@:".contains(&byte));
+    if is_plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 fn text(since_s: f64, line: &Line, has_color: bool) -> String {

@@ -108,6 +108,65 @@ impl DnsSettings {
     }
 }
 
+/// Where the API is served, and who may find it.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "API")]
+pub struct ApiSettings {
+    /// Serve the API on this address; "off" serves none. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7443")]
+    pub api_listen: ListenAddress,
+    /// Write the kubeconfig here, readable by its owner alone; a folder of the user if absent.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig_out: Option<PathBuf>,
+    /// A further name or address of this server, for its certificate (repeatable).
+    #[arg(long, value_name = "NAME")]
+    pub tls_san: Vec<String>,
+}
+
+/// An address to listen at, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// Nowhere.
+    Off,
+    /// At this address.
+    At(SocketAddr),
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        let hint = |_| format!("\"{text}\" is not an address; write for example 127.0.0.1:7443, or off");
+        text.parse().map(Self::At).map_err(hint)
+    }
+}
+
+impl ApiSettings {
+    /// Where the kubeconfig is; `None` if the user has no folder for it.
+    pub fn kubeconfig(&self) -> Option<PathBuf> {
+        self.kubeconfig_out.clone().or_else(kubeconfig_default)
+    }
+}
+
+/// Where the kubeconfig is unless the user names a place: in the folder for what a program leaves
+/// behind (XDG Base Directory Specification).
+pub fn kubeconfig_default() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
+    Some(state.join("dullahan/kubeconfig"))
+}
+
+/// What `dullahan kubeconfig` takes.
+#[derive(Args, Clone, Debug)]
+pub struct KubeconfigSettings {
+    /// The file that the server was told to write; where it writes by itself if absent.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig_out: Option<PathBuf>,
+}
+
 /// What `dullahan serve` takes.
 #[derive(Args, Clone, Debug)]
 pub struct ServeSettings {
@@ -117,6 +176,9 @@ pub struct ServeSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub api: ApiSettings,
     /// Addresses of pods (repeatable: one IPv4 and one IPv6 network).
     #[arg(long, value_name = "CIDR", default_value = "10.244.0.0/16", help_heading = "Cluster")]
     pub pod_cidr: Vec<IpNet>,

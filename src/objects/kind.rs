@@ -6,10 +6,13 @@
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSet},
+    coordination::v1::Lease,
     core::v1::{
-        ConfigMap, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Service,
+        ConfigMap, Endpoints, Event, Namespace, Node, PersistentVolume, PersistentVolumeClaim, Pod, Secret,
+        Service, ServiceAccount,
     },
     discovery::v1::EndpointSlice,
+    node::v1::RuntimeClass,
     storage::v1::StorageClass,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -104,6 +107,8 @@ kinds! {
     Node, "", "v1", "v1", "nodes", "node", ["no"], false;
     PersistentVolume, "", "v1", "v1", "persistentvolumes", "persistentvolume", ["pv"], false;
     StorageClass, "storage.k8s.io", "v1", "storage.k8s.io/v1", "storageclasses", "storageclass", ["sc"], false;
+    RuntimeClass, "node.k8s.io", "v1", "node.k8s.io/v1", "runtimeclasses", "runtimeclass", [], false;
+    ServiceAccount, "", "v1", "v1", "serviceaccounts", "serviceaccount", ["sa"], true;
     ConfigMap, "", "v1", "v1", "configmaps", "configmap", ["cm"], true;
     Secret, "", "v1", "v1", "secrets", "secret", [], true;
     Service, "", "v1", "v1", "services", "service", ["svc"], true;
@@ -112,6 +117,8 @@ kinds! {
     StatefulSet, "apps", "v1", "apps/v1", "statefulsets", "statefulset", ["sts"], true;
     ControllerRevision, "apps", "v1", "apps/v1", "controllerrevisions", "controllerrevision", [], true;
     EndpointSlice, "discovery.k8s.io", "v1", "discovery.k8s.io/v1", "endpointslices", "endpointslice", [], true;
+    Endpoints, "", "v1", "v1", "endpoints", "endpoints", ["ep"], true;
+    Lease, "coordination.k8s.io", "v1", "coordination.k8s.io/v1", "leases", "lease", [], true;
     Event, "", "v1", "v1", "events", "event", ["ev"], true;
 }
 

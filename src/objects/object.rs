@@ -73,6 +73,13 @@ impl Object {
         Self(Arc::new(Inner { typed, key, revision, json: OnceLock::new() }))
     }
 
+    /// A version that was never written; it has no `resourceVersion`.
+    pub fn unversioned(mut typed: Typed) -> Self {
+        typed.meta_mut().resource_version = None;
+        let key = ObjectKey::of(&typed);
+        Self(Arc::new(Inner { typed, key, revision: 0, json: OnceLock::new() }))
+    }
+
     /// The object's key.
     pub fn key(&self) -> &ObjectKey {
         &self.0.key

@@ -18,6 +18,7 @@ mod error;
 mod identity;
 mod memory;
 mod recorder;
+mod rehearsal;
 mod watch;
 
 use std::sync::Arc;

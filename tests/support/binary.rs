@@ -29,6 +29,7 @@ pub(crate) fn start(command: &str, manifests: &Path, flags: &[String]) -> Progra
 pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
         .args([command, "--dns-listen=127.0.0.1:0"])
+        .args(without_api(command, flags))
         .args(flags)
         .stdout(Stdio::piped())
         .spawn()
@@ -44,6 +45,12 @@ pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
         }
     };
     Program { address, lines, child }
+}
+
+/// Many programs run at once; only those whose API is asked for take a port for it.
+fn without_api(command: &str, flags: &[String]) -> Option<&'static str> {
+    let is_wanted = flags.iter().any(|flag| flag.starts_with("--api-listen"));
+    (command == "serve" && !is_wanted).then_some("--api-listen=off")
 }
 
 impl Drop for Program {

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub(crate) mod binary;
+pub(crate) mod cluster;
 pub(crate) mod message;
+pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod tools;

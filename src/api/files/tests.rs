@@ -82,3 +82,19 @@ async fn an_object_in_two_files_is_a_problem_of_the_second() {
         "{problem}"
     );
 }
+
+#[test]
+fn a_check_warns_of_what_is_valid_and_will_not_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n  serviceName: nginx\n  \
+               selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
+               spec: {containers: [{name: c, image: i}]}\n";
+    std::fs::write(folder.path().join("a.yaml"), format!("# a set\n---\n{set}")).unwrap();
+    let checked = check(&[folder.path().to_owned()]);
+    assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+    let remarks: Vec<String> = checked.remarks.iter().map(ToString::to_string).collect();
+    let [remark] = &remarks[..] else { panic!("{remarks:?}") };
+    let expected =
+        "a.yaml:3: warning: StatefulSet default/web: spec.serviceName: there is no Service \"nginx\"";
+    assert!(remark.contains(expected), "{remark}");
+}

@@ -1,9 +1,57 @@
-//! READY, STATUS and RESTARTS of a pod, as `kubectl get pods` shows them.
+//! Rows of pods: READY, STATUS and RESTARTS as `kubectl get pods` shows them.
 //!
 //! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the first
 //! container in trouble gives its reason, init containers before main ones, a deletion before all.
 
-use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{
+    Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus,
+};
+use serde_json::{Value, json};
+
+use super::age::ago;
+use super::{AGE, Column, NAME, NONE, or, since, text, wide};
+use crate::clock::Timestamp;
+
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    text("Ready", "Ready containers and containers there are."),
+    text("Status", "What the pod is doing, or what keeps it from running."),
+    text("Restarts", "How often containers were restarted, and when last."),
+    AGE,
+    wide("IP", "The address of the pod."),
+    wide("Node", "The node the pod is on."),
+    wide("Nominated Node", "The node on which others make room for the pod."),
+    wide("Readiness Gates", "Conditions the pod waits for that are met, and all of them."),
+];
+
+pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
+    let computed = PodCells::of(pod);
+    let status = pod.status.as_ref();
+    let address = status.and_then(|status| status.pod_ips.iter().flatten().next());
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    vec![
+        pod.metadata.name.clone().into(),
+        format!("{}/{}", computed.n_ready, computed.n_total).into(),
+        computed.status.clone().into(),
+        computed.restarts(now).into(),
+        since(pod.metadata.creation_timestamp.as_ref(), now).into(),
+        or(address.map(|address| address.ip.as_str()), NONE).into(),
+        or(node, NONE).into(),
+        or(status.and_then(|status| status.nominated_node_name.as_deref()), NONE).into(),
+        readiness_gates(pod).into(),
+    ]
+}
+
+/// The condition of the row of a pod that is over, by which clients may hide it.
+pub(super) fn completion(pod: &Pod) -> Option<Value> {
+    let phase = pod.status.as_ref()?.phase.as_deref()?;
+    let message = match phase {
+        "Succeeded" => "The pod has completed successfully.",
+        "Failed" => "The pod failed.",
+        _ => return None,
+    };
+    Some(json!({"type": "Completed", "status": "True", "reason": phase, "message": message}))
+}
 
 /// The computed cells of a pod's row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +64,8 @@ pub struct PodCells {
     pub status: String,
     /// Restarts of all containers that count.
     pub n_restarts: i32,
+    /// When a container that counts ended last before it was restarted.
+    pub last_restart: Option<Timestamp>,
 }
 
 impl PodCells {
@@ -32,7 +82,7 @@ impl PodCells {
         let is_initializing = cells.add_init_containers(pod, status);
         let is_initialized = condition(status, "Initialized").is_some_and(|found| found.status == "True");
         if !is_initializing || is_initialized {
-            cells.add_containers(status);
+            cells.add_containers(pod, status);
         }
         if pod.metadata.deletion_timestamp.is_some() {
             cells.mark_deleted(status);
@@ -40,18 +90,33 @@ impl PodCells {
         cells
     }
 
+    /// The RESTARTS column: how many, and how long ago the last one was.
+    pub fn restarts(&self, now: Timestamp) -> String {
+        match self.last_restart {
+            Some(last) if self.n_restarts > 0 => {
+                format!("{} ({} ago)", self.n_restarts, ago(Some(last), now))
+            }
+            _ => self.n_restarts.to_string(),
+        }
+    }
+
+    fn count_restarts(&mut self, container: &ContainerStatus) {
+        self.n_restarts += container.restart_count;
+        let end = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+        self.last_restart =
+            self.last_restart.max(end.and_then(|end| end.finished_at.as_ref()).map(|time| time.0));
+    }
+
     /// Returns whether the pod is still initializing.
     fn add_init_containers(&mut self, pod: &Pod, status: &PodStatus) -> bool {
-        let specs = pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default();
+        let specs = init_containers(pod);
         for (i, container) in status.init_container_statuses.iter().flatten().enumerate() {
-            self.n_restarts += container.restart_count;
+            self.count_restarts(container);
             let state = container.state.clone().unwrap_or_default();
             if state.terminated.as_ref().is_some_and(|end| end.exit_code == 0) {
                 continue;
             }
-            let spec = specs.iter().find(|spec| spec.name == container.name);
-            let is_sidecar = spec.is_some_and(|spec| spec.restart_policy.as_deref() == Some("Always"));
-            if is_sidecar && container.started == Some(true) {
+            if is_sidecar(specs, &container.name) && container.started == Some(true) {
                 self.n_ready += usize::from(container.ready);
                 continue;
             }
@@ -61,11 +126,16 @@ impl PodCells {
         false
     }
 
-    fn add_containers(&mut self, status: &PodStatus) {
-        self.n_restarts = sidecar_restarts(status);
+    /// Once the pod is initialized, restarts of init containers are forgotten but for sidecars.
+    fn add_containers(&mut self, pod: &Pod, status: &PodStatus) {
+        (self.n_restarts, self.last_restart) = (0, None);
+        let init = status.init_container_statuses.iter().flatten();
+        for sidecar in init.filter(|one| is_sidecar(init_containers(pod), &one.name)) {
+            self.count_restarts(sidecar);
+        }
         let mut has_running = false;
         for container in status.container_statuses.iter().flatten().rev() {
-            self.n_restarts += container.restart_count;
+            self.count_restarts(container);
             match container_word(container) {
                 Some(word) => self.status = word,
                 None if container.ready && is_running(container) => {
@@ -107,9 +177,26 @@ fn phase(status: &PodStatus) -> String {
     reason.or(status.phase.as_deref()).unwrap_or_default().to_owned()
 }
 
-fn sidecar_restarts(status: &PodStatus) -> i32 {
-    let init = status.init_container_statuses.iter().flatten();
-    init.filter(|one| one.started == Some(true)).map(|one| one.restart_count).sum()
+fn init_containers(pod: &Pod) -> &[Container] {
+    pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default()
+}
+
+fn is_sidecar(specs: &[Container], name: &str) -> bool {
+    let spec = specs.iter().find(|spec| spec.name == name);
+    spec.is_some_and(|spec| spec.restart_policy.as_deref() == Some("Always"))
+}
+
+fn readiness_gates(pod: &Pod) -> String {
+    let gates = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_deref()).unwrap_or_default();
+    if gates.is_empty() {
+        return NONE.to_owned();
+    }
+    let is_met = |gate: &str| {
+        let found = pod.status.as_ref().and_then(|status| condition(status, gate));
+        found.is_some_and(|found| found.status == "True")
+    };
+    let n_met = gates.iter().filter(|gate| is_met(&gate.condition_type)).count();
+    format!("{n_met}/{}", gates.len())
 }
 
 fn is_running(container: &ContainerStatus) -> bool {
@@ -183,6 +270,37 @@ mod tests {
             "0/3 Init:0/2 1",
         );
         check(json!({"phase": "Failed", "reason": "Evicted"}), "0/3 Evicted 0");
+    }
+
+    #[test]
+    fn restarts_of_init_containers_are_forgotten_once_they_are_over_and_those_of_sidecars_are_not() {
+        let ended = |second: i64| {
+            let at = Timestamp::from_second(second).unwrap().to_string();
+            json!({"terminated": {"exitCode": 1, "finishedAt": at}})
+        };
+        let container = |name: &str, restarts: i32, second: i64, state: Value| {
+            json!({"name": name, "ready": true, "restartCount": restarts, "image": "", "imageID": "",
+                "lastState": ended(second), "state": state})
+        };
+        let check = |init: Value, sidecar: Value, expected: &str| {
+            let main = container("a", 1, 40, json!({"running": {}}));
+            let pod = json!({
+                "metadata": {"name": "p"},
+                "spec": {
+                    "initContainers": [{"name": "i"}, {"name": "side", "restartPolicy": "Always"}],
+                    "containers": [{"name": "a"}],
+                },
+                "status": {"phase": "Running", "initContainerStatuses": [init, sidecar],
+                    "containerStatuses": [main]},
+            });
+            let cells = PodCells::of(&serde_json::from_value(pod).unwrap());
+            assert_eq!(cells.restarts(Timestamp::from_second(100).unwrap()), expected);
+        };
+        let mut sidecar = container("side", 2, 30, json!({"running": {}}));
+        sidecar["started"] = true.into();
+        let done = container("i", 5, 90, json!({"terminated": {"exitCode": 0}}));
+        check(done, sidecar.clone(), "3 (60s ago)");
+        check(container("i", 5, 90, json!({"running": {}})), sidecar, "5 (10s ago)");
     }
 
     #[test]

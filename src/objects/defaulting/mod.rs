@@ -17,7 +17,7 @@ mod volume;
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{Namespace, Node, Secret};
+use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
@@ -41,7 +41,13 @@ pub fn default(typed: &mut Typed) {
         Typed::Node(node) => default_node(node),
         Typed::Secret(secret) => default_secret(secret),
         Typed::EndpointSlice(slice) => default_slice(slice),
-        Typed::ConfigMap(_) | Typed::ControllerRevision(_) | Typed::Event(_) => {}
+        Typed::Endpoints(endpoints) => default_endpoints(endpoints),
+        Typed::ConfigMap(_)
+        | Typed::ControllerRevision(_)
+        | Typed::Event(_)
+        | Typed::Lease(_)
+        | Typed::RuntimeClass(_)
+        | Typed::ServiceAccount(_) => {}
     }
 }
 
@@ -72,6 +78,13 @@ fn default_secret(secret: &mut Secret) {
 fn default_slice(slice: &mut EndpointSlice) {
     for port in slice.ports.iter_mut().flatten() {
         port.name.get_or_insert_default();
+        set(&mut port.protocol, "TCP");
+    }
+}
+
+fn default_endpoints(endpoints: &mut Endpoints) {
+    let subsets = endpoints.subsets.iter_mut().flatten();
+    for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
         set(&mut port.protocol, "TCP");
     }
 }

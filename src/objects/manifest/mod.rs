@@ -18,7 +18,6 @@ mod kinds;
 mod object;
 mod place;
 mod scalar;
-mod schema;
 mod split;
 mod structure;
 mod tree;

@@ -9,12 +9,12 @@ use k8s_openapi::ByteString;
 use serde_json::{Map, Number, Value};
 
 use super::place::join;
-use super::schema::{self, Type};
 use super::tree::{self, Form, Node};
 use super::{Rules, kinds};
 use crate::clock::Timestamp;
 use crate::objects::Kind;
 use crate::objects::quantity::Amount;
+use crate::objects::schema::{self, Type};
 
 /// What is said of a text that is no quantity.
 pub(super) const NO_QUANTITY: &str = "is not a quantity";

@@ -4,6 +4,7 @@
 //! and a way to access it; where its data is never changes.
 
 use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeSpec};
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::Value;
 
@@ -84,6 +85,21 @@ pub(super) fn check_class_change(new: &StorageClass, old: &StorageClass, errors:
     ];
     for (name, new, _) in kept.iter().filter(|(_, new, old)| new != old) {
         errors.push(Path::root(name).invalid(text(new), IMMUTABLE));
+    }
+}
+
+/// The handler names a configuration of the node, as a label (`pkg/apis/node/validation`).
+pub(super) fn check_runtime_class(class: &RuntimeClass, errors: &mut Vec<FieldError>) {
+    check_form(names::dns1123_label(&class.handler), &class.handler, &Path::root("handler"), errors);
+}
+
+pub(super) fn check_runtime_class_change(
+    new: &RuntimeClass,
+    old: &RuntimeClass,
+    errors: &mut Vec<FieldError>,
+) {
+    if new.handler != old.handler {
+        errors.push(Path::root("handler").invalid(new.handler.as_str(), IMMUTABLE));
     }
 }
 

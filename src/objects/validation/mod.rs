@@ -10,11 +10,13 @@ mod claim;
 mod cluster;
 mod container;
 mod content;
+mod endpoints;
 mod endpointslice;
 mod environment;
 mod growth;
 mod handler;
 mod labels;
+mod lease;
 mod metadata;
 mod pod;
 mod pod_change;
@@ -106,6 +108,10 @@ fn check_content(new: &Typed, errors: &mut Vec<FieldError>) {
         Typed::Pod(pod) => pod::check(pod, errors),
         Typed::StatefulSet(set) => statefulset::check(set, errors),
         Typed::EndpointSlice(slice) => endpointslice::check(slice, errors),
+        Typed::Endpoints(endpoints) => endpoints::check(endpoints, errors),
+        Typed::RuntimeClass(class) => cluster::check_runtime_class(class, errors),
+        Typed::Lease(lease) => lease::check(lease, errors),
+        Typed::ServiceAccount(_) => {}
     }
 }
 
@@ -130,6 +136,9 @@ fn check_change(rules: Rules, new: &Typed, old: &Typed, errors: &mut Vec<FieldEr
         }
         (Typed::EndpointSlice(new), Typed::EndpointSlice(old)) => {
             endpointslice::check_change(new, old, errors);
+        }
+        (Typed::RuntimeClass(new), Typed::RuntimeClass(old)) => {
+            cluster::check_runtime_class_change(new, old, errors);
         }
         _ => {}
     }

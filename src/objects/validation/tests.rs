@@ -48,6 +48,9 @@ fn good(kind: Kind) -> Value {
         }),
         Kind::ControllerRevision => json!({"data": {"spec": {}}, "revision": 1}),
         Kind::Event => json!({"involvedObject": {"namespace": "default"}}),
+        Kind::RuntimeClass => json!({"handler": "process"}),
+        Kind::Lease => json!({"spec": {"holderIdentity": "node-1", "leaseDurationSeconds": 40}}),
+        Kind::Endpoints => json!({"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80}]}]}),
         _ => json!({}),
     };
     let namespace = kind.info().is_namespaced.then_some("default");

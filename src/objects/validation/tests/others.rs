@@ -102,3 +102,36 @@ fn the_other_kinds_have_their_rules() {
     check_update(Kind::ControllerRevision, json!({}), revision, &[refused]);
     check_update(Kind::ControllerRevision, json!({}), json!({"revision": 7}), &[]);
 }
+
+#[test]
+fn leases_runtime_classes_and_endpoints_are_checked_where_kubernetes_does() {
+    let cases = [
+        (
+            Kind::Lease,
+            json!({"spec": {"leaseDurationSeconds": 0}}),
+            "spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0",
+        ),
+        (
+            Kind::Lease,
+            json!({"spec": {"leaseTransitions": -1}}),
+            "spec.leaseTransitions: Invalid value: -1: must be greater than or equal to 0",
+        ),
+        (
+            Kind::Endpoints,
+            json!({"subsets": [{"ports": [{"port": 80}]}]}),
+            "subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`",
+        ),
+        (
+            Kind::Endpoints,
+            json!({"subsets": [{"addresses": [{"ip": "10.0.0.1"}], "ports": [{"port": 80, "name": "a"}, {"port": 81}]}]}),
+            "subsets[0].ports[1].name: Required value",
+        ),
+    ];
+    for (kind, change, expected) in cases {
+        check(kind, change, &[expected]);
+    }
+    let handler = format!("handler: Invalid value: \"A\": {LABEL}");
+    check(Kind::RuntimeClass, json!({"handler": "A"}), &[&handler]);
+    let refused = "handler: Invalid value: \"docker\": field is immutable";
+    check_update(Kind::RuntimeClass, json!({}), json!({"handler": "docker"}), &[refused]);
+}

@@ -1,7 +1,9 @@
-//! Label selectors: equality maps and `LabelSelector` with expressions.
+//! Label selectors: equality maps, `LabelSelector` with expressions, and texts of queries.
 //!
 //! The rules are those of the Kubernetes document "Labels and Selectors"; a selector is parsed
 //! once and then only asked whether labels match.
+
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -22,10 +24,14 @@ struct Requirement {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Operator {
+    Equals(String),
+    NotEquals(String),
     In(Vec<String>),
     NotIn(Vec<String>),
     Exists,
     DoesNotExist,
+    GreaterThan(i64),
+    LessThan(i64),
 }
 
 /// Why a selector cannot be used.
@@ -34,6 +40,9 @@ pub enum SelectorError {
     /// The operator is none of the four.
     #[error("\"{0}\" is not a valid label selector operator")]
     UnknownOperator(String),
+    /// The text of a query is no selector.
+    #[error("{0}")]
+    Unreadable(String),
 }
 
 impl Selector {
@@ -41,7 +50,7 @@ impl Selector {
     pub fn from_labels(labels: &Labels) -> Self {
         let requirement = |(key, value): (&String, &String)| Requirement {
             key: key.clone(),
-            operator: Operator::In(vec![value.clone()]),
+            operator: Operator::Equals(value.clone()),
         };
         Self(labels.iter().map(requirement).collect())
     }
@@ -63,6 +72,17 @@ impl Selector {
         Ok(parsed)
     }
 
+    /// The selector that a query writes: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text
+    /// matches everything.
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
+        text::parse(text)
+    }
+
+    /// Whether there is no requirement, so that everything matches.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `labels` satisfy every requirement. Absent labels are an empty map.
     pub fn matches(&self, labels: Option<&Labels>) -> bool {
         self.0.iter().all(|requirement| requirement.is_met_by(labels))
@@ -73,12 +93,47 @@ impl Requirement {
     fn is_met_by(&self, labels: Option<&Labels>) -> bool {
         let value = labels.and_then(|labels| labels.get(&self.key));
         match (&self.operator, value) {
+            (Operator::Equals(wanted), value) => value == Some(wanted),
+            (Operator::NotEquals(unwanted), value) => value != Some(unwanted),
+            (Operator::GreaterThan(bound), value) => number(value).is_some_and(|number| number > *bound),
+            (Operator::LessThan(bound), value) => number(value).is_some_and(|number| number < *bound),
             (Operator::In(values), Some(value)) => values.contains(value),
             (Operator::In(_), None) => false,
             (Operator::NotIn(values), Some(value)) => !values.contains(value),
             (Operator::NotIn(_) | Operator::DoesNotExist, None) => true,
             (Operator::Exists, value) => value.is_some(),
             (Operator::DoesNotExist, Some(_)) => false,
+        }
+    }
+}
+
+fn number(value: Option<&String>) -> Option<i64> {
+    value?.parse().ok()
+}
+
+impl std::fmt::Display for Selector {
+    /// As queries write it; reading it again gives the same selector.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, requirement) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma}{requirement}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let key = &self.key;
+        match &self.operator {
+            Operator::Equals(value) => write!(f, "{key}={value}"),
+            Operator::NotEquals(value) => write!(f, "{key}!={value}"),
+            Operator::In(values) => write!(f, "{key} in ({})", values.join(",")),
+            Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
+            Operator::Exists => write!(f, "{key}"),
+            Operator::DoesNotExist => write!(f, "!{key}"),
+            Operator::GreaterThan(bound) => write!(f, "{key}>{bound}"),
+            Operator::LessThan(bound) => write!(f, "{key}<{bound}"),
         }
     }
 }

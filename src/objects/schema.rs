@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use k8s_openapi::schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
-use crate::objects::Kind;
+use super::Kind;
 
 /// The schema of every kind, with those of all types in them.
 static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
@@ -16,16 +16,52 @@ static SCHEMAS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for kind in Kind::ALL {
         kind.add_schema(&mut generator);
     }
+    add_companions(&mut generator);
     generator.take_definitions(true)
 });
 
+/// The types that requests and answers hold besides the kinds.
+fn add_companions(generator: &mut SchemaGenerator) {
+    use k8s_openapi::api::{autoscaling::v1::Scale, events::v1::Event, policy::v1::Eviction};
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+    generator.subschema_for::<Scale>();
+    generator.subschema_for::<Event>();
+    generator.subschema_for::<Eviction>();
+    generator.subschema_for::<meta::DeleteOptions>();
+    generator.subschema_for::<meta::ListMeta>();
+    generator.subschema_for::<meta::Patch>();
+    generator.subschema_for::<meta::Status>();
+}
+
 /// Where the definitions are that schemas refer to.
-const DEFINITIONS: &str = "#/$defs/";
+pub(super) const DEFINITIONS: &str = "#/$defs/";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+
+/// The schema that a schema refers to, with its name; a schema that refers to none is itself.
+pub(super) fn resolve(schema: &'static Value) -> (&'static str, &'static Value) {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.strip_prefix(DEFINITIONS));
+    match name.and_then(|name| SCHEMAS.get_key_value(name)) {
+        Some((name, schema)) => (name, schema),
+        None => ("", schema),
+    }
+}
+
+/// The schema of the type with that name (`io.k8s.api.core.v1.PodSpec`).
+pub(super) fn definition(name: &str) -> Option<&'static Value> {
+    SCHEMAS.get(name)
+}
 
 /// The schema of a kind; null, which wants nothing, if there were none.
 pub(super) fn of(kind: Kind) -> &'static Value {
-    SCHEMAS.get(kind.schema_name().as_ref()).unwrap_or(&Value::Null)
+    named(kind).1
+}
+
+/// The schema of a kind, with the name of its type.
+pub(super) fn named(kind: Kind) -> (&'static str, &'static Value) {
+    match SCHEMAS.get_key_value(kind.schema_name().as_ref()) {
+        Some((name, schema)) => (name, schema),
+        None => ("", &Value::Null),
+    }
 }
 
 impl Kind {
@@ -64,13 +100,16 @@ impl Visit for Name {
 
 fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
     use k8s_openapi::api::{
-        apps::v1 as apps, core::v1 as core, discovery::v1 as discovery, storage::v1 as storage,
+        apps::v1 as apps, coordination::v1 as coordination, core::v1 as core, discovery::v1 as discovery,
+        node::v1 as node, storage::v1 as storage,
     };
     match kind {
         Kind::Namespace => visit.visit::<core::Namespace>(),
         Kind::Node => visit.visit::<core::Node>(),
         Kind::PersistentVolume => visit.visit::<core::PersistentVolume>(),
         Kind::StorageClass => visit.visit::<storage::StorageClass>(),
+        Kind::RuntimeClass => visit.visit::<node::RuntimeClass>(),
+        Kind::ServiceAccount => visit.visit::<core::ServiceAccount>(),
         Kind::ConfigMap => visit.visit::<core::ConfigMap>(),
         Kind::Secret => visit.visit::<core::Secret>(),
         Kind::Service => visit.visit::<core::Service>(),
@@ -79,6 +118,8 @@ fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
         Kind::StatefulSet => visit.visit::<apps::StatefulSet>(),
         Kind::ControllerRevision => visit.visit::<apps::ControllerRevision>(),
         Kind::EndpointSlice => visit.visit::<discovery::EndpointSlice>(),
+        Kind::Endpoints => visit.visit::<core::Endpoints>(),
+        Kind::Lease => visit.visit::<coordination::Lease>(),
         Kind::Event => visit.visit::<core::Event>(),
     }
 }

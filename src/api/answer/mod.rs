@@ -1,0 +1,7 @@
+//! What goes back: Status errors, objects and lists in the form asked for, discovery documents.
+//!
+//! Pure: values in, JSON out. Nothing here reads the store or waits.
+
+pub(crate) mod discovery;
+pub(crate) mod rendering;
+pub(crate) mod status;

@@ -1,0 +1,241 @@
+//! Bodies: from bytes to a document, and from a document to an object of the place it is sent to.
+
+use serde_json::Value;
+
+use super::events_v1;
+use super::options::FieldValidation;
+use super::path::{Dialect, Place};
+use super::strict;
+use crate::api::answer::status::{Cause, Failure};
+use crate::objects::{Typed, manifest};
+
+/// The media types of whole objects.
+const OBJECT_TYPES: [&str; 2] = ["application/json", "application/yaml"];
+
+/// An object that was sent.
+pub(crate) struct Sent {
+    pub(crate) typed: Typed,
+    /// What its sender should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How an object came to be what it is, for the words of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Body,
+    Patch,
+}
+
+/// The document in a body of JSON or YAML; an absent type means JSON.
+pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value, Failure> {
+    match media_type(content_type).as_str() {
+        "" | "application/json" => json(body),
+        "application/yaml" => yaml(body),
+        _ => Err(Failure::unsupported(&OBJECT_TYPES)),
+    }
+}
+
+/// The type without its parameters, in lower case.
+pub(crate) fn media_type(content_type: Option<&str>) -> String {
+    let text = content_type.unwrap_or_default();
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|error| {
+        Failure::bad_request(format!("the object provided is unrecognized (must be of type JSON): {error}"))
+    })
+}
+
+pub(crate) fn yaml(body: &[u8]) -> Result<Value, Failure> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Failure::bad_request(format!("the YAML is not UTF-8: {error}")))?;
+    manifest::yaml_to_value("body", text)
+        .map_err(|mistake| Failure::bad_request(format!("line {}: {}", mistake.line, mistake.message)))
+}
+
+/// The object in a document that is sent to `place`, its names those of the place where it has none.
+pub(crate) fn object(
+    place: &Place,
+    mut document: Value,
+    validation: FieldValidation,
+    origin: Origin,
+) -> Result<Sent, Failure> {
+    check_type(place, &document)?;
+    fill_names(place, &mut document)?;
+    let original = document.clone();
+    if place.resource.dialect == Dialect::EventsV1 {
+        events_v1::to_core(&mut document);
+    }
+    let info = place.resource.kind.info();
+    let typed = Typed::from_value(place.resource.kind, document).map_err(|error| {
+        Failure::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: {error}",
+            info.name, info.version, info.name
+        ))
+    })?;
+    if validation == FieldValidation::Ignore {
+        return Ok(Sent { typed, warnings: Vec::new() });
+    }
+    let unknown = unknown(place, &original, &typed);
+    if !unknown.is_empty() && validation == FieldValidation::Strict {
+        return Err(strict_failure(place, &original, origin, &unknown));
+    }
+    Ok(Sent { typed, warnings: unknown })
+}
+
+fn unknown(place: &Place, original: &Value, typed: &Typed) -> Vec<String> {
+    let mut understood = to_value(typed);
+    if place.resource.dialect == Dialect::EventsV1 {
+        events_v1::from_core(&mut understood);
+    }
+    let fields = strict::unknown_fields(original, &understood);
+    fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
+}
+
+fn strict_failure(place: &Place, original: &Value, origin: Origin, unknown: &[String]) -> Failure {
+    let info = place.resource.kind.info();
+    let message = format!("strict decoding error: {}", unknown.join(", "));
+    match origin {
+        Origin::Body => Failure::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: {message}",
+            info.name, info.version, info.name
+        )),
+        Origin::Patch => {
+            let name = original["metadata"]["name"].as_str().unwrap_or_default();
+            let cause = Cause("FieldValueInvalid", format!("Invalid value: {message}"), "patch".into());
+            Failure::invalid(place.resource.group(), info.name, name, vec![cause])
+        }
+    }
+}
+
+/// The JSON form of a typed object.
+pub(crate) fn to_value(typed: &Typed) -> Value {
+    let json = typed.to_json().expect("the types of the table serialize to JSON");
+    serde_json::from_slice(&json).expect("what was serialized is JSON")
+}
+
+fn check_type(place: &Place, document: &Value) -> Result<(), Failure> {
+    if !document.is_object() {
+        return Err(Failure::bad_request("the body must be an object"));
+    }
+    let info = place.resource.kind.info();
+    let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    if !kind.is_empty() && kind != info.name {
+        return Err(Failure::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: the path is that of {}",
+            api_version.rsplit('/').next().unwrap_or_default(),
+            info.name,
+            info.plural
+        )));
+    }
+    if !api_version.is_empty() && api_version != place.resource.api_version() {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            place.resource.api_version()
+        )));
+    }
+    Ok(())
+}
+
+fn fill_names(place: &Place, document: &mut Value) -> Result<(), Failure> {
+    let metadata = &mut document["metadata"];
+    if metadata.is_null() {
+        *metadata = Value::Object(serde_json::Map::new());
+    }
+    if !metadata.is_object() {
+        return Err(Failure::bad_request("metadata: must be an object"));
+    }
+    if let Some(namespace) = &place.namespace {
+        match metadata["namespace"].as_str().unwrap_or_default() {
+            "" => metadata["namespace"] = namespace.clone().into(),
+            sent if sent == namespace => {}
+            _ => {
+                return Err(Failure::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
+            }
+        }
+    }
+    if let Some(name) = &place.name {
+        match metadata["name"].as_str().unwrap_or_default() {
+            "" => metadata["name"] = name.clone().into(),
+            sent if sent == name => {}
+            sent => {
+                return Err(Failure::bad_request(format!(
+                    "the name of the object ({sent}) does not match the name on the URL ({name})"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::request::path::{self, Target};
+    use serde_json::json;
+
+    fn send(path: &str, document: Value, validation: FieldValidation) -> Result<Vec<String>, (u16, String)> {
+        let Some(Target::Objects(place)) = path::parse(path) else { panic!("{path}") };
+        let sent = object(&place, document, validation, Origin::Body);
+        sent.map(|sent| sent.warnings).map_err(|failure| (failure.code, failure.message))
+    }
+
+    #[test]
+    fn what_does_not_belong_to_its_place_is_refused() {
+        let pods = "/api/v1/namespaces/default/pods";
+        let pod = "/api/v1/namespaces/default/pods/a";
+        for (path, document, expected) in [
+            (pods, json!([]), "the body must be an object"),
+            (pods, json!({"kind": "Service"}), "Service in version"),
+            (pods, json!({"apiVersion": "apps/v1"}), "the API version in the data (apps/v1)"),
+            (pods, json!({"metadata": {"namespace": "b"}}), "the namespace of the provided object"),
+            (pods, json!({"metadata": 1}), "metadata: must be an object"),
+            (
+                pod,
+                json!({"metadata": {"name": "b"}}),
+                "the name of the object (b) does not match the name on the URL (a)",
+            ),
+            (
+                pods,
+                json!({"spec": {"containers": 5}}),
+                "Pod in version \"v1\" cannot be handled as a Pod: invalid type",
+            ),
+        ] {
+            let (code, message) = send(path, document, FieldValidation::Strict).unwrap_err();
+            assert_eq!(code, 400);
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_refused_told_or_passed_over() {
+        let pods = "/api/v1/namespaces/default/pods";
+        let pod = json!({"metadata": {"name": "a"}, "spec": {"containers": [], "nodeNamee": "n"}});
+        let (code, message) = send(pods, pod.clone(), FieldValidation::Strict).unwrap_err();
+        let expected = "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.nodeNamee\"";
+        assert_eq!((code, message.as_str()), (400, expected));
+        let warnings = send(pods, pod.clone(), FieldValidation::Warn).unwrap();
+        assert_eq!(warnings, ["unknown field \"spec.nodeNamee\""]);
+        assert_eq!(send(pods, pod, FieldValidation::Ignore).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn bodies_are_json_or_yaml_and_nothing_else() {
+        for (content_type, body, expected) in [
+            (None, "{}", Ok(json!({}))),
+            (Some("application/json; charset=utf-8"), "{\"a\":1}", Ok(json!({"a": 1}))),
+            (Some("application/yaml"), "a: 1", Ok(json!({"a": 1}))),
+            (Some("application/json"), "{a: 1}", Err(400)),
+            (Some("application/yaml"), "a: [", Err(400)),
+            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(415)),
+            (Some("text/html"), "", Err(415)),
+        ] {
+            let found = document(content_type, body.as_bytes()).map_err(|failure| failure.code);
+            assert_eq!(found, expected, "{content_type:?}");
+        }
+    }
+}

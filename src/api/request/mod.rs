@@ -1,0 +1,12 @@
+//! What comes in: paths, queries, what is accepted, bodies, selectors.
+//!
+//! Pure: texts in, values or a [`Failure`](super::answer::status::Failure) out.
+
+pub(crate) mod accept;
+pub(crate) mod body;
+pub(crate) mod events_v1;
+pub(crate) mod filter;
+pub(crate) mod options;
+pub(crate) mod path;
+pub(crate) mod query;
+pub(crate) mod strict;

@@ -1,0 +1,280 @@
+//! The HTTPS server: sockets, TLS, and the bounds of what a client may take.
+//!
+//! ```text
+//!   accept (CONNECTIONS_MAX) ─► TLS (HANDSHAKE_PATIENCE) ─► HTTP/1.1 ─► gate ─► verbs
+//! ```
+//!
+//! HTTP/2 is not offered: every client speaks HTTP/1.1, a watch has a connection of its own, and a
+//! slow one can be cut without hurting others. When the server stops, watches end and requests
+//! that are being answered are finished.
+
+mod credentials;
+pub(crate) mod gate;
+mod kubeconfig;
+mod patience;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use credentials::CredentialError;
+use credentials::Credentials;
+use gate::Gate;
+use patience::Patient;
+
+use super::verbs::dispatch::answer;
+use super::verbs::{Api, WATCHES_MAX};
+use crate::store::Store;
+
+/// How many connections there may be; others wait to be accepted.
+const CONNECTIONS_MAX: usize = 4096;
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request, and how long a connection may idle.
+const HEAD_PATIENCE: Duration = Duration::from_secs(90);
+/// How long a client may read nothing of what it asked for.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// The largest head of a request, in octets.
+const HEAD_OCTETS_MAX: usize = 64 * 1024;
+/// How many header fields a request may have.
+const HEADERS_MAX: usize = 64;
+/// How long requests may take to be finished when the server stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long to wait when no more connections can be accepted, for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The first octet of a TLS connection (RFC 8446, section 5.1: handshake).
+const TLS_HANDSHAKE: u8 = 22;
+/// What a client hears that speaks plain HTTP to the TLS port, in Go's words.
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// Where to listen and what to write down.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// The address to listen at.
+    pub listen: SocketAddr,
+    /// Further names and addresses of this server.
+    pub names: Vec<String>,
+    /// Where the kubeconfig is written.
+    pub kubeconfig: PathBuf,
+}
+
+/// Why the API is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}: {source}; choose another with --api-listen, or off")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// There are no credentials.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+    /// The kubeconfig cannot be written.
+    #[error("cannot write {}: {source}; choose another place with --kubeconfig-out", .path.display())]
+    Kubeconfig {
+        /// Where.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// The server, bound but not yet answering.
+pub struct ApiServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    acceptor: TlsAcceptor,
+    gate: Arc<Gate>,
+    kubeconfig: PathBuf,
+}
+
+impl ApiServer {
+    /// Binds the address, makes credentials and writes the kubeconfig.
+    pub async fn bind(options: &ApiOptions, store: &Store) -> Result<Self, ApiError> {
+        let failed = |source| ApiError::Bind { address: options.listen, source };
+        let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let names = names(options, address);
+        let credentials = Credentials::make(&names, store.clock().now())?;
+        let acceptor = TlsAcceptor::from(Arc::new(credentials.tls()?));
+        let config = credentials.kubeconfig(&format!("https://{}", reachable(address)));
+        kubeconfig::write(&options.kubeconfig, &config)
+            .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
+        let gate = Arc::new(Gate::new(credentials.token, names));
+        Ok(Self { listener, address, acceptor, gate, kubeconfig: options.kubeconfig.clone() })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the kubeconfig is.
+    pub fn kubeconfig(&self) -> &std::path::Path {
+        &self.kubeconfig
+    }
+
+    /// Answers until `stop` is cancelled.
+    pub async fn run(self, store: Store, stop: CancellationToken) -> Result<(), ApiError> {
+        let api = Arc::new(Api {
+            store,
+            address: reachable(self.address).to_string(),
+            watches: Arc::new(Semaphore::new(WATCHES_MAX)),
+            stop: stop.clone(),
+        });
+        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let tasks = TaskTracker::new();
+        while let Some((stream, permit)) = self.accept(&connections, &api, &stop).await {
+            let (acceptor, gate, api) = (self.acceptor.clone(), self.gate.clone(), api.clone());
+            tasks.spawn(async move {
+                serve(stream, acceptor, gate, api).await;
+                drop(permit);
+            });
+        }
+        tasks.close();
+        tasks.wait().await;
+        Ok(())
+    }
+
+    async fn accept(
+        &self,
+        connections: &Arc<Semaphore>,
+        api: &Api,
+        stop: &CancellationToken,
+    ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        loop {
+            let permit = tokio::select! {
+                permit = connections.clone().acquire_owned() => permit.ok()?,
+                () = stop.cancelled() => return None,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = stop.cancelled() => return None,
+            };
+            match accepted {
+                Ok((stream, _)) => return Some((stream, permit)),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    api.clock().sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end. What a client does wrong ends it and is no error of ours.
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, gate: Arc<Gate>, api: Arc<Api>) {
+    // Small answers go out at once; a failure only makes them slower.
+    let _ = stream.set_nodelay(true);
+    let clock = api.clock().clone();
+    let tls = tokio::select! {
+        tls = shake_hands(stream, &acceptor) => tls,
+        () = clock.sleep(HANDSHAKE_PATIENCE) => return,
+        () = api.stop.cancelled() => return,
+    };
+    let Some(tls) = tls else { return };
+    let is_certified = tls.get_ref().1.peer_certificates().is_some();
+    let router = Router::new().fallback(answer).layer(axum::middleware::from_fn(
+        move |request: Request, next: axum::middleware::Next| {
+            let gate = gate.clone();
+            async move { admit(&gate, is_certified, request, next).await }
+        },
+    ));
+    let service = TowerToHyperService::new(router.with_state(api.clone()));
+    let io = TokioIo::new(Patient::new(tls, clock.clone(), WRITE_PATIENCE));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_OCTETS_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(io, service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return log_end(ended),
+        () = api.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    tokio::select! {
+        ended = connection => log_end(ended),
+        () = clock.sleep(STOP_PATIENCE) => {}
+    }
+}
+
+fn log_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn admit(gate: &Gate, is_certified: bool, request: Request, next: axum::middleware::Next) -> Response {
+    match gate.admit(request.uri().path(), request.headers(), is_certified) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// TLS, or `None` for a client that does not speak it; one that speaks plain HTTP is told so.
+async fn shake_hands(
+    mut stream: TcpStream,
+    acceptor: &TlsAcceptor,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 0 {
+        return None;
+    }
+    if first[0] != TLS_HANDSHAKE {
+        if first[0].is_ascii_uppercase() {
+            // It is gone either way.
+            let _ = stream.write_all(PLAIN_HTTP).await;
+            let _ = stream.shutdown().await;
+        }
+        return None;
+    }
+    match acceptor.accept(stream).await {
+        Ok(tls) => Some(tls),
+        Err(error) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+    }
+}
+
+/// The names and addresses for which the certificate is good.
+fn names(options: &ApiOptions, address: SocketAddr) -> Vec<String> {
+    let fixed =
+        ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "::1"];
+    let mut names: Vec<String> = fixed.map(str::to_owned).to_vec();
+    if !address.ip().is_unspecified() {
+        names.push(address.ip().to_string());
+    }
+    names.extend(options.names.iter().cloned());
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The address under which this machine reaches the server.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        return SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
+    }
+    address
+}

@@ -1,0 +1,129 @@
+//! From an HTTP request to the verb that does it.
+//!
+//! The body is read here, within its bounds; verbs only see bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::{Api, Call, Reply, documents, list, log, pod, remove, scale, watch, write};
+use crate::api::answer::status::Failure;
+use crate::api::request::accept;
+use crate::api::request::path::{self, Place, Subresource, Target};
+use crate::api::request::query::Query;
+
+/// The largest body that is read, as the API server's.
+pub(crate) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers a request that has passed the gate.
+pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    match route(&api, request).await {
+        Ok(reply) => reply.into_response(),
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn route(api: &Arc<Api>, request: Request) -> Result<Reply, Failure> {
+    let target = path::parse(request.uri().path()).ok_or_else(Failure::unknown_path)?;
+    let headers = request.headers();
+    let accepted = text(headers, &header::ACCEPT);
+    match target {
+        Target::Objects(place) => {
+            let call = understand(api, place, request).await?;
+            return carry_out(api, call.0, call.1).await;
+        }
+        Target::Review(review) => {
+            only(request.method(), &Method::POST)?;
+            return Ok(documents::review(review));
+        }
+        _ => only_read(request.method())?,
+    }
+    documents::document(api, &target, accepted.as_deref(), text(headers, &header::IF_NONE_MATCH).as_deref())
+}
+
+async fn understand(api: &Api, place: Place, request: Request) -> Result<(Method, Call), Failure> {
+    let (parts, body) = request.into_parts();
+    let is_stream = matches!(
+        place.subresource,
+        Some(Subresource::Exec | Subresource::Attach | Subresource::PortForward | Subresource::Log)
+    );
+    let accepted = text(&parts.headers, &header::ACCEPT).filter(|_| !is_stream);
+    let call = Call {
+        place,
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        form: accept::negotiate(accepted.as_deref())?,
+        content_type: text(&parts.headers, &header::CONTENT_TYPE),
+        user_agent: text(&parts.headers, &header::USER_AGENT).unwrap_or_default(),
+        body: read(api, &parts.headers, body).await?,
+    };
+    Ok((parts.method, call))
+}
+
+async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, Failure> {
+    let is_object = call.place.name.is_some();
+    match (call.place.subresource, method.as_str()) {
+        (None, "GET") if is_object => list::get(api, &call),
+        (None, "GET") if call.query.is_set("watch") => watch::watch(api, &call),
+        (None, "GET") => list::list(api, &call),
+        (None, "POST") if !is_object && has_one_namespace(&call.place) => write::create(api, &call).await,
+        (None, "PUT") if is_object => write::update(api, &call, write::Part::Main).await,
+        (None, "PATCH") if is_object => write::patch(api, &call, write::Part::Main).await,
+        (None, "DELETE") if is_object => remove::delete(api, &call).await,
+        (None, "DELETE") if has_one_namespace(&call.place) => remove::delete_collection(api, &call).await,
+        (Some(Subresource::Status), "GET") => list::get(api, &call),
+        (Some(Subresource::Status), "PUT") => write::update(api, &call, write::Part::Status).await,
+        (Some(Subresource::Status), "PATCH") => write::patch(api, &call, write::Part::Status).await,
+        (Some(Subresource::Finalize), "PUT") => write::update(api, &call, write::Part::Finalizers).await,
+        (Some(Subresource::Scale), "GET") => scale::get(api, &call),
+        (Some(Subresource::Scale), "PUT") => scale::update(api, &call).await,
+        (Some(Subresource::Scale), "PATCH") => scale::patch(api, &call).await,
+        (Some(Subresource::Eviction), "POST") => pod::evict(api, &call).await,
+        (Some(Subresource::Log), "GET") => log::log(api, &call),
+        (
+            Some(stream @ (Subresource::Exec | Subresource::Attach | Subresource::PortForward)),
+            "GET" | "POST",
+        ) => pod::stream(api, &call, stream),
+        _ => Err(Failure::wrong_method()),
+    }
+}
+
+/// Whether objects can be put here: not into all namespaces at once.
+fn has_one_namespace(place: &Place) -> bool {
+    place.namespace.is_some() || !place.resource.kind.info().is_namespaced
+}
+
+fn only(method: &Method, wanted: &Method) -> Result<(), Failure> {
+    if method == wanted { Ok(()) } else { Err(Failure::wrong_method()) }
+}
+
+fn only_read(method: &Method) -> Result<(), Failure> {
+    if method == Method::GET || method == Method::HEAD { Ok(()) } else { Err(Failure::wrong_method()) }
+}
+
+async fn read(api: &Api, headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Failure> {
+    let length = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(Failure::too_large(BODY_BYTES_MAX));
+    }
+    tokio::select! {
+        body = axum::body::to_bytes(body, BODY_BYTES_MAX) => body.map_err(|error| {
+            if length.is_none() {
+                return Failure::too_large(BODY_BYTES_MAX);
+            }
+            Failure::bad_request(format!("the body ended early: {error}"))
+        }),
+        () = api.clock().sleep(BODY_PATIENCE) => {
+            Err(Failure::new(408, "Timeout", "the body of the request did not arrive in time"))
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}

@@ -1,0 +1,102 @@
+//! What is said about the server itself: health, version, discovery, OpenAPI, who asks.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{Api, Reply};
+use crate::api::answer::discovery;
+use crate::api::answer::status::Failure;
+use crate::api::request::accept::{self, Form};
+use crate::api::request::path::{Review, Target};
+use crate::api::server::gate::{GROUP, USER};
+use crate::objects::openapi;
+
+/// The document that a path stands for.
+pub(crate) fn document(
+    api: &Api,
+    target: &Target,
+    accepted: Option<&str>,
+    known: Option<&str>,
+) -> Result<Reply, Failure> {
+    let found = match target {
+        Target::Health => return Ok(Reply::text("ok")),
+        Target::Version => Some(discovery::version()),
+        Target::CoreVersions | Target::Groups => return discover(api, target, accepted),
+        Target::Group(name) => discovery::group(name),
+        Target::Resources { group, version } => discovery::resource_list(group, version),
+        Target::OpenApiIndex => return Ok(tagged(&openapi::index(), known)),
+        Target::OpenApi(path) => {
+            let document = openapi::document(path).ok_or_else(Failure::unknown_path)?;
+            return Ok(lasting(tagged(&document, known)));
+        }
+        Target::Review(_) | Target::Objects(_) => None,
+    };
+    let found = found.ok_or_else(Failure::unknown_path)?;
+    Ok(Reply::ok(found.to_string()).header(header::DATE, date(api)))
+}
+
+/// Clients keep what they know of the version only if it has a date.
+fn date(api: &Api) -> HeaderValue {
+    let text = api.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
+
+fn discover(api: &Api, target: &Target, accepted: Option<&str>) -> Result<Reply, Failure> {
+    let is_core = *target == Target::CoreVersions;
+    if let Form::Discovery { version } = accept::negotiate(accepted)? {
+        let content_type = match version {
+            "v2" => "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+            _ => "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList",
+        };
+        let document = discovery::aggregated(is_core, version);
+        let vary = HeaderValue::from_static("Accept");
+        return Ok(Reply::ok(document.to_string()).typed(content_type).header(header::VARY, vary));
+    }
+    let document = if is_core { discovery::core_versions(&api.address) } else { discovery::group_list() };
+    Ok(Reply::ok(document.to_string()))
+}
+
+/// A document with its hash as ETag; nothing but the tag if the client has it already.
+fn tagged(document: &Value, known: Option<&str>) -> Reply {
+    let text = document.to_string();
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let tag = format!("\"{:016X}\"", hasher.finish());
+    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
+    let reply = if is_known { Reply::json(StatusCode::NOT_MODIFIED, "") } else { Reply::ok(text) };
+    let tag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"0\""));
+    reply.header(header::ETAG, tag).header(header::VARY, HeaderValue::from_static("Accept"))
+}
+
+/// The hash is part of the address, so what is there never changes.
+fn lasting(reply: Reply) -> Reply {
+    reply
+        .header(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"))
+        .header(header::EXPIRES, HeaderValue::from_static("Fri, 31 Dec 9999 23:59:59 GMT"))
+        .header(header::LAST_MODIFIED, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
+}
+
+/// Who may come in may do everything, so the question need not be read.
+pub(crate) fn review(review: Review) -> Reply {
+    let answer = match review {
+        Review::Access => json!({
+            "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": {},
+            "status": {"allowed": true, "reason": "whoever has credentials may do everything"},
+        }),
+        Review::Rules => json!({
+            "kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": {},
+            "status": {
+                "incomplete": false,
+                "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+                "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+            },
+        }),
+        Review::Subject => json!({
+            "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
+            "status": {"userInfo": {"username": USER, "groups": [GROUP, "system:authenticated"]}},
+        }),
+    };
+    Reply::json(StatusCode::CREATED, answer.to_string())
+}

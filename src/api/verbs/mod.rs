@@ -1,0 +1,157 @@
+//! What requests do: each verb as store calls.
+//!
+//! A [`Call`] is a request that has been understood; each file carries one sort of it out and gives
+//! a [`Reply`] or a [`Failure`].
+
+pub(crate) mod dispatch;
+mod documents;
+mod list;
+mod log;
+mod pod;
+mod remove;
+mod scale;
+mod watch;
+mod write;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::rendering::Rendering;
+use super::answer::status::Failure;
+use super::request::accept::Form;
+use super::request::path::Place;
+use super::request::query::Query;
+use crate::clock::{Clock, Timestamp};
+use crate::objects::Object;
+use crate::store::Store;
+
+/// How many watches run at once; one more is told to come back later.
+pub(crate) const WATCHES_MAX: usize = 2048;
+
+/// What all requests share.
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    /// Where clients reach this server.
+    pub(crate) address: String,
+    pub(crate) watches: Arc<Semaphore>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Api {
+    pub(crate) fn clock(&self) -> &Clock {
+        self.store.clock()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+}
+
+/// A request about objects.
+pub(crate) struct Call {
+    pub(crate) place: Place,
+    pub(crate) query: Query,
+    pub(crate) form: Form,
+    pub(crate) content_type: Option<String>,
+    pub(crate) user_agent: String,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    fn rendering(&self) -> Rendering {
+        Rendering::new(self.place.resource, self.form, &self.query)
+    }
+
+    /// The object as this client wants to see it.
+    fn show(&self, code: StatusCode, object: &Object, now: Timestamp) -> Reply {
+        Reply::json(code, self.rendering().one(object, now))
+    }
+}
+
+/// The answer to a request that is done.
+pub(crate) struct Reply {
+    code: StatusCode,
+    content_type: &'static str,
+    body: Body,
+    warnings: Vec<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+const JSON: &str = "application/json";
+/// How many Warning headers a response has at most.
+const WARNINGS_MAX: usize = 32;
+
+impl Reply {
+    fn json(code: StatusCode, body: impl Into<Body>) -> Self {
+        Self { code, content_type: JSON, body: body.into(), warnings: Vec::new(), headers: Vec::new() }
+    }
+
+    fn ok(body: impl Into<Body>) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    fn text(body: impl Into<Body>) -> Self {
+        Self { content_type: "text/plain", ..Self::ok(body) }
+    }
+
+    fn typed(self, content_type: &'static str) -> Self {
+        Self { content_type, ..self }
+    }
+
+    fn warning(mut self, warnings: Vec<String>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
+    fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let mut response =
+            (self.code, [(header::CONTENT_TYPE, self.content_type)], self.body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+        for warning in self.warnings.iter().take(WARNINGS_MAX) {
+            if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{}\"", quotable(warning))) {
+                headers.append(header::WARNING, value);
+            }
+        }
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// The text of a Warning header (RFC 9111, section 5.5): escaped, printable ASCII.
+fn quotable(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    escaped.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect()
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let code = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        if code == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(message = self.message, "a request failed");
+        }
+        let mut reply = Reply::json(code, self.to_value().to_string());
+        if let Some(retry_after_s) = self.retry_after_s {
+            reply = reply.header(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        reply.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests;

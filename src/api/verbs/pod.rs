@@ -1,0 +1,49 @@
+//! Subresources of pods that are no part of the object: eviction and streams.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Api, Call, Reply, list};
+use crate::api::answer::status::Failure;
+use crate::api::request::body;
+use crate::api::request::options;
+use crate::api::request::path::Subresource;
+use crate::objects::ObjectKey;
+
+/// Deletes the pod as the Eviction in the body says.
+pub(crate) async fn evict(api: &Api, call: &Call) -> Result<Reply, Failure> {
+    let eviction = body::document(call.content_type.as_deref(), &call.body)?;
+    let key = call.place.key().ok_or_else(Failure::unknown_path)?;
+    check_name(&eviction, &key)?;
+    let (mut options, is_dry_run) = options::delete(&call.query, &eviction["deleteOptions"])?;
+    let pod = list::find(&api.store, &call.place)?;
+    options.uid.get_or_insert_with(|| pod.uid().to_owned());
+    let store = if is_dry_run { api.store.rehearsal() } else { api.store.clone() };
+    store.delete(&key, &options).await?;
+    let status =
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    Ok(Reply::json(StatusCode::CREATED, status.to_string()))
+}
+
+fn check_name(eviction: &Value, key: &ObjectKey) -> Result<(), Failure> {
+    let name = eviction["metadata"]["name"].as_str().unwrap_or_default();
+    if name.is_empty() || name == key.name {
+        return Ok(());
+    }
+    Err(Failure::bad_request(format!("name in URL does not match name in Eviction object: {name}")))
+}
+
+/// A simulated pod runs nothing that could be talked to; the client is told so at once.
+pub(crate) fn stream(api: &Api, call: &Call, stream: Subresource) -> Result<Reply, Failure> {
+    let pod = list::find(&api.store, &call.place)?;
+    let verb = match stream {
+        Subresource::Attach => "attach to",
+        Subresource::PortForward => "forward ports to",
+        _ => "run commands in",
+    };
+    Err(Failure::bad_request(format!(
+        "cannot {verb} pod {}/{}: its containers are simulated and run nothing",
+        pod.namespace(),
+        pod.name()
+    )))
+}

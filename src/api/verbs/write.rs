@@ -1,0 +1,277 @@
+//! create, update and patch, whole or a part (`status`, `finalize`), or only tried (`dryRun`).
+//!
+//! A patch is applied to what is there and tried again when somebody else has written meanwhile,
+//! unless the patch itself says which version it means. A write that changes nothing leaves the
+//! object as it is, its resource version included.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::{Api, Call, Reply, list};
+use crate::api::answer::status::{Cause, Failure};
+use crate::api::request::body::{self, Origin};
+use crate::api::request::events_v1;
+use crate::api::request::options::{self, FieldValidation, WriteOptions};
+use crate::api::request::path::Dialect;
+use crate::objects::patch::{self, ApplyError, PatchError};
+use crate::objects::{Kind, Object, Typed, defaulting};
+use crate::store::{Store, StoreError};
+
+/// Which part of an object is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Main,
+    Status,
+    Finalizers,
+}
+
+/// How often a patch is applied anew when others write in between.
+const ATTEMPTS_MAX: usize = 16;
+
+/// The media types of patches.
+const PATCH_TYPES: [&str; 4] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+    "application/strategic-merge-patch+json",
+];
+
+impl Part {
+    /// As `metadata.managedFields` names it.
+    fn subresource(self) -> &'static str {
+        match self {
+            Self::Main => "",
+            Self::Status => "status",
+            Self::Finalizers => "finalize",
+        }
+    }
+
+    async fn write(self, store: &Store, typed: Typed) -> Result<Object, StoreError> {
+        match self {
+            Self::Main => store.update(typed).await,
+            Self::Status => store.update_status(typed).await,
+            Self::Finalizers => store.update_finalizers(typed).await,
+        }
+    }
+}
+
+/// Creates the object in the body.
+pub(crate) async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
+    let options = options::write(&call.query, &call.user_agent)?;
+    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
+    create_sent(api, call, &options, sent.typed, sent.warnings, "Update").await
+}
+
+async fn create_sent(
+    api: &Api,
+    call: &Call,
+    options: &WriteOptions,
+    mut typed: Typed,
+    warnings: Vec<String>,
+    operation: &str,
+) -> Result<Reply, Failure> {
+    if typed.meta().resource_version.as_deref().is_some_and(|version| !version.is_empty()) {
+        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    if operation == "Update" {
+        defaulting::default(&mut typed);
+        typed = tracked(api, None, &typed, options, operation, Part::Main)?;
+    }
+    let store = store_for(api, options);
+    let object = store.create(typed).await?;
+    let object = if options.is_dry_run { Object::unversioned(object.typed().clone()) } else { object };
+    Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(warnings))
+}
+
+/// Replaces the object at the place with the one in the body.
+pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
+    let options = options::write(&call.query, &call.user_agent)?;
+    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    if document["metadata"]["name"].as_str().unwrap_or_default().is_empty() && document.is_object() {
+        let info = call.place.resource.kind.info();
+        let cause = Cause(
+            "FieldValueRequired",
+            "Required value: name must be provided".into(),
+            "metadata.name".into(),
+        );
+        return Err(Failure::invalid(call.place.resource.group(), info.name, "", vec![cause]));
+    }
+    let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
+    let live = list::find(&api.store, &call.place)?;
+    let object = replace(api, &live, sent.typed, &options, part).await?;
+    Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings))
+}
+
+/// Changes the object at the place as the patch in the body says.
+pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
+    let options = options::write(&call.query, &call.user_agent)?;
+    let patch = Patch::parse(call)?;
+    if let Patch::Apply(applied) = &patch {
+        return apply(api, call, &options, part, applied).await;
+    }
+    for attempt in 1.. {
+        let live = list::find(&api.store, &call.place)?;
+        let old = shown(call, &live);
+        let new = patch.apply_to(call.place.resource.kind, &old)?;
+        let is_version_meant = new["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"];
+        let sent = body::object(&call.place, new, options.field_validation, Origin::Patch)?;
+        let mut typed = sent.typed;
+        if typed.meta().resource_version.is_none() {
+            typed.meta_mut().resource_version = Some(live.revision().to_string());
+        }
+        match replace(api, &live, typed, &options, part).await {
+            Err(failure) if failure.reason == "Conflict" && !is_version_meant && attempt < ATTEMPTS_MAX => {}
+            other => {
+                return Ok(call.show(StatusCode::OK, &other?, api.now()).warning(sent.warnings));
+            }
+        }
+    }
+    Err(Failure::internal("a patch was tried for ever"))
+}
+
+/// Server-side apply: what is sent is what its manager wants; other managers' fields stay.
+async fn apply(
+    api: &Api,
+    call: &Call,
+    options: &WriteOptions,
+    part: Part,
+    applied: &Value,
+) -> Result<Reply, Failure> {
+    if call.query.get("fieldManager").is_none() {
+        let message = "Required value: is required for apply patch";
+        return Err(Failure::invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", message));
+    }
+    // Looked at for its mistakes alone: what is merged keeps the form it was sent in.
+    let sent = body::object(&call.place, applied.clone(), options.field_validation, Origin::Body)?;
+    let kind = call.place.resource.kind;
+    let key = call.place.key().ok_or_else(Failure::unknown_path)?;
+    for attempt in 1.. {
+        let live = api.store.get(&key);
+        let old = live.as_ref().map(|live| shown(call, live));
+        let merged = patch::server_side_apply(
+            kind,
+            old.as_ref(),
+            applied,
+            &options.manager,
+            options.is_forced,
+            api.now(),
+        );
+        let merged = merged.map_err(|error| apply_failure(&error))?;
+        let typed = body::object(&call.place, merged, FieldValidation::Ignore, Origin::Patch)?.typed;
+        let Some(live) = live else {
+            return create_sent(api, call, options, typed, sent.warnings, "Apply").await;
+        };
+        match part.write(&store_for(api, options), typed).await {
+            Err(error) if error.is_conflict() && attempt < ATTEMPTS_MAX => {}
+            other => {
+                let object = other?;
+                tracing::debug!(%key, from = live.revision(), to = object.revision(), "applied");
+                return Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings));
+            }
+        }
+    }
+    Err(Failure::internal("a configuration was applied for ever"))
+}
+
+fn apply_failure(error: &ApplyError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ApplyError::HasManagedFields | ApplyError::WrongVersion { .. } => Failure::bad_request(message),
+        ApplyError::NotTyped { .. } => Failure::internal(&message),
+        ApplyError::Conflicts(conflicts) => {
+            let mut failure = Failure::new(409, "Conflict", message);
+            let causes = conflicts.iter().map(|conflict| {
+                serde_json::json!({"reason": "FieldManagerConflict",
+                    "message": conflict.message(), "field": conflict.field})
+            });
+            failure.details = serde_json::json!({"causes": causes.collect::<Vec<_>>()});
+            failure
+        }
+    }
+}
+
+/// Writes `typed` in place of `live`, or nothing if it says the same.
+async fn replace(
+    api: &Api,
+    live: &Object,
+    mut typed: Typed,
+    options: &WriteOptions,
+    part: Part,
+) -> Result<Object, Failure> {
+    if part == Part::Main {
+        defaulting::default(&mut typed);
+    }
+    let typed = tracked(api, Some(live), &typed, options, "Update", part)?;
+    Ok(part.write(&store_for(api, options), typed).await?)
+}
+
+/// The object with its managed fields up to date; as it was if nothing else has changed.
+fn tracked(
+    api: &Api,
+    live: Option<&Object>,
+    typed: &Typed,
+    options: &WriteOptions,
+    operation: &str,
+    part: Part,
+) -> Result<Typed, Failure> {
+    let old = live.map(|live| body::to_value(live.typed()));
+    let mut new = body::to_value(typed);
+    if old.as_ref() == Some(&new) {
+        return Ok(typed.clone());
+    }
+    let now = api.now();
+    patch::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
+    Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
+}
+
+/// A document as the client sees the object.
+fn shown(call: &Call, object: &Object) -> Value {
+    let mut document = body::to_value(object.typed());
+    if call.place.resource.dialect == Dialect::EventsV1 {
+        events_v1::from_core(&mut document);
+    }
+    document
+}
+
+fn store_for(api: &Api, options: &WriteOptions) -> Store {
+    if options.is_dry_run { api.store.rehearsal() } else { api.store.clone() }
+}
+
+/// A patch of one of the four types.
+enum Patch {
+    Json(Value),
+    Merge(Value),
+    Strategic(Value),
+    Apply(Value),
+}
+
+impl Patch {
+    fn parse(call: &Call) -> Result<Self, Failure> {
+        let parse = |body: &[u8]| {
+            serde_json::from_slice::<Value>(body)
+                .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))
+        };
+        Ok(match body::media_type(call.content_type.as_deref()).as_str() {
+            "application/json-patch+json" => Self::Json(parse(&call.body)?),
+            "application/merge-patch+json" => Self::Merge(parse(&call.body)?),
+            "application/strategic-merge-patch+json" => Self::Strategic(parse(&call.body)?),
+            "application/apply-patch+yaml" => Self::Apply(body::yaml(&call.body)?),
+            _ => return Err(Failure::unsupported(&PATCH_TYPES)),
+        })
+    }
+
+    fn apply_to(&self, kind: Kind, live: &Value) -> Result<Value, Failure> {
+        let patched = match self {
+            Self::Json(patch) => patch::json_patch(live, patch),
+            Self::Merge(patch) => patch::merge_patch(live, patch),
+            Self::Strategic(patch) => patch::strategic_merge_patch(kind, live, patch),
+            Self::Apply(patch) => Ok(patch.clone()),
+        };
+        patched.map_err(|error| match error {
+            PatchError::Malformed(message) => Failure::bad_request(message),
+            PatchError::TooLong { .. } => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
+            PatchError::DoesNotFit(message) => Failure::new(422, "Invalid", message),
+        })
+    }
+}

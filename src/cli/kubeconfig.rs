@@ -1,0 +1,21 @@
+//! `dullahan kubeconfig`: prints the kubeconfig that a server has written.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use crate::config::{KubeconfigSettings, kubeconfig_default};
+
+/// Prints the file.
+pub(super) fn run(settings: &KubeconfigSettings) -> anyhow::Result<ExitCode> {
+    let path = settings
+        .kubeconfig_out
+        .clone()
+        .or_else(kubeconfig_default)
+        .context("there is no home folder; name the file with --kubeconfig-out")?;
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}; is a server running?", path.display()))?;
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,141 @@
+//! Rows of claims, volumes and storage classes.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimStatus,
+    PersistentVolumeSpec, PersistentVolumeStatus,
+};
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+
+use super::{AGE, Column, NAME, UNSET, or, since, text, wide};
+use crate::clock::Timestamp;
+
+pub(super) const CLAIM: &[Column] = &[
+    NAME,
+    text("Status", "The phase of the claim."),
+    text("Volume", "The volume it is bound to."),
+    text("Capacity", "What the volume holds."),
+    text("Access Modes", "How the volume may be mounted."),
+    text("StorageClass", "The class the volume comes from."),
+    text("VolumeAttributesClass", "The class of attributes that is wanted."),
+    AGE,
+    wide("VolumeMode", "Whether there is a file system on it."),
+];
+
+pub(super) const VOLUME: &[Column] = &[
+    NAME,
+    text("Capacity", "What the volume holds."),
+    text("Access Modes", "How the volume may be mounted."),
+    text("Reclaim Policy", "What becomes of it when its claim is gone."),
+    text("Status", "The phase of the volume."),
+    text("Claim", "The claim it belongs to."),
+    text("StorageClass", "The class it comes from."),
+    text("VolumeAttributesClass", "The class of its attributes."),
+    text("Reason", "Why it is in its phase."),
+    AGE,
+    wide("VolumeMode", "Whether there is a file system on it."),
+];
+
+pub(super) const CLASS: &[Column] = &[
+    NAME,
+    text("Provisioner", "Who makes the volumes."),
+    text("ReclaimPolicy", "What becomes of a volume when its claim is gone."),
+    text("VolumeBindingMode", "When a claim gets its volume."),
+    text("AllowVolumeExpansion", "Whether claims may grow."),
+    AGE,
+];
+
+/// Marks the class that claims without one get.
+const DEFAULT_CLASS_ANNOTATIONS: &[&str] =
+    &["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+/// How classes were named before there was a field.
+const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
+/// Modes in the order of tables, with their short forms.
+const MODES: &[(&str, &str)] = &[
+    ("ReadWriteOnce", "RWO"),
+    ("ReadOnlyMany", "ROX"),
+    ("ReadWriteMany", "RWX"),
+    ("ReadWriteOncePod", "RWOP"),
+];
+
+pub(super) fn claim(claim: &PersistentVolumeClaim, now: Timestamp) -> Vec<Value> {
+    let (spec, status) = (PersistentVolumeClaimSpec::default(), PersistentVolumeClaimStatus::default());
+    let (spec, status) = (claim.spec.as_ref().unwrap_or(&spec), claim.status.as_ref().unwrap_or(&status));
+    let volume = spec.volume_name.as_deref().unwrap_or_default();
+    let is_placed = !volume.is_empty();
+    vec![
+        claim.metadata.name.clone().into(),
+        phase(&claim.metadata, status.phase.as_deref()).into(),
+        volume.into(),
+        if is_placed { storage_of(status.capacity.as_ref()) } else { String::new() }.into(),
+        if is_placed { modes(status.access_modes.as_deref()) } else { String::new() }.into(),
+        class_of(&claim.metadata, spec.storage_class_name.as_deref()).into(),
+        spec.volume_attributes_class_name.as_deref().unwrap_or(UNSET).into(),
+        since(claim.metadata.creation_timestamp.as_ref(), now).into(),
+        spec.volume_mode.as_deref().unwrap_or(UNSET).into(),
+    ]
+}
+
+pub(super) fn volume(volume: &PersistentVolume, now: Timestamp) -> Vec<Value> {
+    let (spec, status) = (PersistentVolumeSpec::default(), PersistentVolumeStatus::default());
+    let (spec, status) = (volume.spec.as_ref().unwrap_or(&spec), volume.status.as_ref().unwrap_or(&status));
+    let claim = spec.claim_ref.as_ref().map(|claim| {
+        let (namespace, name) = (claim.namespace.as_deref(), claim.name.as_deref());
+        format!("{}/{}", namespace.unwrap_or_default(), name.unwrap_or_default())
+    });
+    vec![
+        volume.metadata.name.clone().into(),
+        storage_of(spec.capacity.as_ref()).into(),
+        modes(spec.access_modes.as_deref()).into(),
+        spec.persistent_volume_reclaim_policy.clone().unwrap_or_default().into(),
+        phase(&volume.metadata, status.phase.as_deref()).into(),
+        claim.unwrap_or_default().into(),
+        class_of(&volume.metadata, spec.storage_class_name.as_deref()).into(),
+        spec.volume_attributes_class_name.as_deref().unwrap_or(UNSET).into(),
+        status.reason.clone().unwrap_or_default().into(),
+        since(volume.metadata.creation_timestamp.as_ref(), now).into(),
+        spec.volume_mode.as_deref().unwrap_or(UNSET).into(),
+    ]
+}
+
+pub(super) fn class(class: &StorageClass, now: Timestamp) -> Vec<Value> {
+    let mut name = class.metadata.name.clone().unwrap_or_default();
+    if DEFAULT_CLASS_ANNOTATIONS.iter().any(|key| annotation(&class.metadata, key) == Some("true")) {
+        name.push_str(" (default)");
+    }
+    vec![
+        name.into(),
+        class.provisioner.clone().into(),
+        or(class.reclaim_policy.as_deref(), "Delete").into(),
+        or(class.volume_binding_mode.as_deref(), "Immediate").into(),
+        class.allow_volume_expansion.unwrap_or_default().into(),
+        since(class.metadata.creation_timestamp.as_ref(), now).into(),
+    ]
+}
+
+fn phase<'a>(meta: &ObjectMeta, phase: Option<&'a str>) -> &'a str {
+    if meta.deletion_timestamp.is_some() { "Terminating" } else { phase.unwrap_or_default() }
+}
+
+fn storage_of(amounts: Option<&BTreeMap<String, Quantity>>) -> String {
+    let amount = amounts.and_then(|amounts| amounts.get("storage"));
+    amount.map_or_else(|| "0".to_owned(), |amount| amount.0.clone())
+}
+
+fn class_of<'a>(meta: &'a ObjectMeta, field: Option<&'a str>) -> &'a str {
+    annotation(meta, CLASS_ANNOTATION).or(field).unwrap_or_default()
+}
+
+fn annotation<'a>(meta: &'a ObjectMeta, key: &str) -> Option<&'a str> {
+    meta.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+fn modes(modes: Option<&[String]>) -> String {
+    let has = |mode: &str| modes.unwrap_or_default().iter().any(|present| present == mode);
+    let short: Vec<&str> = MODES.iter().filter(|(mode, _)| has(mode)).map(|(_, short)| *short).collect();
+    short.join(",")
+}

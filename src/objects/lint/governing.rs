@@ -1,0 +1,145 @@
+//! A set and its governing service: the one that `spec.serviceName` names, under which each pod
+//! has its DNS name.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Container, Service};
+
+use super::set::containers;
+use super::{
+    LintWorld, Warning, is_headless, name_of, namespace_of, selector_of, selects, template_labels, warn,
+    written,
+};
+
+const SERVICE_NAME: &str = "spec.serviceName";
+/// Software whose members find each other by name before any of them can be ready, as images
+/// are called.
+const QUORUM_IMAGES: &[&str] = &[
+    "cassandra",
+    "cockroach",
+    "consul",
+    "elasticsearch",
+    "etcd",
+    "galera",
+    "hazelcast",
+    "kafka",
+    "mongo",
+    "opensearch",
+    "rabbitmq",
+    "scylla",
+    "vault",
+    "zookeeper",
+];
+
+/// The service a set names: whether it is there and fits.
+pub(super) fn check_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+    let namespace = namespace_of(&set.metadata);
+    let name = set.spec.service_name.as_deref().unwrap_or_default();
+    if name.is_empty() {
+        let text = "without a service the pods have no DNS names; create a headless Service (clusterIP: None) and \
+                    name it here, which cannot be done later";
+        return warn(warnings, SERVICE_NAME, text.to_owned());
+    }
+    match around.service(namespace, name) {
+        None => {
+            let text = format!(
+                "there is no Service \"{name}\" in namespace \"{namespace}\", so the pods have no DNS names; create it \
+                 with clusterIP: None and the selector {}",
+                written(template_labels(set))
+            );
+            warn(warnings, SERVICE_NAME, text);
+        }
+        Some(service) => {
+            check_pair(set, service, [SERVICE_NAME; 3], warnings);
+        }
+    }
+}
+
+/// The sets that name a service: whether it fits them.
+pub(super) fn check_service(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+    let name = name_of(&service.metadata);
+    for set in around.sets_in(namespace_of(&service.metadata)) {
+        if set.spec.service_name.as_deref() == Some(name) {
+            let paths = ["spec.clusterIP", "spec.selector", "spec.publishNotReadyAddresses"];
+            check_pair(set, service, paths, warnings);
+        }
+    }
+}
+
+/// `paths`: where it is said that the service is not headless, that it selects others, and that
+/// it hides pods from their peers.
+fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: &mut Vec<Warning>) {
+    let (set_name, service_name) = (name_of(&set.metadata), name_of(&service.metadata));
+    let [cluster_ip, selector, publish] = paths;
+    if !is_headless(service) {
+        let text = format!(
+            "Service \"{service_name}\" is not headless, so \"{set_name}-0.{service_name}\" and the others do not \
+             resolve; create it anew with clusterIP: None"
+        );
+        warn(warnings, cluster_ip, text);
+    }
+    let labels = template_labels(set);
+    if selector_of(service).is_none() {
+        let text = format!(
+            "Service \"{service_name}\" has no selector and finds no pod of StatefulSet \"{set_name}\"; give it \
+             {}",
+            written(labels)
+        );
+        warn(warnings, selector, text);
+    } else if !selects(service, labels) {
+        let text = format!(
+            "Service \"{service_name}\" selects {}, but the pods of StatefulSet \"{set_name}\" are labelled {}; make \
+             the selector match",
+            written(selector_of(service)),
+            written(labels)
+        );
+        warn(warnings, selector, text);
+    }
+    check_publishing(set, service, publish, warnings);
+}
+
+/// Names of pods that are not ready are withheld; peers that need one another to become ready
+/// then wait forever.
+fn check_publishing(set: &StatefulSet, service: &Service, path: &str, warnings: &mut Vec<Warning>) {
+    let publishes = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses);
+    let Some(pod) = set.spec.template.spec.as_ref().filter(|_| publishes != Some(true)) else { return };
+    let has_probe = pod.containers.iter().any(|container| container.readiness_probe.is_some());
+    if !has_probe || set.spec.replicas.unwrap_or(1) < 2 {
+        return;
+    }
+    let (set_name, service_name) = (name_of(&set.metadata), name_of(&service.metadata));
+    let peer = containers(pod).find_map(|container| named_peer(container, set_name, service_name));
+    let image = pod.containers.iter().find_map(quorum_image);
+    let reason = match (peer, image) {
+        (Some(peer), _) => format!("the containers of StatefulSet \"{set_name}\" look for \"{peer}\""),
+        (None, Some(image)) => format!("{image} looks for its peers at start"),
+        (None, None) => return,
+    };
+    let text = format!(
+        "{reason}, but there is a readiness probe and Service \"{service_name}\" withholds the names of pods that are \
+         not ready, so they may wait for each other forever; set publishNotReadyAddresses: true on the service"
+    );
+    warn(warnings, path, text);
+}
+
+/// The name of a peer that a container's command, arguments or environment write out.
+fn named_peer(container: &Container, set: &str, service: &str) -> Option<String> {
+    let environment = container.env.iter().flatten().filter_map(|variable| variable.value.as_deref());
+    let arguments = container.command.iter().flatten().chain(container.args.iter().flatten());
+    let mut texts = environment.chain(arguments.map(String::as_str));
+    let prefix = format!("{set}-");
+    let suffix = format!(".{service}");
+    texts.find_map(|text| {
+        text.match_indices(&prefix).find_map(|(start, _)| {
+            let rest = &text[start + prefix.len()..];
+            let n_digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let is_peer = n_digits > 0 && rest[n_digits..].starts_with(&suffix);
+            is_peer.then(|| format!("{prefix}{}{suffix}", &rest[..n_digits]))
+        })
+    })
+}
+
+fn quorum_image(container: &Container) -> Option<&'static str> {
+    let image = container.image.as_deref()?;
+    let repository = image.rsplit('/').next()?.split([':', '@']).next()?;
+    QUORUM_IMAGES.iter().copied().find(|known| repository.contains(known))
+}

@@ -1,0 +1,113 @@
+//! Rules about services: their ports, and other services with the same pods.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::{Container, PodSpec, Service, ServicePort};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::set::containers;
+use super::{
+    LintWorld, Warning, is_headless, name_of, namespace_of, selector_of, selects, template_labels, warn,
+    written,
+};
+
+pub(super) fn check(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+    let namespace = namespace_of(&service.metadata);
+    check_has_ports(service, warnings);
+    check_twin(service, around, warnings);
+    for set in around.sets_in(namespace).filter(|set| selects(service, template_labels(set))) {
+        let owner = format!("StatefulSet \"{}\"", name_of(&set.metadata));
+        check_ports(
+            service,
+            set.spec.template.spec.as_ref(),
+            &owner,
+            |index| format!("spec.ports[{index}].targetPort"),
+            warnings,
+        );
+    }
+    let pods = around.pods.iter().filter(|pod| namespace_of(&pod.metadata) == namespace);
+    let loose = pods.filter(|pod| pod.metadata.owner_references.as_ref().is_none_or(Vec::is_empty));
+    for pod in loose.filter(|pod| selects(service, pod.metadata.labels.as_ref())) {
+        let owner = format!("Pod \"{}\"", name_of(&pod.metadata));
+        check_ports(
+            service,
+            pod.spec.as_ref(),
+            &owner,
+            |index| format!("spec.ports[{index}].targetPort"),
+            warnings,
+        );
+    }
+}
+
+/// The services that select a set's pods: whether the ports they name are there.
+pub(super) fn check_ports_of_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+    let services = around.services_in(namespace_of(&set.metadata));
+    for service in services.filter(|service| selects(service, template_labels(set))) {
+        let owner = format!("StatefulSet \"{}\"", name_of(&set.metadata));
+        let path = |_| "spec.template.spec.containers".to_owned();
+        check_ports(service, set.spec.template.spec.as_ref(), &owner, path, warnings);
+    }
+}
+
+fn check_has_ports(service: &Service, warnings: &mut Vec<Warning>) {
+    let has_ports =
+        service.spec.as_ref().is_some_and(|spec| spec.ports.as_ref().is_some_and(|ports| !ports.is_empty()));
+    if is_headless(service) && !has_ports {
+        let text = "without ports there are no SRV records, and clients that look peers up by them find none; name \
+                    the ports of the containers here";
+        warn(warnings, "spec.ports", text.to_owned());
+    }
+}
+
+/// Two headless services with the same pods: only one of them can be their subdomain.
+fn check_twin(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+    let Some(selector) = selector_of(service).filter(|_| is_headless(service)) else { return };
+    let (namespace, name) = (namespace_of(&service.metadata), name_of(&service.metadata));
+    let is_twin = |other: &&Service| {
+        name_of(&other.metadata) != name && is_headless(other) && selector_of(other) == Some(selector)
+    };
+    if let Some(twin) = around.services_in(namespace).find(is_twin) {
+        let text = format!(
+            "Service \"{}\" is headless and selects {} too, but a pod has its name under one service alone; remove \
+             one of the two, or give this one a cluster IP",
+            name_of(&twin.metadata),
+            written(Some(selector))
+        );
+        warn(warnings, "spec.selector", text);
+    }
+}
+
+/// Ports that a service names and that no container has.
+fn check_ports(
+    service: &Service,
+    pod: Option<&PodSpec>,
+    owner: &str,
+    path: impl Fn(usize) -> String,
+    warnings: &mut Vec<Warning>,
+) {
+    let (Some(spec), Some(pod)) = (&service.spec, pod) else { return };
+    for (index, port) in spec.ports.iter().flatten().enumerate() {
+        let Some(IntOrString::String(wanted)) = &port.target_port else { continue };
+        if !containers(pod).any(|container| has_port(container, wanted, port)) {
+            let text = format!(
+                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; name a \
+                 containerPort so, or use its number",
+                name_of(&service.metadata),
+                known_ports(pod)
+            );
+            warn(warnings, &path(index), text);
+        }
+    }
+}
+
+fn has_port(container: &Container, wanted: &str, port: &ServicePort) -> bool {
+    let protocol = port.protocol.as_deref().unwrap_or("TCP");
+    container.ports.iter().flatten().any(|found| {
+        found.name.as_deref() == Some(wanted) && found.protocol.as_deref().unwrap_or("TCP") == protocol
+    })
+}
+
+fn known_ports(pod: &PodSpec) -> String {
+    let ports = containers(pod).flat_map(|container| container.ports.iter().flatten());
+    let names: Vec<&str> = ports.filter_map(|port| port.name.as_deref()).collect();
+    if names.is_empty() { String::new() } else { format!(" (there are: {})", names.join(", ")) }
+}

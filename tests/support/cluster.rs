@@ -1,0 +1,72 @@
+//! The real program with its API, and the real kubectl to drive it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::binary::{self, Program};
+
+/// How long the program may take until it says where the API is.
+const API_MAX: Duration = Duration::from_secs(30);
+
+/// A server whose pods start at once, and a kubeconfig for it.
+pub(crate) struct Cluster {
+    pub(crate) program: Program,
+    /// `127.0.0.1:PORT`.
+    pub(crate) address: String,
+    pub(crate) kubeconfig: PathBuf,
+    kubectl: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// What a command printed.
+pub(crate) struct Printed {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) is_success: bool,
+}
+
+impl Cluster {
+    /// Starts a server on free ports.
+    pub(crate) fn start(kubectl: PathBuf) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let flags = [
+            "--api-listen=127.0.0.1:0".to_owned(),
+            format!("--kubeconfig-out={}", kubeconfig.display()),
+            "--simulated-start=20ms".to_owned(),
+        ];
+        let program = binary::start_with("serve", &flags);
+        let address = loop {
+            let line = program.lines.recv_timeout(API_MAX).expect("the program says where the API is");
+            if let Some(address) = line.strip_prefix("API on https://") {
+                break address.to_owned();
+            }
+        };
+        Self { program, address, kubeconfig, kubectl, folder }
+    }
+
+    /// A `kubectl` command that keeps what it caches in the test's own folder.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.kubectl);
+        command.args(arguments).env("KUBECONFIG", &self.kubeconfig).env("HOME", self.folder.path());
+        command
+    }
+
+    /// Runs `kubectl` in words between spaces; `input` is its standard input.
+    pub(crate) fn run(&self, line: &str, input: &str) -> Printed {
+        let mut command = self.kubectl(&line.split(' ').collect::<Vec<_>>());
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
+        // One that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+        Printed {
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            is_success: output.status.success(),
+        }
+    }
+}
