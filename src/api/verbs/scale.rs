@@ -9,8 +9,8 @@ use super::{Api, Call, Reply, list};
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body;
 use crate::api::request::options;
-use crate::objects::patch;
 use crate::objects::Object;
+use crate::objects::patch;
 use crate::store::StoreError;
 
 /// How often a scale is written anew when others write in between.
