@@ -194,10 +194,10 @@ pub(crate) async fn foreign_owners(case: Case) {
     let of_map = reference("v1", "ConfigMap", "owner", map.uid(), false);
     let unknown = reference("apps/v1", "StatefulSet", "unknown", "nobody", true);
     world
-        .change_claim("datadir-foo-1", |claim| claim.metadata.owner_references = Some(vec!std::slice::from_ref(&of_map)))
+        .change_claim("datadir-foo-1", |claim| claim.metadata.owner_references = Some(vec![of_map.clone()]))
         .await;
     let foreign = |claim: &mut PersistentVolumeClaim| {
-        claim.metadata.owner_references = Some(vec!std::slice::from_ref(&unknown));
+        claim.metadata.owner_references = Some(vec![unknown.clone()]);
         claim.metadata.finalizers.get_or_insert_default().push("example.com/hold".into());
     };
     world.change_claim("datadir-foo-3", foreign).await;
