@@ -11,7 +11,7 @@ use dullahan::controllers::statefulset::Fault;
 use dullahan::simulation::{Cast, Simulation};
 
 /// The length of the histories.
-const LENGTH: Duration = Duration::from_secs(8 * 60);
+const LENGTH: Duration = Duration::from_secs(6 * 60);
 const SEEDS: u64 = 200;
 const SEEDS_NIGHTLY: u64 = 10_000;
 
@@ -91,6 +91,6 @@ fn a_failure_says_how_to_replay_it() {
     };
     let failure = simulation.run(&mut |_| {}).unwrap_err().to_string();
     assert!(failure.starts_with("seed 7 breaks a rule after "), "{failure}");
-    let replay = "replay: dullahan simulate --seeds 1 --first-seed 7 --hours 0.13333333333333333 --timeline";
+    let replay = "replay: dullahan simulate --seeds 1 --first-seed 7 --hours 0.1 --timeline";
     assert!(failure.ends_with(replay), "{failure}");
 }
