@@ -140,7 +140,7 @@ fn place(store: &Store, claim: &PersistentVolumeClaim) -> Option<Place> {
 fn is_unplaced(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
     let Some(pod) = pod.get::<Pod>() else { return false };
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    plan::refers_to(pod, claim) && !is_used_by(claim, pod) && !matches!(phase, Some("Succeeded" | "Failed"))
+    plan::refers_to(pod, claim) && !plan::is_placed(pod) && !matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// The claim, and the volumes that refer to it once it changes hands.

@@ -223,10 +223,21 @@ fn plan_released(volume: &PersistentVolume) -> VolumePlan {
 }
 
 /// Whether a pod holds the claim: any that has a place, even one that has ended, since its node may
-/// still have the volume in use.
+/// still have the volume in use; but not one whose node is done with it. A finalizer may keep the
+/// latter until this very claim is gone, so waiting for it would be waiting for ever.
 pub fn is_used_by(claim: &PersistentVolumeClaim, pod: &Pod) -> bool {
-    let is_placed = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    is_placed.is_some_and(|node| !node.is_empty()) && refers_to(pod, claim)
+    is_placed(pod) && !is_shut_down(pod) && refers_to(pod, claim)
+}
+
+/// Whether the pod has a node.
+pub(super) fn is_placed(pod: &Pod) -> bool {
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    node.is_some_and(|node| !node.is_empty())
+}
+
+/// Whether the node has confirmed that nothing of the pod runs any more, or nobody waits for it.
+fn is_shut_down(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some() && pod.metadata.deletion_grace_period_seconds == Some(0)
 }
 
 /// Whether a pod has a volume of this claim.

@@ -181,3 +181,15 @@ fn a_claim_is_used_by_every_pod_that_has_a_place() {
         assert_eq!(is_used_by(&claim("", ""), &pod), expected, "{spec}");
     }
 }
+
+#[test]
+fn a_pod_that_its_node_is_done_with_uses_no_claim_although_a_finalizer_keeps_it() {
+    for (grace_s, expected) in [(0, false), (30, true)] {
+        let pod: Pod = parse(&format!(
+            "{{metadata: {{namespace: default, name: p, deletionTimestamp: '2024-01-01T00:00:00Z', \
+             deletionGracePeriodSeconds: {grace_s}, finalizers: [foregroundDeletion]}}, spec: {{containers: [], \
+             nodeName: n, volumes: [{{name: data, persistentVolumeClaim: {{claimName: c}}}}]}}}}"
+        ));
+        assert_eq!(is_used_by(&claim("", ""), &pod), expected, "{grace_s}");
+    }
+}
