@@ -26,7 +26,16 @@ struct Settings {
 
 async fn serve(example: &str, flags: &[&str]) -> Running {
     let manifest = format!("{}/examples/{example}", env!("CARGO_MANIFEST_DIR"));
-    let always = ["serve", "-f", &manifest, "--dns-listen", "127.0.0.1:0", "--simulated-start", "5ms"];
+    let always = [
+        "serve",
+        "-f",
+        &manifest,
+        "--dns-listen",
+        "127.0.0.1:0",
+        "--api-listen=off",
+        "--simulated-start",
+        "5ms",
+    ];
     let settings = Settings::parse_from([&always, flags].concat()).serve;
     app::serve(&settings, Clock::system()).await.unwrap()
 }
