@@ -6,7 +6,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 
@@ -179,8 +179,13 @@ fn a_strict_unbound_resolves_through_us() {
     assert_eq!(seen(&request, reply.as_deref()), "NOERROR rd,ra 1/300/0/0 [A*300||]");
 }
 
+/// Below the ports that the system gives to clients, so that no other socket takes it meanwhile.
 fn free_address() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let mut addresses = (first..32_000).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    let is_free =
+        |address: &SocketAddr| UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok();
+    addresses.find(is_free).unwrap()
 }
 
 /// 0x20, strict query-name minimisation and every hardening that has an opinion on answers.
