@@ -218,16 +218,8 @@ impl Files {
     }
 
     fn wanted(&self, report: &mut Report) -> WantedObjects {
-        let mut wanted = WantedObjects::new();
-        for object in self.good.values().flat_map(|good| &good.objects) {
-            match wanted.get(&object.key) {
-                Some(first) => report.problems.push(twice(&object.key, &first.source, &object.source)),
-                None => {
-                    wanted.insert(object.key.clone(), object.clone());
-                }
-            }
-        }
-        wanted
+        let objects = self.good.values().flat_map(|good| &good.objects).cloned();
+        each_once(objects, &mut report.problems)
     }
 
     async fn remove_absent(&mut self, wanted: &WantedObjects, report: &mut Report) {
@@ -325,7 +317,6 @@ impl std::fmt::Display for Remark {
 /// Reads and validates files without applying them.
 pub fn check(paths: &[PathBuf]) -> Checked {
     let mut checked = Checked::default();
-    let mut places: BTreeMap<ObjectKey, Source> = BTreeMap::new();
     let mut objects = Vec::new();
     for path in paths {
         let texts = reading::read(path).unwrap_or_else(|(path, source)| {
@@ -337,39 +328,47 @@ pub fn check(paths: &[PathBuf]) -> Checked {
             checked.n_files += 1;
             checked.n_objects += manifest.objects.len();
             checked.problems.extend(manifest.mistakes.into_iter().map(Problem::from));
-            for located in manifest.objects {
-                let key = ObjectKey::of(&located.typed);
-                match places.get(&key) {
-                    Some(first) => checked.problems.push(twice(&key, first, &located.source)),
-                    None => {
-                        places.insert(key, located.source.clone());
-                        objects.push(located);
-                    }
-                }
-            }
+            objects.extend(manifest.objects.into_iter().map(|located| Arc::new(Wanted::from(located))));
         }
     }
-    checked.remarks = remarks(&objects);
+    checked.remarks = remarks(&each_once(objects, &mut checked.problems));
     checked
 }
 
 /// What is likely not meant. A server has classes of its own, so nothing is said of those.
-fn remarks(objects: &[Located]) -> Vec<Remark> {
-    let defaulted = |located: &Located| {
-        let mut typed = located.typed.clone();
+fn remarks(objects: &WantedObjects) -> Vec<Remark> {
+    let defaulted = |object: &Arc<Wanted>| {
+        let mut typed = object.typed.clone();
         defaulting::default(&mut typed);
         typed
     };
-    let typed: Vec<Typed> = objects.iter().map(defaulted).collect();
+    let typed: Vec<Typed> = objects.values().map(defaulted).collect();
     let world = LintWorld::of(&typed).without_classes();
-    let of_one = |(typed, located): (&Typed, &Located)| {
-        let (place, key) = (located.source.clone(), ObjectKey::of(typed));
-        let warnings = lint(typed, &world).into_iter();
-        warnings
-            .map(move |warning| Remark { place: place.clone(), key: key.clone(), warning })
-            .collect::<Vec<_>>()
-    };
-    typed.iter().zip(objects).flat_map(of_one).collect()
+    let mut remarks = Vec::new();
+    for (typed, object) in typed.iter().zip(objects.values()) {
+        let remark = |warning| Remark { place: object.source.clone(), key: object.key.clone(), warning };
+        remarks.extend(lint(typed, &world).into_iter().map(remark));
+    }
+    remarks.sort_by(|one, other| place(one).cmp(&place(other)));
+    remarks
+}
+
+fn place(remark: &Remark) -> (&str, usize) {
+    (&remark.place.file, remark.place.line)
+}
+
+/// The objects by key; of those that stand in two places the first counts and the others are told.
+fn each_once(objects: impl IntoIterator<Item = Arc<Wanted>>, problems: &mut Vec<Problem>) -> WantedObjects {
+    let mut once = WantedObjects::new();
+    for object in objects {
+        match once.get(&object.key) {
+            Some(first) => problems.push(twice(&object.key, &first.source, &object.source)),
+            None => {
+                once.insert(object.key.clone(), object);
+            }
+        }
+    }
+    once
 }
 
 fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {
