@@ -127,6 +127,9 @@ fn quoted(path: &str) -> String {
 fn text(since_s: f64, line: &Line, has_color: bool) -> String {
     let Line { subject, name, state, tone } = line;
     let (start, end) = if has_color { (color(*tone), "\x1b[0m") } else { ("", "") };
+    if state.is_empty() {
+        return format!("{since_s:7.2}s  {subject:<8} {start}{name}{end}");
+    }
     format!("{since_s:7.2}s  {subject:<8} {name}  {start}{state}{end}")
 }
 
@@ -160,5 +163,12 @@ mod tests {
             Line { subject: "pod", name: "default/web-0".into(), state: "Ready".into(), tone: Tone::Good };
         assert_eq!(text(0.3, &line, false), "   0.30s  pod      default/web-0  Ready");
         assert_eq!(text(0.3, &line, true), "   0.30s  pod      default/web-0  \x1b[32mReady\x1b[0m");
+    }
+
+    #[test]
+    fn a_line_without_a_state_is_coloured_as_a_whole() {
+        let line = super::super::progress::problem_line("web.yaml:3: no");
+        assert_eq!(text(0.3, &line, false), "   0.30s  problem  web.yaml:3: no");
+        assert_eq!(text(0.3, &line, true), "   0.30s  problem  \x1b[31mweb.yaml:3: no\x1b[0m");
     }
 }
