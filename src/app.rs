@@ -8,6 +8,8 @@
 //! Addresses are bound before anything else, so that a port that is taken costs nothing; DNS
 //! answers only once the zones hold what the files say.
 
+mod encrypted;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,7 +38,7 @@ use crate::controllers::{
 };
 use crate::dns::SharedZones;
 use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::server::DnsServer;
+use crate::dns::server::{DnsServer, EncryptedProtocol};
 use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
 use crate::node::runtime::{
     Runtime,
@@ -73,6 +75,8 @@ pub struct Running {
     pub since: Revision,
     /// Where DNS is answered.
     pub dns_addresses: Vec<SocketAddr>,
+    /// Where DNS is answered encrypted, and how.
+    pub encrypted_addresses: Vec<(EncryptedProtocol, SocketAddr)>,
     /// The zones that are answered from.
     pub zones: SharedZones,
     /// Where the API is served, and where its kubeconfig is.
@@ -213,8 +217,12 @@ struct Parts {
 impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
-        let server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
+        let mut server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
         let dns_addresses = server.addresses().to_vec();
+        if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
+            server.bind_encrypted(&encrypted).await?;
+        }
+        let encrypted_addresses = server.encrypted_addresses();
         if let Some(bootstrap) = &self.bootstrap {
             self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
         }
@@ -239,6 +247,7 @@ impl Parts {
             store: self.store,
             since,
             dns_addresses,
+            encrypted_addresses,
             zones,
             api: None,
             publications,

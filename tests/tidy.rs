@@ -38,9 +38,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hickory_server", &["dns"]),
     ("hickory_proto", &["dns", "app", "cli", "simulation"]),
     ("notify", &["api"]),
-    ("axum", &["api"]),
-    ("hyper", &["api"]),
-    ("rustls", &["api"]),
+    ("axum", &["api", "dns/server/doh.rs"]),
+    ("hyper", &["api", "dns/server/doh.rs"]),
+    ("rustls", &["api", "dns/server"]),
     ("rcgen", &["api"]),
     (
         "k8s_openapi",

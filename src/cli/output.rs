@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::clock::Timestamp;
 use crate::config::{CommonSettings, LogFormat, wants_color};
+use crate::dns::server::EncryptedProtocol;
 
 /// How a line is meant; on a terminal, its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +78,30 @@ impl Output {
 
     /// Says where DNS is answered: to people as a line of its own, which programs may look for too.
     pub(super) fn listening(&mut self, now: Timestamp, address: SocketAddr) {
+        self.listening_by(now, "DNS", &address.to_string(), " (UDP and TCP)");
+    }
+
+    /// Says where DNS is answered encrypted.
+    pub(super) fn listening_encrypted(
+        &mut self,
+        now: Timestamp,
+        protocol: EncryptedProtocol,
+        address: SocketAddr,
+    ) {
+        let place = match protocol {
+            EncryptedProtocol::Doh => format!("https://{address}/dns-query"),
+            EncryptedProtocol::Dot | EncryptedProtocol::Doq => address.to_string(),
+        };
+        self.listening_by(now, protocol.name(), &place, "");
+    }
+
+    fn listening_by(&mut self, now: Timestamp, protocol: &str, place: &str, transports: &str) {
         match self.form {
             Form::Silent => {}
-            Form::Text { .. } => self.print(&format!("DNS on {address} (UDP and TCP)")),
+            Form::Text { .. } => self.print(&format!("{protocol} on {place}{transports}")),
             Form::Json => {
-                let name = address.to_string();
-                self.line(now, &Line { subject: "dns", name, state: "listening".into(), tone: Tone::Good });
+                let line = json!({"time": now.to_string(), protocol.to_ascii_lowercase(): place, "state": "listening"});
+                self.print(&line.to_string());
             }
         }
     }

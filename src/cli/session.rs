@@ -53,6 +53,9 @@ impl Session {
         for address in self.running.dns_addresses.clone() {
             self.output.listening(self.clock.now(), address);
         }
+        for (protocol, address) in self.running.encrypted_addresses.clone() {
+            self.output.listening_encrypted(self.clock.now(), protocol, address);
+        }
         if let Some((address, kubeconfig)) = self.running.api.clone() {
             self.output.serving(self.clock.now(), address, &kubeconfig);
         }

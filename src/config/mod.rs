@@ -82,6 +82,30 @@ pub struct DnsSettings {
     /// Serve the zone files (*.zone) of this folder too.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub encrypted: EncryptedDnsSettings,
+}
+
+/// Where DNS is answered encrypted, and with which certificate.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Encrypted DNS")]
+pub struct EncryptedDnsSettings {
+    /// Answer DNS over TLS on this address (repeatable); its usual port is 853.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub dot_listen: Vec<SocketAddr>,
+    /// Answer DNS over HTTPS on this address, at /dns-query (repeatable); its usual port is 443.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub doh_listen: Vec<SocketAddr>,
+    /// Answer DNS over QUIC on this address (repeatable); its usual port is 853.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub doq_listen: Vec<SocketAddr>,
+    /// The certificate chain for encrypted DNS, as PEM; read again when it has changed.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
 }
 
 /// Names of pods by address.

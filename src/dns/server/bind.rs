@@ -17,11 +17,11 @@ const FREE_PORT_ATTEMPTS_MAX: usize = 64;
 
 /// Why an address cannot be served.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.cause, .address))]
+#[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.cause, .address, flag(.protocol)))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
-    /// `UDP` or `TCP`.
+    /// `UDP`, `TCP`, `DoT`, `DoH` or `DoQ`.
     pub protocol: &'static str,
     /// What the system says.
     pub cause: io::Error,
@@ -93,18 +93,25 @@ fn is_taken_by_chance(error: &BindError, asked: SocketAddr) -> bool {
     asked.port() == 0 && error.address.port() != 0 && error.cause.kind() == io::ErrorKind::AddrInUse
 }
 
-fn reason(cause: &io::Error, address: &SocketAddr) -> String {
+/// The flag that names the addresses of a protocol.
+fn flag(protocol: &str) -> String {
+    match protocol {
+        "UDP" | "TCP" => "--dns-listen".to_owned(),
+        encrypted => format!("--{}-listen", encrypted.to_ascii_lowercase()),
+    }
+}
+
+fn reason(cause: &io::Error, address: &SocketAddr, flag: String) -> String {
     match cause.kind() {
         io::ErrorKind::AddrInUse => {
-            "address already in use; is another DNS server running there? choose another with --dns-listen"
-                .to_owned()
+            format!("address already in use; is another DNS server running there? choose another with {flag}")
         }
         io::ErrorKind::PermissionDenied => format!(
-            "permission denied; ports below 1024 need privileges, choose another with --dns-listen {}:1053",
+            "permission denied; ports below 1024 need privileges, choose another with {flag} {}:1053",
             host(address)
         ),
         io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; choose one of its own with --dns-listen".to_owned()
+            format!("this machine has no such address; choose one of its own with {flag}")
         }
         _ => cause.to_string(),
     }

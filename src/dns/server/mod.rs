@@ -1,14 +1,21 @@
-//! UDP through `hickory-server`, TCP of our own; both call `respond`.
+//! UDP and DoQ through `hickory-server`, TCP, DoT and DoH of our own; all call `respond`.
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
 //!     ├──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
 //!     └──► stream.rs, one per address ────────────────────────────► respond(&Zones, octets)
+//!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
+//!     ├──► stream.rs (DoT, and doh.rs over it) ───────────────────► respond(&Zones, octets)
+//!     └──► doq.rs: hickory_server::Server ────────────────────────► respond(&Zones, octets)
 //! ```
 //!
-//! It knows neither names nor zones: both transports send the octets that `respond` makes.
+//! It knows neither names nor zones: the transports send what `respond` makes.
 
 mod bind;
+mod certificate;
+mod doh;
+mod doq;
+mod encrypted;
 mod handler;
 mod stream;
 
@@ -21,7 +28,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use bind::BindError;
 use bind::Listener;
+pub use certificate::{CertificateError, CertificateFiles};
+use encrypted::EncryptedListener;
+pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
 use handler::Handler;
+use stream::Protocol;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
@@ -30,6 +41,7 @@ use super::SharedZones;
 pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
+    encrypted: Vec<EncryptedListener>,
     zones: SharedZones,
 }
 
@@ -44,7 +56,18 @@ impl DnsServer {
             listeners.extend(bind::listen(*address).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, zones })
+        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones })
+    }
+
+    /// Binds the addresses of encrypted DNS too, with one certificate for all.
+    pub async fn bind_encrypted(&mut self, addresses: &EncryptedAddresses) -> Result<(), BindError> {
+        self.encrypted.extend(encrypted::bind(addresses).await?);
+        Ok(())
+    }
+
+    /// Where encrypted DNS is answered, and how.
+    pub fn encrypted_addresses(&self) -> Vec<(EncryptedProtocol, SocketAddr)> {
+        self.encrypted.iter().map(EncryptedListener::address).collect()
     }
 
     /// The addresses that are bound.
@@ -62,11 +85,14 @@ impl DnsServer {
             let mut server = Server::new(handler);
             server.register_socket(listener.udp);
             servers.spawn(serve(server, stop.clone()));
-            let streams = stream::serve(listener.tcp, self.zones.clone(), stop.clone());
+            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.zones.clone(), stop.clone());
             servers.spawn(async {
                 streams.await;
                 Ok(())
             });
+        }
+        for listener in self.encrypted {
+            servers.spawn(listener.serve(self.zones.clone(), stop.clone()));
         }
         while let Some(ended) = servers.join_next().await {
             ended.map_err(io::Error::other)??;

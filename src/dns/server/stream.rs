@@ -1,13 +1,14 @@
-//! TCP: connections that carry messages behind their length (RFC 1035, 4.2.2; RFC 7766).
+//! TCP and DoT: connections that carry messages behind their length (RFC 1035, 4.2.2; RFC 7766),
+//! over TLS in DoT (RFC 7858). DoH shares the accepting, the handshake and the limits.
 //!
 //! This is a transport of our own because hickory's cannot meet what streams are for: it encodes
 //! responses itself and compresses 120 names of a message at most, so that a headless service of
 //! 1,400 endpoints no longer fits; it answers some malformed responses; and it has no limit of
-//! connections. Other streams stay hickory's.
+//! connections.
 //!
 //! At its limits: an idle connection is closed after [`STREAM_IDLE_TIMEOUT`], a message that does
-//! not come to its end after [`MESSAGE_TIMEOUT`], a client that does not read after
-//! [`WRITE_TIMEOUT`]. With [`CONNECTIONS_MAX`] open, or [`CONNECTIONS_PER_ADDRESS_MAX`] of one
+//! not come to its end after [`MESSAGE_TIMEOUT`], a handshake after [`HANDSHAKE_TIMEOUT`], a client
+//! that does not read after [`WRITE_TIMEOUT`]. With [`CONNECTIONS_MAX`] open, or [`CONNECTIONS_PER_ADDRESS_MAX`] of one
 //! address, a new one takes the place of the one that has been idle for longest. What a connection
 //! may keep waiting is one response: the next request is read once it is sent.
 
@@ -18,19 +19,24 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::doh;
 use crate::clock::Clock;
 use crate::dns::SharedZones;
 use crate::dns::respond::{Transport, respond};
+use crate::dns::response::Response;
 
 /// How long a connection may be silent before it is closed (RFC 7766, 6.2.3).
 pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a message that has begun may take to be complete.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a client may take to read a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections one address of the server has at most.
@@ -42,9 +48,25 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A DNS message is at least its header.
 const MESSAGE_LENGTH_MIN: usize = 12;
 
+/// What is spoken on the connections of a listener.
+pub(super) enum Protocol {
+    /// Messages behind their length.
+    Tcp,
+    /// The same over TLS.
+    Dot(TlsAcceptor),
+    /// HTTP over TLS.
+    Doh(TlsAcceptor),
+}
+
 /// Serves the connections of one listener until `stop` is cancelled.
-pub(super) async fn serve(listener: TcpListener, zones: SharedZones, stop: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    protocol: Protocol,
+    zones: SharedZones,
+    stop: CancellationToken,
+) {
     let server = Arc::new(StreamServer {
+        protocol,
         zones,
         turn: AtomicUsize::new(0),
         connections: Connections { stop: stop.clone(), ..Connections::default() },
@@ -65,19 +87,32 @@ pub(super) async fn serve(listener: TcpListener, zones: SharedZones, stop: Cance
     }
 }
 
-struct StreamServer {
+/// One listener's connections and what they are answered from.
+pub(super) struct StreamServer {
+    protocol: Protocol,
     zones: SharedZones,
     turn: AtomicUsize,
     connections: Connections,
 }
 
 impl StreamServer {
+    /// The response to one message; `None` for silence.
+    pub(super) fn respond(&self, request: &[u8]) -> Option<Response> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        respond(&self.zones.load(), request, Transport::Stream, turn)
+    }
+
+    /// Notes that a connection is used just now.
+    pub(super) fn touch(&self, place: &Place) {
+        self.connections.touch(place);
+    }
+
     /// One connection, from its beginning to its end.
     async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let place = self.connections.enter(peer.ip());
+        let place = Arc::new(self.connections.enter(peer.ip()));
         let ended = tokio::select! {
             () = place.stop.cancelled() => Ok(()),
-            ended = self.answer_all(stream, &place) => ended,
+            ended = self.speak(stream, &place) => ended,
         };
         self.connections.leave(&place);
         if let Err(error) = ended {
@@ -85,17 +120,33 @@ impl StreamServer {
         }
     }
 
-    /// Answers one request after another; ends when the client does, or takes too long.
-    async fn answer_all(&self, mut stream: TcpStream, place: &Place) -> io::Result<()> {
+    async fn speak(self: &Arc<Self>, stream: TcpStream, place: &Arc<Place>) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let (reader, mut writer) = stream.split();
+        match &self.protocol {
+            Protocol::Tcp => self.answer_all(stream, place).await,
+            Protocol::Dot(tls) => {
+                let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
+                self.answer_all(stream, place).await
+            }
+            Protocol::Doh(tls) => {
+                let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
+                doh::converse(self, stream, place).await
+            }
+        }
+    }
+
+    /// Answers one request after another; ends when the client does, or takes too long.
+    async fn answer_all(&self, stream: impl AsyncRead + AsyncWrite, place: &Place) -> io::Result<()> {
+        let (reader, mut writer) = tokio::io::split(stream);
         let mut reader = BufReader::new(reader);
         while let Some(request) = next_message(&mut reader).await? {
-            self.connections.touch(place);
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            let response = respond(&self.zones.load(), &request, Transport::Stream, turn);
-            if let Some(response) = response {
-                timeout(WRITE_TIMEOUT, writer.write_all(&framed(&response.to_octets()))).await??;
+            self.touch(place);
+            if let Some(response) = self.respond(&request) {
+                let sent = async {
+                    writer.write_all(&framed(&response.to_octets())).await?;
+                    writer.flush().await
+                };
+                timeout(WRITE_TIMEOUT, sent).await??;
             }
             // Whoever sends thousands of queries at once on one connection lets others in between.
             tokio::task::yield_now().await;
@@ -142,7 +193,7 @@ struct Connections {
 }
 
 /// One connection's place among the others.
-struct Place {
+pub(super) struct Place {
     last_used: AtomicU64,
     stop: CancellationToken,
 }

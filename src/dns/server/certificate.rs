@@ -1,0 +1,221 @@
+//! The certificate of encrypted DNS, from two files that are read again when they have changed.
+//!
+//! Whoever renews a certificate writes new files; the next handshake uses them, without a restart
+//! and without a signal. A pair that cannot be read, or of which one half is not written yet, is told
+//! once and the last good one stays in use. The files are looked at once in [`LOOK_AGAIN_AFTER`] at
+//! most, however many handshakes there are.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use crate::clock::{Clock, Timestamp};
+
+/// How old the last look at the files may be.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// A file cannot be read, or holds something else.
+    #[error("{}: {}", .path.display(), reason(.source, .wanted))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        wanted: &'static str,
+        /// What is wrong.
+        source: pem::Error,
+    },
+    /// The file holds no certificate.
+    #[error("{}: there is no certificate in it; it has to hold the chain as PEM, the server's own first", .0.display())]
+    Empty(PathBuf),
+    /// The key is of a kind that TLS does not use, or not the certificate's.
+    #[error("{} and {} do not belong together: {source}", .certificate.display(), .key.display())]
+    Pair {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What TLS says.
+        source: rustls::Error,
+    },
+}
+
+fn reason(source: &pem::Error, wanted: &str) -> String {
+    match source {
+        pem::Error::Io(source) => source.to_string(),
+        pem::Error::NoItemsFound => format!("there is no {wanted} in it; it has to be PEM"),
+        other => format!("it is no PEM: {other:?}"),
+    }
+}
+
+/// A certificate chain and its key, in files.
+pub struct CertificateFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+    clock: Clock,
+    now: Mutex<Loaded>,
+}
+
+struct Loaded {
+    pair: Arc<CertifiedKey>,
+    written: Option<[SystemTime; 2]>,
+    looked_at: Timestamp,
+}
+
+impl CertificateFiles {
+    /// Reads both files.
+    pub fn load(certificate: PathBuf, key: PathBuf, clock: Clock) -> Result<Self, CertificateError> {
+        let written = written(&certificate, &key);
+        let pair = Arc::new(read(&certificate, &key)?);
+        let now = Mutex::new(Loaded { pair, written, looked_at: clock.now() });
+        Ok(Self { certificate, key, clock, now })
+    }
+
+    /// The pair as the files have it now, or as they last had a good one.
+    fn current(&self) -> Arc<CertifiedKey> {
+        let mut now = self.now.lock().expect("nothing panics while the pair is held");
+        let instant = self.clock.now();
+        if instant < now.looked_at + LOOK_AGAIN_AFTER {
+            return now.pair.clone();
+        }
+        now.looked_at = instant;
+        let written = written(&self.certificate, &self.key);
+        if written != now.written {
+            now.written = written;
+            match read(&self.certificate, &self.key) {
+                Ok(pair) => {
+                    tracing::info!(certificate = %self.certificate.display(), "a new certificate is in use");
+                    now.pair = Arc::new(pair);
+                }
+                Err(error) => tracing::warn!(%error, "the last good certificate stays in use"),
+            }
+        }
+        now.pair.clone()
+    }
+}
+
+impl ResolvesServerCert for CertificateFiles {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current())
+    }
+}
+
+impl fmt::Debug for CertificateFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertificateFiles({})", self.certificate.display())
+    }
+}
+
+fn written(certificate: &Path, key: &Path) -> Option<[SystemTime; 2]> {
+    let of = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    Some([of(certificate)?, of(key)?])
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
+    let failed = |path: &Path, wanted| {
+        let path = path.to_owned();
+        move |source| CertificateError::File { path, wanted, source }
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(failed(certificate, "certificate"))?;
+    if chain.is_empty() {
+        return Err(CertificateError::Empty(certificate.to_owned()));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(failed(key, "private key"))?;
+    let pair =
+        |source| CertificateError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), source };
+    let private = rustls::crypto::ring::sign::any_supported_type(&private).map_err(pair)?;
+    let certified = CertifiedKey::new(chain, private);
+    certified.keys_match().map_err(pair)?;
+    Ok(certified)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    struct Folder {
+        folder: tempfile::TempDir,
+        clock: Clock,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap(), clock: Clock::manual(Timestamp::UNIX_EPOCH) }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        /// Writes a new pair for `name`, with that time of writing.
+        fn write(&self, name: &str, second: u64) -> CertificateDer<'static> {
+            let key = KeyPair::generate().unwrap();
+            let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+            self.put("cert.pem", &certificate.pem(), second);
+            self.put("key.pem", &key.serialize_pem(), second);
+            certificate.der().clone()
+        }
+
+        fn put(&self, name: &str, text: &str, second: u64) {
+            std::fs::write(self.path(name), text).unwrap();
+            let file = std::fs::File::options().write(true).open(self.path(name)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second)).unwrap();
+        }
+
+        fn load(&self) -> Result<CertificateFiles, CertificateError> {
+            CertificateFiles::load(self.path("cert.pem"), self.path("key.pem"), self.clock.clone())
+        }
+
+        fn pass(&self) {
+            self.clock.advance_to(self.clock.now() + LOOK_AGAIN_AFTER);
+        }
+    }
+
+    #[test]
+    fn a_renewed_certificate_is_used_and_a_broken_one_is_not() {
+        let folder = Folder::new();
+        let first = folder.write("a.test", 1);
+        let files = folder.load().unwrap();
+        assert_eq!(files.current().cert, std::slice::from_ref(&first));
+        let second = folder.write("b.test", 2);
+        assert_eq!(files.current().cert, [first], "looked at a moment ago");
+        folder.pass();
+        assert_eq!(files.current().cert, std::slice::from_ref(&second));
+        folder.put("key.pem", "half a key", 3);
+        folder.pass();
+        assert_eq!(files.current().cert, [second]);
+        let third = folder.write("c.test", 4);
+        folder.pass();
+        assert_eq!(files.current().cert, [third]);
+    }
+
+    #[test]
+    fn what_is_no_pair_is_refused_by_name() {
+        let check = |folder: &Folder, expected: &[&str]| {
+            let error = folder.load().unwrap_err().to_string();
+            assert!(expected.iter().all(|part| error.contains(part)), "{error}");
+        };
+        let folder = Folder::new();
+        check(&folder, &["cert.pem: No such file"]);
+        folder.write("a.test", 1);
+        let key = std::fs::read_to_string(folder.path("key.pem")).unwrap();
+        folder.write("b.test", 2);
+        folder.put("key.pem", &key, 3);
+        check(&folder, &["cert.pem and ", "key.pem do not belong together"]);
+        folder.put("key.pem", "", 4);
+        check(&folder, &["key.pem: there is no private key in it; it has to be PEM"]);
+        folder.put("cert.pem", "", 5);
+        check(&folder, &["cert.pem: there is no certificate in it"]);
+    }
+}

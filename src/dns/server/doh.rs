@@ -1,0 +1,150 @@
+//! DNS over HTTPS (RFC 8484): GET and POST of `/dns-query`, HTTP/2 and HTTP/1.1.
+//!
+//! This is a transport of our own because hickory's tells caches nothing of how long a response may
+//! be kept (RFC 8484, 5.1), speaks HTTP/2 alone, encodes responses itself, and has no limit of
+//! connections. HTTP is hyper's; what a message is answered with is `respond`'s.
+//!
+//! At its limits: a body, or the parameter `dns`, longer than a DNS message is refused with 413 or
+//! 414, another media type with 415, another method with 405. Headers must be there within
+//! [`HEADERS_TIMEOUT`]; a connection has [`STREAMS_MAX`] requests under way.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Method, Request, Response, StatusCode, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::stream::{Place, StreamServer};
+use crate::dns::response::Response as DnsResponse;
+
+/// The one path (RFC 8484, 4.1.1 leaves it open; this is what clients assume).
+const PATH: &str = "/dns-query";
+const MEDIA_TYPE: &str = "application/dns-message";
+/// How long the headers of a request may take.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many requests of a connection may be under way.
+const STREAMS_MAX: u32 = 100;
+/// The longest DNS message.
+const MESSAGE_LENGTH_MAX: usize = u16::MAX as usize;
+
+/// Answers the requests of one connection until it ends.
+pub(super) async fn converse(
+    server: &Arc<StreamServer>,
+    stream: TlsStream<TcpStream>,
+    place: &Arc<Place>,
+) -> io::Result<()> {
+    let service = service_fn(|request| {
+        let (server, place) = (server.clone(), place.clone());
+        async move {
+            server.touch(&place);
+            Ok::<_, Infallible>(answer(&server, request).await)
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
+    builder.serve_connection(TokioIo::new(stream), service).await.map_err(io::Error::other)
+}
+
+async fn answer(server: &StreamServer, request: Request<Incoming>) -> Response<Body> {
+    let message = match message_of(request).await {
+        Ok(message) => message,
+        Err((status, advice)) => return refused(status, advice),
+    };
+    match server.respond(&message) {
+        Some(response) => answered(&response),
+        None => refused(StatusCode::BAD_REQUEST, "the body is no DNS query"),
+    }
+}
+
+type Refusal = (StatusCode, &'static str);
+
+async fn message_of(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+    if request.uri().path() != PATH {
+        return Err((StatusCode::NOT_FOUND, "DNS is answered at /dns-query"));
+    }
+    match *request.method() {
+        Method::GET => of_parameter(request.uri().query().unwrap_or_default()),
+        Method::POST => {
+            if request.headers().get(header::CONTENT_TYPE).is_none_or(|value| value != MEDIA_TYPE) {
+                let advice = "the content type of a query is application/dns-message";
+                return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, advice));
+            }
+            let too_large = (StatusCode::PAYLOAD_TOO_LARGE, "a DNS message has at most 65535 octets");
+            let body = axum::body::to_bytes(Body::new(request.into_body()), MESSAGE_LENGTH_MAX).await;
+            body.map(Vec::from).map_err(|_| too_large)
+        }
+        _ => Err((StatusCode::METHOD_NOT_ALLOWED, "ask with GET or POST")),
+    }
+}
+
+/// The message in the parameter `dns` (RFC 8484, 4.1).
+fn of_parameter(query: &str) -> Result<Vec<u8>, Refusal> {
+    let missing =
+        (StatusCode::BAD_REQUEST, "the parameter dns holds the query, as base64url without padding");
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    let (_, text) = parameters.find(|(name, _)| name == "dns").ok_or(missing)?;
+    if text.len() > MESSAGE_LENGTH_MAX.div_ceil(3) * 4 {
+        return Err((StatusCode::URI_TOO_LONG, "a DNS message has at most 65535 octets"));
+    }
+    URL_SAFE_NO_PAD.decode(text.as_bytes()).map_err(|_| missing)
+}
+
+fn answered(response: &DnsResponse) -> Response<Body> {
+    let mut http = Response::new(Body::from(response.to_octets()));
+    let headers = http.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(MEDIA_TYPE));
+    if let Ok(value) = format!("max-age={}", max_age_s(response)).parse() {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+    http
+}
+
+/// How long a cache may keep the response: as the least of its TTLs says (RFC 8484, 5.1); a negative
+/// one as the SOA record says, whose TTL is already the lesser of its two.
+fn max_age_s(response: &DnsResponse) -> u32 {
+    let sections = [&response.answers, &response.authority, &response.additional];
+    sections.into_iter().flatten().map(|record| record.ttl).min().unwrap_or(0)
+}
+
+fn refused(status: StatusCode, advice: &'static str) -> Response<Body> {
+    let mut http = Response::new(Body::from(format!("{advice}\n")));
+    *http.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        http.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, POST"));
+    }
+    http
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameter_is_base64url_without_padding() {
+        let ok = |octets: &[u8]| Ok(octets.to_vec());
+        let status = |status: StatusCode| Err(status);
+        for (query, expected) in [
+            ("dns=AAAB", ok(&[0, 0, 1])),
+            ("ct&dns=_-8", ok(&[255, 239])),
+            ("dns=AA==", status(StatusCode::BAD_REQUEST)),
+            ("dns=+", status(StatusCode::BAD_REQUEST)),
+            ("dn=AAAB", status(StatusCode::BAD_REQUEST)),
+            ("", status(StatusCode::BAD_REQUEST)),
+            (&format!("dns={}", "A".repeat(90_000)), status(StatusCode::URI_TOO_LONG)),
+        ] {
+            let read = of_parameter(query).map_err(|(status, _)| status);
+            assert_eq!(read, expected, "{}", &query[..query.len().min(20)]);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! DNS over dedicated QUIC connections (RFC 9250), by `hickory-server`.
+//!
+//! hickory encodes every response itself and compresses fewer names than we do, so what one message
+//! can hold is reckoned without compression; it closes a connection after 100 queries and one that
+//! is idle. It has no limit of connections per address; QUIC proves addresses before a connection
+//! costs memory, and this listener is off unless it is asked for.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use hickory_server::Server;
+use hickory_server::net::runtime::Time;
+use hickory_server::proto::op::{Header, HeaderCounts, Metadata};
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::MessageResponseBuilder;
+use rustls::server::ResolvesServerCert;
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+
+use super::stream::STREAM_IDLE_TIMEOUT;
+use crate::dns::SharedZones;
+use crate::dns::respond::{Transport, respond};
+use crate::dns::response::Response;
+
+/// Serves the connections of one socket until `stop` is cancelled.
+pub(super) async fn serve(
+    socket: UdpSocket,
+    certificate: Arc<dyn ResolvesServerCert>,
+    zones: SharedZones,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let mut server = Server::new(Handler { zones, turn: AtomicUsize::new(0) });
+    server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
+    let ended = tokio::select! {
+        () = stop.cancelled() => server.shutdown_gracefully().await,
+        ended = server.block_until_done() => ended,
+    };
+    ended.map_err(io::Error::other)
+}
+
+struct Handler {
+    zones: SharedZones,
+    turn: AtomicUsize,
+}
+
+#[async_trait]
+impl RequestHandler for Handler {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        response_handle: R,
+    ) -> ResponseInfo {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let response = respond(&self.zones.load(), request.as_slice(), Transport::Stream, turn);
+        let sent = match response {
+            Some(response) => send(request, response, response_handle).await,
+            None => Metadata::response_from_request(&request.metadata),
+        };
+        ResponseInfo::from(Header { metadata: sent, counts: HeaderCounts::default() })
+    }
+}
+
+async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut handle: R) -> Metadata {
+    response.shorten(Response::length_uncompressed);
+    let mut builder = MessageResponseBuilder::from_message_request(request);
+    if let Some(edns) = &response.edns {
+        builder.edns(edns);
+    }
+    let Response { header, answers, authority, additional, .. } = &response;
+    let message = builder.build(*header, answers, authority, &[], additional);
+    if let Err(error) = handle.send_response(message).await {
+        tracing::debug!(%error, client = %request.src(), "a response could not be sent");
+    }
+    *header
+}
