@@ -8,6 +8,7 @@
 //! Addresses are bound before anything else, so that a port that is taken costs nothing; DNS
 //! answers only once the zones hold what the files say.
 
+mod conduct;
 mod encrypted;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -218,6 +219,7 @@ impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
         let mut server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
+        server.set_conduct(conduct::conduct(&self.dns.wire, self.store.clock())?);
         let dns_addresses = server.addresses().to_vec();
         if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
             server.bind_encrypted(&encrypted).await?;

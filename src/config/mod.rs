@@ -6,6 +6,7 @@
 //! in the same way. Nothing else reads the environment.
 
 pub mod file;
+mod wire;
 
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+
+pub use wire::{KeyFile, WireSettings};
 
 /// What every command that runs takes.
 #[derive(Args, Clone, Debug)]
@@ -85,6 +88,9 @@ pub struct DnsSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub encrypted: EncryptedDnsSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub wire: WireSettings,
 }
 
 /// Where DNS is answered encrypted, and with which certificate.

@@ -22,6 +22,7 @@ use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
 use super::request::HEADER_LENGTH;
 use super::response::Response;
+use super::tsig::Seal;
 
 /// Offsets from here on cannot be written in a compression pointer (RFC 1035, 4.1.4).
 const POINTER_TARGET_END: usize = 0x4000;
@@ -36,12 +37,16 @@ impl Response {
     ///
     /// A stream message that is too long has to be [shortened](Response::shorten) before.
     pub fn to_octets(&self) -> Vec<u8> {
-        self.try_to_octets().unwrap_or_else(|error| {
+        let octets = self.try_to_octets().unwrap_or_else(|error| {
             tracing::error!(%error, "a record of the zone cannot be encoded");
             let mut header = self.header;
             header.response_code = ResponseCode::ServFail;
             Message::new(header, &self.question).finish(None)
-        })
+        });
+        match &self.seal {
+            Some(seal) => seal.put_on(octets),
+            None => octets,
+        }
     }
 
     /// How many octets the whole message has.
@@ -54,7 +59,8 @@ impl Response {
     pub(super) fn length_uncompressed(&self) -> usize {
         let records = self.answers.iter().chain(&self.authority).chain(&self.additional);
         let opt = self.edns.as_ref().map_or(0, |edns| encoded_opt(edns).len());
-        HEADER_LENGTH + self.question.len() + opt + records.map(length_of_record).sum::<usize>()
+        let seal = self.seal.as_ref().map_or(0, Seal::length);
+        HEADER_LENGTH + self.question.len() + opt + seal + records.map(length_of_record).sum::<usize>()
     }
 
     fn try_to_octets(&self) -> Result<Vec<u8>, ProtoError> {
@@ -65,16 +71,16 @@ impl Response {
         }
         let mut header = self.header;
         header.truncation = true;
-        Ok(Message::new(header, &self.question).finish(self.edns.as_ref().map(without_options).as_ref()))
+        Ok(Message::new(header, &self.question).finish(self.edns.as_ref().map(without_error).as_ref()))
     }
 
     /// Everything that must be in the message and what else fits, or `None` if it is too long.
     fn whole(&self, edns: Option<&Edns>) -> Result<Option<Message>, ProtoError> {
-        let room = self.length_max.saturating_sub(edns.map_or(0, |edns| encoded_opt(edns).len()));
+        let seal = self.seal.as_ref().map_or(0, Seal::length);
+        let room = self.length_max.saturating_sub(seal + edns.map_or(0, |edns| encoded_opt(edns).len()));
         let mut message = Message::new(self.header, &self.question);
         for record in &self.answers {
-            message.record(record)?;
-            message.counts.answers += 1;
+            message.answer(record)?;
         }
         for record in &self.authority {
             message.record(record)?;
@@ -123,9 +129,10 @@ fn is_same_rrset(one: &Record, other: &Record) -> bool {
     one.record_type() == other.record_type() && one.name == other.name
 }
 
-fn without_options(edns: &Edns) -> Edns {
+/// A cookie is in every response (RFC 7873, 5.2); what explains an error need not be.
+fn without_error(edns: &Edns) -> Edns {
     let mut bare = edns.clone();
-    *bare.options_mut() = Default::default();
+    bare.options_mut().remove(EXTENDED_ERROR.into());
     bare
 }
 
@@ -133,13 +140,13 @@ fn without_error_text(edns: &Edns) -> Option<Edns> {
     use hickory_proto::rr::rdata::opt::EdnsOption;
     let Some(EdnsOption::Unknown(_, error)) = edns.option(EXTENDED_ERROR.into()) else { return None };
     let code = error.get(..INFO_CODE_LENGTH)?.to_vec();
-    let mut shorter = without_options(edns);
+    let mut shorter = without_error(edns);
     shorter.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, code));
     Some(shorter)
 }
 
 /// A message that is being written.
-struct Message {
+pub(super) struct Message {
     octets: Vec<u8>,
     header: Metadata,
     counts: HeaderCounts,
@@ -158,13 +165,13 @@ enum Compression {
     Forbidden,
 }
 
-struct Mark {
+pub(super) struct Mark {
     length: usize,
     counts: HeaderCounts,
 }
 
 impl Message {
-    fn new(header: Metadata, question: &[u8]) -> Self {
+    pub(super) fn new(header: Metadata, question: &[u8]) -> Self {
         let mut message = Self {
             octets: Vec::with_capacity(512),
             header,
@@ -182,17 +189,29 @@ impl Message {
         message
     }
 
-    fn mark(&self) -> Mark {
+    /// How long the message is so far, in octets.
+    pub(super) fn length(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Adds a record to the answer section, which must still be the last one.
+    pub(super) fn answer(&mut self, record: &Record) -> Result<(), ProtoError> {
+        self.record(record)?;
+        self.counts.answers += 1;
+        Ok(())
+    }
+
+    pub(super) fn mark(&self) -> Mark {
         Mark { length: self.octets.len(), counts: self.counts }
     }
 
-    fn rewind(&mut self, mark: Mark) {
+    pub(super) fn rewind(&mut self, mark: Mark) {
         self.octets.truncate(mark.length);
         self.counts = mark.counts;
         self.names.retain(|_, offset| *offset < mark.length);
     }
 
-    fn finish(mut self, edns: Option<&Edns>) -> Vec<u8> {
+    pub(super) fn finish(mut self, edns: Option<&Edns>) -> Vec<u8> {
         if let Some(edns) = edns {
             let mut edns = edns.clone();
             edns.set_rcode_high(self.header.response_code.high());

@@ -8,12 +8,16 @@
 //! ```
 
 pub mod answer;
+pub mod conduct;
+pub mod cookie;
 mod encode;
 pub mod publisher;
 mod request;
 pub mod respond;
 pub mod response;
 pub mod server;
+pub mod transfer;
+pub mod tsig;
 pub mod zone;
 
 use std::sync::Arc;

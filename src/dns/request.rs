@@ -3,21 +3,33 @@
 //! ```text
 //!  octets ──► read() ──► Ignored      shorter than a header, or itself a response: never answered
 //!                   ├──► Malformed    a header and something broken: FORMERR
-//!                   └──► Request      header, question, EDNS
+//!                   └──► Request      header, question, EDNS, signature
 //! ```
 //!
 //! A response is never answered, however broken it is: two servers could otherwise be set to loop.
 //! Octets after the last counted record are ignored. A question must not contain compression
 //! pointers; there is nothing before it that one could point to. Nothing here knows zones.
 
-use hickory_proto::op::{Edns, Header, HeaderCounts, MessageType, Metadata, OpCode};
-use hickory_proto::rr::{DNSClass, Name, Record, RecordType};
+use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
+
+use super::tsig::Signed;
 
 /// The length of a header, in octets (RFC 1035, 4.1.1).
 pub(super) const HEADER_LENGTH: usize = 12;
 const LABEL_LENGTH_MAX: usize = 63;
 const NAME_LENGTH_MAX: usize = 255;
+/// From here on a length octet begins a compression pointer.
+const POINTER: u8 = 0xC0;
+/// The least payload size that counts (RFC 6891, 6.2.3).
+const PAYLOAD_SIZE_MIN: u16 = 512;
+/// DO, in the flags of an OPT record.
+const DNSSEC_OK: u16 = 0x8000;
+
+const NSID: u16 = 3;
+const COOKIE: u16 = 10;
+const KEEPALIVE: u16 = 11;
 
 /// A message, as far as it can be read.
 #[derive(Debug)]
@@ -38,7 +50,11 @@ pub(super) struct Request<'a> {
     /// The question; `None` if there is none, or, for other opcodes than QUERY, if it is unreadable.
     pub(super) question: Option<Question<'a>>,
     /// What the client's OPT record says.
-    pub(super) edns: Option<ClientEdns>,
+    pub(super) edns: Option<ClientEdns<'a>>,
+    /// The message's TSIG record and what it signs.
+    pub(super) signed: Option<Signed<'a>>,
+    /// The serial of the SOA record in the authority section: what a client of IXFR has.
+    pub(super) known_serial: Option<u32>,
 }
 
 /// The one question of a request.
@@ -56,13 +72,19 @@ pub(super) struct Question<'a> {
 
 /// What the client's OPT record says (RFC 6891).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientEdns {
+pub(super) struct ClientEdns<'a> {
     /// The longest datagram the client takes, in octets; never below 512.
     pub(super) size: u16,
-    /// The EDNS version the client speaks.
+    /// The EDNS version the client speaks. Nothing is known of the options of others than ours.
     pub(super) version: u8,
     /// The DO bit.
     pub(super) is_dnssec_ok: bool,
+    /// Whether the client asks which server it has reached (RFC 5001).
+    pub(super) wants_nsid: bool,
+    /// Whether the client asks how long the connection may be idle (RFC 7828).
+    pub(super) wants_keepalive: bool,
+    /// The client's cookie, and the server's behind it if there is one (RFC 7873).
+    pub(super) cookie: Option<&'a [u8]>,
 }
 
 /// Reads `message`.
@@ -75,22 +97,39 @@ pub(super) fn read(message: &[u8]) -> Received<'_> {
         return Received::Ignored;
     }
     match (read_body(message, counts), header.op_code) {
-        (Some((question, edns)), _) => Received::Request(Request { header, question, edns }),
+        (Some((question, extras)), _) => {
+            let Extras { edns, signed, known_serial } = extras;
+            Received::Request(Request { header, question, edns, signed, known_serial })
+        }
         (None, OpCode::Query) => Received::Malformed(header),
         // Whether this body is broken depends on what the opcode means, which is not known here.
-        (None, _) => Received::Request(Request { header, question: None, edns: None }),
+        (None, _) => Received::Request(Request {
+            header,
+            question: None,
+            edns: None,
+            signed: None,
+            known_serial: None,
+        }),
     }
 }
 
-fn read_body(message: &[u8], counts: HeaderCounts) -> Option<(Option<Question<'_>>, Option<ClientEdns>)> {
+/// What is read of the records behind the question.
+#[derive(Default)]
+struct Extras<'a> {
+    edns: Option<ClientEdns<'a>>,
+    signed: Option<Signed<'a>>,
+    known_serial: Option<u32>,
+}
+
+fn read_body(message: &[u8], counts: HeaderCounts) -> Option<(Option<Question<'_>>, Extras<'_>)> {
     let question = match counts.queries {
         0 => None,
         1 => Some(read_question(message)?),
         _ => return None,
     };
     let records_start = HEADER_LENGTH + question.as_ref().map_or(0, |question| question.wire.len());
-    let edns = read_records(message, records_start, counts)?;
-    Some((question, edns))
+    let extras = read_records(message, records_start, counts)?;
+    Some((question, extras))
 }
 
 fn read_question(message: &[u8]) -> Option<Question<'_>> {
@@ -123,27 +162,126 @@ fn read_question(message: &[u8]) -> Option<Question<'_>> {
     })
 }
 
-/// The OPT record's content, or `None` if a record is broken or where it must not be: OPT anywhere
-/// but once in the additional section (RFC 6891, 6.1.1), TSIG anywhere but last (RFC 8945, 5.1).
-fn read_records(message: &[u8], start: usize, counts: HeaderCounts) -> Option<Option<ClientEdns>> {
+/// What matters of the records, or `None` if one is broken or where it must not be: OPT anywhere but
+/// once in the additional section (RFC 6891, 6.1.1), TSIG anywhere but last (RFC 8945, 5.1).
+fn read_records(message: &[u8], start: usize, counts: HeaderCounts) -> Option<Extras<'_>> {
     let mut decoder = BinDecoder::new(message);
     decoder.read_slice(start).ok()?;
-    let n_before = usize::from(counts.answers) + usize::from(counts.authorities);
+    let n_answers = usize::from(counts.answers);
+    let n_before = n_answers + usize::from(counts.authorities);
     let n_records = n_before + usize::from(counts.additionals);
-    let mut edns = None;
+    let mut extras = Extras::default();
     for index in 0..n_records {
-        let record = Record::read(&mut decoder).ok()?;
-        match record.record_type() {
-            RecordType::OPT if index < n_before || edns.is_some() => return None,
-            RecordType::OPT => edns = Some(client_edns(&record)),
+        let raw = RawRecord::at(message, decoder.index())?;
+        match raw.record_type {
+            RecordType::OPT if index < n_before || extras.edns.is_some() => return None,
+            RecordType::OPT => {
+                extras.edns = Some(client_edns(&raw)?);
+                decoder.read_slice(raw.end - raw.start).ok()?;
+            }
             RecordType::TSIG if index + 1 < n_records || index < n_before => return None,
-            _ => {}
+            RecordType::TSIG => {
+                extras.signed = Some(signed(message, &raw)?);
+                decoder.read_slice(raw.end - raw.start).ok()?;
+            }
+            _ => {
+                let record = Record::read(&mut decoder).ok()?;
+                if let RData::SOA(soa) = &record.data
+                    && (n_answers..n_before).contains(&index)
+                {
+                    extras.known_serial.get_or_insert(soa.serial);
+                }
+            }
         }
+    }
+    Some(extras)
+}
+
+/// A record whose data is not looked into.
+struct RawRecord<'a> {
+    start: usize,
+    is_root: bool,
+    record_type: RecordType,
+    class: u16,
+    ttl: u32,
+    rdata: &'a [u8],
+    end: usize,
+}
+
+impl<'a> RawRecord<'a> {
+    fn at(message: &'a [u8], start: usize) -> Option<Self> {
+        let mut end = start;
+        loop {
+            let length = *message.get(end)?;
+            end += 1;
+            match length {
+                0 => break,
+                POINTER.. => {
+                    end += 1;
+                    break;
+                }
+                length if usize::from(length) <= LABEL_LENGTH_MAX => end += usize::from(length),
+                _ => return None,
+            }
+        }
+        let [t0, t1, c0, c1, ttl0, ttl1, ttl2, ttl3, l0, l1] = *message.get(end..)?.first_chunk::<10>()?;
+        let data = end + 10;
+        let after = data + usize::from(u16::from_be_bytes([l0, l1]));
+        Some(Self {
+            start,
+            is_root: end == start + 1,
+            record_type: RecordType::from(u16::from_be_bytes([t0, t1])),
+            class: u16::from_be_bytes([c0, c1]),
+            ttl: u32::from_be_bytes([ttl0, ttl1, ttl2, ttl3]),
+            rdata: message.get(data..after)?,
+            end: after,
+        })
+    }
+}
+
+fn client_edns<'a>(record: &RawRecord<'a>) -> Option<ClientEdns<'a>> {
+    if !record.is_root {
+        return None;
+    }
+    let [_, version, flags @ ..] = record.ttl.to_be_bytes();
+    let mut edns = ClientEdns {
+        size: record.class.max(PAYLOAD_SIZE_MIN),
+        version,
+        is_dnssec_ok: u16::from_be_bytes(flags) & DNSSEC_OK != 0,
+        wants_nsid: false,
+        wants_keepalive: false,
+        cookie: None,
+    };
+    if version == 0 {
+        read_options(record.rdata, &mut edns)?;
     }
     Some(edns)
 }
 
-fn client_edns(record: &Record) -> ClientEdns {
-    let edns = Edns::from(record);
-    ClientEdns { size: edns.max_payload(), version: edns.version(), is_dnssec_ok: edns.flags().dnssec_ok }
+/// Unknown options are passed over; `None` if their lengths lie or a cookie has a length that none
+/// has (RFC 7873, 5.2.2). Of several cookies the first counts.
+fn read_options<'a>(mut rest: &'a [u8], edns: &mut ClientEdns<'a>) -> Option<()> {
+    while !rest.is_empty() {
+        let ([c0, c1, l0, l1], after) = rest.split_first_chunk::<4>()?;
+        let (data, after) = after.split_at_checked(usize::from(u16::from_be_bytes([*l0, *l1])))?;
+        rest = after;
+        match u16::from_be_bytes([*c0, *c1]) {
+            NSID => edns.wants_nsid = true,
+            KEEPALIVE => edns.wants_keepalive = true,
+            COOKIE if !matches!(data.len(), 8 | 16..=40) => return None,
+            COOKIE => edns.cookie = edns.cookie.or(Some(data)),
+            _ => {}
+        }
+    }
+    Some(())
+}
+
+fn signed<'a>(message: &'a [u8], record: &RawRecord<'a>) -> Option<Signed<'a>> {
+    if record.class != u16::from(DNSClass::ANY) || record.ttl != 0 {
+        return None;
+    }
+    let mut decoder = BinDecoder::new(message);
+    decoder.read_slice(record.start).ok()?;
+    let key = Name::read(&mut decoder).ok()?;
+    Signed::read(&message[..record.start], &key, record.rdata)
 }

@@ -8,14 +8,21 @@
 //! question of class IN is refused here; what a name is answered with is `answer`'s to decide.
 //! Datagrams are held to 1232 octets whatever the client offers, so that no reply is fragmented.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::{Edns, Metadata, OpCode, ResponseCode};
+use hickory_proto::rr::rdata::TXT;
 use hickory_proto::rr::rdata::opt::EdnsOption;
-use hickory_proto::rr::{DNSClass, Record, RecordType};
+use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 
 use super::answer::{Answer, Query, answer};
-use super::request::{ClientEdns, Received, Request, read};
+use super::conduct::Conduct;
+use super::request::{ClientEdns, Question, Received, Request, read};
 use super::response::Response;
-use super::zone::Zones;
+use super::server::STREAM_IDLE_TIMEOUT;
+use super::transfer::{Transfer, is_newer};
+use super::tsig::{Refusal, Seal, Signer};
+use super::zone::{WireName, Zones};
 
 /// The longest datagram that is sent, and the size that our OPT record offers (RFC 9715).
 pub const DATAGRAM_LENGTH_MAX: u16 = 1232;
@@ -27,6 +34,14 @@ const STREAM_LENGTH_MAX: u16 = u16::MAX;
 const ERROR_TEXT_LENGTH_MAX: usize = 255;
 const EXTENDED_ERROR: u16 = 15;
 
+const NSID: u16 = 3;
+const COOKIE: u16 = 10;
+const KEEPALIVE: u16 = 11;
+
+/// RFC 8914, 4.15: the server is not ready yet.
+const NOT_READY: u16 = 14;
+/// RFC 8914, 4.19: this client may not.
+const PROHIBITED: u16 = 18;
 /// RFC 8914, 4.22: the operation or query is not supported.
 const NOT_SUPPORTED: u16 = 21;
 
@@ -39,91 +54,261 @@ pub enum Transport {
     Stream,
 }
 
-/// Answers `request`, or does not: a message that is too short or itself a response is met with
-/// silence.
+/// Who asks, and by what.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    /// The client's address.
+    pub address: IpAddr,
+    /// What the request came by.
+    pub transport: Transport,
+}
+
+/// What a request is met with.
+#[derive(Debug)]
+pub enum Reply {
+    /// One message.
+    Message(Box<Response>),
+    /// Many.
+    Transfer(Box<Transfer>),
+}
+
+/// Answers `request` with one message, or does not: a message that is too short or itself a response
+/// is met with silence. Transfers that need more than one message are refused.
 ///
 /// `turn` rotates address RRsets; give every request the number after the last one's.
-pub fn respond(zones: &Zones, request: &[u8], transport: Transport, turn: usize) -> Option<Response> {
-    match read(request) {
-        Received::Ignored => None,
-        Received::Malformed(header) => Some(malformed(&header)),
-        Received::Request(request) => {
-            let (answer, rcode) = match refusal(&request) {
-                Some((rcode, error)) => (refused(error), rcode),
-                None => found(zones, &request),
+pub fn respond(
+    zones: &Zones,
+    conduct: &Conduct,
+    request: &[u8],
+    asker: Asker,
+    turn: usize,
+) -> Option<Response> {
+    match (Answering { zones, conduct, asker, turn, may_transfer: false }).reply(request)? {
+        Reply::Message(response) => Some(*response),
+        Reply::Transfer(_) => None,
+    }
+}
+
+/// As [`respond`], on a connection that can carry many messages.
+pub fn reply(zones: &Zones, conduct: &Conduct, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
+    let may_transfer = asker.transport == Transport::Stream;
+    (Answering { zones, conduct, asker, turn, may_transfer }).reply(request)
+}
+
+/// What a request is answered from.
+struct Answering<'a> {
+    zones: &'a Zones,
+    conduct: &'a Conduct,
+    asker: Asker,
+    turn: usize,
+    may_transfer: bool,
+}
+
+/// An rcode and what comes with it; or a zone that is to be transferred, from that serial on.
+enum Decision {
+    Answered(Answer, ResponseCode),
+    Transfer(WireName, Option<u32>),
+}
+
+impl Answering<'_> {
+    fn reply(&self, request: &[u8]) -> Option<Reply> {
+        let message = |response| Some(Reply::Message(Box::new(response)));
+        let request = match read(request) {
+            Received::Ignored => return None,
+            Received::Malformed(header) => return message(malformed(&header)),
+            Received::Request(request) => request,
+        };
+        let signer = match &request.signed {
+            None => None,
+            Some(signed) => match self.conduct.keys.check(signed, self.now_s()) {
+                Ok(signer) => Some(signer),
+                Err(Refusal::Malformed) => return message(malformed(&request.header)),
+                Err(Refusal::Sealed(seal)) => {
+                    tracing::debug!(key = %signed.key(), client = %self.asker.address, "a signature is not good");
+                    let answer = bare(None);
+                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(seal)));
+                }
+            },
+        };
+        match self.decide(&request, signer.as_ref()) {
+            Decision::Answered(answer, rcode) => {
+                let seal = signer.map(|signer| Seal::good(signer, self.now_s()));
+                message(self.response(&request, answer, rcode, seal))
+            }
+            Decision::Transfer(apex, since) => self.transfer(&request, &apex, since, signer),
+        }
+    }
+
+    fn now_s(&self) -> u64 {
+        self.conduct.clock.now().as_second().max(0) as u64
+    }
+
+    fn decide(&self, request: &Request<'_>, signer: Option<&Signer>) -> Decision {
+        let with = |rcode| Decision::Answered(bare(None), rcode);
+        match request.header.op_code {
+            OpCode::Query => {}
+            // RFC 1996, 3.10 and RFC 2136, 2.1 leave the code open; a server that is nobody's
+            // secondary is not authorized to take notifications.
+            OpCode::Notify => return with(ResponseCode::NotAuth),
+            _ => return with(ResponseCode::NotImp),
+        }
+        if request.edns.is_some_and(|edns| edns.version > 0) {
+            return with(ResponseCode::BADVERS);
+        }
+        let Some(question) = &request.question else {
+            // A client that wants nothing but a cookie (RFC 7873, 5.4).
+            let has_cookie =
+                self.conduct.cookies.is_some() && request.edns.is_some_and(|edns| edns.cookie.is_some());
+            return with(if has_cookie { ResponseCode::NoError } else { ResponseCode::FormErr });
+        };
+        match (question.class, question.record_type) {
+            (DNSClass::CH, _) => self.own_identity(question),
+            (DNSClass::IN, RecordType::AXFR | RecordType::IXFR) => self.admit(request, question, signer),
+            (DNSClass::IN, _) => {
+                let query = Query { name: question.name.clone(), record_type: question.record_type };
+                let answer = answer(self.zones, &query);
+                let rcode = answer.rcode;
+                Decision::Answered(answer, rcode)
+            }
+            _ => with(ResponseCode::Refused),
+        }
+    }
+
+    /// RFC 4892: which server this is. Its version is nobody's business.
+    fn own_identity(&self, question: &Question<'_>) -> Decision {
+        let name = WireName::of(&question.name).to_name();
+        let is_asked = [&b"id"[..], b"hostname"]
+            .into_iter()
+            .zip([&b"server"[..], b"bind"])
+            .any(|(first, second)| name.iter().eq([first, second]));
+        let Some(id) = self.conduct.dns_id.as_ref().filter(|_| is_asked) else {
+            return Decision::Answered(bare(None), ResponseCode::Refused);
+        };
+        let mut answer = Answer { is_authoritative: true, ..bare(None) };
+        if matches!(question.record_type, RecordType::TXT | RecordType::ANY) {
+            let text = RData::TXT(TXT::new(vec![beginning(id, ERROR_TEXT_LENGTH_MAX).to_owned()]));
+            let mut record = Record::from_rdata(question.name.clone(), 0, text);
+            record.dns_class = DNSClass::CH;
+            answer.answers.push(record);
+        }
+        Decision::Answered(answer, ResponseCode::NoError)
+    }
+
+    /// Whether and how a zone is transferred.
+    fn admit(&self, request: &Request<'_>, question: &Question<'_>, signer: Option<&Signer>) -> Decision {
+        let refused =
+            |rcode, error: u16, text: &str| Decision::Answered(bare(Some((error, text.to_owned()))), rcode);
+        if !self.conduct.transfers.allows(self.asker.address, signer.map(Signer::key)) {
+            return refused(
+                ResponseCode::Refused,
+                PROHIBITED,
+                "zone transfers are not allowed to this client",
+            );
+        }
+        let apex = WireName::of(&question.name);
+        let Some(zone) = self.zones.at(&apex) else {
+            return Decision::Answered(bare(None), ResponseCode::NotAuth);
+        };
+        if !zone.is_synced() {
+            return refused(ResponseCode::ServFail, NOT_READY, "not all objects have been read yet");
+        }
+        if question.record_type == RecordType::AXFR {
+            return match self.may_transfer {
+                true => Decision::Transfer(apex, None),
+                false => refused(ResponseCode::Refused, NOT_SUPPORTED, "zone transfers need TCP or TLS"),
             };
-            Some(response(&request, answer, rcode, transport, turn))
         }
-    }
-}
-
-/// The rcode for what is not even looked up, and an Extended DNS Error for it.
-fn refusal(request: &Request<'_>) -> Option<(ResponseCode, Option<(u16, String)>)> {
-    match request.header.op_code {
-        OpCode::Query => {}
-        // RFC 1996, 3.10 and RFC 2136, 2.1 leave the code open; a server that is nobody's secondary
-        // is not authorized to take notifications.
-        OpCode::Notify => return Some((ResponseCode::NotAuth, None)),
-        _ => return Some((ResponseCode::NotImp, None)),
-    }
-    if request.edns.is_some_and(|edns| edns.version > 0) {
-        return Some((ResponseCode::BADVERS, None));
-    }
-    let Some(question) = &request.question else { return Some((ResponseCode::FormErr, None)) };
-    if question.class != DNSClass::IN {
-        return Some((ResponseCode::Refused, None));
-    }
-    match question.record_type {
-        RecordType::AXFR | RecordType::IXFR => {
-            Some((ResponseCode::Refused, Some((NOT_SUPPORTED, "zone transfers are not offered here".into()))))
+        let Some(known) = request.known_serial else {
+            return Decision::Answered(bare(None), ResponseCode::FormErr);
+        };
+        if self.may_transfer && is_newer(zone.serial(), known) {
+            return Decision::Transfer(apex, Some(known));
         }
-        _ => None,
+        // The current SOA alone: there is nothing newer, or the client is to come again by TCP
+        // (RFC 1995, 2).
+        let soa = Answer { is_authoritative: true, answers: vec![zone.soa_record()], ..bare(None) };
+        Decision::Answered(soa, ResponseCode::NoError)
+    }
+
+    fn transfer(
+        &self,
+        request: &Request<'_>,
+        apex: &WireName,
+        since: Option<u32>,
+        signer: Option<Signer>,
+    ) -> Option<Reply> {
+        let zone = self.zones.at(apex)?.clone();
+        let mut header = Metadata::response_from_request(&request.header);
+        header.authoritative = true;
+        let edns = request.edns.map(|edns| self.our_edns(edns, None));
+        let question = request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec());
+        let transfer = Transfer::new(zone, since, header, self.conduct.clock.clone())
+            .beginning_with(question, edns)
+            .signed_by(signer);
+        Some(Reply::Transfer(Box::new(transfer)))
+    }
+
+    fn response(
+        &self,
+        request: &Request<'_>,
+        mut answer: Answer,
+        rcode: ResponseCode,
+        seal: Option<Seal>,
+    ) -> Response {
+        rotate_addresses(&mut answer.answers, self.turn);
+        let mut header = Metadata::response_from_request(&request.header);
+        header.authoritative = answer.is_authoritative;
+        header.response_code = rcode;
+        let mut response = Response {
+            header,
+            question: request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec()),
+            answers: answer.answers,
+            authority: answer.authority,
+            additional: answer.additional,
+            edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
+            seal,
+            length_max: length_max(self.asker.transport, request.edns),
+        };
+        if self.asker.transport == Transport::Stream {
+            response.shorten(Response::length);
+        }
+        response
+    }
+
+    fn our_edns(&self, client: ClientEdns<'_>, extended_error: Option<(u16, String)>) -> Edns {
+        let mut edns = Edns::new();
+        edns.set_max_payload(DATAGRAM_LENGTH_MAX).set_dnssec_ok(client.is_dnssec_ok);
+        let mut put = |code, data| edns.options_mut().insert(EdnsOption::Unknown(code, data));
+        if let (Some(cookies), Some(cookie)) = (&self.conduct.cookies, client.cookie) {
+            put(COOKIE, cookies.answer(cookie, self.asker.address, self.now_s() as u32));
+        }
+        if let Some(nsid) = self.conduct.nsid.as_ref().filter(|_| client.wants_nsid) {
+            put(NSID, nsid.as_bytes().to_vec());
+        }
+        if client.wants_keepalive && self.asker.transport == Transport::Stream {
+            // In units of 100 ms (RFC 7828, 3.1).
+            let units = u16::try_from(STREAM_IDLE_TIMEOUT.as_millis() / 100).unwrap_or(u16::MAX);
+            put(KEEPALIVE, units.to_be_bytes().to_vec());
+        }
+        if let Some((code, text)) = extended_error {
+            let mut option = code.to_be_bytes().to_vec();
+            option.extend_from_slice(beginning(&text, ERROR_TEXT_LENGTH_MAX).as_bytes());
+            put(EXTENDED_ERROR, option);
+        }
+        edns
     }
 }
 
-fn found(zones: &Zones, request: &Request<'_>) -> (Answer, ResponseCode) {
-    let question = request.question.as_ref().expect("a request without a question is refused");
-    let query = Query { name: question.name.clone(), record_type: question.record_type };
-    let answer = answer(zones, &query);
-    let rcode = answer.rcode;
-    (answer, rcode)
-}
-
-fn refused(extended_error: Option<(u16, String)>) -> Answer {
+/// An answer that holds nothing, but perhaps why.
+fn bare(extended_error: Option<(u16, String)>) -> Answer {
     Answer {
-        rcode: ResponseCode::Refused,
+        rcode: ResponseCode::NoError,
         is_authoritative: false,
         answers: Vec::new(),
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error,
     }
-}
-
-fn response(
-    request: &Request<'_>,
-    mut answer: Answer,
-    rcode: ResponseCode,
-    transport: Transport,
-    turn: usize,
-) -> Response {
-    rotate_addresses(&mut answer.answers, turn);
-    let mut header = Metadata::response_from_request(&request.header);
-    header.authoritative = answer.is_authoritative;
-    header.response_code = rcode;
-    let mut response = Response {
-        header,
-        question: request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec()),
-        answers: answer.answers,
-        authority: answer.authority,
-        additional: answer.additional,
-        edns: request.edns.map(|edns| our_edns(edns, answer.extended_error)),
-        length_max: length_max(transport, request.edns),
-    };
-    if transport == Transport::Stream {
-        response.shorten(Response::length);
-    }
-    response
 }
 
 /// A header alone: it is never longer than what it answers, and echoes nothing that is broken.
@@ -137,11 +322,12 @@ fn malformed(header: &Metadata) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
+        seal: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
     }
 }
 
-fn length_max(transport: Transport, edns: Option<ClientEdns>) -> usize {
+fn length_max(transport: Transport, edns: Option<ClientEdns<'_>>) -> usize {
     usize::from(match (transport, edns) {
         (Transport::Stream, _) => STREAM_LENGTH_MAX,
         (Transport::Datagram, None) => DATAGRAM_LENGTH_MAX_WITHOUT_EDNS,
@@ -149,17 +335,6 @@ fn length_max(transport: Transport, edns: Option<ClientEdns>) -> usize {
             edns.size.clamp(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DATAGRAM_LENGTH_MAX)
         }
     })
-}
-
-fn our_edns(client: ClientEdns, extended_error: Option<(u16, String)>) -> Edns {
-    let mut edns = Edns::new();
-    edns.set_max_payload(DATAGRAM_LENGTH_MAX).set_dnssec_ok(client.is_dnssec_ok);
-    if let Some((code, text)) = extended_error {
-        let mut option = code.to_be_bytes().to_vec();
-        option.extend_from_slice(beginning(&text, ERROR_TEXT_LENGTH_MAX).as_bytes());
-        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
-    }
-    edns
 }
 
 /// As much of `text` as has at most `length_max` octets, in whole characters.

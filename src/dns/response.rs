@@ -6,6 +6,8 @@
 use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::Record;
 
+use super::tsig::Seal;
+
 /// A response to one request.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -21,6 +23,8 @@ pub struct Response {
     pub additional: Vec<Record>,
     /// Our OPT record, if the request had one.
     pub edns: Option<Edns>,
+    /// The TSIG record that signs the message, if the request had one.
+    pub seal: Option<Seal>,
     /// How many octets the message may have.
     pub length_max: usize,
 }

@@ -27,6 +27,7 @@ fn response(asked: &str) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
+        seal: None,
         length_max: 512,
     }
 }

@@ -204,7 +204,11 @@ impl Publisher {
             if zones.at(zone.key()).is_some() {
                 warn!(zone = %zone.apex(), "served from records that were given, not from the cluster's objects");
             }
-            zones.insert(zone.clone());
+            let mut zone = zone.clone();
+            if let Some(before) = self.zones.load().at(zone.key()) {
+                zone.succeed(before);
+            }
+            zones.insert(zone);
         }
         self.static_apexes = self.static_zones.borrow().iter().map(|zone| zone.key().clone()).collect();
         self.zones.store(zones.into());

@@ -63,9 +63,14 @@ fn opt(version: u8, flags: u16, options: &[u8]) -> Vec<u8> {
     [&[0, 0, 41, 0x10, 0, 0, version], &flags.to_be_bytes()[..], &length, options].concat()
 }
 
+fn respond_to(request: &[u8], transport: Transport) -> Option<Response> {
+    let asker = Asker { address: [127, 0, 0, 1].into(), transport };
+    respond(&Zones::default(), &Conduct::default(), request, asker, 0)
+}
+
 /// rcode, opcode if not QUERY, flags, counts, OPT: what is seen of a reply at a glance.
 fn seen(request: &[u8], transport: Transport) -> String {
-    let Some(response) = respond(&Zones::default(), request, transport, 0) else { return "silence".into() };
+    let Some(response) = respond_to(request, transport) else { return "silence".into() };
     let octets = response.to_octets();
     let reply = Message::from_vec(&octets).unwrap();
     assert_eq!(octets[..2], request[..2], "id");
@@ -107,7 +112,7 @@ fn responses_and_fragments_of_a_header_are_met_with_silence() {
     check("response of opcode 15", &response.clone().opcode(15), "silence");
     check("response with two OPT", &response.counts([1, 0, 0, 2]).and(OPT).and(OPT), "silence");
     for length in 0..12 {
-        assert!(respond(&Zones::default(), &ask().octets()[..length], Transport::Stream, 0).is_none());
+        assert!(respond_to(&ask().octets()[..length], Transport::Stream).is_none());
     }
 }
 
@@ -219,7 +224,7 @@ fn datagrams_are_limited_by_the_client_and_by_1232_octets() {
         assert_eq!(length_max(Transport::Stream, edns), 65535);
     }
     let tiny = ask().edns(&[0, 0, 41, 0, 100, 0, 0, 0, 0, 0, 0]).octets();
-    let response = respond(&Zones::default(), &tiny, Transport::Datagram, 0).unwrap();
+    let response = respond_to(&tiny, Transport::Datagram).unwrap();
     assert_eq!(response.length_max, 512);
 }
 
@@ -256,7 +261,7 @@ proptest! {
         let counts = counts.map(|count| u16::from(count % 4));
         let request = Asked { flags, counts, body }.octets();
         for transport in [Transport::Datagram, Transport::Stream] {
-            let response = respond(&Zones::default(), &request, transport, 0);
+            let response = respond_to(&request, transport);
             prop_assert_eq!(response.is_none(), flags & 0x8000 != 0);
             if let Some(response) = response {
                 let octets = response.to_octets();

@@ -19,19 +19,19 @@ use rustls::server::ResolvesServerCert;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
+use super::Served;
 use super::stream::STREAM_IDLE_TIMEOUT;
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use crate::dns::respond::{Asker, Transport, respond};
 use crate::dns::response::Response;
 
 /// Serves the connections of one socket until `stop` is cancelled.
 pub(super) async fn serve(
     socket: UdpSocket,
     certificate: Arc<dyn ResolvesServerCert>,
-    zones: SharedZones,
+    served: Served,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let mut server = Server::new(Handler { zones, turn: AtomicUsize::new(0) });
+    let mut server = Server::new(Handler { served, turn: AtomicUsize::new(0) });
     server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
     let ended = tokio::select! {
         () = stop.cancelled() => server.shutdown_gracefully().await,
@@ -41,7 +41,7 @@ pub(super) async fn serve(
 }
 
 struct Handler {
-    zones: SharedZones,
+    served: Served,
     turn: AtomicUsize,
 }
 
@@ -53,7 +53,9 @@ impl RequestHandler for Handler {
         response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response = respond(&self.zones.load(), request.as_slice(), Transport::Stream, turn);
+        let asker = Asker { address: request.src().ip(), transport: Transport::Stream };
+        let Served { zones, conduct } = &self.served;
+        let response = respond(&zones.load(), conduct, request.as_slice(), asker, turn);
         let sent = match response {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),

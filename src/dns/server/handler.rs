@@ -13,22 +13,22 @@ use hickory_server::proto::op::{Header, HeaderCounts, Metadata};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use tokio::net::UdpSocket;
 
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use super::Served;
+use crate::dns::respond::{Asker, Transport, respond};
 
 /// Answers the requests of one address.
 pub(super) struct Handler {
-    zones: SharedZones,
+    served: Served,
     udp: Arc<UdpSocket>,
     turn: AtomicUsize,
 }
 
 impl Handler {
     /// A handler that answers datagrams from the address of `udp`.
-    pub(super) fn new(zones: SharedZones, udp: &UdpSocket) -> io::Result<Self> {
+    pub(super) fn new(served: Served, udp: &UdpSocket) -> io::Result<Self> {
         let socket = std::os::fd::AsFd::as_fd(udp).try_clone_to_owned()?;
         let udp = Arc::new(UdpSocket::from_std(socket.into())?);
-        Ok(Self { zones, udp, turn: AtomicUsize::new(0) })
+        Ok(Self { served, udp, turn: AtomicUsize::new(0) })
     }
 }
 
@@ -40,7 +40,9 @@ impl RequestHandler for Handler {
         _response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response = respond(&self.zones.load(), request.as_slice(), Transport::Datagram, turn);
+        let asker = Asker { address: request.src().ip(), transport: Transport::Datagram };
+        let Served { zones, conduct } = &self.served;
+        let response = respond(&zones.load(), conduct, request.as_slice(), asker, turn);
         let Some(response) = response else {
             return info(Metadata::response_from_request(&request.metadata));
         };

@@ -21,6 +21,7 @@ mod stream;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hickory_server::Server;
 use tokio::task::JoinSet;
@@ -36,13 +37,21 @@ use stream::Protocol;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
+use super::conduct::Conduct;
+
+/// What is answered from.
+#[derive(Clone)]
+struct Served {
+    zones: SharedZones,
+    conduct: Arc<Conduct>,
+}
 
 /// A server that is bound to its addresses but does not answer yet.
 pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
     encrypted: Vec<EncryptedListener>,
-    zones: SharedZones,
+    served: Served,
 }
 
 impl DnsServer {
@@ -56,7 +65,17 @@ impl DnsServer {
             listeners.extend(bind::listen(*address).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones })
+        Ok(Self {
+            addresses,
+            listeners,
+            encrypted: Vec::new(),
+            served: Served { zones, conduct: Arc::default() },
+        })
+    }
+
+    /// Sets how clients are met, which is otherwise as [`Conduct::default`] has it.
+    pub fn set_conduct(&mut self, conduct: Conduct) {
+        self.served.conduct = Arc::new(conduct);
     }
 
     /// Binds the addresses of encrypted DNS too, with one certificate for all.
@@ -81,18 +100,18 @@ impl DnsServer {
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
         let mut servers = JoinSet::new();
         for listener in self.listeners {
-            let handler = Handler::new(self.zones.clone(), &listener.udp)?;
+            let handler = Handler::new(self.served.clone(), &listener.udp)?;
             let mut server = Server::new(handler);
             server.register_socket(listener.udp);
             servers.spawn(serve(server, stop.clone()));
-            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.zones.clone(), stop.clone());
+            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.served.clone(), stop.clone());
             servers.spawn(async {
                 streams.await;
                 Ok(())
             });
         }
         for listener in self.encrypted {
-            servers.spawn(listener.serve(self.zones.clone(), stop.clone()));
+            servers.spawn(listener.serve(self.served.clone(), stop.clone()));
         }
         while let Some(ended) = servers.join_next().await {
             ended.map_err(io::Error::other)??;

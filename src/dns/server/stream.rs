@@ -21,15 +21,16 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::doh;
+use super::{Served, doh};
 use crate::clock::Clock;
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use crate::dns::respond::{Asker, Reply, Transport, reply, respond};
 use crate::dns::response::Response;
+use crate::dns::transfer::Transfer;
 
 /// How long a connection may be silent before it is closed (RFC 7766, 6.2.3).
 pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,6 +46,8 @@ const CONNECTIONS_MAX: usize = 1024;
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
 /// How long to wait when the system has no descriptor for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many transfers of one connection wait for the one that is sent.
+const TRANSFERS_WAITING_MAX: usize = 1;
 /// A DNS message is at least its header.
 const MESSAGE_LENGTH_MIN: usize = 12;
 
@@ -62,12 +65,12 @@ pub(super) enum Protocol {
 pub(super) async fn serve(
     listener: TcpListener,
     protocol: Protocol,
-    zones: SharedZones,
+    served: Served,
     stop: CancellationToken,
 ) {
     let server = Arc::new(StreamServer {
         protocol,
-        zones,
+        served,
         turn: AtomicUsize::new(0),
         connections: Connections { stop: stop.clone(), ..Connections::default() },
     });
@@ -90,16 +93,26 @@ pub(super) async fn serve(
 /// One listener's connections and what they are answered from.
 pub(super) struct StreamServer {
     protocol: Protocol,
-    zones: SharedZones,
+    served: Served,
     turn: AtomicUsize,
     connections: Connections,
 }
 
 impl StreamServer {
     /// The response to one message; `None` for silence.
-    pub(super) fn respond(&self, request: &[u8]) -> Option<Response> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        respond(&self.zones.load(), request, Transport::Stream, turn)
+    pub(super) fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
+        let Served { zones, conduct } = &self.served;
+        respond(&zones.load(), conduct, request, place.asker(), self.next_turn())
+    }
+
+    /// As [`StreamServer::respond`], where a transfer can be carried.
+    fn reply(&self, request: &[u8], place: &Place) -> Option<Reply> {
+        let Served { zones, conduct } = &self.served;
+        reply(&zones.load(), conduct, request, place.asker(), self.next_turn())
+    }
+
+    fn next_turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Notes that a connection is used just now.
@@ -135,24 +148,62 @@ impl StreamServer {
         }
     }
 
-    /// Answers one request after another; ends when the client does, or takes too long.
+    /// Answers one request after another; ends when the client does, or takes too long. A transfer
+    /// is sent beside the answers to other requests; a second one waits for the first.
     async fn answer_all(&self, stream: impl AsyncRead + AsyncWrite, place: &Place) -> io::Result<()> {
-        let (reader, mut writer) = tokio::io::split(stream);
-        let mut reader = BufReader::new(reader);
+        let (reader, writer) = tokio::io::split(stream);
+        let writer = AsyncMutex::new(writer);
+        let (transfers, waiting) = mpsc::channel(TRANSFERS_WAITING_MAX);
+        let answered = self.answer_requests(BufReader::new(reader), &writer, transfers, place);
+        tokio::try_join!(answered, self.send_transfers(waiting, &writer, place)).map(|_| ())
+    }
+
+    async fn answer_requests(
+        &self,
+        mut reader: impl AsyncReadExt + Unpin,
+        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
+        transfers: mpsc::Sender<Box<Transfer>>,
+        place: &Place,
+    ) -> io::Result<()> {
         while let Some(request) = next_message(&mut reader).await? {
             self.touch(place);
-            if let Some(response) = self.respond(&request) {
-                let sent = async {
-                    writer.write_all(&framed(&response.to_octets())).await?;
-                    writer.flush().await
-                };
-                timeout(WRITE_TIMEOUT, sent).await??;
+            match self.reply(&request, place) {
+                Some(Reply::Message(response)) => send(writer, &response.to_octets()).await?,
+                Some(Reply::Transfer(transfer)) => {
+                    transfers.send(transfer).await.map_err(io::Error::other)?;
+                }
+                None => {}
             }
             // Whoever sends thousands of queries at once on one connection lets others in between.
             tokio::task::yield_now().await;
         }
         Ok(())
     }
+
+    async fn send_transfers(
+        &self,
+        mut waiting: mpsc::Receiver<Box<Transfer>>,
+        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
+        place: &Place,
+    ) -> io::Result<()> {
+        while let Some(mut transfer) = waiting.recv().await {
+            while let Some(message) = transfer.next_message() {
+                self.touch(place);
+                send(writer, &message).await?;
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn send(writer: &AsyncMutex<impl AsyncWrite + Unpin>, message: &[u8]) -> io::Result<()> {
+    let sent = async {
+        let mut writer = writer.lock().await;
+        writer.write_all(&framed(message)).await?;
+        writer.flush().await
+    };
+    timeout(WRITE_TIMEOUT, sent).await?
 }
 
 /// The next message; `None` when the client has ended or been idle for too long, or announces
@@ -195,7 +246,14 @@ struct Connections {
 /// One connection's place among the others.
 pub(super) struct Place {
     last_used: AtomicU64,
+    address: IpAddr,
     stop: CancellationToken,
+}
+
+impl Place {
+    fn asker(&self) -> Asker {
+        Asker { address: self.address, transport: Transport::Stream }
+    }
 }
 
 impl Connections {
@@ -213,7 +271,7 @@ impl Connections {
             longest_idle.cancel();
         }
         open.insert(moment, (address, stop.clone()));
-        Place { last_used: AtomicU64::new(moment), stop }
+        Place { last_used: AtomicU64::new(moment), address, stop }
     }
 
     /// Notes that a connection was used just now.

@@ -9,6 +9,7 @@
 //! Nothing here knows of the store, of sockets or of time.
 
 mod folder;
+mod journal;
 mod ledger;
 mod lookup;
 pub mod master;
@@ -22,6 +23,7 @@ mod tree;
 mod zones;
 
 pub use folder::{Loaded, load_folder};
+pub(crate) use journal::Delta;
 pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};

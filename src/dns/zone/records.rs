@@ -108,6 +108,7 @@ impl Zone {
                 owner.sets.into_values().map(RawSet::pack).collect();
             zone.put(&key, RrSets::of(sets?), tree::cased(&owner.name, &key));
         }
+        zone.pending.clear();
         Ok(zone)
     }
 }

@@ -54,6 +54,11 @@ impl RrSets {
         self.0.is_empty()
     }
 
+    /// How many octets they take.
+    pub(super) fn n_octets(&self) -> usize {
+        self.0.len()
+    }
+
     /// The RRsets.
     pub fn iter(&self) -> impl Iterator<Item = RrSet<'_>> {
         let mut rest: &[u8] = &self.0;

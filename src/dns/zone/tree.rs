@@ -11,6 +11,7 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
+use super::journal::{Before, Journal};
 use super::name::{self, WireName};
 use super::pod_names::PodNameRule;
 use super::rrset::{RrSet, RrSets};
@@ -20,15 +21,18 @@ use super::rrset::{RrSet, RrSets};
 pub struct Zone {
     apex: Name,
     key: WireName,
-    soa: Arc<SOA>,
-    soa_ttl_s: u32,
+    pub(super) soa: Arc<SOA>,
+    pub(super) soa_ttl_s: u32,
     nodes: imbl::HashMap<WireName, Arc<Node>>,
     /// The wire form with its case of names that are not all lower.
-    cased: imbl::HashMap<WireName, Arc<[u8]>>,
+    pub(super) cased: imbl::HashMap<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
     n_cuts: usize,
     pod_names: Option<Arc<PodNameRule>>,
     is_synced: bool,
+    pub(super) journal: Journal,
+    /// Names that were changed since this version's serial was given, as they were.
+    pub(super) pending: Vec<Before>,
 }
 
 /// A name that exists.
@@ -75,8 +79,11 @@ impl Zone {
             pod_names: None,
             is_synced: true,
             key: key.clone(),
+            journal: Journal::default(),
+            pending: Vec::new(),
         };
         zone.set(&key, RrSets::default());
+        zone.pending.clear();
         zone
     }
 
@@ -153,12 +160,14 @@ impl Zone {
 
     /// Gives this version a serial.
     pub fn set_serial(&mut self, serial: u32) {
+        let before = self.soa.clone();
         Arc::make_mut(&mut self.soa).serial = serial;
         let others: RrSets = match self.node(self.key.as_bytes()) {
             Some(node) => node.rrsets.clone(),
             None => RrSets::default(),
         };
         self.set(&self.key.clone(), others);
+        self.close_version(before);
     }
 
     /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays. A
@@ -178,6 +187,7 @@ impl Zone {
     /// Puts RRsets, at the apex with the SOA, at a name within the zone.
     pub(super) fn put(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
         let is_apex = *name == self.key;
+        self.note(name);
         self.cased.extend(cased.map(|cased| (name.clone(), cased)));
         self.n_cuts -= self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
         match self.nodes.get_mut(name.as_bytes()) {
@@ -206,6 +216,7 @@ impl Zone {
         if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
             return false;
         }
+        self.note(name);
         let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return false };
         self.n_cuts -= usize::from(is_cut(node, false));
         let node = Arc::make_mut(node);
@@ -241,6 +252,21 @@ impl Zone {
                 Arc::make_mut(above).n_children -= 1;
             }
         }
+    }
+
+    /// Notes what a name has before it is changed.
+    fn note(&mut self, name: &WireName) {
+        let rrsets = self.node(name.as_bytes()).map(|node| node.rrsets.clone()).unwrap_or_default();
+        let cased = self.cased.get(name).cloned();
+        self.pending.push(Before { name: name.clone(), cased, rrsets });
+    }
+
+    /// The records of a name, without the SOA.
+    pub(crate) fn records_at(&self, name: &WireName) -> Vec<Record> {
+        let Some(node) = self.node(name.as_bytes()) else { return Vec::new() };
+        let sets = node.rrsets.iter().filter(|set| set.record_type() != RecordType::SOA);
+        let owner = self.owner(name);
+        sets.flat_map(|set| set.records(&owner).collect::<Vec<_>>()).collect()
     }
 
     /// The name with its case.

@@ -1,0 +1,38 @@
+//! How the server conducts itself towards clients: what it calls itself, which keys and cookies it
+//! knows, who may copy its zones. Set once, at the start.
+
+use super::cookie::Cookies;
+use super::transfer::Access;
+use super::tsig::Keys;
+use crate::clock::Clock;
+
+/// What holds for every request besides the zones.
+#[derive(Debug)]
+pub struct Conduct {
+    /// What is answered to a client that asks for the server's identifier (NSID, RFC 5001).
+    pub nsid: Option<String>,
+    /// What `id.server` and `hostname.bind` are in class CH (RFC 4892); REFUSED if absent.
+    pub dns_id: Option<String>,
+    /// DNS cookies; none are given if absent.
+    pub cookies: Option<Cookies>,
+    /// The keys of transaction signatures.
+    pub keys: Keys,
+    /// Who may transfer zones.
+    pub transfers: Access,
+    /// The time of cookies and signatures.
+    pub clock: Clock,
+}
+
+impl Default for Conduct {
+    /// Nothing is told, nobody may transfer.
+    fn default() -> Self {
+        Self {
+            nsid: None,
+            dns_id: None,
+            cookies: None,
+            keys: Keys::default(),
+            transfers: Access::default(),
+            clock: Clock::system(),
+        }
+    }
+}
