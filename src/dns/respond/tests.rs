@@ -212,7 +212,14 @@ fn edns_is_answered_by_edns_alone_and_only_in_version_0() {
 
 #[test]
 fn datagrams_are_limited_by_the_client_and_by_1232_octets() {
-    let size = |size: u16| ClientEdns { size, version: 0, is_dnssec_ok: false };
+    let size = |size: u16| ClientEdns {
+        size,
+        version: 0,
+        is_dnssec_ok: false,
+        wants_nsid: false,
+        wants_keepalive: false,
+        cookie: None,
+    };
     for (edns, expected) in [
         (None, 512),
         (Some(size(512)), 512),
