@@ -272,6 +272,17 @@ fn other_classes_and_transfers_are_refused() {
 }
 
 #[test]
+fn how_long_a_connection_may_be_idle_is_told_where_there_is_one() {
+    let server = serve();
+    let request = ask(APEX, SOA).opt(&Opt { options: option(11, &[]), ..Opt::default() }).octets();
+    // Ten seconds, in units of 100 ms.
+    let told = option(11, &100_u16.to_be_bytes());
+    assert!(over_tcp(server.address, &request).unwrap().ends_with(&told));
+    let reply = over_udp(server.address, &request);
+    assert_eq!(seen(&request, reply.as_deref()), "NOERROR aa 1/1/0/1 opt(1232,v0) [SOA||]");
+}
+
+#[test]
 fn edns_is_answered_by_edns_and_by_nothing_else() {
     let soa = "NOERROR aa 1/1/0/1 opt(1232,v0) [SOA||]";
     let with = |opt: Opt| ask(APEX, SOA).opt(&opt);
@@ -289,7 +300,6 @@ fn edns_is_answered_by_edns_and_by_nothing_else() {
         ("a set extended rcode", with(Opt { rcode: 7, ..Opt::default() }), soa),
         ("unknown option", options(option(65001, b"abc")), soa),
         ("client subnet", options(option(8, &[0, 1, 24, 0, 10, 0, 0])), soa),
-        ("keepalive", options(option(11, &[])), soa),
         ("padding", options(option(12, &[0; 20])), soa),
         ("version 1", version(1, 0), "BADVERS - 1/0/0/1 opt(1232,v0) [||]"),
         ("version 255 with DO", version(255, 0x8000), "BADVERS - 1/0/0/1 opt(1232,v0,do) [||]"),
