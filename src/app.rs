@@ -9,6 +9,7 @@
 //! answers only once the zones hold what the files say.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,7 @@ use crate::controllers::{
 };
 use crate::dns::SharedZones;
 use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::server::DnsServer;
+use crate::dns::server::{DatagramOptions, DnsServer};
 use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
 use crate::node::runtime::{
     Runtime,
@@ -213,7 +214,8 @@ struct Parts {
 impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
-        let server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
+        let server =
+            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), datagram_options(&self.dns)).await?;
         let dns_addresses = server.addresses().to_vec();
         if let Some(bootstrap) = &self.bootstrap {
             self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
@@ -250,6 +252,12 @@ impl Parts {
             stop,
         })
     }
+}
+
+fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
+    let default = DatagramOptions::default();
+    let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
+    DatagramOptions { workers: workers.unwrap_or(default.workers) }
 }
 
 /// A part that ends with an error ends everything.

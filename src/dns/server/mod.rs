@@ -1,30 +1,45 @@
-//! UDP through `hickory-server`, TCP of our own; both call `respond`.
+//! UDP and TCP transports of our own; both send the octets that `respond` makes.
 //!
 //! ```text
-//!  bind.rs: UDP and TCP sockets at every address
-//!     ├──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
-//!     └──► stream.rs, one per address ────────────────────────────► respond(&Zones, octets)
+//!  bind.rs: sockets at every address
+//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► respond
+//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► respond
 //! ```
 //!
-//! It knows neither names nor zones: both transports send the octets that `respond` makes.
+//! It knows neither names nor zones.
 
 mod bind;
-mod handler;
+mod datagram;
 mod stream;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-use hickory_server::Server;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use bind::BindError;
 use bind::Listener;
-use handler::Handler;
+use datagram::Worker;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
+
+/// How datagrams are served.
+#[derive(Clone, Copy, Debug)]
+pub struct DatagramOptions {
+    /// How many threads there are.
+    pub workers: NonZeroUsize,
+}
+
+impl Default for DatagramOptions {
+    /// One thread per core that this process may use.
+    fn default() -> Self {
+        Self { workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
 
 /// A server that is bound to its addresses but does not answer yet.
 pub struct DnsServer {
@@ -39,9 +54,18 @@ impl DnsServer {
     /// A wildcard address stands for every address that the machine has now: a reply has to leave
     /// from the address that was asked, which a socket of one address always does.
     pub async fn bind(addresses: &[SocketAddr], zones: SharedZones) -> Result<Self, BindError> {
+        Self::bind_with(addresses, zones, DatagramOptions::default()).await
+    }
+
+    /// As [`DnsServer::bind`], with datagrams served as `options` say.
+    pub async fn bind_with(
+        addresses: &[SocketAddr],
+        zones: SharedZones,
+        options: DatagramOptions,
+    ) -> Result<Self, BindError> {
         let mut listeners = Vec::new();
         for address in addresses {
-            listeners.extend(bind::listen(*address).await?);
+            listeners.extend(bind::listen(*address, options.workers).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
         Ok(Self { addresses, listeners, zones })
@@ -54,32 +78,42 @@ impl DnsServer {
 
     /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
     ///
-    /// Fails when a socket does, which is not expected of one that could be bound.
+    /// Fails when a thread cannot be started.
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        // However this ends, the workers end too.
+        let stop = stop.child_token();
+        let _workers_end = stop.clone().drop_guard();
         let mut servers = JoinSet::new();
+        let mut datagrams = Vec::new();
         for listener in self.listeners {
-            let handler = Handler::new(self.zones.clone(), &listener.udp)?;
-            let mut server = Server::new(handler);
-            server.register_socket(listener.udp);
-            servers.spawn(serve(server, stop.clone()));
-            let streams = stream::serve(listener.tcp, self.zones.clone(), stop.clone());
-            servers.spawn(async {
-                streams.await;
-                Ok(())
-            });
+            datagrams.push(listener.udp);
+            servers.spawn(stream::serve(listener.tcp, self.zones.clone(), stop.clone()));
         }
-        while let Some(ended) = servers.join_next().await {
-            ended.map_err(io::Error::other)??;
+        let alarm = Arc::new(datagram::Alarm::new()?);
+        let turns = Arc::default();
+        for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
+            let worker = Worker::new(sockets, self.zones.clone(), Arc::clone(&turns), alarm.clone())?;
+            let ended = worker.start(index, stop.clone())?;
+            // A worker that has panicked drops its end of the channel, which counts as ended.
+            servers.spawn(async { ended.await.unwrap_or_default() });
         }
         stop.cancelled().await;
+        alarm.ring();
+        while let Some(ended) = servers.join_next().await {
+            ended.map_err(io::Error::other)?;
+        }
         Ok(())
     }
 }
 
-async fn serve(mut server: Server<Handler>, stop: CancellationToken) -> io::Result<()> {
-    let ended = tokio::select! {
-        () = stop.cancelled() => server.shutdown_gracefully().await,
-        ended = server.block_until_done() => ended,
-    };
-    ended.map_err(io::Error::other)
+/// From sockets by address to sockets by worker.
+fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
+    let mut workers: Vec<Vec<UdpSocket>> = Vec::new();
+    for sockets in by_address {
+        workers.resize_with(sockets.len(), Vec::new);
+        for (worker, socket) in workers.iter_mut().zip(sockets) {
+            worker.push(socket);
+        }
+    }
+    workers
 }
