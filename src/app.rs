@@ -11,6 +11,7 @@
 mod encrypted;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,7 @@ use crate::controllers::{
 };
 use crate::dns::SharedZones;
 use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::server::{DnsServer, EncryptedProtocol};
+use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
 use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
 use crate::node::runtime::{
     Runtime,
@@ -217,7 +218,8 @@ struct Parts {
 impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
-        let mut server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
+        let mut server =
+            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), datagram_options(&self.dns)).await?;
         let dns_addresses = server.addresses().to_vec();
         if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
             server.bind_encrypted(&encrypted).await?;
@@ -259,6 +261,12 @@ impl Parts {
             stop,
         })
     }
+}
+
+fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
+    let default = DatagramOptions::default();
+    let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
+    DatagramOptions { workers: workers.unwrap_or(default.workers) }
 }
 
 /// A part that ends with an error ends everything.

@@ -42,6 +42,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// How many threads may answer DNS over UDP.
+pub const DNS_WORKERS_MAX: u16 = 256;
+
 /// What is served by DNS, and where.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "DNS")]
@@ -49,6 +52,9 @@ pub struct DnsSettings {
     /// Answer DNS on this address, UDP and TCP (repeatable).
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
     pub dns_listen: Vec<SocketAddr>,
+    /// Threads that answer DNS over UDP; one per core if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(DNS_WORKERS_MAX)))]
+    pub dns_workers: Option<u16>,
     /// The domain of the cluster.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub cluster_domain: String,
