@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::events_v1;
 use super::options::FieldValidation;
 use super::path::{Dialect, Place};
+use super::protobuf;
 use super::strict;
 use crate::api::answer::status::{Cause, Failure};
 use crate::objects::{Typed, manifest};
 
 /// The media types of whole objects.
-const OBJECT_TYPES: [&str; 2] = ["application/json", "application/yaml"];
+const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
 /// An object that was sent.
 pub(crate) struct Sent {
@@ -26,11 +27,14 @@ pub(crate) enum Origin {
     Patch,
 }
 
-/// The document in a body of JSON or YAML; an absent type means JSON.
+/// The document in a body of JSON, YAML or protobuf; an absent type means JSON.
 pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value, Failure> {
     match media_type(content_type).as_str() {
         "" | "application/json" => json(body),
         "application/yaml" => yaml(body),
+        protobuf::MEDIA_TYPE => {
+            protobuf::document(body).map_err(|error| Failure::bad_request(error.to_string()))
+        }
         _ => Err(Failure::unsupported(&OBJECT_TYPES)),
     }
 }
@@ -224,14 +228,15 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_json_or_yaml_and_nothing_else() {
+    fn bodies_are_json_yaml_or_protobuf_and_nothing_else() {
         for (content_type, body, expected) in [
             (None, "{}", Ok(json!({}))),
             (Some("application/json; charset=utf-8"), "{\"a\":1}", Ok(json!({"a": 1}))),
             (Some("application/yaml"), "a: 1", Ok(json!({"a": 1}))),
             (Some("application/json"), "{a: 1}", Err(400)),
             (Some("application/yaml"), "a: [", Err(400)),
-            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(415)),
+            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(400)),
+            (Some("application/cbor"), "", Err(415)),
             (Some("text/html"), "", Err(415)),
         ] {
             let found = document(content_type, body.as_bytes()).map_err(|failure| failure.code);

@@ -40,7 +40,9 @@ async fn route(api: &Arc<Api>, request: Request) -> Result<Reply, Failure> {
         }
         Target::Review(review) => {
             only(request.method(), &Method::POST)?;
-            return Ok(documents::review(review));
+            let (parts, body) = request.into_parts();
+            let body = read(api, &parts.headers, body).await?;
+            return documents::review(review, text(&parts.headers, &header::CONTENT_TYPE).as_deref(), &body);
         }
         _ => only_read(request.method())?,
     }
