@@ -4,7 +4,6 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
-pub(crate) mod events_v1;
 pub(crate) mod filter;
 pub(crate) mod options;
 pub(crate) mod path;
