@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::events_v1;
 use super::options::FieldValidation;
-use super::path::{Dialect, Place};
+use super::path::{Dialect, Place, Resource};
+use super::protobuf;
 use super::strict;
 use crate::api::answer::status::{Cause, Failure};
-use crate::objects::{Typed, manifest};
+use crate::objects::{Typed, events_api, manifest};
 
 /// The media types of whole objects.
-const OBJECT_TYPES: [&str; 2] = ["application/json", "application/yaml"];
+const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
 /// An object that was sent.
 pub(crate) struct Sent {
@@ -26,11 +26,14 @@ pub(crate) enum Origin {
     Patch,
 }
 
-/// The document in a body of JSON or YAML; an absent type means JSON.
+/// The document in a body of JSON, YAML or protobuf; an absent type means JSON.
 pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value, Failure> {
     match media_type(content_type).as_str() {
         "" | "application/json" => json(body),
         "application/yaml" => yaml(body),
+        protobuf::MEDIA_TYPE => {
+            protobuf::document(body).map_err(|error| Failure::bad_request(error.to_string()))
+        }
         _ => Err(Failure::unsupported(&OBJECT_TYPES)),
     }
 }
@@ -64,11 +67,8 @@ pub(crate) fn object(
     check_type(place, &document)?;
     fill_names(place, &mut document)?;
     let original = document.clone();
-    if place.resource.dialect == Dialect::EventsV1 {
-        events_v1::to_core(&mut document);
-    }
     let info = place.resource.kind.info();
-    let typed = Typed::from_value(place.resource.kind, document).map_err(|error| {
+    let typed = typed(place.resource, document).map_err(|error| {
         Failure::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: {error}",
             info.name, info.version, info.name
@@ -85,11 +85,7 @@ pub(crate) fn object(
 }
 
 fn unknown(place: &Place, original: &Value, typed: &Typed) -> Vec<String> {
-    let mut understood = to_value(typed);
-    if place.resource.dialect == Dialect::EventsV1 {
-        events_v1::from_core(&mut understood);
-    }
-    let fields = strict::unknown_fields(original, &understood);
+    let fields = strict::unknown_fields(original, &document_of(place.resource, typed));
     fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
 }
 
@@ -106,6 +102,29 @@ fn strict_failure(place: &Place, original: &Value, origin: Origin, unknown: &[St
             let cause = Cause("FieldValueInvalid", format!("Invalid value: {message}"), "patch".into());
             Failure::invalid(place.resource.group(), info.name, name, vec![cause])
         }
+    }
+}
+
+fn typed(resource: Resource, document: Value) -> Result<Typed, serde_json::Error> {
+    match resource.dialect {
+        Dialect::Native => Typed::from_value(resource.kind, document),
+        Dialect::EventsV1 => Ok(events_api::into_core(serde_json::from_value(document)?).into()),
+    }
+}
+
+/// An object as a client of this resource sees it.
+pub(crate) fn document_of(resource: Resource, typed: &Typed) -> Value {
+    match (resource.dialect, typed) {
+        (Dialect::EventsV1, Typed::Event(event)) => {
+            let mut event = serde_json::to_value(events_api::from_core((**event).clone()))
+                .expect("the types of the table serialize to JSON");
+            // Its reader wants to see when the event happened, even if nobody has said it exactly.
+            if event["eventTime"].is_null() {
+                event["eventTime"] = Value::Null;
+            }
+            event
+        }
+        _ => to_value(typed),
     }
 }
 
@@ -224,14 +243,15 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_json_or_yaml_and_nothing_else() {
+    fn bodies_are_json_yaml_or_protobuf_and_nothing_else() {
         for (content_type, body, expected) in [
             (None, "{}", Ok(json!({}))),
             (Some("application/json; charset=utf-8"), "{\"a\":1}", Ok(json!({"a": 1}))),
             (Some("application/yaml"), "a: 1", Ok(json!({"a": 1}))),
             (Some("application/json"), "{a: 1}", Err(400)),
             (Some("application/yaml"), "a: [", Err(400)),
-            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(415)),
+            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(400)),
+            (Some("application/cbor"), "", Err(415)),
             (Some("text/html"), "", Err(415)),
         ] {
             let found = document(content_type, body.as_bytes()).map_err(|failure| failure.code);

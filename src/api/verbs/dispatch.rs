@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::{Api, Call, Reply, documents, list, log, pod, remove, scale, watch, write};
+use crate::api::answer::rendering::Rendering;
 use crate::api::answer::status::Failure;
 use crate::api::request::accept;
 use crate::api::request::path::{self, Place, Subresource, Target};
@@ -40,7 +41,9 @@ async fn route(api: &Arc<Api>, request: Request) -> Result<Reply, Failure> {
         }
         Target::Review(review) => {
             only(request.method(), &Method::POST)?;
-            return Ok(documents::review(review));
+            let (parts, body) = request.into_parts();
+            let body = read(api, &parts.headers, body).await?;
+            return documents::review(review, text(&parts.headers, &header::CONTENT_TYPE).as_deref(), &body);
         }
         _ => only_read(request.method())?,
     }
@@ -54,10 +57,12 @@ async fn understand(api: &Api, place: Place, request: Request) -> Result<(Method
         Some(Subresource::Exec | Subresource::Attach | Subresource::PortForward | Subresource::Log)
     );
     let accepted = text(&parts.headers, &header::ACCEPT).filter(|_| !is_stream);
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let form = accept::negotiate(accepted.as_deref())?;
     let call = Call {
+        rendering: Rendering::new(place.resource, form, &query)?,
         place,
-        query: Query::parse(parts.uri.query().unwrap_or_default()),
-        form: accept::negotiate(accepted.as_deref())?,
+        query,
         content_type: text(&parts.headers, &header::CONTENT_TYPE),
         user_agent: text(&parts.headers, &header::USER_AGENT).unwrap_or_default(),
         body: read(api, &parts.headers, body).await?,

@@ -3,6 +3,7 @@
 //! A [`Call`] is a request that has been understood; each file carries one sort of it out and gives
 //! a [`Reply`] or a [`Failure`].
 
+mod advice;
 pub(crate) mod dispatch;
 mod documents;
 mod list;
@@ -24,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
-use super::request::accept::Form;
 use super::request::path::Place;
 use super::request::query::Query;
 use crate::clock::{Clock, Timestamp};
@@ -57,20 +57,16 @@ impl Api {
 pub(crate) struct Call {
     pub(crate) place: Place,
     pub(crate) query: Query,
-    pub(crate) form: Form,
+    pub(crate) rendering: Rendering,
     pub(crate) content_type: Option<String>,
     pub(crate) user_agent: String,
     pub(crate) body: Bytes,
 }
 
 impl Call {
-    fn rendering(&self) -> Rendering {
-        Rendering::new(self.place.resource, self.form, &self.query)
-    }
-
     /// The object as this client wants to see it.
     fn show(&self, code: StatusCode, object: &Object, now: Timestamp) -> Reply {
-        Reply::json(code, self.rendering().one(object, now))
+        Reply::json(code, self.rendering.one(object, now))
     }
 }
 

@@ -104,7 +104,7 @@ impl Stream {
         let now = api.now();
         Ok(Self {
             watch: api.store.watch(Interest { kinds: vec![kind], namespace }, from),
-            rendering: call.rendering(),
+            rendering: call.rendering,
             filter,
             state,
             has_bookmarks: options.has_bookmarks,

@@ -7,12 +7,10 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::{Api, Call, Reply, list};
+use super::{Api, Call, Reply, advice, list};
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body::{self, Origin};
-use crate::api::request::events_v1;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
-use crate::api::request::path::Dialect;
 use crate::objects::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed, defaulting};
 use crate::store::{Store, StoreError};
@@ -81,7 +79,8 @@ async fn create_sent(
     let store = store_for(api, options);
     let object = store.create(typed).await?;
     let object = if options.is_dry_run { Object::unversioned(object.typed().clone()) } else { object };
-    Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(warnings))
+    let told = [warnings, advice::on(api, object.typed())].concat();
+    Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(told))
 }
 
 /// Replaces the object at the place with the one in the body.
@@ -100,7 +99,15 @@ pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, 
     let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
     let live = list::find(&api.store, &call.place)?;
     let object = replace(api, &live, sent.typed, &options, part).await?;
-    Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings))
+    Ok(written(api, call, &object, sent.warnings, part))
+}
+
+/// The answer to a write that went well.
+fn written(api: &Api, call: &Call, object: &Object, mut warnings: Vec<String>, part: Part) -> Reply {
+    if part == Part::Main {
+        warnings.extend(advice::on(api, object.typed()));
+    }
+    call.show(StatusCode::OK, object, api.now()).warning(warnings)
 }
 
 /// Changes the object at the place as the patch in the body says.
@@ -112,7 +119,7 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
     }
     for attempt in 1.. {
         let live = list::find(&api.store, &call.place)?;
-        let old = shown(call, &live);
+        let old = body::document_of(call.place.resource, live.typed());
         let new = patch.apply_to(call.place.resource.kind, &old)?;
         let is_version_meant = new["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"];
         let sent = body::object(&call.place, new, options.field_validation, Origin::Patch)?;
@@ -122,9 +129,7 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
         }
         match replace(api, &live, typed, &options, part).await {
             Err(failure) if failure.reason == "Conflict" && !is_version_meant && attempt < ATTEMPTS_MAX => {}
-            other => {
-                return Ok(call.show(StatusCode::OK, &other?, api.now()).warning(sent.warnings));
-            }
+            other => return Ok(written(api, call, &other?, sent.warnings, part)),
         }
     }
     Err(Failure::internal("a patch was tried for ever"))
@@ -148,7 +153,7 @@ async fn apply(
     let key = call.place.key().ok_or_else(Failure::unknown_path)?;
     for attempt in 1.. {
         let live = api.store.get(&key);
-        let old = live.as_ref().map(|live| shown(call, live));
+        let old = live.as_ref().map(|live| body::document_of(call.place.resource, live.typed()));
         let merged = patch::server_side_apply(
             kind,
             old.as_ref(),
@@ -167,7 +172,7 @@ async fn apply(
             other => {
                 let object = other?;
                 tracing::debug!(%key, from = live.revision(), to = object.revision(), "applied");
-                return Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings));
+                return Ok(written(api, call, &object, sent.warnings, part));
             }
         }
     }
@@ -223,15 +228,6 @@ fn tracked(
     let now = api.now();
     patch::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
     Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
-}
-
-/// A document as the client sees the object.
-fn shown(call: &Call, object: &Object) -> Value {
-    let mut document = body::to_value(object.typed());
-    if call.place.resource.dialect == Dialect::EventsV1 {
-        events_v1::from_core(&mut document);
-    }
-    document
 }
 
 fn store_for(api: &Api, options: &WriteOptions) -> Store {
