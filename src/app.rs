@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::api::changes::Changes;
 use crate::api::files::{Files, Mode, Problem, Report};
 use crate::api::server::{ApiOptions, ApiServer};
+use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
     ApiSettings, DnsOnlySettings, DnsSettings, ListenAddress, PodNameMode, RuntimeName, ServeSettings,
@@ -48,7 +49,7 @@ use crate::node::runtime::{
 use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
 use crate::objects::validation::Rules;
-use crate::store::{Bootstrap, ServiceNetwork, Store, StoreOptions};
+use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -121,7 +122,9 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let service_network =
         ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
     let rules = Rules { grow_claims: settings.grow_claims, strict_names: settings.strict_names };
-    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(seed), service_network, rules });
+    let options = StoreOptions { seed: Some(seed), service_network, rules };
+    let backend = MemoryBackend::starting_after(first_revision(&clock));
+    let store = Store::new(Arc::new(backend), clock.clone(), options);
     let parts = Parts {
         store: store.clone(),
         seed,
@@ -135,7 +138,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let mut running = parts.start().await?;
     if let Some(api) = api {
         running.api = Some((api.address(), api.kubeconfig().to_owned()));
-        let served = api.run(store.clone(), running.stop.clone());
+        let served = api.run(store.clone(), streams(settings), running.stop.clone());
         spawn_followed(&running.tasks, &running.stop, "API server", served);
     }
     let node = NodeOptions {
@@ -149,6 +152,12 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
     }
     Ok(running)
+}
+
+/// Beyond every revision of an earlier life, as long as none wrote a million times a second: a
+/// client that goes on with what it knew then is told to begin again.
+fn first_revision(clock: &Clock) -> Revision {
+    Revision::try_from(clock.now().as_microsecond()).unwrap_or_default()
 }
 
 async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Option<ApiServer>> {
@@ -195,6 +204,15 @@ fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtim
             let options = SimulatedOptions { start_delay: settings.simulated_start.0, seed };
             Arc::new(Simulated::new(clock.clone(), options))
         }
+    }
+}
+
+/// What talks to the containers that the runtime runs.
+fn streams(settings: &ServeSettings) -> Arc<dyn ContainerStreams> {
+    match settings.runtime {
+        RuntimeName::Simulated => Arc::new(NoStreams::because(
+            "its containers are simulated and run nothing; kubectl logs and kubectl describe tell what happens to them",
+        )),
     }
 }
 

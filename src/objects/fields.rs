@@ -55,11 +55,7 @@ impl FieldSelector {
 
     /// The same for a group that gives fields of the kind other names: the other name of each, and
     /// the kind's own.
-    pub fn parse_renamed(
-        text: &str,
-        kind: Kind,
-        names: &[(&str, &str)],
-    ) -> Result<Self, FieldSelectorError> {
+    pub fn parse_renamed(text: &str, kind: Kind, names: &[(&str, &str)]) -> Result<Self, FieldSelectorError> {
         let parts = split(text).into_iter().filter(|part| !part.is_empty());
         let terms: Result<Vec<Term>, _> = parts.map(|part| term(part, text)).collect();
         let mut terms = terms?;

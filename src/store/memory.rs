@@ -44,6 +44,13 @@ impl MemoryBackend {
         Self { state: RwLock::new(state), revision: watch::Sender::new(0) }
     }
 
+    /// A backend whose first write has the revision after `revision`. Watches from before it are
+    /// [`Gone`]: what there was then is not known here.
+    pub fn starting_after(revision: Revision) -> Self {
+        let state = State { history_events_max: Self::HISTORY_EVENTS_MAX, revision, ..State::default() };
+        Self { state: RwLock::new(state), revision: watch::Sender::new(revision) }
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.state.read().expect("no panic happens while the state is written")
     }

@@ -30,10 +30,20 @@ pub(crate) struct Printed {
 impl Cluster {
     /// Starts a server on free ports.
     pub(crate) fn start(kubectl: PathBuf) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::launch(kubectl, tempfile::tempdir().unwrap(), "127.0.0.1:0")
+    }
+
+    /// The same server once more, at the same address and with the same folder.
+    pub(crate) fn restart(self) -> Self {
+        let Self { program, address, kubectl, folder, .. } = self;
+        drop(program);
+        Self::launch(kubectl, folder, &address)
+    }
+
+    fn launch(kubectl: PathBuf, folder: tempfile::TempDir, listen: &str) -> Self {
         let kubeconfig = folder.path().join("kubeconfig");
         let flags = [
-            "--api-listen=127.0.0.1:0".to_owned(),
+            format!("--api-listen={listen}"),
             format!("--kubeconfig-out={}", kubeconfig.display()),
             "--simulated-start=20ms".to_owned(),
         ];

@@ -40,9 +40,9 @@ impl Filter {
 }
 
 fn refused(resource: Resource, query: &Query, error: &FieldSelectorError) -> Failure {
-    let is_known_grammar =
+    let is_understood =
         matches!(error, FieldSelectorError::NotSupported(_) | FieldSelectorError::OnlyMetadata(_));
-    if !is_known_grammar {
+    if !is_understood {
         return Failure::bad_request(error.to_string());
     }
     Failure::bad_request(format!(

@@ -4,6 +4,7 @@
 //! a [`Reply`] or a [`Failure`].
 
 mod advice;
+mod container;
 pub(crate) mod dispatch;
 mod documents;
 mod list;
@@ -11,7 +12,9 @@ mod log;
 mod pod;
 mod remove;
 mod scale;
+pub(crate) mod stream;
 mod watch;
+pub(crate) mod watches;
 mod write;
 
 use std::sync::Arc;
@@ -27,19 +30,21 @@ use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
 use super::request::path::Place;
 use super::request::query::Query;
+use super::streams::ContainerStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::Object;
 use crate::store::Store;
-
-/// How many watches run at once; one more is told to come back later.
-pub(crate) const WATCHES_MAX: usize = 2048;
+use watches::Watches;
 
 /// What all requests share.
 pub(crate) struct Api {
     pub(crate) store: Store,
     /// Where clients reach this server.
     pub(crate) address: String,
-    pub(crate) watches: Arc<Semaphore>,
+    pub(crate) watches: Watches,
+    /// What gives streams into containers, and how many more there may be.
+    pub(crate) streams: Arc<dyn ContainerStreams>,
+    pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{MESSAGES, Content, Unreadable, document};
+use super::{Content, MESSAGES, Unreadable, document};
 use crate::objects::{Kind, Typed};
 
 fn varint(mut number: u64) -> Vec<u8> {
@@ -57,7 +57,11 @@ fn objects_are_read_as_their_json_and_what_is_empty_is_absent() {
     let when = octets(8, [number(1, 1_704_067_200), number(2, 500_000_000)].concat());
     let token = [octets(1, "token"), octets(2, "secret")].concat();
     check(
-        &body("v1", "Secret", &[octets(1, [octets(1, "a"), when].concat()), octets(2, token), octets(3, "Opaque")]),
+        &body(
+            "v1",
+            "Secret",
+            &[octets(1, [octets(1, "a"), when].concat()), octets(2, token), octets(3, "Opaque")],
+        ),
         &json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"token": "c2VjcmV0"},
             "metadata": {"name": "a", "creationTimestamp": "2024-01-01T00:00:00.5Z"}}),
     );
@@ -66,7 +70,8 @@ fn objects_are_read_as_their_json_and_what_is_empty_is_absent() {
 #[test]
 fn a_zero_is_kept_where_it_is_a_value() {
     let target = |parts: &[Vec<u8>]| octets(4, parts.concat());
-    let port = |target| octets(1, [octets(1, "p"), octets(2, "TCP"), number(3, 80), target, number(5, 0)].concat());
+    let port =
+        |target| octets(1, [octets(1, "p"), octets(2, "TCP"), number(3, 80), target, number(5, 0)].concat());
     let spec = [
         port(target(&[number(1, 0), number(2, 0), octets(3, "")])),
         port(target(&[number(1, 1), number(2, 0), octets(3, "http")])),
@@ -103,7 +108,8 @@ fn a_zero_is_kept_where_it_is_a_value() {
 
 #[test]
 fn what_is_no_body_is_refused_and_no_cut_body_does_harm() {
-    let whole = body("v1", "ConfigMap", &[metadata("a"), octets(2, [octets(1, "k"), octets(2, "v")].concat())]);
+    let whole =
+        body("v1", "ConfigMap", &[metadata("a"), octets(2, [octets(1, "k"), octets(2, "v")].concat())]);
     for length in 0..whole.len() {
         let _ = document(&whole[..length]);
     }
