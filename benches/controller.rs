@@ -71,7 +71,7 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(1), ..Default::default() });
     store.bootstrap(&Bootstrap { default_storage_class: true }).await.unwrap();
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let options = SimulatedOptions { start_delay: Duration::ZERO, seed: 1 };
+    let options = SimulatedOptions { seed: 1, ..SimulatedOptions::default() };
     let node = NodeOptions {
         name: "bench".into(),
         pod_networks: vec!["10.0.0.0/8".parse().unwrap()],

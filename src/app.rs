@@ -201,7 +201,11 @@ fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
 fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtime> {
     match settings.runtime {
         RuntimeName::Simulated => {
-            let options = SimulatedOptions { start_delay: settings.simulated_start.0, seed };
+            let options = SimulatedOptions {
+                start_delay: settings.simulated_start.0,
+                stop_delay: settings.simulated_stop.0,
+                seed,
+            };
             Arc::new(Simulated::new(clock.clone(), options))
         }
     }

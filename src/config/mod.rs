@@ -236,6 +236,10 @@ pub struct ServeSettings {
     /// How long a simulated container takes to start, for example 300ms or 2s.
     #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
     pub simulated_start: Span,
+    /// How long a simulated container takes to stop. With none, kubectl delete may wait for ever: it
+    /// looks for the pod after asking for its end, and finds the next one of the same name.
+    #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
+    pub simulated_stop: Span,
     /// Seed of simulated delays and choices; a random one if absent.
     #[arg(long, value_name = "N", help_heading = "Pods")]
     pub simulated_seed: Option<u64>,

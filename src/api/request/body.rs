@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::go_json;
 use super::options::FieldValidation;
 use super::path::{Dialect, Place, Resource};
 use super::protobuf;
@@ -45,8 +46,12 @@ pub(crate) fn media_type(content_type: Option<&str>) -> String {
 }
 
 pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        Failure::bad_request(format!("the object provided is unrecognized (must be of type JSON): {error}"))
+    serde_json::from_slice(body).map_err(|_| {
+        let (fault, summary) = (go_json::fault(body), go_json::summary(body));
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type JSON): \
+             couldn't get version/kind; json parse error: {fault} ({summary})"
+        ))
     })
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod accept;
 pub(crate) mod body;
 pub(crate) mod filter;
+pub(crate) mod go_json;
 pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod protobuf;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{Api, Call, Reply, advice, list};
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body::{self, Origin};
+use crate::api::request::go_json;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
 use crate::objects::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed, defaulting};
@@ -244,14 +245,15 @@ enum Patch {
 
 impl Patch {
     fn parse(call: &Call) -> Result<Self, Failure> {
-        let parse = |body: &[u8]| {
-            serde_json::from_slice::<Value>(body)
-                .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))
+        let parse = |told: &str| {
+            let patch = serde_json::from_slice::<Value>(&call.body);
+            patch.map_err(|_| Failure::bad_request(format!("{told}{}", go_json::fault(&call.body))))
         };
+        let decoding = "error decoding patch: ";
         Ok(match body::media_type(call.content_type.as_deref()).as_str() {
-            "application/json-patch+json" => Self::Json(parse(&call.body)?),
-            "application/merge-patch+json" => Self::Merge(parse(&call.body)?),
-            "application/strategic-merge-patch+json" => Self::Strategic(parse(&call.body)?),
+            "application/json-patch+json" => Self::Json(parse(decoding)?),
+            "application/merge-patch+json" => Self::Merge(parse(decoding)?),
+            "application/strategic-merge-patch+json" => Self::Strategic(parse("")?),
             "application/apply-patch+yaml" => Self::Apply(body::yaml(&call.body)?),
             _ => return Err(Failure::unsupported(&PATCH_TYPES)),
         })
