@@ -136,7 +136,7 @@ fn case(
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const MERGE: &[(&str, &str)] = &[("content-type", "application/merge-patch+json")];
-const PROTOBUF: &[(&str, &str)] = &[("content-type", "application/cbor")];
+const CBOR: &[(&str, &str)] = &[("content-type", "application/cbor")];
 
 #[allow(clippy::too_many_lines, reason = "one case after the other")]
 fn bad_bodies() -> Vec<Case> {
@@ -155,7 +155,7 @@ fn bad_bodies() -> Vec<Case> {
         case(
             "POST",
             SETS,
-            PROTOBUF,
+            CBOR,
             "k8s\0",
             415,
             "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
@@ -283,7 +283,7 @@ fn bad_questions() -> Vec<Case> {
         case(
             "GET",
             PODS,
-            &[("accept", "application/cbor")],
+            &[("accept", "application/vnd.kubernetes.protobuf")],
             "",
             406,
             "only the following media types are accepted: application/json",
