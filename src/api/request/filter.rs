@@ -34,7 +34,7 @@ impl Filter {
         for part in split(text) {
             let term = term(&part).map_err(Failure::bad_request)?;
             if !is_selectable(resource.kind, &term.field) {
-                return Err(unsupported(resource, query, &term.field));
+                return Err(unsupported(resource, &term.field));
             }
             fields.push(term);
         }
@@ -53,16 +53,13 @@ impl Filter {
     }
 }
 
-fn unsupported(resource: Resource, query: &Query, field: &str) -> Failure {
-    let info = resource.kind.info();
-    Failure::bad_request(format!(
-        "Unable to find \"{}, Resource={}\" that match label selector \"{}\", field selector \"{}\": field label not \
-         supported: {field}",
-        if resource.group().is_empty() { "/v1" } else { resource.api_version() },
-        info.plural,
-        query.get("labelSelector").unwrap_or_default(),
-        query.get("fieldSelector").unwrap_or_default(),
-    ))
+/// Kinds with selectable fields of their own say it in other words than those without.
+fn unsupported(resource: Resource, field: &str) -> Failure {
+    if selectable(resource.kind).is_empty() {
+        let known = "only \"metadata.name\", \"metadata.namespace\"";
+        return Failure::bad_request(format!("\"{field}\" is not a known field selector: {known}"));
+    }
+    Failure::bad_request(format!("field label not supported: {field}"))
 }
 
 /// Parts between commas; a backslash takes the next character as it is.
@@ -108,7 +105,13 @@ fn unescape(value: &str) -> String {
 }
 
 fn is_selectable(kind: Kind, field: &str) -> bool {
-    let of_kind: &[&str] = match kind {
+    let is_namespace = field == "metadata.namespace" && kind.info().is_namespaced;
+    field == "metadata.name" || is_namespace || selectable(kind).contains(&field)
+}
+
+/// The fields that objects of a kind can be selected by, besides their names.
+fn selectable(kind: Kind) -> &'static [&'static str] {
+    match kind {
         Kind::Pod => &[
             "spec.nodeName",
             "spec.restartPolicy",
@@ -142,9 +145,7 @@ fn is_selectable(kind: Kind, field: &str) -> bool {
         Kind::Secret => &["type"],
         Kind::Service => &["spec.clusterIP", "spec.type"],
         _ => &[],
-    };
-    let is_namespace = field == "metadata.namespace" && kind.info().is_namespaced;
-    field == "metadata.name" || is_namespace || of_kind.contains(&field)
+    }
 }
 
 /// The value of a selectable field as a text, empty if it is not set.
