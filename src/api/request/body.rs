@@ -39,6 +39,18 @@ pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value,
     }
 }
 
+/// The same, for an object of a resource, whose kind is named if the body cannot be read.
+pub(crate) fn document_for(
+    resource: Resource,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Value, Failure> {
+    match media_type(content_type).as_str() {
+        "" | "application/json" => json_for(resource.kind.info().name, body),
+        _ => document(content_type, body),
+    }
+}
+
 /// The type without its parameters, in lower case.
 pub(crate) fn media_type(content_type: Option<&str>) -> String {
     let text = content_type.unwrap_or_default();
@@ -46,10 +58,14 @@ pub(crate) fn media_type(content_type: Option<&str>) -> String {
 }
 
 pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
+    json_for("JSON", body)
+}
+
+fn json_for(wanted: &str, body: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(body).map_err(|_| {
         let (fault, summary) = (go_json::fault(body), go_json::summary(body));
         Failure::bad_request(format!(
-            "the object provided is unrecognized (must be of type JSON): \
+            "the object provided is unrecognized (must be of type {wanted}): \
              couldn't get version/kind; json parse error: {fault} ({summary})"
         ))
     })
@@ -72,19 +88,15 @@ pub(crate) fn object(
     check_type(place, &document)?;
     fill_names(place, &mut document)?;
     let original = document.clone();
-    let info = place.resource.kind.info();
-    let typed = typed(place.resource, document).map_err(|error| {
-        Failure::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: {error}",
-            info.name, info.version, info.name
-        ))
-    })?;
+    let typed = typed(place.resource, document)
+        .map_err(|error| not_handled(place, &original, origin, &error.to_string()))?;
     if validation == FieldValidation::Ignore {
         return Ok(Sent { typed, warnings: Vec::new() });
     }
     let unknown = unknown(place, &original, &typed);
     if !unknown.is_empty() && validation == FieldValidation::Strict {
-        return Err(strict_failure(place, &original, origin, &unknown));
+        let message = format!("strict decoding error: {}", unknown.join(", "));
+        return Err(not_handled(place, &original, origin, &message));
     }
     Ok(Sent { typed, warnings: unknown })
 }
@@ -94,9 +106,9 @@ fn unknown(place: &Place, original: &Value, typed: &Typed) -> Vec<String> {
     fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
 }
 
-fn strict_failure(place: &Place, original: &Value, origin: Origin, unknown: &[String]) -> Failure {
+/// A document that is no object of its kind.
+fn not_handled(place: &Place, original: &Value, origin: Origin, message: &str) -> Failure {
     let info = place.resource.kind.info();
-    let message = format!("strict decoding error: {}", unknown.join(", "));
     match origin {
         Origin::Body => Failure::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: {message}",

@@ -3,7 +3,7 @@
 use super::path::{Dialect, Resource};
 use super::query::Query;
 use crate::api::answer::status::Failure;
-use crate::objects::fields::{FieldSelector, FieldSelectorError};
+use crate::objects::fields::FieldSelector;
 use crate::objects::{Object, Selector, events_api};
 
 /// Which objects are meant.
@@ -24,7 +24,7 @@ impl Filter {
             Dialect::EventsV1 => events_api::SELECTABLE,
         };
         let fields = FieldSelector::parse_renamed(text, resource.kind, renamed)
-            .map_err(|error| refused(resource, query, &error))?;
+            .map_err(|error| Failure::bad_request(error.to_string()))?;
         Ok(Self { labels, fields })
     }
 
@@ -37,21 +37,6 @@ impl Filter {
     pub(crate) fn is_empty(&self) -> bool {
         self.labels == Selector::default() && self.fields.is_empty()
     }
-}
-
-fn refused(resource: Resource, query: &Query, error: &FieldSelectorError) -> Failure {
-    let is_understood =
-        matches!(error, FieldSelectorError::NotSupported(_) | FieldSelectorError::OnlyMetadata(_));
-    if !is_understood {
-        return Failure::bad_request(error.to_string());
-    }
-    Failure::bad_request(format!(
-        "Unable to find \"{}, Resource={}\" that match label selector \"{}\", field selector \"{}\": {error}",
-        if resource.group().is_empty() { "/v1" } else { resource.api_version() },
-        resource.kind.info().plural,
-        query.get("labelSelector").unwrap_or_default(),
-        query.get("fieldSelector").unwrap_or_default(),
-    ))
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn quotable(text: &str) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let code = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if code == StatusCode::INTERNAL_SERVER_ERROR {
+        if self.reason == "InternalError" {
             tracing::error!(message = self.message, "a request failed");
         }
         let mut reply = Reply::json(code, self.to_value().to_string());

@@ -150,7 +150,7 @@ fn bad_bodies() -> Vec<Case> {
     let mut stale = set();
     stale["metadata"]["resourceVersion"] = "1".into();
     vec![
-        case("POST", SETS, JSON, "{", 400, "must be of type JSON"),
+        case("POST", SETS, JSON, "{", 400, "must be of type StatefulSet"),
         case("POST", SETS, JSON, "[]", 400, "the body must be an object"),
         case(
             "POST",

@@ -27,12 +27,12 @@ pub(crate) enum Part {
 /// How often a patch is applied anew when others write in between.
 const ATTEMPTS_MAX: usize = 16;
 
-/// The media types of patches.
+/// The media types of patches, in the order in which the API server names them.
 const PATCH_TYPES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/apply-patch+yaml",
     "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
 ];
 
 impl Part {
@@ -57,7 +57,7 @@ impl Part {
 /// Creates the object in the body.
 pub(crate) async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
     let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
     create_sent(api, call, &options, sent.typed, sent.warnings, "Update").await
 }
@@ -87,7 +87,7 @@ async fn create_sent(
 /// Replaces the object at the place with the one in the body.
 pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
     if document["metadata"]["name"].as_str().unwrap_or_default().is_empty() && document.is_object() {
         let info = call.place.resource.kind.info();
         let cause = Cause(
@@ -184,7 +184,8 @@ fn apply_failure(error: &ApplyError) -> Failure {
     let message = error.to_string();
     match error {
         ApplyError::HasManagedFields | ApplyError::WrongVersion { .. } => Failure::bad_request(message),
-        ApplyError::NotTyped { .. } => Failure::internal(&message),
+        // What the client sent is at fault, but this is what Kubernetes makes of it.
+        ApplyError::NotTyped { .. } => Failure::new(500, "", message),
         ApplyError::Conflicts(conflicts) => {
             let mut failure = Failure::new(409, "Conflict", message);
             let causes = conflicts.iter().map(|conflict| {
@@ -254,7 +255,12 @@ impl Patch {
             "application/json-patch+json" => Self::Json(parse(decoding)?),
             "application/merge-patch+json" => Self::Merge(parse(decoding)?),
             "application/strategic-merge-patch+json" => Self::Strategic(parse("")?),
-            "application/apply-patch+yaml" => Self::Apply(body::yaml(&call.body)?),
+            "application/apply-patch+yaml" => {
+                Self::Apply(body::yaml(&call.body).map_err(|mut failure| {
+                    failure.message = format!("error decoding YAML: {}", failure.message);
+                    failure
+                })?)
+            }
             _ => return Err(Failure::unsupported(&PATCH_TYPES)),
         })
     }
@@ -269,7 +275,11 @@ impl Patch {
         patched.map_err(|error| match error {
             PatchError::Malformed(message) => Failure::bad_request(message),
             PatchError::TooLong { .. } => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
-            PatchError::DoesNotFit(message) => Failure::new(422, "Invalid", message),
+            // Kubernetes keeps the reason to itself, behind the same words.
+            PatchError::DoesNotFit(message) => {
+                let told = "the server rejected our request due to an error in our request";
+                Failure::new(422, "Invalid", format!("{told}: {message}"))
+            }
         })
     }
 }
