@@ -12,7 +12,9 @@ use tokio::sync::watch;
 
 use super::chance::chance;
 use crate::objects::{Kind, Object, ObjectKey, Revision};
-use crate::store::{Backend, CommitError, Event, Expected, Gone, Listing, MemoryBackend, Write};
+use crate::store::{
+    Backend, Batch, CommitError, Event, Expected, Gone, Interest, Listing, MemoryBackend, Write,
+};
 
 /// How many writes of a thousand go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,8 +121,8 @@ impl Backend for Unreliable {
         self.inner.owned_by(uid)
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.inner.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.inner.events_after(after, interest, limit)
     }
 
     fn revision(&self) -> watch::Receiver<Revision> {
