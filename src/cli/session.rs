@@ -53,6 +53,9 @@ impl Session {
         for address in self.running.dns_addresses.clone() {
             self.output.listening(self.clock.now(), address);
         }
+        if let Some(address) = self.running.metrics_address {
+            self.output.measuring(self.clock.now(), address);
+        }
         if let Some((address, kubeconfig)) = self.running.api.clone() {
             self.output.serving(self.clock.now(), address, &kubeconfig);
         }

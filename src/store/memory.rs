@@ -106,7 +106,7 @@ impl State {
             (Some(_), Some(_)) => Change::Modified,
             (Some(_), None) => Change::Deleted,
         };
-        let revision = self.revision + 1;
+        let (revision, at) = (self.revision + 1, write.at);
         let is_present = write.next.is_some();
         let typed = write.next.or_else(|| previous.as_ref().map(|object| object.typed().clone()));
         let typed = typed.expect("one of the two versions exists");
@@ -120,7 +120,7 @@ impl State {
         } else {
             self.objects.remove(&write.key);
         }
-        let event = Event { revision, change, object, previous };
+        let event = Event { revision, change, object, previous, at };
         self.record(event.clone());
         Ok(event)
     }

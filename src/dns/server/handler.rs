@@ -13,22 +13,22 @@ use hickory_server::proto::op::{Header, HeaderCounts, Metadata};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use tokio::net::UdpSocket;
 
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use crate::dns::respond::Transport;
+use crate::dns::responder::Responder;
 
 /// Answers the requests of one address.
 pub(super) struct Handler {
-    zones: SharedZones,
+    responder: Responder,
     udp: Arc<UdpSocket>,
     turn: AtomicUsize,
 }
 
 impl Handler {
     /// A handler that answers datagrams from the address of `udp`.
-    pub(super) fn new(zones: SharedZones, udp: &UdpSocket) -> io::Result<Self> {
+    pub(super) fn new(responder: Responder, udp: &UdpSocket) -> io::Result<Self> {
         let socket = std::os::fd::AsFd::as_fd(udp).try_clone_to_owned()?;
         let udp = Arc::new(UdpSocket::from_std(socket.into())?);
-        Ok(Self { zones, udp, turn: AtomicUsize::new(0) })
+        Ok(Self { responder, udp, turn: AtomicUsize::new(0) })
     }
 }
 
@@ -40,14 +40,14 @@ impl RequestHandler for Handler {
         _response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response = respond(&self.zones.load(), request.as_slice(), Transport::Datagram, turn);
-        let Some(response) = response else {
-            return info(Metadata::response_from_request(&request.metadata));
-        };
-        if let Err(error) = self.udp.send_to(&response.to_octets(), request.src()).await {
-            tracing::debug!(%error, client = %request.src(), "a response could not be sent");
+        let (octets, client) = (request.as_slice(), request.src());
+        let response = self.responder.respond(octets, client.ip(), Transport::Datagram, turn);
+        if let Some(response) = response
+            && let Err(error) = self.udp.send_to(&response, client).await
+        {
+            tracing::debug!(%error, %client, "a response could not be sent");
         }
-        info(response.header)
+        info(Metadata::response_from_request(&request.metadata))
     }
 }
 

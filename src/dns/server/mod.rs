@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
-//!     ├──► hickory_server::Server, one per address ──► handler.rs ──► respond(&Zones, octets)
-//!     └──► stream.rs, one per address ────────────────────────────► respond(&Zones, octets)
+//!     ├──► hickory_server::Server, one per address ──► handler.rs ──► Responder::respond(octets)
+//!     └──► stream.rs, one per address ────────────────────────────► Responder::respond(octets)
 //! ```
 //!
-//! It knows neither names nor zones: both transports send the octets that `respond` makes.
+//! It knows neither names nor zones: both transports send the octets that the responder makes.
 
 mod bind;
 mod handler;
@@ -25,12 +25,15 @@ use handler::Handler;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
+use super::responder::{Policy, Responder};
+use crate::clock::Clock;
 
 /// A server that is bound to its addresses but does not answer yet.
 pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
     zones: SharedZones,
+    policy: Policy,
 }
 
 impl DnsServer {
@@ -44,7 +47,16 @@ impl DnsServer {
             listeners.extend(bind::listen(*address).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, zones })
+        Ok(Self { addresses, listeners, zones, policy: Policy::default() })
+    }
+
+    /// Answers by `policy`.
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    fn responder(&self) -> Responder {
+        Responder::new(self.zones.clone(), self.policy.clone(), Clock::system())
     }
 
     /// The addresses that are bound.
@@ -55,14 +67,14 @@ impl DnsServer {
     /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
     ///
     /// Fails when a socket does, which is not expected of one that could be bound.
-    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+    pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
         let mut servers = JoinSet::new();
-        for listener in self.listeners {
-            let handler = Handler::new(self.zones.clone(), &listener.udp)?;
+        for listener in std::mem::take(&mut self.listeners) {
+            let handler = Handler::new(self.responder(), &listener.udp)?;
             let mut server = Server::new(handler);
             server.register_socket(listener.udp);
             servers.spawn(serve(server, stop.clone()));
-            let streams = stream::serve(listener.tcp, self.zones.clone(), stop.clone());
+            let streams = stream::serve(listener.tcp, self.responder(), stop.clone());
             servers.spawn(async {
                 streams.await;
                 Ok(())

@@ -24,8 +24,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use crate::dns::respond::Transport;
+use crate::dns::responder::Responder;
 
 /// How long a connection may be silent before it is closed (RFC 7766, 6.2.3).
 pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,9 +43,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MESSAGE_LENGTH_MIN: usize = 12;
 
 /// Serves the connections of one listener until `stop` is cancelled.
-pub(super) async fn serve(listener: TcpListener, zones: SharedZones, stop: CancellationToken) {
+pub(super) async fn serve(listener: TcpListener, responder: Responder, stop: CancellationToken) {
     let server = Arc::new(StreamServer {
-        zones,
+        responder,
         turn: AtomicUsize::new(0),
         connections: Connections { stop: stop.clone(), ..Connections::default() },
     });
@@ -66,7 +66,7 @@ pub(super) async fn serve(listener: TcpListener, zones: SharedZones, stop: Cance
 }
 
 struct StreamServer {
-    zones: SharedZones,
+    responder: Responder,
     turn: AtomicUsize,
     connections: Connections,
 }
@@ -93,9 +93,9 @@ impl StreamServer {
         while let Some(request) = next_message(&mut reader).await? {
             self.connections.touch(place);
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            let response = respond(&self.zones.load(), &request, Transport::Stream, turn);
+            let response = self.responder.respond(&request, place.address, Transport::Stream, turn);
             if let Some(response) = response {
-                timeout(WRITE_TIMEOUT, writer.write_all(&framed(&response.to_octets()))).await??;
+                timeout(WRITE_TIMEOUT, writer.write_all(&framed(&response))).await??;
             }
             // Whoever sends thousands of queries at once on one connection lets others in between.
             tokio::task::yield_now().await;
@@ -143,6 +143,7 @@ struct Connections {
 
 /// One connection's place among the others.
 struct Place {
+    address: IpAddr,
     last_used: AtomicU64,
     stop: CancellationToken,
 }
@@ -162,7 +163,7 @@ impl Connections {
             longest_idle.cancel();
         }
         open.insert(moment, (address, stop.clone()));
-        Place { last_used: AtomicU64::new(moment), stop }
+        Place { address, last_used: AtomicU64::new(moment), stop }
     }
 
     /// Notes that a connection was used just now.
