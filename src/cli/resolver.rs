@@ -86,10 +86,11 @@ fn unbound(zones: &[String], dns: SocketAddr) -> String {
     if dns.ip().is_loopback() {
         text.push_str("    do-not-query-localhost: no\n");
     }
-    // Private reverse zones are answered by Unbound itself unless it is told otherwise.
+    // Unbound answers for private networks itself; a nearer zone that lets questions through is
+    // found before the one of the whole network, which "nodefault" could switch off only whole.
     text += &each(zones, |zone| {
         let quiet = if zone.ends_with(".arpa") {
-            format!("    local-zone: \"{zone}.\" nodefault\n")
+            format!("    local-zone: \"{zone}.\" transparent\n")
         } else {
             String::new()
         };

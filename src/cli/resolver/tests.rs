@@ -21,7 +21,7 @@ server:
     do-not-query-localhost: no
     domain-insecure: \"cluster.local.\"
     domain-insecure: \"244.10.in-addr.arpa.\"
-    local-zone: \"244.10.in-addr.arpa.\" nodefault
+    local-zone: \"244.10.in-addr.arpa.\" transparent
     private-domain: \"cluster.local.\"
 stub-zone:
     name: \"cluster.local.\"
