@@ -1,6 +1,8 @@
 //! Why a name is absent, as people see it: the real server, simulated pods that misbehave, and dig,
 //! which prints the text of an Extended DNS Error; and `dullahan explain` beside it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! The metrics page of the real program, scraped over HTTP after known questions.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::io::{Read, Write};

@@ -1,6 +1,8 @@
 //! Peers find one another before clients find them: the annotation `dullahan.dev/publish-peers`
 //! through the whole chain of StatefulSet, simulated node, EndpointSlices and DNS.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use support::binary;

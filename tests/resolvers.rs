@@ -1,6 +1,8 @@
 //! `dullahan resolver` against the resolvers themselves: each is started with the configuration that
 //! is printed, and resolves forward and reverse names through this server.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
