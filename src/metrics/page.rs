@@ -141,7 +141,7 @@ fn histogram(
 ) -> fmt::Result {
     let unit = Unit::Seconds;
     let mut metric = encoder.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
-    let bounds = bounds_s.iter().copied().chain([f64::MAX]).enumerate();
+    let bounds = bounds_s.iter().copied().chain([f64::INFINITY]).enumerate();
     let buckets: Vec<(f64, u64)> =
         bounds.map(|(index, bound)| (bound, sum(parts.iter().map(|part| &part.buckets[index])))).collect();
     let n = buckets.iter().map(|(_, n)| n).sum();
