@@ -11,7 +11,7 @@
 mod encrypted;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,7 +30,8 @@ use crate::api::server::{ApiOptions, ApiServer};
 use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
-    ApiSettings, DnsOnlySettings, DnsSettings, ListenAddress, PodNameMode, RuntimeName, ServeSettings,
+    ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, PodNameMode, RuntimeName,
+    ServeSettings,
 };
 use crate::controllers::{
     self, Controller,
@@ -39,9 +41,13 @@ use crate::controllers::{
     volumes::Volumes,
 };
 use crate::dns::SharedZones;
+use crate::dns::explain::Explainer;
+use crate::dns::limit::{LimitOptions, Limiter};
 use crate::dns::publisher::{Publication, Publisher};
+use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
-use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
+use crate::dns::zone::{PodNames, Zone, ZoneOptions, Zones, load_folder};
+use crate::metrics::{self, Metrics, ZoneFigures};
 use crate::node::runtime::{
     Runtime,
     simulated::{Simulated, SimulatedOptions},
@@ -81,6 +87,8 @@ pub struct Running {
     pub encrypted_addresses: Vec<(EncryptedProtocol, SocketAddr)>,
     /// The zones that are answered from.
     pub zones: SharedZones,
+    /// Where metrics are served, if they are.
+    pub metrics_address: Option<SocketAddr>,
     /// Where the API is served, and where its kubeconfig is.
     pub api: Option<(SocketAddr, PathBuf)>,
     /// Published changes of the cluster zone, from the start.
@@ -184,6 +192,27 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
     parts.start().await
 }
 
+/// What files say of names, without serving it.
+pub struct Known {
+    /// The objects.
+    pub store: Store,
+    /// What names are answered with.
+    pub zones: Arc<Zones>,
+    /// Why names are absent.
+    pub explainer: Arc<Explainer>,
+}
+
+/// Reads files as [`dns`] does, and serves nothing.
+pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) -> anyhow::Result<Known> {
+    let store = Store::in_memory(clock, StoreOptions::default());
+    let mut files = Files::new(store.clone(), Mode::Mirror, paths.to_vec());
+    refuse_broken(&files.load().await)?;
+    let options = ZoneOptions { implied_namespaces: true, explains: true, ..zone_options(settings)? };
+    let publisher = Publisher::new(store.clone(), options, load_zones(settings.zones.as_deref())?);
+    let explainer = publisher.explainer().context("--cluster-domain leaves no room for names")?;
+    Ok(Known { store, zones: publisher.zones().load_full(), explainer })
+}
+
 fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
     let beyond = statefulset::Options {
         unstick: settings.unstick,
@@ -240,8 +269,11 @@ struct Parts {
 impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
+        let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
+        let policy = policy(&self.dns, metrics.as_ref());
+        let options = datagram_options(&self.dns);
         let mut server =
-            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), datagram_options(&self.dns)).await?;
+            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
         let dns_addresses = server.addresses().to_vec();
         if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
             server.bind_encrypted(&encrypted).await?;
@@ -258,7 +290,9 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
-        let publisher = Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+        let mut publisher =
+            Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+        publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -267,12 +301,17 @@ impl Parts {
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
         tasks.spawn(publisher.run(stop.clone()));
         spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));
+        let metrics_address = metrics.as_ref().map(|page| page.address);
+        if let Some(page) = metrics {
+            tasks.spawn(metrics::server::serve(page.listener, page.metrics, stop.clone()));
+        }
         Ok(Running {
             store: self.store,
             since,
             dns_addresses,
             encrypted_addresses,
             zones,
+            metrics_address,
             api: None,
             publications,
             applied,
@@ -289,6 +328,46 @@ fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
     let default = DatagramOptions::default();
     let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
     DatagramOptions { workers: workers.unwrap_or(default.workers) }
+}
+
+/// What holds for all answers.
+fn policy(dns: &DnsSettings, metrics: Option<&MetricsPage>) -> Policy {
+    let limiter = NonZeroU32::new(dns.rrl)
+        .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
+    Policy {
+        explain: match dns.explain {
+            ExplainMode::Off => Explain::Off,
+            ExplainMode::Loopback => Explain::Loopback,
+            ExplainMode::On => Explain::On,
+        },
+        limiter: limiter.map(Arc::new),
+        metrics: metrics.map(|page| page.metrics.clone()),
+    }
+}
+
+/// Figures, and where they are told.
+struct MetricsPage {
+    metrics: Arc<Metrics>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl MetricsPage {
+    async fn bind(listen: Option<SocketAddr>, zones: &SharedZones) -> anyhow::Result<Option<Self>> {
+        let Some(listen) = listen else { return Ok(None) };
+        let cannot = || format!("cannot serve metrics on {listen} (--metrics-listen)");
+        let listener = TcpListener::bind(listen).await.with_context(cannot)?;
+        let (metrics, zones) = (Arc::new(Metrics::default()), zones.clone());
+        metrics.set_zones(move || {
+            let figures = |zone: &Zone| ZoneFigures {
+                zone: zone.apex().to_string(),
+                serial: zone.serial(),
+                n_names: zone.n_names(),
+            };
+            zones.load().iter().map(figures).collect()
+        });
+        Ok(Some(Self { metrics, address: listener.local_addr().with_context(cannot)?, listener }))
+    }
 }
 
 /// A part that ends with an error ends everything.
@@ -368,6 +447,8 @@ fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         ignore_empty_service: dns.ignore_empty_service,
         namespaces: dns.namespaces.clone(),
         no_endpoints: dns.no_endpoints,
+        zonal: dns.zonal,
+        explains: dns.explain != ExplainMode::Off,
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })

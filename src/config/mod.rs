@@ -88,9 +88,36 @@ pub struct DnsSettings {
     /// Serve the zone files (*.zone) of this folder too.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
+    /// Tell clients why a name is absent, as an Extended DNS Error (dig prints it).
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
+    pub explain: ExplainMode,
+    /// Serve names of topology zones, TZ.pin._zone.SVC.NS.svc and TZ.prefer._zone.SVC.NS.svc.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub zonal: bool,
+    /// Answers per second over UDP to one network (/24, /56) and of one kind; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rrl: u32,
+    /// Do not limit answers to this network (repeatable).
+    #[arg(long, value_name = "CIDR")]
+    pub rrl_exempt: Vec<IpNet>,
+    /// Serve metrics on this address, as Prometheus text at /metrics.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub encrypted: EncryptedDnsSettings,
+}
+
+/// Who is told why a name is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainMode {
+    /// Nobody.
+    Off,
+    /// Clients on this machine.
+    #[default]
+    Loopback,
+    /// Everybody.
+    On,
 }
 
 /// Where DNS is answered encrypted, and with which certificate.

@@ -3,15 +3,18 @@
 //! ```text
 //!   store ── watch ──► publisher ──► Zones (swapped whole)
 //!                                      ▲ load, never waits
-//!   UDP, TCP ──► server ──► respond ──► answer(&Zones, &Query) ──► Answer
-//!                   ▲──── Response ◄────────────────────────────────┘
+//!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
+//!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
 //! ```
 
 pub mod answer;
 mod encode;
+pub mod explain;
+pub mod limit;
 pub mod publisher;
 mod request;
 pub mod respond;
+pub mod responder;
 pub mod response;
 pub mod server;
 pub mod zone;

@@ -155,11 +155,16 @@ fn our_edns(client: ClientEdns, extended_error: Option<(u16, String)>) -> Edns {
     let mut edns = Edns::new();
     edns.set_max_payload(DATAGRAM_LENGTH_MAX).set_dnssec_ok(client.is_dnssec_ok);
     if let Some((code, text)) = extended_error {
-        let mut option = code.to_be_bytes().to_vec();
-        option.extend_from_slice(beginning(&text, ERROR_TEXT_LENGTH_MAX).as_bytes());
-        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
+        add_extended_error(&mut edns, code, &text);
     }
     edns
+}
+
+/// Adds an Extended DNS Error (RFC 8914) of this info code and text.
+pub(super) fn add_extended_error(edns: &mut Edns, code: u16, text: &str) {
+    let mut option = code.to_be_bytes().to_vec();
+    option.extend_from_slice(beginning(text, ERROR_TEXT_LENGTH_MAX).as_bytes());
+    edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
 }
 
 /// As much of `text` as has at most `length_max` octets, in whole characters.

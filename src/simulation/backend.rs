@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::chance::chance;
+use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{
     Backend, Batch, CommitError, Event, Expected, Gone, Interest, Listing, MemoryBackend, Write,
@@ -97,13 +98,13 @@ impl Unreliable {
     }
 
     /// Somebody else changes the object, if it is there.
-    async fn touch(&self, key: &ObjectKey, number: u64) -> Result<(), CommitError> {
+    async fn touch(&self, key: &ObjectKey, number: u64, at: Timestamp) -> Result<(), CommitError> {
         let Some(present) = self.inner.get(key) else { return Ok(()) };
         let mut next = present.typed().clone();
         let annotations = next.meta_mut().annotations.get_or_insert_default();
         annotations.insert(TOUCHED.to_owned(), number.to_string());
         let expected = Expected::At(present.revision());
-        self.write(Write { key: key.clone(), expected, next: Some(next) }).await.map(drop)
+        self.write(Write { key: key.clone(), expected, next: Some(next), at }).await.map(drop)
     }
 }
 
@@ -133,7 +134,7 @@ impl Backend for Unreliable {
         match self.fate(&write) {
             Fate::Done => self.write(write).await,
             Fate::Outrun(number) => {
-                self.touch(&write.key, number).await?;
+                self.touch(&write.key, number, write.at).await?;
                 self.write(write).await
             }
             Fate::Refused => Err(CommitError::Backend("the disk is full".to_owned())),

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::watch::Interest;
+use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision, Typed};
 
 /// One write: what may be there now, and what shall be there next.
@@ -20,6 +21,8 @@ pub struct Write {
     pub expected: Expected,
     /// The new version; `None` removes the object.
     pub next: Option<Typed>,
+    /// When it is written.
+    pub at: Timestamp,
 }
 
 /// The precondition of a write.
@@ -64,6 +67,8 @@ pub struct Event {
     pub object: Object,
     /// The version before, unless it was added.
     pub previous: Option<Object>,
+    /// When it was written.
+    pub at: Timestamp,
 }
 
 /// The events asked for are no longer in the history; list again and watch from there (410).

@@ -120,7 +120,7 @@ impl State {
             (Some(_), Some(_)) => Change::Modified,
             (Some(_), None) => Change::Deleted,
         };
-        let revision = self.revision + 1;
+        let (revision, at) = (self.revision + 1, write.at);
         let key = previous.as_ref().map_or(write.key, |previous| previous.key().clone());
         let object = match (write.next, &previous) {
             (Some(next), _) => Object::keyed(key, next, revision),
@@ -139,7 +139,7 @@ impl State {
             }
             self.objects.put(object.clone());
         }
-        let event = Event { revision, change, object, previous };
+        let event = Event { revision, change, object, previous, at };
         self.record(event.clone());
         Ok(event)
     }

@@ -331,7 +331,7 @@ impl Store {
         expected: Expected,
         next: Option<Typed>,
     ) -> Result<Object, CommitError> {
-        let write = Write { key: key.clone(), expected, next };
+        let write = Write { key: key.clone(), expected, next, at: self.0.clock.now() };
         Ok(self.0.backend.commit(write).await?.object)
     }
 }

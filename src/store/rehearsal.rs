@@ -70,6 +70,6 @@ impl Backend for Rehearsal {
         let next = write.next.map(|typed| Object::keyed(write.key.clone(), typed, revision));
         self.written.lock().expect("nothing panics under this lock").insert(write.key, next.clone());
         let object = next.or_else(|| present.clone()).ok_or(CommitError::Conflict(None))?;
-        Ok(Event { revision, change, object, previous: present })
+        Ok(Event { revision, change, object, previous: present, at: write.at })
     }
 }

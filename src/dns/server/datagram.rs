@@ -1,15 +1,14 @@
 //! UDP: threads that take requests and send replies in batches.
 //!
 //! ```text
-//!  poll ──► recvmmsg, up to 64 requests ──► respond, one after the other ──► sendmmsg
+//!  poll ──► recvmmsg, up to 64 requests ──► Responder, one by one ──► sendmmsg
 //!    ▲                                                                         │
 //!    └───────────── nothing more to read, or another socket's turn ────────────┘
 //! ```
 //!
 //! This is a transport of our own because hickory's reads and writes one datagram per system call
 //! through a task each, answers malformed responses, and cannot set socket options before the bind.
-//! A thread has a socket of every address (SO_REUSEPORT); all of a batch is answered from one
-//! snapshot.
+//! A thread has a socket of every address (SO_REUSEPORT).
 //!
 //! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
 //! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no room for it.
@@ -17,7 +16,7 @@
 //! does nothing else in the meantime.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
@@ -30,8 +29,8 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::dns::SharedZones;
-use crate::dns::respond::{DATAGRAM_LENGTH_MAX, Transport, respond};
+use crate::dns::respond::{DATAGRAM_LENGTH_MAX, Transport};
+use crate::dns::responder::Responder;
 
 /// How many datagrams are taken or sent by one system call.
 const BATCH_MAX: usize = 64;
@@ -65,7 +64,7 @@ impl Alarm {
 /// One thread's sockets and what it answers from.
 pub(super) struct Worker {
     sockets: Vec<Bound>,
-    zones: SharedZones,
+    responder: Responder,
     /// Counts requests over all workers, so that each client finds another address first.
     turns: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
@@ -80,7 +79,7 @@ struct Bound {
 impl Worker {
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
-        zones: SharedZones,
+        responder: Responder,
         turns: Arc<AtomicUsize>,
         alarm: Arc<Alarm>,
     ) -> io::Result<Self> {
@@ -91,7 +90,7 @@ impl Worker {
                 Ok(Bound { address: socket.local_addr()?, socket })
             })
             .collect();
-        Ok(Self { sockets: sockets?, zones, turns, alarm })
+        Ok(Self { sockets: sockets?, responder, turns, alarm })
     }
 
     /// Starts the thread; what is returned becomes ready when it has ended.
@@ -130,18 +129,17 @@ impl Worker {
     }
 
     /// Answers what can be read from a socket, as long as there is much of it.
-    fn answer_batches<S: SockaddrLike + Copy>(
+    fn answer_batches<S: SockaddrLike + Copy + Into<SocketAddr>>(
         &self,
         socket: &UdpSocket,
         batch: &mut Batch<S>,
     ) -> Result<(), Errno> {
         for _ in 0..BATCHES_IN_A_ROW_MAX {
-            let zones = self.zones.load();
             // Requests that several threads take at the same moment may share a number.
             let mut turn = self.turns.load(Ordering::Relaxed);
-            let n_taken = batch.take(socket.as_raw_fd(), |request, replies| {
-                if let Some(response) = respond(&zones, request, Transport::Datagram, turn) {
-                    replies.extend_from_slice(&response.to_octets());
+            let n_taken = batch.take(socket.as_raw_fd(), |request, client, replies| {
+                if let Some(response) = self.responder.respond(request, client, Transport::Datagram, turn) {
+                    replies.extend_from_slice(&response);
                 }
                 turn = turn.wrapping_add(1);
             })?;
@@ -174,7 +172,7 @@ struct Batch<S> {
     clients: Vec<Option<S>>,
 }
 
-impl<S: SockaddrLike + Copy> Batch<S> {
+impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
     fn new() -> Self {
         Self {
             received: MultiHeaders::preallocate(BATCH_MAX, None),
@@ -187,7 +185,11 @@ impl<S: SockaddrLike + Copy> Batch<S> {
     }
 
     /// Reads requests and has `reply` append a reply to each, or nothing; returns their number.
-    fn take(&mut self, socket: RawFd, mut reply: impl FnMut(&[u8], &mut Vec<u8>)) -> Result<usize, Errno> {
+    fn take(
+        &mut self,
+        socket: RawFd,
+        mut reply: impl FnMut(&[u8], IpAddr, &mut Vec<u8>),
+    ) -> Result<usize, Errno> {
         self.replies.clear();
         self.places.clear();
         self.clients.clear();
@@ -206,7 +208,8 @@ impl<S: SockaddrLike + Copy> Batch<S> {
             let start = self.replies.len();
             // An empty datagram has no slice.
             let request = message.iovs().next().unwrap_or_default();
-            reply(request, &mut self.replies);
+            let client = message.address.map(|address| Into::<SocketAddr>::into(address).ip());
+            reply(request, client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), &mut self.replies);
             if self.replies.len() > start {
                 self.places.push(start..self.replies.len());
                 self.clients.push(message.address);

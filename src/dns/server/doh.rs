@@ -47,7 +47,7 @@ pub(super) async fn converse(
         let (server, place) = (server.clone(), place.clone());
         async move {
             server.touch(&place);
-            Ok::<_, Infallible>(answer(&server, request).await)
+            Ok::<_, Infallible>(answer(&server, &place, request).await)
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -56,12 +56,12 @@ pub(super) async fn converse(
     builder.serve_connection(TokioIo::new(stream), service).await.map_err(io::Error::other)
 }
 
-async fn answer(server: &StreamServer, request: Request<Incoming>) -> Response<Body> {
+async fn answer(server: &StreamServer, place: &Place, request: Request<Incoming>) -> Response<Body> {
     let message = match message_of(request).await {
         Ok(message) => message,
         Err((status, advice)) => return refused(status, advice),
     };
-    match server.respond(&message) {
+    match server.respond(&message, place) {
         Some(response) => answered(&response),
         None => refused(StatusCode::BAD_REQUEST, "the body is no DNS query"),
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::bind::BindError;
 use super::stream::Protocol;
 use super::{doq, stream};
-use crate::dns::SharedZones;
+use crate::dns::responder::Responder;
 
 /// How DNS is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +118,13 @@ impl EncryptedListener {
     }
 
     /// Answers until `stop` is cancelled.
-    pub(super) async fn serve(self, zones: SharedZones, stop: CancellationToken) -> io::Result<()> {
+    pub(super) async fn serve(self, responder: Responder, stop: CancellationToken) -> io::Result<()> {
         let (listener, protocol) = match self.socket {
             Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
             Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
-            Socket::Doq(socket, certificate) => return doq::serve(socket, certificate, zones, stop).await,
+            Socket::Doq(socket, certificate) => return doq::serve(socket, certificate, responder, stop).await,
         };
-        stream::serve(listener, protocol, zones, stop).await;
+        stream::serve(listener, protocol, responder, stop).await;
         Ok(())
     }
 }

@@ -1,15 +1,15 @@
-//! UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`; all send what `respond` makes.
+//! UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`; one responder.
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
-//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► respond
-//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► respond
+//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► Responder
+//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► Responder
 //!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
-//!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► respond
-//!     └──► doq.rs: hickory_server::Server ───────────────────────────────────────► respond
+//!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► Responder
+//!     └──► doq.rs: hickory_server::Server ───────────────────────────────────────► Responder
 //! ```
 //!
-//! It knows neither names nor zones.
+//! It knows neither names nor zones: all transports send what the responder makes.
 
 mod bind;
 mod certificate;
@@ -37,6 +37,8 @@ use stream::Protocol;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
+use super::responder::{Policy, Responder};
+use crate::clock::Clock;
 
 /// How datagrams are served.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,7 @@ pub struct DnsServer {
     listeners: Vec<Listener>,
     encrypted: Vec<EncryptedListener>,
     zones: SharedZones,
+    policy: Policy,
 }
 
 impl DnsServer {
@@ -80,7 +83,16 @@ impl DnsServer {
             listeners.extend(bind::listen(*address, options.workers).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones })
+        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Policy::default() })
+    }
+
+    /// Answers by `policy`.
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    fn responder(&self) -> Responder {
+        Responder::new(self.zones.clone(), self.policy.clone(), Clock::system())
     }
 
     /// Binds the addresses of encrypted DNS too, with one certificate for all.
@@ -102,27 +114,27 @@ impl DnsServer {
     /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
     ///
     /// Fails when a thread cannot be started.
-    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+    pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
         // However this ends, the workers end too.
         let stop = stop.child_token();
         let _workers_end = stop.clone().drop_guard();
         let mut servers = JoinSet::new();
         let mut datagrams = Vec::new();
-        for listener in self.listeners {
+        for listener in std::mem::take(&mut self.listeners) {
             datagrams.push(listener.udp);
-            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.zones.clone(), stop.clone());
+            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.responder(), stop.clone());
             servers.spawn(async {
                 streams.await;
                 Ok(())
             });
         }
-        for listener in self.encrypted {
-            servers.spawn(listener.serve(self.zones.clone(), stop.clone()));
+        for listener in std::mem::take(&mut self.encrypted) {
+            servers.spawn(listener.serve(self.responder(), stop.clone()));
         }
         let alarm = Arc::new(datagram::Alarm::new()?);
         let turns = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let worker = Worker::new(sockets, self.zones.clone(), Arc::clone(&turns), alarm.clone())?;
+            let worker = Worker::new(sockets, self.responder(), Arc::clone(&turns), alarm.clone())?;
             let ended = worker.start(index, stop.clone())?;
             // A worker that has panicked drops its end of the channel, which counts as ended.
             servers.spawn(async {

@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::doh;
 use crate::clock::Clock;
-use crate::dns::SharedZones;
-use crate::dns::respond::{Transport, respond};
+use crate::dns::respond::Transport;
+use crate::dns::responder::Responder;
 use crate::dns::response::Response;
 
 /// How long a connection may be silent before it is closed (RFC 7766, 6.2.3).
@@ -62,12 +62,12 @@ pub(super) enum Protocol {
 pub(super) async fn serve(
     listener: TcpListener,
     protocol: Protocol,
-    zones: SharedZones,
+    responder: Responder,
     stop: CancellationToken,
 ) {
     let server = Arc::new(StreamServer {
         protocol,
-        zones,
+        responder,
         turn: AtomicUsize::new(0),
         connections: Connections { stop: stop.clone(), ..Connections::default() },
     });
@@ -90,16 +90,16 @@ pub(super) async fn serve(
 /// One listener's connections and what they are answered from.
 pub(super) struct StreamServer {
     protocol: Protocol,
-    zones: SharedZones,
+    responder: Responder,
     turn: AtomicUsize,
     connections: Connections,
 }
 
 impl StreamServer {
     /// The response to one message; `None` for silence.
-    pub(super) fn respond(&self, request: &[u8]) -> Option<Response> {
+    pub(super) fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        respond(&self.zones.load(), request, Transport::Stream, turn)
+        self.responder.answer(request, place.address, Transport::Stream, turn)
     }
 
     /// Notes that a connection is used just now.
@@ -141,7 +141,7 @@ impl StreamServer {
         let mut reader = BufReader::new(reader);
         while let Some(request) = next_message(&mut reader).await? {
             self.touch(place);
-            if let Some(response) = self.respond(&request) {
+            if let Some(response) = self.respond(&request, place) {
                 let sent = async {
                     writer.write_all(&framed(&response.to_octets())).await?;
                     writer.flush().await
@@ -194,6 +194,7 @@ struct Connections {
 
 /// One connection's place among the others.
 pub(super) struct Place {
+    address: IpAddr,
     last_used: AtomicU64,
     stop: CancellationToken,
 }
@@ -213,7 +214,7 @@ impl Connections {
             longest_idle.cancel();
         }
         open.insert(moment, (address, stop.clone()));
-        Place { last_used: AtomicU64::new(moment), stop }
+        Place { address, last_used: AtomicU64::new(moment), stop }
     }
 
     /// Notes that a connection was used just now.

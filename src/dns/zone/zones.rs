@@ -5,26 +5,41 @@ use std::sync::Arc;
 use hickory_proto::rr::{Name, RecordType};
 
 use super::name::{self, WireName};
+use super::reasons::{Reason, Reasons};
 use super::tree::Zone;
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
 #[derive(Clone, Debug, Default)]
-pub struct Zones(imbl::HashMap<WireName, Arc<Zone>>);
+pub struct Zones {
+    by_apex: imbl::HashMap<WireName, Arc<Zone>>,
+    reasons: Option<Arc<dyn Reasons>>,
+}
 
 impl Zones {
     /// These zones; of two with one apex the later.
     pub fn new(zones: impl IntoIterator<Item = Zone>) -> Self {
-        Self(zones.into_iter().map(|zone| (zone.key().clone(), Arc::new(zone))).collect())
+        let by_apex = zones.into_iter().map(|zone| (zone.key().clone(), Arc::new(zone))).collect();
+        Self { by_apex, reasons: None }
+    }
+
+    /// Asks `reasons` from now on why a name has no records.
+    pub fn set_reasons(&mut self, reasons: Arc<dyn Reasons>) {
+        self.reasons = Some(reasons);
+    }
+
+    /// Why a name that has no records of this type has none, if that is known.
+    pub fn reason(&self, name: &Name, record_type: RecordType) -> Option<Reason> {
+        self.reasons.as_ref()?.reason(name, record_type)
     }
 
     /// Puts a zone in place of the one with its apex, if there is one.
     pub fn insert(&mut self, zone: Zone) {
-        self.0.insert(zone.key().clone(), Arc::new(zone));
+        self.by_apex.insert(zone.key().clone(), Arc::new(zone));
     }
 
     /// Removes the zone with this apex.
     pub fn remove(&mut self, apex: &WireName) {
-        self.0.remove(apex);
+        self.by_apex.remove(apex);
     }
 
     /// The zone with this apex.
@@ -34,17 +49,17 @@ impl Zones {
 
     /// The zone with this apex, by its key.
     pub fn at(&self, apex: &WireName) -> Option<&Zone> {
-        self.0.get(apex).map(Arc::as_ref)
+        self.by_apex.get(apex).map(Arc::as_ref)
     }
 
     /// Every zone, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        self.0.values().map(Arc::as_ref)
+        self.by_apex.values().map(Arc::as_ref)
     }
 
     /// The zone that a lower-cased wire name lies in: the one with the longest apex.
     pub fn find(&self, name: &[u8]) -> Option<&Zone> {
-        name::ancestors(name).find_map(|apex| self.0.get(apex)).map(Arc::as_ref)
+        name::ancestors(name).find_map(|apex| self.by_apex.get(apex)).map(Arc::as_ref)
     }
 
     /// The zone that answers for a type at a name. DS belongs to the parent's side of a cut
