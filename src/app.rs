@@ -36,6 +36,7 @@ use crate::controllers::{
     volumes::Volumes,
 };
 use crate::dns::SharedZones;
+use crate::dns::fast::Paths;
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::server::{DatagramOptions, DnsServer};
 use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
@@ -257,7 +258,8 @@ impl Parts {
 fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
     let default = DatagramOptions::default();
     let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
-    DatagramOptions { workers: workers.unwrap_or(default.workers) }
+    let paths = if settings.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst };
+    DatagramOptions { workers: workers.unwrap_or(default.workers), paths }
 }
 
 /// A part that ends with an error ends everything.

@@ -4,11 +4,13 @@
 //!   store ── watch ──► publisher ──► Zones (swapped whole)
 //!                                      ▲ load, never waits
 //!   UDP, TCP ──► server ──► respond ──► answer(&Zones, &Query) ──► Answer
-//!                   ▲──── Response ◄────────────────────────────────┘
+//!                 │  ▲──── Response ◄────────────────────────────────┘
+//!                 └──► fast: ordinary questions over UDP, the same octets
 //! ```
 
 pub mod answer;
 mod encode;
+pub mod fast;
 pub mod publisher;
 mod request;
 pub mod respond;

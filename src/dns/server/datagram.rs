@@ -1,7 +1,7 @@
 //! UDP: threads that take requests and send replies in batches.
 //!
 //! ```text
-//!  poll ──► recvmmsg, up to 64 requests ──► respond, one after the other ──► sendmmsg
+//!  poll ──► recvmmsg, up to 64 requests ──► fast::reply, one by one ──► sendmmsg
 //!    ▲                                                                         │
 //!    └───────────── nothing more to read, or another socket's turn ────────────┘
 //! ```
@@ -31,7 +31,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::dns::SharedZones;
-use crate::dns::respond::{DATAGRAM_LENGTH_MAX, Transport, respond};
+use crate::dns::fast::{self, Paths};
+use crate::dns::respond::DATAGRAM_LENGTH_MAX;
 
 /// How many datagrams are taken or sent by one system call.
 const BATCH_MAX: usize = 64;
@@ -66,6 +67,7 @@ impl Alarm {
 pub(super) struct Worker {
     sockets: Vec<Bound>,
     zones: SharedZones,
+    paths: Paths,
     /// Counts requests over all workers, so that each client finds another address first.
     turns: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
@@ -81,6 +83,7 @@ impl Worker {
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         zones: SharedZones,
+        paths: Paths,
         turns: Arc<AtomicUsize>,
         alarm: Arc<Alarm>,
     ) -> io::Result<Self> {
@@ -91,7 +94,7 @@ impl Worker {
                 Ok(Bound { address: socket.local_addr()?, socket })
             })
             .collect();
-        Ok(Self { sockets: sockets?, zones, turns, alarm })
+        Ok(Self { sockets: sockets?, zones, paths, turns, alarm })
     }
 
     /// Starts the thread; what is returned becomes ready when it has ended.
@@ -140,9 +143,7 @@ impl Worker {
             // Requests that several threads take at the same moment may share a number.
             let mut turn = self.turns.load(Ordering::Relaxed);
             let n_taken = batch.take(socket.as_raw_fd(), |request, replies| {
-                if let Some(response) = respond(&zones, request, Transport::Datagram, turn) {
-                    replies.extend_from_slice(&response.to_octets());
-                }
+                fast::reply(&zones, request, turn, self.paths, replies);
                 turn = turn.wrapping_add(1);
             })?;
             self.turns.fetch_add(n_taken, Ordering::Relaxed);

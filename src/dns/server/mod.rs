@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  bind.rs: sockets at every address
-//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► respond
+//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► fast, respond
 //!     └──► stream.rs, one task per TCP address ──────────────────────────────────► respond
 //! ```
 //!
@@ -26,18 +26,22 @@ use datagram::Worker;
 pub use stream::STREAM_IDLE_TIMEOUT;
 
 use super::SharedZones;
+use super::fast::Paths;
 
 /// How datagrams are served.
 #[derive(Clone, Copy, Debug)]
 pub struct DatagramOptions {
     /// How many threads there are.
     pub workers: NonZeroUsize,
+    /// Which ways there are to a response.
+    pub paths: Paths,
 }
 
 impl Default for DatagramOptions {
     /// One thread per core that this process may use.
     fn default() -> Self {
-        Self { workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+        let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { workers, paths: Paths::FastFirst }
     }
 }
 
@@ -46,6 +50,7 @@ pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
     zones: SharedZones,
+    paths: Paths,
 }
 
 impl DnsServer {
@@ -68,7 +73,7 @@ impl DnsServer {
             listeners.extend(bind::listen(*address, options.workers).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, zones })
+        Ok(Self { addresses, listeners, zones, paths: options.paths })
     }
 
     /// The addresses that are bound.
@@ -92,7 +97,8 @@ impl DnsServer {
         let alarm = Arc::new(datagram::Alarm::new()?);
         let turns = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let worker = Worker::new(sockets, self.zones.clone(), Arc::clone(&turns), alarm.clone())?;
+            let worker =
+                Worker::new(sockets, self.zones.clone(), self.paths, Arc::clone(&turns), alarm.clone())?;
             let ended = worker.start(index, stop.clone())?;
             // A worker that has panicked drops its end of the channel, which counts as ended.
             servers.spawn(async { ended.await.unwrap_or_default() });
