@@ -42,6 +42,7 @@ use crate::controllers::{
 };
 use crate::dns::SharedZones;
 use crate::dns::explain::Explainer;
+use crate::dns::fast::Paths;
 use crate::dns::limit::{LimitOptions, Limiter};
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
@@ -340,6 +341,7 @@ fn policy(dns: &DnsSettings, metrics: Option<&MetricsPage>) -> Policy {
             ExplainMode::Loopback => Explain::Loopback,
             ExplainMode::On => Explain::On,
         },
+        paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
         limiter: limiter.map(Arc::new),
         metrics: metrics.map(|page| page.metrics.clone()),
     }

@@ -55,6 +55,9 @@ pub struct DnsSettings {
     /// Threads that answer DNS over UDP; one per core if absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(DNS_WORKERS_MAX)))]
     pub dns_workers: Option<u16>,
+    /// Answer every question the ordinary way: for measuring and for finding faults.
+    #[arg(long, hide = true, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub no_fast_path: bool,
     /// The domain of the cluster.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub cluster_domain: String,

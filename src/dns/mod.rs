@@ -5,11 +5,13 @@
 //!                                      ▲ load, never waits
 //!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
 //!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
+//!                   └──► fast: ordinary questions over UDP, the same octets
 //! ```
 
 pub mod answer;
 mod encode;
 pub mod explain;
+pub mod fast;
 pub mod limit;
 pub mod publisher;
 mod request;

@@ -20,7 +20,7 @@ use super::zone::Zones;
 /// The longest datagram that is sent, and the size that our OPT record offers (RFC 9715).
 pub const DATAGRAM_LENGTH_MAX: u16 = 1232;
 /// The longest datagram for a client without EDNS (RFC 1035, 4.2.1).
-const DATAGRAM_LENGTH_MAX_WITHOUT_EDNS: u16 = 512;
+pub(super) const DATAGRAM_LENGTH_MAX_WITHOUT_EDNS: u16 = 512;
 /// The longest message that a stream's length field can announce.
 const STREAM_LENGTH_MAX: u16 = u16::MAX;
 /// The longest text of an Extended DNS Error, in octets.

@@ -17,11 +17,12 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::SharedZones;
+use super::fast::{self, Negatives, Paths};
 use super::limit::{self, Kind, Limiter, Verdict};
 use super::respond::{Transport, add_extended_error, respond};
 use super::response::Response;
 use super::zone::{WireName, Zones};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::metrics::{Counts, DropReason, Metrics, Seen};
 
 /// Extended DNS Error "Other" (RFC 8914 section 4.1).
@@ -55,7 +56,9 @@ impl Explain {
 pub struct Policy {
     /// Who is told reasons.
     pub explain: Explain,
-    /// How datagrams are limited, if they are.
+    /// Which ways there are to a datagram.
+    pub paths: Paths,
+    /// How datagrams are limited, if they are; then all go the ordinary way.
     pub limiter: Option<Arc<Limiter>>,
     /// Where answers are counted, if they are.
     pub metrics: Option<Arc<Metrics>>,
@@ -74,6 +77,31 @@ impl Responder {
     pub fn new(zones: SharedZones, policy: Policy, clock: Clock) -> Self {
         let counts = policy.metrics.as_ref().map(|metrics| metrics.counts());
         Self { zones, policy, counts, clock }
+    }
+
+    /// Appends the datagram that answers `request` to `replies`, or nothing if none is sent.
+    pub fn reply(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) {
+        if self.reply_fast(request, client, turn, replies).is_some() {
+            return;
+        }
+        if let Some(octets) = self.respond(request, client, Transport::Datagram, turn) {
+            replies.extend_from_slice(&octets);
+        }
+    }
+
+    /// As [`Responder::reply`]; `None`, and nothing is appended, for what goes the ordinary way.
+    fn reply_fast(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) -> Option<()> {
+        if self.policy.paths == Paths::OrdinaryOnly || self.policy.limiter.is_some() {
+            return None;
+        }
+        let began = self.counts.as_ref().map(|_| self.clock.now());
+        let zones = self.zones.load();
+        // A reason is nobody's but who asks, so it is not among what is ready-made.
+        let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
+        let negatives = if is_explained { Negatives::Left } else { Negatives::Taken };
+        let taken = fast::reply(&zones, request, turn, negatives, replies)?;
+        self.count(began, Transport::Datagram, Some(taken.record_type), taken.rcode);
+        Some(())
     }
 
     /// The message that answers `request`, if any is sent. `turn` rotates address RRsets.
@@ -107,15 +135,25 @@ impl Responder {
         if transport == Transport::Datagram && !self.admits(&mut response, client) {
             return None;
         }
+        self.count(began, transport, record_type(&response), response.header.response_code);
+        Some(response)
+    }
+
+    fn count(
+        &self,
+        began: Option<Timestamp>,
+        transport: Transport,
+        record_type: Option<RecordType>,
+        rcode: ResponseCode,
+    ) {
         if let (Some(counts), Some(began)) = (&self.counts, began) {
             counts.answered(Seen {
                 is_stream: transport == Transport::Stream,
-                record_type: record_type(&response).map(u16::from),
-                rcode: response.header.response_code.into(),
+                record_type: record_type.map(u16::from),
+                rcode: rcode.into(),
                 took: crate::clock::until(began, self.clock.now()),
             });
         }
-        Some(response)
     }
 
     /// Adds why there are no records, if that is known.

@@ -176,7 +176,7 @@ impl Landscape {
 
     /// The first objects of a kind in a namespace, by name.
     fn walk(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Object> {
-        let start = Arc::new(ObjectKey { kind, namespace: namespace.to_owned(), name: String::new() });
+        let start = Arc::new(ObjectKey::new(kind, namespace, ""));
         let first = start.clone();
         let is_here =
             move |object: &&Object| object.kind() == first.kind && object.namespace() == first.namespace;

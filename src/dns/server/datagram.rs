@@ -29,7 +29,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::dns::respond::{DATAGRAM_LENGTH_MAX, Transport};
+use crate::dns::respond::DATAGRAM_LENGTH_MAX;
 use crate::dns::responder::Responder;
 
 /// How many datagrams are taken or sent by one system call.
@@ -138,9 +138,7 @@ impl Worker {
             // Requests that several threads take at the same moment may share a number.
             let mut turn = self.turns.load(Ordering::Relaxed);
             let n_taken = batch.take(socket.as_raw_fd(), |request, client, replies| {
-                if let Some(response) = self.responder.respond(request, client, Transport::Datagram, turn) {
-                    replies.extend_from_slice(&response);
-                }
+                self.responder.reply(request, client, turn, replies);
                 turn = turn.wrapping_add(1);
             })?;
             self.turns.fetch_add(n_taken, Ordering::Relaxed);

@@ -122,7 +122,9 @@ impl EncryptedListener {
         let (listener, protocol) = match self.socket {
             Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
             Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
-            Socket::Doq(socket, certificate) => return doq::serve(socket, certificate, responder, stop).await,
+            Socket::Doq(socket, certificate) => {
+                return doq::serve(socket, certificate, responder, stop).await;
+            }
         };
         stream::serve(listener, protocol, responder, stop).await;
         Ok(())
