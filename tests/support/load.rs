@@ -182,8 +182,7 @@ async fn read(
 /// Reads what has been kept for somebody who did not read: what was written from the beginning, in
 /// order and without a gap. True if it is all of it.
 async fn drain(mut connection: Connection, written: &[u64]) -> bool {
-    let mut rest = written.iter();
-    while let Some(expected) = rest.next() {
+    for expected in written {
         match connection.line().await {
             Some(line) if line.starts_with(b"{\"type\":\"MODIFIED\"") && line.ends_with(b"\n") => {
                 assert_eq!(
