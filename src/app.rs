@@ -12,6 +12,7 @@ mod conduct;
 mod encrypted;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,9 +28,11 @@ use tokio_util::task::TaskTracker;
 use crate::api::changes::Changes;
 use crate::api::files::{Files, Mode, Problem, Report};
 use crate::api::server::{ApiOptions, ApiServer};
+use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
-    ApiSettings, DnsOnlySettings, DnsSettings, ListenAddress, PodNameMode, RuntimeName, ServeSettings,
+    ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, PodNameMode, RuntimeName,
+    ServeSettings,
 };
 use crate::controllers::{
     self, Controller,
@@ -38,9 +42,15 @@ use crate::controllers::{
     volumes::Volumes,
 };
 use crate::dns::SharedZones;
+use crate::dns::conduct::Conduct;
+use crate::dns::explain::Explainer;
+use crate::dns::fast::Paths;
+use crate::dns::limit::{LimitOptions, Limiter};
 use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::server::{DnsServer, EncryptedProtocol};
-use crate::dns::zone::{PodNames, Zone, ZoneOptions, load_folder};
+use crate::dns::responder::{Explain, Policy};
+use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
+use crate::dns::zone::{PodNames, Zone, ZoneOptions, Zones, load_folder};
+use crate::metrics::{self, Metrics, ZoneFigures};
 use crate::node::runtime::{
     Runtime,
     simulated::{Simulated, SimulatedOptions},
@@ -48,7 +58,7 @@ use crate::node::runtime::{
 use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
 use crate::objects::validation::Rules;
-use crate::store::{Bootstrap, ServiceNetwork, Store, StoreOptions};
+use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -80,6 +90,8 @@ pub struct Running {
     pub encrypted_addresses: Vec<(EncryptedProtocol, SocketAddr)>,
     /// The zones that are answered from.
     pub zones: SharedZones,
+    /// Where metrics are served, if they are.
+    pub metrics_address: Option<SocketAddr>,
     /// Where the API is served, and where its kubeconfig is.
     pub api: Option<(SocketAddr, PathBuf)>,
     /// Published changes of the cluster zone, from the start.
@@ -121,7 +133,9 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let service_network =
         ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
     let rules = Rules { grow_claims: settings.grow_claims, strict_names: settings.strict_names };
-    let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(seed), service_network, rules });
+    let options = StoreOptions { seed: Some(seed), service_network, rules };
+    let backend = MemoryBackend::starting_after(first_revision(&clock));
+    let store = Store::new(Arc::new(backend), clock.clone(), options);
     let parts = Parts {
         store: store.clone(),
         seed,
@@ -135,7 +149,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let mut running = parts.start().await?;
     if let Some(api) = api {
         running.api = Some((api.address(), api.kubeconfig().to_owned()));
-        let served = api.run(store.clone(), running.stop.clone());
+        let served = api.run(store.clone(), streams(settings), running.stop.clone());
         spawn_followed(&running.tasks, &running.stop, "API server", served);
     }
     let node = NodeOptions {
@@ -149,6 +163,12 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
     }
     Ok(running)
+}
+
+/// Beyond every revision of an earlier life, as long as none wrote a million times a second: a
+/// client that goes on with what it knew then is told to begin again.
+fn first_revision(clock: &Clock) -> Revision {
+    Revision::try_from(clock.now().as_microsecond()).unwrap_or_default()
 }
 
 async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Option<ApiServer>> {
@@ -175,6 +195,27 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
     parts.start().await
 }
 
+/// What files say of names, without serving it.
+pub struct Known {
+    /// The objects.
+    pub store: Store,
+    /// What names are answered with.
+    pub zones: Arc<Zones>,
+    /// Why names are absent.
+    pub explainer: Arc<Explainer>,
+}
+
+/// Reads files as [`dns`] does, and serves nothing.
+pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) -> anyhow::Result<Known> {
+    let store = Store::in_memory(clock, StoreOptions::default());
+    let mut files = Files::new(store.clone(), Mode::Mirror, paths.to_vec());
+    refuse_broken(&files.load().await)?;
+    let options = ZoneOptions { implied_namespaces: true, explains: true, ..zone_options(settings)? };
+    let publisher = Publisher::new(store.clone(), options, load_zones(settings.zones.as_deref())?);
+    let explainer = publisher.explainer().context("--cluster-domain leaves no room for names")?;
+    Ok(Known { store, zones: publisher.zones().load_full(), explainer })
+}
+
 fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
     let beyond = statefulset::Options {
         unstick: settings.unstick,
@@ -192,9 +233,22 @@ fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
 fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtime> {
     match settings.runtime {
         RuntimeName::Simulated => {
-            let options = SimulatedOptions { start_delay: settings.simulated_start.0, seed };
+            let options = SimulatedOptions {
+                start_delay: settings.simulated_start.0,
+                stop_delay: settings.simulated_stop.0,
+                seed,
+            };
             Arc::new(Simulated::new(clock.clone(), options))
         }
+    }
+}
+
+/// What talks to the containers that the runtime runs.
+fn streams(settings: &ServeSettings) -> Arc<dyn ContainerStreams> {
+    match settings.runtime {
+        RuntimeName::Simulated => Arc::new(NoStreams::because(
+            "its containers are simulated and run nothing; kubectl logs and kubectl describe tell what happens to them",
+        )),
     }
 }
 
@@ -218,8 +272,12 @@ struct Parts {
 impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
-        let mut server = DnsServer::bind(&self.dns.dns_listen, zones.clone()).await?;
-        server.set_conduct(conduct::conduct(&self.dns.wire, self.store.clock())?);
+        let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
+        let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
+        let policy = policy(&self.dns, conduct, metrics.as_ref());
+        let options = datagram_options(&self.dns);
+        let mut server =
+            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
         let dns_addresses = server.addresses().to_vec();
         if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
             server.bind_encrypted(&encrypted).await?;
@@ -236,7 +294,9 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
-        let publisher = Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+        let mut publisher =
+            Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+        publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
@@ -245,12 +305,17 @@ impl Parts {
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
         tasks.spawn(publisher.run(stop.clone()));
         spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));
+        let metrics_address = metrics.as_ref().map(|page| page.address);
+        if let Some(page) = metrics {
+            tasks.spawn(metrics::server::serve(page.listener, page.metrics, stop.clone()));
+        }
         Ok(Running {
             store: self.store,
             since,
             dns_addresses,
             encrypted_addresses,
             zones,
+            metrics_address,
             api: None,
             publications,
             applied,
@@ -260,6 +325,54 @@ impl Parts {
             tasks,
             stop,
         })
+    }
+}
+
+fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
+    let default = DatagramOptions::default();
+    let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
+    DatagramOptions { workers: workers.unwrap_or(default.workers) }
+}
+
+/// What holds for all answers.
+fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<&MetricsPage>) -> Policy {
+    let limiter = NonZeroU32::new(dns.rrl)
+        .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
+    Policy {
+        explain: match dns.explain {
+            ExplainMode::Off => Explain::Off,
+            ExplainMode::Loopback => Explain::Loopback,
+            ExplainMode::On => Explain::On,
+        },
+        conduct: Arc::new(conduct),
+        paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
+        limiter: limiter.map(Arc::new),
+        metrics: metrics.map(|page| page.metrics.clone()),
+    }
+}
+
+/// Figures, and where they are told.
+struct MetricsPage {
+    metrics: Arc<Metrics>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl MetricsPage {
+    async fn bind(listen: Option<SocketAddr>, zones: &SharedZones) -> anyhow::Result<Option<Self>> {
+        let Some(listen) = listen else { return Ok(None) };
+        let cannot = || format!("cannot serve metrics on {listen} (--metrics-listen)");
+        let listener = TcpListener::bind(listen).await.with_context(cannot)?;
+        let (metrics, zones) = (Arc::new(Metrics::default()), zones.clone());
+        metrics.set_zones(move || {
+            let figures = |zone: &Zone| ZoneFigures {
+                zone: zone.apex().to_string(),
+                serial: zone.serial(),
+                n_names: zone.n_names(),
+            };
+            zones.load().iter().map(figures).collect()
+        });
+        Ok(Some(Self { metrics, address: listener.local_addr().with_context(cannot)?, listener }))
     }
 }
 
@@ -340,6 +453,8 @@ fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         ignore_empty_service: dns.ignore_empty_service,
         namespaces: dns.namespaces.clone(),
         no_endpoints: dns.no_endpoints,
+        zonal: dns.zonal,
+        explains: dns.explain != ExplainMode::Off,
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })

@@ -30,8 +30,10 @@
 //! | `controllers` | `store`, `objects`, `clock` | runtimes, HTTP, sockets |
 //! | `node` | `store`, `objects`, `clock` | StatefulSets, DNS |
 //! | `dns::zone` | `objects` | the store, sockets |
-//! | `dns` | `dns::zone`, `clock` | Kubernetes objects, the HTTP API |
-//! | `dns::publisher` | `store`, `objects`, `clock`, `dns` | sockets |
+//! | `dns::explain` | `dns::zone`, `objects`, `clock` | the store, sockets |
+//! | `dns` | `dns::zone`, `clock`, `metrics` | Kubernetes objects, the HTTP API |
+//! | `dns::publisher` | `store`, `objects`, `clock`, `dns`, `metrics` | sockets |
+//! | `metrics` | nothing | everything else |
 //! | `api` | `store`, `objects`, `clock` | controllers, runtimes, DNS |
 //! | `simulation` | `clock`, `objects`, `store`, `controllers`, `node`, `dns` | real time, real sockets |
 //!
@@ -49,6 +51,7 @@
 //! - A bad object never stops a loop: it is reported and skipped.
 
 pub mod clock;
+pub mod metrics;
 pub mod objects;
 pub mod store;
 

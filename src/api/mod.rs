@@ -5,7 +5,8 @@
 //!                                     response ◄─ status, tables, lists (answer) ◄─┘
 //! ```
 //!
-//! Everything here turns what users send into store calls. It knows nothing of controllers,
+//! Streams into containers (exec, attach) go from verbs to a trait (streams) that the application
+//! wires. Everything here turns what users send into store calls. It knows nothing of controllers,
 //! runtimes or DNS.
 
 pub mod changes;
@@ -13,6 +14,7 @@ pub mod files;
 mod reading;
 
 pub mod server;
+pub mod streams;
 
 mod answer;
 mod request;

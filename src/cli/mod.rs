@@ -6,10 +6,12 @@
 mod arguments;
 mod check;
 mod dns;
+mod explain;
 mod kubeconfig;
 mod logging;
 mod output;
 mod progress;
+mod resolver;
 mod serve;
 mod session;
 mod simulate;
@@ -36,8 +38,12 @@ enum Command {
     Dns(Box<DnsOnlySettings>),
     /// Say what is wrong with manifests, and nothing else.
     Check(check::CheckSettings),
+    /// Say why a name has no records.
+    Explain(Box<explain::ExplainSettings>),
     /// Try out StatefulSets, users and misfortunes in virtual time.
     Simulate(simulate::SimulateSettings),
+    /// Print the configuration that makes a resolver ask this server for its zones.
+    Resolver(resolver::ResolverSettings),
     /// Print the kubeconfig of the server that this user has started.
     Kubeconfig(KubeconfigSettings),
 }
@@ -47,7 +53,11 @@ impl Command {
         match self {
             Self::Serve(settings) => Some(&settings.common),
             Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_) | Self::Simulate(_) | Self::Kubeconfig(_) => None,
+            Self::Check(_)
+            | Self::Explain(_)
+            | Self::Resolver(_)
+            | Self::Simulate(_)
+            | Self::Kubeconfig(_) => None,
         }
     }
 }
@@ -65,7 +75,9 @@ pub fn main() -> ExitCode {
         Command::Serve(settings) => serve::run(&settings),
         Command::Dns(settings) => dns::run(&settings),
         Command::Check(settings) => check::run(&settings),
+        Command::Explain(settings) => explain::run(&settings),
         Command::Simulate(settings) => simulate::run(&settings),
+        Command::Resolver(settings) => resolver::run(&settings),
         Command::Kubeconfig(settings) => kubeconfig::run(&settings),
     };
     outcome.unwrap_or_else(|error| {

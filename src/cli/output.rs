@@ -106,6 +106,19 @@ impl Output {
         }
     }
 
+    /// Says where metrics are.
+    pub(super) fn measuring(&mut self, now: Timestamp, address: SocketAddr) {
+        match self.form {
+            Form::Silent => {}
+            Form::Text { .. } => self.print(&format!("metrics on http://{address}/metrics")),
+            Form::Json => {
+                let line =
+                    json!({"time": now.to_string(), "metrics": address.to_string(), "state": "listening"});
+                self.print(&line.to_string());
+            }
+        }
+    }
+
     /// Says where the API is served and how to use it.
     pub(super) fn serving(&mut self, now: Timestamp, address: SocketAddr, kubeconfig: &Path) {
         let kubeconfig = kubeconfig.display().to_string();

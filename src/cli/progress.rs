@@ -174,12 +174,19 @@ fn warning_line(event: &KubeEvent) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
     use serde_json::{Value, json};
 
     fn event(change: Change, status: &Value) -> Event {
         let pod = json!({"metadata": {"name": "web-0", "namespace": "default"}, "status": status});
         let pod: Pod = serde_json::from_value(pod).unwrap();
-        Event { revision: 1, change, object: Object::at_revision(pod.into(), 1), previous: None }
+        Event {
+            revision: 1,
+            change,
+            object: Object::at_revision(pod.into(), 1),
+            previous: None,
+            at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     #[test]

@@ -56,6 +56,9 @@ impl Session {
         for (protocol, address) in self.running.encrypted_addresses.clone() {
             self.output.listening_encrypted(self.clock.now(), protocol, address);
         }
+        if let Some(address) = self.running.metrics_address {
+            self.output.measuring(self.clock.now(), address);
+        }
         if let Some((address, kubeconfig)) = self.running.api.clone() {
             self.output.serving(self.clock.now(), address, &kubeconfig);
         }

@@ -45,6 +45,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// How many threads may answer DNS over UDP.
+pub const DNS_WORKERS_MAX: u16 = 256;
+
 /// What is served by DNS, and where.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "DNS")]
@@ -52,6 +55,12 @@ pub struct DnsSettings {
     /// Answer DNS on this address, UDP and TCP (repeatable).
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
     pub dns_listen: Vec<SocketAddr>,
+    /// Threads that answer DNS over UDP; one per core if absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(DNS_WORKERS_MAX)))]
+    pub dns_workers: Option<u16>,
+    /// Answer every question the ordinary way: for measuring and for finding faults.
+    #[arg(long, hide = true, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub no_fast_path: bool,
     /// The domain of the cluster.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub cluster_domain: String,
@@ -85,12 +94,39 @@ pub struct DnsSettings {
     /// Serve the zone files (*.zone) of this folder too.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
+    /// Tell clients why a name is absent, as an Extended DNS Error (dig prints it).
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
+    pub explain: ExplainMode,
+    /// Serve names of topology zones, TZ.pin._zone.SVC.NS.svc and TZ.prefer._zone.SVC.NS.svc.
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    pub zonal: bool,
+    /// Answers per second over UDP to one network (/24, /56) and of one kind; 0 is no limit.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rrl: u32,
+    /// Do not limit answers to this network (repeatable).
+    #[arg(long, value_name = "CIDR")]
+    pub rrl_exempt: Vec<IpNet>,
+    /// Serve metrics on this address, as Prometheus text at /metrics.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub encrypted: EncryptedDnsSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub wire: WireSettings,
+}
+
+/// Who is told why a name is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainMode {
+    /// Nobody.
+    Off,
+    /// Clients on this machine.
+    #[default]
+    Loopback,
+    /// Everybody.
+    On,
 }
 
 /// Where DNS is answered encrypted, and with which certificate.
@@ -236,6 +272,10 @@ pub struct ServeSettings {
     /// How long a simulated container takes to start, for example 300ms or 2s.
     #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
     pub simulated_start: Span,
+    /// How long a simulated container takes to stop. With none, kubectl delete may wait for ever: it
+    /// looks for the pod after asking for its end, and finds the next one of the same name.
+    #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
+    pub simulated_stop: Span,
     /// Seed of simulated delays and choices; a random one if absent.
     #[arg(long, value_name = "N", help_heading = "Pods")]
     pub simulated_seed: Option<u64>,

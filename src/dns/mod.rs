@@ -3,17 +3,22 @@
 //! ```text
 //!   store ── watch ──► publisher ──► Zones (swapped whole)
 //!                                      ▲ load, never waits
-//!   UDP, TCP ──► server ──► respond ──► answer(&Zones, &Query) ──► Answer
-//!                   ▲──── Response ◄────────────────────────────────┘
+//!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
+//!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
+//!                   └──► fast: ordinary questions over UDP, the same octets
 //! ```
 
 pub mod answer;
 pub mod conduct;
 pub mod cookie;
 mod encode;
+pub mod explain;
+pub mod fast;
+pub mod limit;
 pub mod publisher;
 mod request;
 pub mod respond;
+pub mod responder;
 pub mod response;
 pub mod server;
 pub mod transfer;

@@ -27,7 +27,7 @@ use super::zone::{WireName, Zones};
 /// The longest datagram that is sent, and the size that our OPT record offers (RFC 9715).
 pub const DATAGRAM_LENGTH_MAX: u16 = 1232;
 /// The longest datagram for a client without EDNS (RFC 1035, 4.2.1).
-const DATAGRAM_LENGTH_MAX_WITHOUT_EDNS: u16 = 512;
+pub(super) const DATAGRAM_LENGTH_MAX_WITHOUT_EDNS: u16 = 512;
 /// The longest message that a stream's length field can announce.
 const STREAM_LENGTH_MAX: u16 = u16::MAX;
 /// The longest text of an Extended DNS Error, in octets.
@@ -291,9 +291,7 @@ impl Answering<'_> {
             put(KEEPALIVE, units.to_be_bytes().to_vec());
         }
         if let Some((code, text)) = extended_error {
-            let mut option = code.to_be_bytes().to_vec();
-            option.extend_from_slice(beginning(&text, ERROR_TEXT_LENGTH_MAX).as_bytes());
-            put(EXTENDED_ERROR, option);
+            add_extended_error(&mut edns, code, &text);
         }
         edns
     }
@@ -335,6 +333,13 @@ fn length_max(transport: Transport, edns: Option<ClientEdns<'_>>) -> usize {
             edns.size.clamp(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DATAGRAM_LENGTH_MAX)
         }
     })
+}
+
+/// Adds an Extended DNS Error (RFC 8914) of this info code and text.
+pub(super) fn add_extended_error(edns: &mut Edns, code: u16, text: &str) {
+    let mut option = code.to_be_bytes().to_vec();
+    option.extend_from_slice(beginning(text, ERROR_TEXT_LENGTH_MAX).as_bytes());
+    edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
 }
 
 /// As much of `text` as has at most `length_max` octets, in whole characters.

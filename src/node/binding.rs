@@ -64,7 +64,9 @@ impl Binding {
             return Ok(());
         }
         let claims = mounted(store, object, pod);
-        self.remember(object, &claims);
+        if !claims.is_empty() {
+            self.remember(object, &claims);
+        }
         let node_object = store.find::<Node>("", node);
         let node_object = node_object.as_ref().and_then(|object| object.get::<Node>());
         let decision = decide(pod, node_object, &claims);
@@ -132,14 +134,8 @@ fn mounted(store: &Store, object: &Object, pod: &Pod) -> Vec<Mounted> {
 }
 
 async fn bind(store: &Store, object: &Object, node: &str) -> Result<(), StoreError> {
-    let uid = object.meta().uid.clone();
-    let set_node = |pod: &mut Pod| {
-        if let Some(spec) = pod.spec.as_mut().filter(|_| pod.metadata.uid == uid) {
-            spec.node_name.get_or_insert_with(|| node.to_owned());
-        }
-    };
-    let bound = store.modify::<Pod>(object.key(), set_node).await?;
-    write_condition(store, &bound, &Decision::Bind).await?;
+    let now = store.clock().now();
+    let bound = store.bind(object, node, |pod| condition(pod, &Decision::Bind, now)).await?;
     let message = format!("Successfully assigned {}/{} to {node}", object.namespace(), object.name());
     store.record(COMPONENT, &bound, Severity::Normal, "Scheduled", &message).await;
     Ok(())

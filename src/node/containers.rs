@@ -115,9 +115,10 @@ impl Containers {
         self.tracks.iter().all(Track::lets_next_start)
     }
 
-    /// Takes a report in. A container that was not seen running is first seen running and not
-    /// ready, even if the report is ahead of that; then the second value is true, and the same
-    /// report must be taken in once more.
+    /// Takes a report in. A container with a probe that was not seen running is first seen running
+    /// and not ready, even if the report is ahead of that; then the second value is true, and the
+    /// same report must be taken in once more. One without a probe is ready when it runs, as a
+    /// kubelet shows it.
     pub(super) fn observe(&mut self, report: &Report, now: Timestamp) -> (Vec<Happening>, bool) {
         let mut happenings = Vec::new();
         let mut is_behind = false;

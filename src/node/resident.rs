@@ -22,7 +22,7 @@ use super::containers::{Action, Containers, Why};
 use super::runtime::{Ended, Report, Runtime, Start};
 use super::status::{View, status};
 use crate::clock::{Timestamp, until};
-use crate::objects::Object;
+use crate::objects::{Object, Revision};
 use crate::store::{DeleteOptions, Store, StoreError};
 
 /// What a pod lives from.
@@ -41,6 +41,10 @@ pub(super) struct Resident {
     addresses: Vec<IpAddr>,
     ended: Option<Ended>,
     has_told_failed_sandbox: bool,
+    /// What was last observed.
+    report: Report,
+    /// The version of the object that shows what is known; `None` if none does.
+    shown: Option<Revision>,
 }
 
 /// How far a pod has come.
@@ -81,6 +85,8 @@ impl Resident {
             },
             ended: None,
             has_told_failed_sandbox: false,
+            report: Report::default(),
+            shown: None,
         };
         if !is_over {
             site.runtime.adopt(pod, &survivors).await;
@@ -154,6 +160,7 @@ impl Resident {
         };
         self.addresses = addresses;
         self.stage = Stage::Active;
+        self.shown = None;
         self.write(site, object, false).await?;
         Ok(Some(now))
     }
@@ -165,7 +172,8 @@ impl Resident {
         pod: &Pod,
     ) -> Result<Option<Timestamp>, StoreError> {
         let Some(spec) = pod.spec.as_ref() else { return Ok(None) };
-        let (report, is_behind) = self.observe(site, object).await;
+        let is_known_version = self.shown == Some(object.revision());
+        let is_behind = self.observe(site, object).await;
         let is_done = self.containers.are_done(self.ended.as_ref());
         let is_over = is_done && !self.containers.are_live();
         self.write(site, object, false).await?;
@@ -176,6 +184,7 @@ impl Resident {
         }
         let now = site.store.clock().now();
         if is_behind {
+            self.shown = None;
             return Ok(Some(now));
         }
         let (actions, happenings) = if is_done {
@@ -184,9 +193,13 @@ impl Resident {
             self.containers.advance(spec, now)
         };
         let has_acted = !actions.is_empty() || !happenings.is_empty();
+        // Of a version that was not seen before, images may have been taken over without an action.
+        if has_acted || !is_known_version {
+            self.shown = None;
+        }
         self.carry_out(site, object, pod, actions, grace(spec)).await;
         telling::happenings(site, object, happenings).await;
-        let later = [report.next_change, self.containers.next_due()].into_iter().flatten().min();
+        let later = [self.report.next_change, self.containers.next_due()].into_iter().flatten().min();
         Ok(if has_acted { Some(now) } else { later })
     }
 
@@ -197,10 +210,11 @@ impl Resident {
         deadline: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let Some(pod) = object.get::<Pod>() else { return Ok(None) };
-        let (report, is_behind) = self.observe(site, object).await;
+        let is_behind = self.observe(site, object).await;
         let now = site.store.clock().now();
         if now >= deadline {
             self.containers.kill(now);
+            self.shown = None;
         }
         if !self.containers.are_live() {
             self.write(site, object, true).await?;
@@ -208,9 +222,10 @@ impl Resident {
         }
         self.write(site, object, false).await?;
         let actions = self.containers.tear_down();
+        self.shown = None;
         let has_acted = is_behind || !actions.is_empty();
         self.carry_out(site, object, pod, actions, until(now, deadline)).await;
-        let later = report.next_change.map_or(deadline, |change| change.min(deadline));
+        let later = self.report.next_change.map_or(deadline, |change| change.min(deadline));
         Ok(Some(if has_acted { now } else { later }))
     }
 
@@ -225,15 +240,20 @@ impl Resident {
         Ok(None)
     }
 
-    async fn observe(&mut self, site: &Site, object: &Object) -> (Report, bool) {
+    /// Takes in what the runtime reports; true if it must be taken in once more.
+    async fn observe(&mut self, site: &Site, object: &Object) -> bool {
         let report = site.runtime.report(&self.uid).await;
         let now = site.store.clock().now();
         let (happenings, is_behind) = self.containers.observe(&report, now);
+        if is_behind || !happenings.is_empty() || report != self.report {
+            self.shown = None;
+        }
         if self.ended.is_none() {
             self.ended.clone_from(&report.ended);
         }
+        self.report = report;
         telling::happenings(site, object, happenings).await;
-        (report, is_behind)
+        is_behind
     }
 
     async fn carry_out(
@@ -260,7 +280,10 @@ impl Resident {
     }
 
     /// Writes the status, unless it is there already.
-    async fn write(&self, site: &Site, object: &Object, is_over: bool) -> Result<(), StoreError> {
+    async fn write(&mut self, site: &Site, object: &Object, is_over: bool) -> Result<(), StoreError> {
+        if self.shown == Some(object.revision()) && !is_over {
+            return Ok(());
+        }
         let view = View {
             containers: &self.containers,
             addresses: &self.addresses,
@@ -269,16 +292,9 @@ impl Resident {
             is_over,
         };
         let now = site.store.clock().now();
-        let is_same = |pod: &Pod| pod.status.as_ref() == Some(&status(pod, &view, now));
-        if object.get::<Pod>().is_some_and(is_same) {
-            return Ok(());
-        }
-        let set = |pod: &mut Pod| {
-            if pod.metadata.uid.as_deref() == Some(&self.uid) {
-                pod.status = Some(status(pod, &view, now));
-            }
-        };
-        site.store.modify_status::<Pod>(object.key(), set).await.map(drop)
+        let written = site.store.write_pod_status(object, |pod| status(pod, &view, now)).await?;
+        self.shown = Some(written.revision());
+        Ok(())
     }
 }
 

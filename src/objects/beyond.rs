@@ -1,4 +1,4 @@
-//! What a StatefulSet may ask for that Kubernetes does not have, each by an annotation.
+//! What a StatefulSet or its service may ask for that Kubernetes does not have, each by an annotation.
 //!
 //! | annotation | value | Kubernetes issue |
 //! |---|---|---|
@@ -6,6 +6,7 @@
 //! | `dullahan.dev/reserved-ordinals` | `1,4` | 83224: an ordinal cannot be left out |
 //! | `dullahan.dev/grow-claims` | `true`, `false` | 68737: the size in a claim template cannot be raised |
 //! | `dullahan.dev/strict-name` | `true`, `false` | 64023: names that no pod can be made for are accepted |
+//! | `dullahan.dev/publish-peers` (of a Service) | `true`, `false` | 66234: peers need one another's names before clients may have them |
 //!
 //! Without them everything is as in Kubernetes. Reading them is pure and never fails: a value that
 //! cannot be read is given back as an [`UnreadableAnnotation`] and counts as absent, so that it
@@ -21,6 +22,8 @@ pub const RESERVED_ORDINALS: &str = "dullahan.dev/reserved-ordinals";
 pub const GROW_CLAIMS: &str = "dullahan.dev/grow-claims";
 /// Whether a set whose name no pod can bear is refused.
 pub const STRICT_NAME: &str = "dullahan.dev/strict-name";
+/// Whether a headless service's pods have names before they are ready.
+pub const PUBLISH_PEERS: &str = "dullahan.dev/publish-peers";
 
 /// How many ordinals a set may leave out.
 pub const RESERVED_ORDINALS_MAX: usize = 1024;
@@ -78,6 +81,14 @@ impl Wishes {
             }
         }
         wishes
+    }
+}
+
+/// What [`PUBLISH_PEERS`] says of a service with this metadata; false if it says nothing.
+pub fn publishes_peers(meta: &ObjectMeta) -> Result<bool, UnreadableAnnotation> {
+    match meta.annotations.as_ref().and_then(|annotations| annotations.get(PUBLISH_PEERS)) {
+        None => Ok(false),
+        Some(value) => value.parse().map_err(|_| unreadable(PUBLISH_PEERS, value, "true or false")),
     }
 }
 

@@ -9,6 +9,18 @@ use k8s_openapi::api::events::v1 as events;
 /// `apiVersion` of the other form.
 pub const API_VERSION: &str = "events.k8s.io/v1";
 
+/// Fields that can be selected by: as this group names them, and the core group.
+pub const SELECTABLE: &[(&str, &str)] = &[
+    ("regarding.kind", "involvedObject.kind"),
+    ("regarding.namespace", "involvedObject.namespace"),
+    ("regarding.name", "involvedObject.name"),
+    ("regarding.uid", "involvedObject.uid"),
+    ("regarding.apiVersion", "involvedObject.apiVersion"),
+    ("regarding.resourceVersion", "involvedObject.resourceVersion"),
+    ("regarding.fieldPath", "involvedObject.fieldPath"),
+    ("reportingController", "reportingComponent"),
+];
+
 /// The form that `events.k8s.io/v1` gives a core event.
 pub fn from_core(event: Event) -> events::Event {
     events::Event {

@@ -50,12 +50,21 @@ pub enum FieldSelectorError {
 impl FieldSelector {
     /// The selector that `text` writes for objects of `kind`.
     pub fn parse(text: &str, kind: Kind) -> Result<Self, FieldSelectorError> {
+        Self::parse_renamed(text, kind, &[])
+    }
+
+    /// The same for a group that gives fields of the kind other names: the other name of each, and
+    /// the kind's own.
+    pub fn parse_renamed(text: &str, kind: Kind, names: &[(&str, &str)]) -> Result<Self, FieldSelectorError> {
         let parts = split(text).into_iter().filter(|part| !part.is_empty());
         let terms: Result<Vec<Term>, _> = parts.map(|part| term(part, text)).collect();
         let mut terms = terms?;
         for term in &mut terms {
             if kind == Kind::Pod && term.field == "spec.host" {
                 term.field = "spec.nodeName".into();
+            }
+            if let Some((_, own)) = names.iter().find(|(other, _)| *other == term.field) {
+                term.field = (*own).to_owned();
             }
             check(kind, &term.field)?;
         }

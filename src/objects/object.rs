@@ -3,6 +3,8 @@
 //! The typed form is what controllers read and is kept; the JSON form is made once, when an edge
 //! asks for it, and kept too. Two clones share both.
 
+use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -14,22 +16,31 @@ use crate::clock::Timestamp;
 /// A store revision; an object's `resourceVersion` is the revision of its last write.
 pub type Revision = u64;
 
-/// What names an object within the store. Cluster-scoped kinds have an empty namespace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectKey {
+/// What names an object within the store: its kind, namespace and name. Keys go through every queue
+/// and map there is, so a clone shares the names, and the hash is made once.
+#[derive(Clone)]
+pub struct ObjectKey(Arc<Names>);
+
+/// The parts of an [`ObjectKey`].
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Names {
     /// The kind.
     pub kind: Kind,
     /// The namespace; empty for cluster-scoped kinds.
     pub namespace: String,
     /// The name.
     pub name: String,
+    hash: u64,
 }
 
 impl ObjectKey {
     /// A key; `namespace` is ignored for cluster-scoped kinds.
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
         let namespace = if kind.info().is_namespaced { namespace } else { "" };
-        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+        let mut hasher = DefaultHasher::new();
+        (kind, namespace, name).hash(&mut hasher);
+        let hash = hasher.finish();
+        Self(Arc::new(Names { kind, namespace: namespace.to_owned(), name: name.to_owned(), hash }))
     }
 
     /// The key that an object with this metadata has.
@@ -40,6 +51,55 @@ impl ObjectKey {
             meta.namespace.as_deref().unwrap_or_default(),
             meta.name.as_deref().unwrap_or_default(),
         )
+    }
+
+    /// Whether an object with this metadata has this key.
+    pub fn is_of(&self, typed: &Typed) -> bool {
+        let meta = typed.meta();
+        let namespace = if self.kind.info().is_namespaced { meta.namespace.as_deref() } else { None };
+        self.kind == typed.kind()
+            && self.name == meta.name.as_deref().unwrap_or_default()
+            && self.namespace == namespace.unwrap_or_default()
+    }
+}
+
+impl std::ops::Deref for ObjectKey {
+    type Target = Names;
+
+    fn deref(&self) -> &Names {
+        &self.0
+    }
+}
+
+impl PartialEq for ObjectKey {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.hash == other.hash && self.0 == other.0)
+    }
+}
+
+impl Eq for ObjectKey {}
+
+impl PartialOrd for ObjectKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { self.0.cmp(&other.0) }
+    }
+}
+
+impl Hash for ObjectKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
+}
+
+impl std::fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
     }
 }
 
@@ -59,25 +119,47 @@ impl std::fmt::Display for ObjectKey {
 pub struct Object(Arc<Inner>);
 
 struct Inner {
-    typed: Typed,
+    form: Form,
     key: ObjectKey,
     revision: Revision,
     json: OnceLock<Bytes>,
 }
 
+/// Where the typed form comes from.
+enum Form {
+    Own(Typed),
+    /// That of another version, but for the `resourceVersion`; made when somebody asks.
+    Of {
+        version: Object,
+        typed: OnceLock<Typed>,
+    },
+}
+
 impl Object {
     /// The version of `typed` written at `revision`, which becomes its `resourceVersion`.
-    pub fn at_revision(mut typed: Typed, revision: Revision) -> Self {
-        typed.meta_mut().resource_version = Some(revision.to_string());
+    pub fn at_revision(typed: Typed, revision: Revision) -> Self {
         let key = ObjectKey::of(&typed);
-        Self(Arc::new(Inner { typed, key, revision, json: OnceLock::new() }))
+        Self::keyed(key, typed, revision)
+    }
+
+    /// As [`Object::at_revision`], for an object whose key is at hand.
+    pub fn keyed(key: ObjectKey, mut typed: Typed, revision: Revision) -> Self {
+        debug_assert!(key.is_of(&typed), "{key} is the key of the object");
+        typed.meta_mut().resource_version = Some(revision.to_string());
+        Self(Arc::new(Inner { form: Form::Own(typed), key, revision, json: OnceLock::new() }))
+    }
+
+    /// This version, stamped with another revision.
+    pub fn restamped(&self, revision: Revision) -> Self {
+        let form = Form::Of { version: self.clone(), typed: OnceLock::new() };
+        Self(Arc::new(Inner { form, key: self.0.key.clone(), revision, json: OnceLock::new() }))
     }
 
     /// A version that was never written; it has no `resourceVersion`.
     pub fn unversioned(mut typed: Typed) -> Self {
         typed.meta_mut().resource_version = None;
         let key = ObjectKey::of(&typed);
-        Self(Arc::new(Inner { typed, key, revision: 0, json: OnceLock::new() }))
+        Self(Arc::new(Inner { form: Form::Own(typed), key, revision: 0, json: OnceLock::new() }))
     }
 
     /// The object's key.
@@ -102,7 +184,7 @@ impl Object {
 
     /// The object's uid; empty only for objects that were loaded without one.
     pub fn uid(&self) -> &str {
-        self.meta().uid.as_deref().unwrap_or_default()
+        self.lasting().meta().uid.as_deref().unwrap_or_default()
     }
 
     /// The revision of the write that made this version.
@@ -112,28 +194,43 @@ impl Object {
 
     /// The metadata.
     pub fn meta(&self) -> &ObjectMeta {
-        self.0.typed.meta()
+        self.typed().meta()
     }
 
     /// Whether deletion has been asked for (`metadata.deletionTimestamp`).
     pub fn is_terminating(&self) -> bool {
-        self.meta().deletion_timestamp.is_some()
+        self.lasting().meta().deletion_timestamp.is_some()
     }
 
     /// The typed form.
     pub fn typed(&self) -> &Typed {
-        &self.0.typed
+        match &self.0.form {
+            Form::Own(typed) => typed,
+            Form::Of { version, typed } => typed.get_or_init(|| {
+                let mut typed = version.typed().clone();
+                typed.meta_mut().resource_version = Some(self.0.revision.to_string());
+                typed
+            }),
+        }
+    }
+
+    /// The typed form without regard to the `resourceVersion`: nothing is made for it.
+    fn lasting(&self) -> &Typed {
+        match &self.0.form {
+            Form::Own(typed) => typed,
+            Form::Of { version, .. } => version.lasting(),
+        }
     }
 
     /// The object as a `T`, if it is one.
     pub fn get<T: KubeObject>(&self) -> Option<&T> {
-        T::of(&self.0.typed)
+        T::of(self.typed())
     }
 
     /// The JSON form with `apiVersion` and `kind`, made at first use.
     pub fn json(&self) -> &Bytes {
         self.0.json.get_or_init(|| {
-            let json = self.0.typed.to_json();
+            let json = self.typed().to_json();
             Bytes::from(json.expect("the types of the table serialize to JSON"))
         })
     }

@@ -11,8 +11,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::chance::chance;
+use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision};
-use crate::store::{Backend, CommitError, Event, Expected, Gone, Listing, MemoryBackend, Write};
+use crate::store::{
+    Backend, Batch, CommitError, Event, Expected, Gone, Interest, Listing, MemoryBackend, Write,
+};
 
 /// How many writes of a thousand go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,13 +98,13 @@ impl Unreliable {
     }
 
     /// Somebody else changes the object, if it is there.
-    async fn touch(&self, key: &ObjectKey, number: u64) -> Result<(), CommitError> {
+    async fn touch(&self, key: &ObjectKey, number: u64, at: Timestamp) -> Result<(), CommitError> {
         let Some(present) = self.inner.get(key) else { return Ok(()) };
         let mut next = present.typed().clone();
         let annotations = next.meta_mut().annotations.get_or_insert_default();
         annotations.insert(TOUCHED.to_owned(), number.to_string());
         let expected = Expected::At(present.revision());
-        self.write(Write { key: key.clone(), expected, next: Some(next) }).await.map(drop)
+        self.write(Write { key: key.clone(), expected, next: Some(next), at }).await.map(drop)
     }
 }
 
@@ -119,8 +122,8 @@ impl Backend for Unreliable {
         self.inner.owned_by(uid)
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.inner.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.inner.events_after(after, interest, limit)
     }
 
     fn revision(&self) -> watch::Receiver<Revision> {
@@ -131,7 +134,7 @@ impl Backend for Unreliable {
         match self.fate(&write) {
             Fate::Done => self.write(write).await,
             Fate::Outrun(number) => {
-                self.touch(&write.key, number).await?;
+                self.touch(&write.key, number, write.at).await?;
                 self.write(write).await
             }
             Fate::Refused => Err(CommitError::Backend("the disk is full".to_owned())),

@@ -110,7 +110,8 @@ impl Stage {
         let store = Store::new(backend.clone(), clock.clone(), options);
         let bootstrap = Bootstrap { default_storage_class: true };
         complete(store.bootstrap(&bootstrap)).expect("an empty store takes the first objects");
-        let simulated = SimulatedOptions { start_delay: Duration::from_millis(300), seed };
+        let simulated =
+            SimulatedOptions { start_delay: Duration::from_millis(300), seed, ..SimulatedOptions::default() };
         let runtime = Arc::new(Fickle::new(clock, simulated));
         let publisher = Publisher::new(store.clone(), ZoneOptions::default(), Vec::new());
         let (zones, publications) = (publisher.zones(), publisher.publications());

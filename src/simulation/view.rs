@@ -44,7 +44,7 @@ impl View {
 
     /// The objects of a kind, ordered by key.
     pub(super) fn list(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        let first = ObjectKey { kind, namespace: String::new(), name: String::new() };
+        let first = ObjectKey::new(kind, "", "");
         self.0.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 

@@ -231,7 +231,7 @@ impl World<'_> {
             // What several publications of one step have left is what the last one has published.
             if self.stage.publications.is_empty() {
                 let slices = self.stage.store.list(Kind::EndpointSlice, None).objects;
-                self.witness.published(&self.stage.zones.load(), &slices)?;
+                self.witness.published(&self.stage.zones.load_full(), &slices)?;
             }
         }
         Ok(())
@@ -246,7 +246,7 @@ impl World<'_> {
         if self.stage.is_sound(Role::EndpointSlices) && self.stage.is_sound(Role::Dns) {
             let services: Vec<&Service> = self.view.list(Kind::Service).filter_map(Object::get).collect();
             let pods: Vec<&Object> = self.view.list(Kind::Pod).collect();
-            self.witness.settled(&self.stage.zones.load(), &services, &pods, now)?;
+            self.witness.settled(&self.stage.zones.load_full(), &services, &pods, now)?;
         }
         Ok(())
     }

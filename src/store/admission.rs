@@ -28,10 +28,11 @@ impl Store {
     /// Lets a new object pass or says why not. `ledger` is there for services.
     pub(super) fn admit_create(
         &self,
+        key: &ObjectKey,
         new: &mut Typed,
         ledger: Option<&mut Ledger>,
     ) -> Result<(), StoreError> {
-        self.admit_into_namespace(new)?;
+        self.admit_into_namespace(key)?;
         match new {
             Typed::Service(service) => self.allocate(service, None, ledger),
             Typed::Namespace(namespace) => {
@@ -80,8 +81,7 @@ impl Store {
         Ok(())
     }
 
-    fn admit_into_namespace(&self, new: &Typed) -> Result<(), StoreError> {
-        let key = ObjectKey::of(new);
+    fn admit_into_namespace(&self, key: &ObjectKey) -> Result<(), StoreError> {
         if !key.kind.info().is_namespaced {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Store {
             let name = &key.namespace;
             let reason =
                 format!("unable to create new content in namespace {name} because it is being terminated");
-            return Err(StoreError::Forbidden { key, reason });
+            return Err(StoreError::Forbidden { key: key.clone(), reason });
         }
         Ok(())
     }

@@ -8,6 +8,8 @@
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::watch::Interest;
+use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision, Typed};
 
 /// One write: what may be there now, and what shall be there next.
@@ -19,6 +21,8 @@ pub struct Write {
     pub expected: Expected,
     /// The new version; `None` removes the object.
     pub next: Option<Typed>,
+    /// When it is written.
+    pub at: Timestamp,
 }
 
 /// The precondition of a write.
@@ -63,6 +67,8 @@ pub struct Event {
     pub object: Object,
     /// The version before, unless it was added.
     pub previous: Option<Object>,
+    /// When it was written.
+    pub at: Timestamp,
 }
 
 /// The events asked for are no longer in the history; list again and watch from there (410).
@@ -73,6 +79,15 @@ pub struct Gone {
     pub asked: Revision,
     /// The oldest revision after which events are still known.
     pub oldest: Revision,
+}
+
+/// Events out of the history.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The events, oldest first.
+    pub events: Vec<Event>,
+    /// The revision up to which the history was looked through.
+    pub seen: Revision,
 }
 
 /// Objects as they were at one revision.
@@ -96,8 +111,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The present objects that have an owner reference to `uid`.
     fn owned_by(&self, uid: &str) -> Vec<Object>;
 
-    /// Up to `limit` events after revision `after`, oldest first, without a gap.
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone>;
+    /// Up to `limit` of the events after revision `after` that are of interest, oldest first, none
+    /// left out.
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone>;
 
     /// The revision of the last write, as a value that wakes its receivers when it changes.
     fn revision(&self) -> watch::Receiver<Revision>;

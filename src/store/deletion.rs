@@ -205,22 +205,26 @@ fn awaits_emptying(typed: &Typed) -> bool {
 fn check_preconditions(old: &Object, options: &DeleteOptions) -> Result<(), StoreError> {
     let conflict = |reason| StoreError::Conflict { key: old.key().clone(), reason };
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
-        return Err(conflict(uid_differs(uid, old.uid())));
+        return Err(conflict(differs("UID", uid, old.uid(), "deleted and then recreated")));
     }
     let version = old.revision().to_string();
     if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
-        return Err(conflict(differs("ResourceVersion", wanted, &version)));
+        return Err(conflict(differs("ResourceVersion", wanted, &version, "modified")));
     }
     Ok(())
 }
 
-/// The API server's words for an object that is not the one that is meant.
-pub(super) fn uid_differs(wanted: &str, found: &str) -> String {
-    differs("UID", wanted, found)
+/// The API server's words for an object that is not the one that is to be deleted.
+fn differs(what: &str, wanted: &str, found: &str, might_be: &str) -> String {
+    format!(
+        "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). \
+         The object might have been {might_be}"
+    )
 }
 
-fn differs(what: &str, wanted: &str, found: &str) -> String {
-    format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}")
+/// The API server's words for an object that is not the one that is to be changed.
+pub(super) fn uid_differs(wanted: &str, found: &str) -> String {
+    format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
 }
 
 /// Only a pod that is placed on a node and has not ended has a grace. A negative one means one

@@ -24,8 +24,10 @@ impl Identities {
     pub(super) fn uid(&self) -> String {
         let random: u128 = self.rng().random();
         let bits = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-        let hex = format!("{bits:032x}");
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+        let [a, b, c, d] =
+            [(bits >> 96), (bits >> 80) & 0xffff, (bits >> 64) & 0xffff, (bits >> 48) & 0xffff];
+        let e = bits & 0xffff_ffff_ffff;
+        format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
     }
 
     /// Names an object that has only a `generateName`.

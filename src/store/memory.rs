@@ -1,5 +1,8 @@
 //! The backend that keeps everything in memory and nothing after the process ends.
 //!
+//! Objects lie in slots. A key finds its slot by its hash; an ordered index over the keys, which
+//! changes only when an object comes or goes, gives listings their order.
+//!
 //! One lock guards one state; it is held for the time of a map operation and never across an
 //! await. The history is a ring of [`MemoryBackend::HISTORY_EVENTS_MAX`] events that all watchers
 //! read, so a watcher that stops reading costs nothing and finds itself [`Gone`].
@@ -10,7 +13,8 @@ use std::sync::RwLock;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::backend::{Backend, Change, CommitError, Event, Expected, Gone, Listing, Write};
+use super::backend::{Backend, Batch, Change, CommitError, Event, Expected, Gone, Listing, Write};
+use super::watch::Interest;
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 
 /// A backend without a disk.
@@ -21,7 +25,7 @@ pub struct MemoryBackend {
 
 #[derive(Default)]
 struct State {
-    objects: BTreeMap<ObjectKey, Object>,
+    objects: Objects,
     owned: HashMap<String, BTreeSet<ObjectKey>>,
     history: VecDeque<Event>,
     history_events_max: usize,
@@ -44,6 +48,13 @@ impl MemoryBackend {
         Self { state: RwLock::new(state), revision: watch::Sender::new(0) }
     }
 
+    /// A backend whose first write has the revision after `revision`. Watches from before it are
+    /// [`Gone`]: what there was then is not known here.
+    pub fn starting_after(revision: Revision) -> Self {
+        let state = State { history_events_max: Self::HISTORY_EVENTS_MAX, revision, ..State::default() };
+        Self { state: RwLock::new(state), revision: watch::Sender::new(revision) }
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.state.read().expect("no panic happens while the state is written")
     }
@@ -61,8 +72,8 @@ impl Backend for MemoryBackend {
         let belongs = |key: &ObjectKey| {
             key.kind == kind && namespace.is_none_or(|namespace| key.namespace == namespace)
         };
-        let objects = state.objects.range(first..).take_while(|(key, _)| belongs(key));
-        Listing { revision: state.revision, objects: objects.map(|(_, object)| object.clone()).collect() }
+        let objects = state.objects.from(&first).take_while(|object| belongs(object.key()));
+        Listing { revision: state.revision, objects: objects.cloned().collect() }
     }
 
     fn owned_by(&self, uid: &str) -> Vec<Object> {
@@ -71,14 +82,17 @@ impl Backend for MemoryBackend {
         keys.filter_map(|key| state.objects.get(key).cloned()).collect()
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
         let state = self.read();
         let oldest = state.revision - state.history.len() as Revision;
         if after < oldest {
             return Err(Gone { asked: after, oldest });
         }
         let skipped = usize::try_from(after - oldest).unwrap_or(usize::MAX);
-        Ok(state.history.iter().skip(skipped).take(limit).cloned().collect())
+        let mut wanted = state.history.iter().skip(skipped).filter(|event| interest.wants(event));
+        let events = wanted.by_ref().take(limit).cloned().collect();
+        let seen = wanted.next().map_or(state.revision.max(after), |next| next.revision - 1);
+        Ok(Batch { events, seen })
     }
 
     fn revision(&self) -> watch::Receiver<Revision> {
@@ -106,21 +120,26 @@ impl State {
             (Some(_), Some(_)) => Change::Modified,
             (Some(_), None) => Change::Deleted,
         };
-        let revision = self.revision + 1;
-        let is_present = write.next.is_some();
-        let typed = write.next.or_else(|| previous.as_ref().map(|object| object.typed().clone()));
-        let typed = typed.expect("one of the two versions exists");
-        let object = Object::at_revision(typed, revision);
-        if let Some(previous) = &previous {
+        let (revision, at) = (self.revision + 1, write.at);
+        let key = previous.as_ref().map_or(write.key, |previous| previous.key().clone());
+        let object = match (write.next, &previous) {
+            (Some(next), _) => Object::keyed(key, next, revision),
+            (None, Some(previous)) => previous.restamped(revision),
+            (None, None) => return Err(CommitError::Conflict(None)),
+        };
+        let is_owned_as_before = change == Change::Modified && has_owners_of(&object, previous.as_ref());
+        if let Some(previous) = previous.as_ref().filter(|_| !is_owned_as_before) {
             self.forget_owners(previous);
         }
-        if is_present {
-            self.remember_owners(&object);
-            self.objects.insert(write.key, object.clone());
+        if change == Change::Deleted {
+            self.objects.remove(object.key());
         } else {
-            self.objects.remove(&write.key);
+            if !is_owned_as_before {
+                self.remember_owners(&object);
+            }
+            self.objects.put(object.clone());
         }
-        let event = Event { revision, change, object, previous };
+        let event = Event { revision, change, object, previous, at };
         self.record(event.clone());
         Ok(event)
     }
@@ -148,5 +167,51 @@ impl State {
                 }
             }
         }
+    }
+}
+
+fn has_owners_of(object: &Object, other: Option<&Object>) -> bool {
+    other.is_some_and(|other| other.meta().owner_references == object.meta().owner_references)
+}
+
+/// Objects by key, in the order of their keys.
+#[derive(Default)]
+struct Objects {
+    slots: Vec<Option<Object>>,
+    free: Vec<usize>,
+    places: HashMap<ObjectKey, usize>,
+    order: BTreeMap<ObjectKey, usize>,
+}
+
+impl Objects {
+    fn get(&self, key: &ObjectKey) -> Option<&Object> {
+        self.slots[*self.places.get(key)?].as_ref()
+    }
+
+    /// The objects from `first` on.
+    fn from(&self, first: &ObjectKey) -> impl Iterator<Item = &Object> {
+        self.order.range(first..).filter_map(|(_, slot)| self.slots[*slot].as_ref())
+    }
+
+    fn put(&mut self, object: Object) {
+        if let Some(slot) = self.places.get(object.key()) {
+            self.slots[*slot] = Some(object);
+            return;
+        }
+        let slot = self.free.pop().unwrap_or(self.slots.len());
+        self.places.insert(object.key().clone(), slot);
+        self.order.insert(object.key().clone(), slot);
+        if slot == self.slots.len() {
+            self.slots.push(Some(object));
+        } else {
+            self.slots[slot] = Some(object);
+        }
+    }
+
+    fn remove(&mut self, key: &ObjectKey) {
+        let Some(slot) = self.places.remove(key) else { return };
+        self.order.remove(key);
+        self.slots[slot] = None;
+        self.free.push(slot);
     }
 }

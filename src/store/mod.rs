@@ -17,6 +17,7 @@ mod deletion;
 mod error;
 mod identity;
 mod memory;
+mod pods;
 mod recorder;
 mod rehearsal;
 mod watch;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 pub use allocation::ServiceNetwork;
-pub use backend::{Backend, Change, CommitError, Event, Expected, Gone, Listing, Write};
+pub use backend::{Backend, Batch, Change, CommitError, Event, Expected, Gone, Listing, Write};
 pub use bootstrap::{Bootstrap, DEFAULT_CLASS_ANNOTATION};
 pub use deletion::{DeleteOptions, Deleted, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};
 pub use error::StoreError;
@@ -159,8 +160,8 @@ impl Store {
         strategy::prepare_for_create(&mut typed);
         let _populating = self.0.lock_namespace(&typed).await;
         let mut ledger = self.0.lock_allocation(&typed).await;
-        self.admit_create(&mut typed, ledger.as_deref_mut())?;
         let key = ObjectKey::of(&typed);
+        self.admit_create(&key, &mut typed, ledger.as_deref_mut())?;
         check(&key, validation::validate_create_under(self.0.rules, &typed))?;
         let now = time(self.0.clock.now());
         let meta = typed.meta_mut();
@@ -253,9 +254,12 @@ impl Store {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             let mut object = old.get::<T>().ok_or_else(|| StoreError::NotFound(key.clone()))?.clone();
             change(&mut object);
-            match self.replace(object.into(), half).await {
-                Err(error) if error.is_conflict() => {}
-                other => return other,
+            let new = match half {
+                Half::Status => strategy::with_status_of(&object.into(), old.typed()),
+                Half::Main | Half::Finalizers => object.into(),
+            };
+            if let Some(written) = self.replace_version(&old, new, half).await? {
+                return Ok(written);
             }
         }
         Err(too_busy(key.clone()))
@@ -266,29 +270,47 @@ impl Store {
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(&key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&wanted, &old)?;
-            let mut new = match half {
+            let new = match half {
                 Half::Status => strategy::with_status_of(&wanted, old.typed()),
                 Half::Main | Half::Finalizers => wanted.clone(),
             };
-            keep_system_metadata(&mut new, &old);
-            let mut ledger = self.0.lock_allocation(&new).await;
-            match half {
-                Half::Main => self.prepare_main(&mut new, &old, ledger.as_deref_mut())?,
-                Half::Status => {
-                    check(&key, validation::validate_status_update(&new, old.typed()))?;
-                }
-                Half::Finalizers => keep_all_but_finalizers(&mut new, &old),
-            }
-            if new == *old.typed() {
-                return Ok(old);
-            }
-            let next = (!deletion::is_finished(&new)).then_some(new);
-            match self.commit(&key, Expected::At(old.revision()), next).await {
-                Err(CommitError::Conflict(_)) => {}
-                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            if let Some(written) = self.replace_version(&old, new, half).await? {
+                return Ok(written);
             }
         }
         Err(too_busy(key))
+    }
+
+    /// Puts `new` in the place of `old`; `None` if that is not the present version any more. Of a
+    /// status everything else is that of `old` already.
+    async fn replace_version(
+        &self,
+        old: &Object,
+        mut new: Typed,
+        half: Half,
+    ) -> Result<Option<Object>, StoreError> {
+        let key = old.key();
+        let mut ledger = self.0.lock_allocation(&new).await;
+        match half {
+            Half::Main => {
+                keep_system_metadata(&mut new, old);
+                self.prepare_main(&mut new, old, ledger.as_deref_mut())?;
+            }
+            Half::Status => {
+                strategy::complete_status(&mut new, old.typed());
+                check(key, validation::validate_status_update(&new, old.typed()))?;
+            }
+            Half::Finalizers => keep_all_but_finalizers(&mut new, old),
+        }
+        if new == *old.typed() {
+            return Ok(Some(old.clone()));
+        }
+        let next = (!deletion::is_finished(&new)).then_some(new);
+        match self.commit(key, Expected::At(old.revision()), next).await {
+            Err(CommitError::Conflict(_)) => Ok(None),
+            Err(error) => Err(StoreError::Backend(error.to_string())),
+            Ok(written) => Ok(Some(written)),
+        }
     }
 
     fn prepare_main(
@@ -309,7 +331,7 @@ impl Store {
         expected: Expected,
         next: Option<Typed>,
     ) -> Result<Object, CommitError> {
-        let write = Write { key: key.clone(), expected, next };
+        let write = Write { key: key.clone(), expected, next, at: self.0.clock.now() };
         Ok(self.0.backend.commit(write).await?.object)
     }
 }

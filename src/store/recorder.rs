@@ -8,7 +8,8 @@
 //! Two writers that record the same thing at once agree on the name beforehand, under the log's
 //! lock, and meet in one object; the lock is not held while the store writes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -59,10 +60,11 @@ impl Store {
         message: &str,
     ) {
         let now = self.clock().now();
-        let new = event(component, about, severity, reason, cut(message), now);
+        let mut new = event(component, about, severity, reason, cut(message), now);
         let sameness = Sameness::of(&new);
-        let key = self.event_log().name(&sameness, about, now, |key| self.get(key).is_some());
-        if let Err(error) = self.count_or_create(&key, new).await {
+        let (key, is_known) = self.event_log().name(sameness, about, now, |key| self.get(key).is_some());
+        new.metadata.name = Some(key.name.clone());
+        if let Err(error) = self.count_or_create(&key, new, is_known).await {
             debug!(%key, %error, reason, message, "could not record an event");
             self.event_log().forget(&key);
         }
@@ -74,8 +76,8 @@ impl Store {
     pub async fn expire_events(&self) -> Option<Timestamp> {
         let now = self.clock().now();
         loop {
-            let (key, expires) = self.event_log().oldest()?;
-            if expires > now && self.event_log().len() <= EVENTS_MAX {
+            let (key, expires, is_one_too_many) = self.event_log().oldest()?;
+            if expires > now && !is_one_too_many {
                 return Some(expires);
             }
             match self.unmirror(&key).await {
@@ -88,24 +90,34 @@ impl Store {
         }
     }
 
-    async fn count_or_create(&self, key: &ObjectKey, new: core::Event) -> Result<(), StoreError> {
-        for _ in 0..ATTEMPTS_MAX {
-            let counted = self.modify::<core::Event>(key, |event| {
-                event.count = Some(event.count.unwrap_or_default().saturating_add(1));
-                event.last_timestamp = new.last_timestamp.clone();
-            });
-            match counted.await {
-                Err(StoreError::NotFound(_)) => {}
-                other => return other.map(drop),
+    /// What is known is counted, what is not is created; either may have changed meanwhile.
+    async fn count_or_create(
+        &self,
+        key: &ObjectKey,
+        new: core::Event,
+        is_known: bool,
+    ) -> Result<(), StoreError> {
+        for attempt in 0..ATTEMPTS_MAX {
+            if is_known || attempt > 0 {
+                match self.count(key, &new).await {
+                    Err(StoreError::NotFound(_)) => {}
+                    other => return other.map(drop),
+                }
             }
-            let mut named = new.clone();
-            named.metadata.name = Some(key.name.clone());
-            match self.create(named).await {
+            match self.create(new.clone()).await {
                 Err(StoreError::AlreadyExists(_)) => {}
                 other => return other.map(drop),
             }
         }
         Err(super::too_busy(key.clone()))
+    }
+
+    async fn count(&self, key: &ObjectKey, again: &core::Event) -> Result<Object, StoreError> {
+        let count = |event: &mut core::Event| {
+            event.count = Some(event.count.unwrap_or_default().saturating_add(1));
+            event.last_timestamp = again.last_timestamp.clone();
+        };
+        self.modify::<core::Event>(key, count).await
     }
 
     /// The log, as of now.
@@ -120,23 +132,23 @@ impl Store {
 #[derive(Default)]
 pub(super) struct EventLog {
     watch: Option<Watch>,
-    by_age: BTreeSet<(Timestamp, Revision, ObjectKey)>,
+    by_age: BTreeMap<(Timestamp, Revision), ObjectKey>,
     by_sameness: HashMap<Sameness, ObjectKey>,
     names: HashMap<ObjectKey, Sameness>,
     last_nanosecond: i128,
 }
 
 impl EventLog {
-    /// The name under which to record: that of an equal event, or a new one.
+    /// The name under which to record, and whether it is that of an equal event or a new one.
     fn name(
         &mut self,
-        sameness: &Sameness,
+        sameness: Sameness,
         about: &Object,
         now: Timestamp,
         is_taken: impl Fn(&ObjectKey) -> bool,
-    ) -> ObjectKey {
-        if let Some(present) = self.by_sameness.get(sameness) {
-            return present.clone();
+    ) -> (ObjectKey, bool) {
+        if let Some(present) = self.by_sameness.get(&sameness) {
+            return (present.clone(), true);
         }
         self.last_nanosecond = now.as_nanosecond().max(self.last_nanosecond + 1);
         let key = loop {
@@ -147,20 +159,18 @@ impl EventLog {
             }
             self.last_nanosecond += 1;
         };
-        self.remember(key.clone(), sameness.clone());
-        key
+        self.remember(key.clone(), sameness);
+        (key, false)
     }
 
-    fn oldest(&self) -> Option<(ObjectKey, Timestamp)> {
-        self.by_age.first().map(|(written, _, key)| (key.clone(), *written + EVENT_LIFETIME))
-    }
-
-    fn len(&self) -> usize {
-        self.by_age.len()
+    /// The oldest, when it is too old, and whether there is one too many.
+    fn oldest(&self) -> Option<(ObjectKey, Timestamp, bool)> {
+        let ((written, _), key) = self.by_age.first_key_value()?;
+        Some((key.clone(), *written + EVENT_LIFETIME, self.by_age.len() > EVENTS_MAX))
     }
 
     fn remember(&mut self, key: ObjectKey, sameness: Sameness) {
-        self.by_sameness.insert(sameness.clone(), key.clone());
+        self.by_sameness.insert(sameness, key.clone());
         self.names.insert(key, sameness);
     }
 
@@ -201,7 +211,7 @@ impl EventLog {
 
     fn note(&mut self, event: &Event) {
         if let Some(previous) = &event.previous {
-            self.by_age.remove(&(age_of(previous), previous.revision(), previous.key().clone()));
+            self.by_age.remove(&(age_of(previous), previous.revision()));
         }
         match event.change {
             Change::Deleted => self.forget(event.object.key()),
@@ -211,26 +221,27 @@ impl EventLog {
 
     fn add(&mut self, object: &Object) {
         let Some(event) = object.get::<core::Event>() else { return };
-        self.by_age.insert((age_of(object), object.revision(), object.key().clone()));
+        self.by_age.insert((age_of(object), object.revision()), object.key().clone());
         self.remember(object.key().clone(), Sameness::of(event));
     }
 }
 
-/// What makes two events equal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Sameness([String; 5]);
+/// What makes two events equal, as a digest: of 128 bits, so that no two others ever are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Sameness(u64, u64);
 
 impl Sameness {
     fn of(event: &core::Event) -> Self {
-        let component = event.source.as_ref().and_then(|source| source.component.clone());
-        let parts = [
-            event.involved_object.uid.clone(),
-            event.reason.clone(),
-            event.message.clone(),
-            event.type_.clone(),
-            component,
-        ];
-        Self(parts.map(Option::unwrap_or_default))
+        let about = &event.involved_object;
+        let source = event.source.as_ref();
+        let parts = [&about.uid, &event.reason, &event.message, &event.type_];
+        let component = source.and_then(|source| source.component.as_deref()).unwrap_or_default();
+        let digest = |salt: u8| {
+            let mut hasher = DefaultHasher::new();
+            (salt, parts.map(|part| part.as_deref().unwrap_or_default()), component).hash(&mut hasher);
+            hasher.finish()
+        };
+        Self(digest(0), digest(1))
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::backend::{Backend, Change, CommitError, Event, Expected, Gone, Listing, Write};
-use super::{Store, StoreOptions};
+use super::backend::{Backend, Batch, Change, CommitError, Event, Expected, Gone, Listing, Write};
+use super::{Interest, Store, StoreOptions};
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 
 impl Store {
@@ -44,8 +44,8 @@ impl Backend for Rehearsal {
         self.behind.owned_by(uid)
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.behind.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.behind.events_after(after, interest, limit)
     }
 
     fn revision(&self) -> watch::Receiver<Revision> {
@@ -67,9 +67,9 @@ impl Backend for Rehearsal {
             (Some(_), Some(_)) => Change::Modified,
             (Some(_), None) => Change::Deleted,
         };
-        let next = write.next.map(|typed| Object::at_revision(typed, revision));
+        let next = write.next.map(|typed| Object::keyed(write.key.clone(), typed, revision));
         self.written.lock().expect("nothing panics under this lock").insert(write.key, next.clone());
         let object = next.or_else(|| present.clone()).ok_or(CommitError::Conflict(None))?;
-        Ok(Event { revision, change, object, previous: present })
+        Ok(Event { revision, change, object, previous: present, at: write.at })
     }
 }

@@ -135,8 +135,9 @@ async fn a_deletion_of_another_object_or_version_than_is_meant_is_a_conflict() {
     let other_uid = DeleteOptions { uid: Some("x".into()), ..Default::default() };
     let error = store.delete(first.key(), &other_uid).await.unwrap_err().to_string();
     let uid = first.uid();
-    let reason = format!("Precondition failed: UID in precondition: x, UID in object meta: {uid}");
-    assert_eq!(error, format!("operation cannot be fulfilled on ConfigMap default/a: {reason}"));
+    let reason = format!("the UID in the precondition (x) does not match the UID in record ({uid})");
+    let whole = format!("operation cannot be fulfilled on ConfigMap default/a: {reason}");
+    assert_eq!(error, format!("{whole}. The object might have been deleted and then recreated"));
     let other_version = DeleteOptions { resource_version: Some("1".into()), ..Default::default() };
     assert!(store.delete(first.key(), &other_version).await.unwrap_err().is_conflict());
     let resource_version = first.meta().resource_version.clone();

@@ -26,7 +26,8 @@ impl Interest {
         Self { kinds: kinds.to_vec(), namespace: None }
     }
 
-    fn wants(&self, event: &Event) -> bool {
+    /// Whether the event is one of them.
+    pub fn wants(&self, event: &Event) -> bool {
         let key = event.object.key();
         (self.kinds.is_empty() || self.kinds.contains(&key.kind))
             && self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
@@ -42,7 +43,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// How many events of the history are looked at in one go.
+    /// How many events are delivered in one go.
     const BATCH_EVENTS_MAX: usize = 1024;
 
     pub(super) fn new(backend: Arc<dyn Backend>, interest: Interest, from: Revision) -> Self {
@@ -57,16 +58,12 @@ impl Watch {
 
     /// The events that are there already, possibly none; never waits.
     pub fn ready(&mut self) -> Result<Vec<Event>, Gone> {
-        loop {
-            self.revision.borrow_and_update();
-            let events = self.backend.events_after(self.seen, Self::BATCH_EVENTS_MAX)?;
-            let Some(last) = events.last() else { return Ok(Vec::new()) };
-            self.seen = last.revision;
-            let wanted: Vec<Event> = events.into_iter().filter(|event| self.interest.wants(event)).collect();
-            if !wanted.is_empty() {
-                return Ok(wanted);
-            }
+        if *self.revision.borrow_and_update() == self.seen {
+            return Ok(Vec::new());
         }
+        let batch = self.backend.events_after(self.seen, &self.interest, Self::BATCH_EVENTS_MAX)?;
+        self.seen = batch.seen;
+        Ok(batch.events)
     }
 
     /// The next events, at least one; waits for them. Cancel safe.

@@ -30,6 +30,7 @@ const FEATURES: &[&str] = &[
     "pods-insecure",
     "pods-verified",
     "unsynced",
+    "zonal",
 ];
 
 /// Cases that share objects and settings.
@@ -62,6 +63,8 @@ pub(crate) struct Options {
     ignore_empty_service: bool,
     server_ips: Vec<std::net::IpAddr>,
     synced: bool,
+    #[serde(default)]
+    zonal: bool,
 }
 
 /// A question and the message that answers it.
@@ -186,6 +189,7 @@ impl CaseFile {
             no_endpoints: self.options.noendpoints,
             reverse_zones: Some(reverse),
             server_addresses: self.options.server_ips.clone(),
+            zonal: self.options.zonal,
             is_synced: self.options.synced,
             ..ZoneOptions::default()
         }
@@ -217,6 +221,7 @@ impl CaseFile {
         flags.extend(options.endpoint_pod_names.then(|| "--endpoint-pod-names".to_owned()));
         flags.extend(options.ignore_empty_service.then(|| "--ignore-empty-service".to_owned()));
         flags.extend(options.no_endpoints.then(|| "--no-endpoints".to_owned()));
+        flags.extend(options.zonal.then(|| "--zonal".to_owned()));
         flags.push(format!("--ttl={}", options.ttl_s));
         flags.extend(options.server_addresses.iter().map(|address| format!("--advertise={address}")));
         flags

@@ -27,11 +27,17 @@ pub(crate) fn start(command: &str, manifests: &Path, flags: &[String]) -> Progra
 
 /// Starts `dullahan COMMAND FLAGS...` at a free port of 127.0.0.1.
 pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
+    start_logging(command, flags, Stdio::inherit())
+}
+
+/// The same, with what it writes to standard error going to `log`.
+pub(crate) fn start_logging(command: &str, flags: &[String], log: Stdio) -> Program {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
         .args([command, "--dns-listen=127.0.0.1:0"])
         .args(without_api(command, flags))
         .args(flags)
         .stdout(Stdio::piped())
+        .stderr(log)
         .spawn()
         .expect("the program was built with the tests");
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));

@@ -30,14 +30,29 @@ pub(crate) struct Printed {
 impl Cluster {
     /// Starts a server on free ports.
     pub(crate) fn start(kubectl: PathBuf) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_logging(kubectl, Stdio::inherit())
+    }
+
+    /// The same, with its log going elsewhere.
+    pub(crate) fn start_logging(kubectl: PathBuf, log: Stdio) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", kubectl, log)
+    }
+
+    /// Ends the server and starts one at the same address, which knows nothing of the one before.
+    pub(crate) fn restart(self) -> Self {
+        let Self { program, address, kubectl, folder, .. } = self;
+        drop(program);
+        Self::start_in(folder, &address, kubectl, Stdio::inherit())
+    }
+
+    fn start_in(folder: tempfile::TempDir, listen: &str, kubectl: PathBuf, log: Stdio) -> Self {
         let kubeconfig = folder.path().join("kubeconfig");
         let flags = [
-            "--api-listen=127.0.0.1:0".to_owned(),
+            format!("--api-listen={listen}"),
             format!("--kubeconfig-out={}", kubeconfig.display()),
             "--simulated-start=20ms".to_owned(),
         ];
-        let program = binary::start_with("serve", &flags);
+        let program = binary::start_logging("serve", &flags, log);
         let address = loop {
             let line = program.lines.recv_timeout(API_MAX).expect("the program says where the API is");
             if let Some(address) = line.strip_prefix("API on https://") {
@@ -67,6 +82,17 @@ impl Cluster {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
             is_success: output.status.success(),
+        }
+    }
+
+    /// Runs a line, which fails if it begins with `!`, and looks for each part in what it prints.
+    pub(crate) fn check(&self, line: &str, input: &str, expected: &[&str]) {
+        let (line, is_wanted) = line.strip_prefix('!').map_or((line, true), |line| (line, false));
+        let printed = self.run(line, input);
+        let all = format!("{}{}", printed.stdout, printed.stderr);
+        assert_eq!(printed.is_success, is_wanted, "kubectl {line}\n{all}");
+        for part in expected {
+            assert!(all.contains(part), "kubectl {line}: {part:?} is not in\n{all}");
         }
     }
 }

@@ -18,6 +18,11 @@ impl Tools {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let found = folders.map(|folder| folder.join(name)).find(|program| program.is_file());
+        self.need(found, name, package)
+    }
+
+    /// What was found, or how to get it.
+    pub(crate) fn need<T>(&mut self, found: Option<T>, name: &str, package: &str) -> Option<T> {
         if found.is_none() {
             let missing = format!("{name} is not installed (apt-get install {package})");
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");

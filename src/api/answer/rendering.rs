@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::api::answer::status::Failure;
 use crate::api::request::accept::Form;
-use crate::api::request::events_v1;
+use crate::api::request::body::document_of;
 use crate::api::request::path::{Dialect, Resource};
 use crate::api::request::query::Query;
 use crate::clock::Timestamp;
@@ -32,13 +33,13 @@ pub(crate) struct Page {
 }
 
 impl Rendering {
-    pub(crate) fn new(resource: Resource, form: Form, query: &Query) -> Self {
-        let include = match query.get("includeObject") {
-            Some("Object") => IncludeObject::Object,
-            Some("None") => IncludeObject::None,
-            _ => IncludeObject::Metadata,
-        };
-        Self { resource, form, include }
+    pub(crate) fn new(resource: Resource, form: Form, query: &Query) -> Result<Self, Failure> {
+        let wanted = query.get("includeObject");
+        let include = IncludeObject::parse(wanted).ok_or_else(|| {
+            let wanted = wanted.unwrap_or_default();
+            Failure::bad_request(format!("includeObject: \"{wanted}\" is none of None, Metadata, Object"))
+        })?;
+        Ok(Self { resource, form, include })
     }
 
     /// One object.
@@ -105,11 +106,7 @@ impl Rendering {
     fn plain(&self, object: &Object) -> Bytes {
         match self.resource.dialect {
             Dialect::Native => object.json().clone(),
-            Dialect::EventsV1 => {
-                let mut event: Value = serde_json::from_slice(object.json()).unwrap_or_default();
-                events_v1::from_core(&mut event);
-                event.to_string().into()
-            }
+            Dialect::EventsV1 => document_of(self.resource, object.typed()).to_string().into(),
         }
     }
 }
@@ -160,7 +157,7 @@ mod tests {
     }
 
     fn rendering(form: Form) -> Rendering {
-        Rendering::new(Resource::native(Kind::ConfigMap), form, &Query::default())
+        Rendering::new(Resource::native(Kind::ConfigMap), form, &Query::default()).unwrap()
     }
 
     fn parse(bytes: &Bytes) -> Value {

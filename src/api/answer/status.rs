@@ -12,6 +12,7 @@ use crate::store::StoreError;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) code: u16,
+    /// Empty where Kubernetes knows none.
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     pub(crate) details: Value,
@@ -131,8 +132,11 @@ impl Failure {
     pub(crate) fn to_value(&self) -> Value {
         let mut status = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "reason": self.reason, "code": self.code,
+            "message": self.message, "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::events_v1;
+use super::go_json;
 use super::options::FieldValidation;
-use super::path::{Dialect, Place};
+use super::path::{Dialect, Place, Resource};
+use super::protobuf;
 use super::strict;
 use crate::api::answer::status::{Cause, Failure};
-use crate::objects::{Typed, manifest};
+use crate::objects::{Typed, events_api, manifest};
 
 /// The media types of whole objects.
-const OBJECT_TYPES: [&str; 2] = ["application/json", "application/yaml"];
+const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
 /// An object that was sent.
 pub(crate) struct Sent {
@@ -26,12 +27,27 @@ pub(crate) enum Origin {
     Patch,
 }
 
-/// The document in a body of JSON or YAML; an absent type means JSON.
+/// The document in a body of JSON, YAML or protobuf; an absent type means JSON.
 pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value, Failure> {
     match media_type(content_type).as_str() {
         "" | "application/json" => json(body),
         "application/yaml" => yaml(body),
+        protobuf::MEDIA_TYPE => {
+            protobuf::document(body).map_err(|error| Failure::bad_request(error.to_string()))
+        }
         _ => Err(Failure::unsupported(&OBJECT_TYPES)),
+    }
+}
+
+/// The same, for an object of a resource, whose kind is named if the body cannot be read.
+pub(crate) fn document_for(
+    resource: Resource,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Value, Failure> {
+    match media_type(content_type).as_str() {
+        "" | "application/json" => json_for(resource.kind.info().name, body),
+        _ => document(content_type, body),
     }
 }
 
@@ -42,8 +58,16 @@ pub(crate) fn media_type(content_type: Option<&str>) -> String {
 }
 
 pub(crate) fn json(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| {
-        Failure::bad_request(format!("the object provided is unrecognized (must be of type JSON): {error}"))
+    json_for("JSON", body)
+}
+
+fn json_for(wanted: &str, body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|_| {
+        let (fault, summary) = (go_json::fault(body), go_json::summary(body));
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type {wanted}): \
+             couldn't get version/kind; json parse error: {fault} ({summary})"
+        ))
     })
 }
 
@@ -64,38 +88,27 @@ pub(crate) fn object(
     check_type(place, &document)?;
     fill_names(place, &mut document)?;
     let original = document.clone();
-    if place.resource.dialect == Dialect::EventsV1 {
-        events_v1::to_core(&mut document);
-    }
-    let info = place.resource.kind.info();
-    let typed = Typed::from_value(place.resource.kind, document).map_err(|error| {
-        Failure::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: {error}",
-            info.name, info.version, info.name
-        ))
-    })?;
+    let typed = typed(place.resource, document)
+        .map_err(|error| not_handled(place, &original, origin, &error.to_string()))?;
     if validation == FieldValidation::Ignore {
         return Ok(Sent { typed, warnings: Vec::new() });
     }
     let unknown = unknown(place, &original, &typed);
     if !unknown.is_empty() && validation == FieldValidation::Strict {
-        return Err(strict_failure(place, &original, origin, &unknown));
+        let message = format!("strict decoding error: {}", unknown.join(", "));
+        return Err(not_handled(place, &original, origin, &message));
     }
     Ok(Sent { typed, warnings: unknown })
 }
 
 fn unknown(place: &Place, original: &Value, typed: &Typed) -> Vec<String> {
-    let mut understood = to_value(typed);
-    if place.resource.dialect == Dialect::EventsV1 {
-        events_v1::from_core(&mut understood);
-    }
-    let fields = strict::unknown_fields(original, &understood);
+    let fields = strict::unknown_fields(original, &document_of(place.resource, typed));
     fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
 }
 
-fn strict_failure(place: &Place, original: &Value, origin: Origin, unknown: &[String]) -> Failure {
+/// A document that is no object of its kind.
+fn not_handled(place: &Place, original: &Value, origin: Origin, message: &str) -> Failure {
     let info = place.resource.kind.info();
-    let message = format!("strict decoding error: {}", unknown.join(", "));
     match origin {
         Origin::Body => Failure::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: {message}",
@@ -106,6 +119,29 @@ fn strict_failure(place: &Place, original: &Value, origin: Origin, unknown: &[St
             let cause = Cause("FieldValueInvalid", format!("Invalid value: {message}"), "patch".into());
             Failure::invalid(place.resource.group(), info.name, name, vec![cause])
         }
+    }
+}
+
+fn typed(resource: Resource, document: Value) -> Result<Typed, serde_json::Error> {
+    match resource.dialect {
+        Dialect::Native => Typed::from_value(resource.kind, document),
+        Dialect::EventsV1 => Ok(events_api::into_core(serde_json::from_value(document)?).into()),
+    }
+}
+
+/// An object as a client of this resource sees it.
+pub(crate) fn document_of(resource: Resource, typed: &Typed) -> Value {
+    match (resource.dialect, typed) {
+        (Dialect::EventsV1, Typed::Event(event)) => {
+            let mut event = serde_json::to_value(events_api::from_core((**event).clone()))
+                .expect("the types of the table serialize to JSON");
+            // Its reader wants to see when the event happened, even if nobody has said it exactly.
+            if event["eventTime"].is_null() {
+                event["eventTime"] = Value::Null;
+            }
+            event
+        }
+        _ => to_value(typed),
     }
 }
 
@@ -224,14 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_json_or_yaml_and_nothing_else() {
+    fn bodies_are_json_yaml_or_protobuf_and_nothing_else() {
         for (content_type, body, expected) in [
             (None, "{}", Ok(json!({}))),
             (Some("application/json; charset=utf-8"), "{\"a\":1}", Ok(json!({"a": 1}))),
             (Some("application/yaml"), "a: 1", Ok(json!({"a": 1}))),
             (Some("application/json"), "{a: 1}", Err(400)),
             (Some("application/yaml"), "a: [", Err(400)),
-            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(415)),
+            (Some("application/vnd.kubernetes.protobuf"), "k8s\0", Err(400)),
+            (Some("application/cbor"), "", Err(415)),
             (Some("text/html"), "", Err(415)),
         ] {
             let found = document(content_type, body.as_bytes()).map_err(|failure| failure.code);

@@ -4,9 +4,10 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
-pub(crate) mod events_v1;
 pub(crate) mod filter;
+pub(crate) mod go_json;
 pub(crate) mod options;
 pub(crate) mod path;
+pub(crate) mod protobuf;
 pub(crate) mod query;
 pub(crate) mod strict;

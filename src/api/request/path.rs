@@ -125,6 +125,11 @@ impl Place {
 }
 
 impl Subresource {
+    /// Whether it is talked to and not asked.
+    pub(crate) fn is_stream(self) -> bool {
+        matches!(self, Self::Exec | Self::Attach | Self::PortForward)
+    }
+
     /// The subresource that objects of `kind` have under this name.
     fn find(kind: Kind, name: &str) -> Option<Self> {
         Some(match (kind, name) {

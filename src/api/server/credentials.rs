@@ -1,7 +1,8 @@
 //! Credentials: an authority, a certificate for the server and one for its user, and a token.
 //!
-//! They are made at start and live in memory; only the kubeconfig is written down. A server that
-//! starts again has others, so an old kubeconfig lets nobody in.
+//! The authority, the user's certificate and the token are made at the first start and kept, so
+//! that a kubeconfig that somebody has lets him in after a restart too. The server's certificate is
+//! made anew at each start, for the names it then has.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,9 +13,12 @@ use rcgen::{
 };
 use rustls::RootCertStore;
 use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::gate::{GROUP, USER};
 use crate::clock::Timestamp;
@@ -23,6 +27,8 @@ use crate::clock::Timestamp;
 const TOKEN_OCTETS: usize = 32;
 /// How many years certificates are valid.
 const YEARS: i16 = 10;
+/// What is kept is made anew when it is valid for less than this.
+const VALID_MIN: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -33,39 +39,67 @@ pub enum CredentialError {
     /// TLS does not take what was made.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
+    /// A kept certificate is none.
+    #[error("cannot read a certificate: {0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
     /// Client certificates cannot be verified.
     #[error("cannot verify client certificates: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// Everything that proves who is who.
-pub(crate) struct Credentials {
-    authority: String,
+/// What outlives the server, all of it secret or signed by what is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kept {
+    authority_certificate: String,
+    authority_key: String,
     client_certificate: String,
     client_key: String,
     pub(crate) token: String,
+    valid_until: Timestamp,
+}
+
+impl Kept {
+    /// Makes new ones.
+    pub(crate) fn make(now: Timestamp) -> Result<Self, CredentialError> {
+        let authority_key = KeyPair::generate()?;
+        let authority = authority_params(now).self_signed(&authority_key)?;
+        let authority_key_pem = authority_key.serialize_pem();
+        let issuer = Issuer::new(authority_params(now), authority_key);
+        let client_key = KeyPair::generate()?;
+        let client = client_params(now).signed_by(&client_key, &issuer)?;
+        let valid_until = authority_params(now).not_after.unix_timestamp();
+        Ok(Self {
+            authority_certificate: authority.pem(),
+            authority_key: authority_key_pem,
+            client_certificate: client.pem(),
+            client_key: client_key.serialize_pem(),
+            token: token(),
+            valid_until: Timestamp::from_second(valid_until).unwrap_or(now),
+        })
+    }
+
+    /// Whether they are good for a while yet.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.valid_until > now + VALID_MIN
+    }
+}
+
+/// Everything that proves who is who.
+pub(crate) struct Credentials {
+    pub(crate) kept: Kept,
     server: (CertificateDer<'static>, Vec<u8>),
     root: CertificateDer<'static>,
 }
 
 impl Credentials {
-    /// Makes new ones; `names` are the names and addresses of the server.
-    pub(crate) fn make(names: &[String], now: Timestamp) -> Result<Self, CredentialError> {
-        let authority_key = KeyPair::generate()?;
-        let authority = authority_params(now).self_signed(&authority_key)?;
-        let issuer = Issuer::new(authority_params(now), authority_key);
+    /// Those that are kept, with a certificate for the server; `names` are its names and addresses.
+    pub(crate) fn of(kept: Kept, names: &[String], now: Timestamp) -> Result<Self, CredentialError> {
+        let root = CertificateDer::from_pem_slice(kept.authority_certificate.as_bytes())?;
+        let issuer = Issuer::new(authority_params(now), KeyPair::from_pem(&kept.authority_key)?);
         let server_key = KeyPair::generate()?;
         let server = server_params(names, now)?.signed_by(&server_key, &issuer)?;
-        let client_key = KeyPair::generate()?;
-        let client = client_params(now).signed_by(&client_key, &issuer)?;
-        Ok(Self {
-            authority: authority.pem(),
-            client_certificate: client.pem(),
-            client_key: client_key.serialize_pem(),
-            token: token(),
-            server: (server.der().clone(), server_key.serialize_der()),
-            root: authority.der().clone(),
-        })
+        Ok(Self { kept, server: (server.der().clone(), server_key.serialize_der()), root })
     }
 
     /// TLS as this server speaks it: a client certificate is asked for, and verified if shown.
@@ -88,9 +122,11 @@ impl Credentials {
 
     /// A kubeconfig with which a client reaches `server` (a URL).
     pub(crate) fn kubeconfig(&self, server: &str) -> String {
+        let kept = &self.kept;
         let [authority, certificate, key] =
-            [&self.authority, &self.client_certificate, &self.client_key].map(|text| STANDARD.encode(text));
-        let token = &self.token;
+            [&kept.authority_certificate, &kept.client_certificate, &kept.client_key]
+                .map(|text| STANDARD.encode(text));
+        let token = &kept.token;
         format!(
             "apiVersion: v1
 kind: Config
@@ -172,11 +208,14 @@ mod tests {
     fn credentials_make_a_tls_server_and_a_kubeconfig_and_never_twice_the_same() {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
         let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
-        let made = Credentials::make(&names, now).unwrap();
+        let kept = Kept::make(now).unwrap();
+        let made = Credentials::of(kept.clone(), &names, now).unwrap();
         assert_eq!(made.tls().unwrap().alpn_protocols, [b"http/1.1".to_vec()]);
         let config = made.kubeconfig("https://127.0.0.1:7443");
-        assert!(config.contains(&format!("token: {}\n", made.token)), "{config}");
-        assert_ne!(made.token, Credentials::make(&names, now).unwrap().token);
-        assert!(Credentials::make(&["ü".to_owned()], now).is_err());
+        assert!(config.contains(&format!("token: {}\n", kept.token)), "{config}");
+        assert_ne!(kept.token, Kept::make(now).unwrap().token);
+        assert!(Credentials::of(kept.clone(), &["ü".to_owned()], now).is_err());
+        let years_later = |years: u32| now + Duration::from_secs(u64::from(years) * 365 * 24 * 3600);
+        assert_eq!([0, 9, 10, 11].map(|years| kept.is_valid(years_later(years))), [true, true, false, false]);
     }
 }

@@ -10,6 +10,7 @@
 
 mod credentials;
 pub(crate) mod gate;
+mod keeping;
 mod kubeconfig;
 mod patience;
 
@@ -24,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,14 +36,20 @@ use tokio_util::task::TaskTracker;
 pub use credentials::CredentialError;
 use credentials::Credentials;
 use gate::Gate;
+pub use keeping::KeepError;
 use patience::Patient;
 
+use super::streams::ContainerStreams;
+use super::verbs::Api;
 use super::verbs::dispatch::answer;
-use super::verbs::{Api, WATCHES_MAX};
+use super::verbs::stream::STREAMS_MAX;
+use super::verbs::watches::Watches;
 use crate::store::Store;
 
 /// How many connections there may be; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
+/// How many file descriptors are wanted for them, and for everything else.
+const DESCRIPTORS_WANTED: u64 = 2 * CONNECTIONS_MAX as u64;
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client may take to send the head of a request, and how long a connection may idle.
@@ -88,6 +96,9 @@ pub enum ApiError {
     /// There are no credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    /// What is kept of them cannot be used.
+    #[error(transparent)]
+    Keeping(#[from] KeepError),
     /// The kubeconfig cannot be written.
     #[error("cannot write {}: {source}; choose another place with --kubeconfig-out", .path.display())]
     Kubeconfig {
@@ -108,18 +119,22 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Binds the address, makes credentials and writes the kubeconfig.
+    /// Binds the address, takes the credentials that are kept or makes them, and writes the
+    /// kubeconfig.
     pub async fn bind(options: &ApiOptions, store: &Store) -> Result<Self, ApiError> {
+        raise_descriptor_limit();
         let failed = |source| ApiError::Bind { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let names = names(options, address);
-        let credentials = Credentials::make(&names, store.clock().now())?;
+        let now = store.clock().now();
+        let kept = keeping::load_or_make(&options.kubeconfig, now)?;
+        let credentials = Credentials::of(kept, &names, now)?;
         let acceptor = TlsAcceptor::from(Arc::new(credentials.tls()?));
         let config = credentials.kubeconfig(&format!("https://{}", reachable(address)));
         kubeconfig::write(&options.kubeconfig, &config)
             .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
-        let gate = Arc::new(Gate::new(credentials.token, names));
+        let gate = Arc::new(Gate::new(credentials.kept.token, names));
         Ok(Self { listener, address, acceptor, gate, kubeconfig: options.kubeconfig.clone() })
     }
 
@@ -133,12 +148,19 @@ impl ApiServer {
         &self.kubeconfig
     }
 
-    /// Answers until `stop` is cancelled.
-    pub async fn run(self, store: Store, stop: CancellationToken) -> Result<(), ApiError> {
+    /// Answers until `stop` is cancelled; `streams` is what talks to containers.
+    pub async fn run(
+        self,
+        store: Store,
+        streams: Arc<dyn ContainerStreams>,
+        stop: CancellationToken,
+    ) -> Result<(), ApiError> {
         let api = Arc::new(Api {
             store,
             address: reachable(self.address).to_string(),
-            watches: Arc::new(Semaphore::new(WATCHES_MAX)),
+            watches: Watches::default(),
+            streams,
+            n_streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stop: stop.clone(),
         });
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -206,7 +228,8 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, gate: Arc<Gate>, api: A
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_OCTETS_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(io, service);
+        .serve_connection(io, service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return log_end(ended),
@@ -254,6 +277,18 @@ async fn shake_hands(
             tracing::debug!(%error, "a TLS handshake failed");
             None
         }
+    }
+}
+
+/// Takes what the system grants: the usual limit is less than the connections that may come, and
+/// without a free descriptor nothing else works either.
+fn raise_descriptor_limit() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = hard.min(DESCRIPTORS_WANTED);
+    if soft < wanted
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+    {
+        tracing::debug!(%error, soft, wanted, "the limit of open files stays");
     }
 }
 

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use super::{Api, Call, Reply, documents, list, log, pod, remove, scale, watch, write};
+use super::{Api, Call, Reply, documents, list, log, pod, remove, scale, stream, watch, write};
+use crate::api::answer::rendering::Rendering;
 use crate::api::answer::status::Failure;
 use crate::api::request::accept;
 use crate::api::request::path::{self, Place, Subresource, Target};
@@ -24,40 +25,46 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// Answers a request that has passed the gate.
 pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     match route(&api, request).await {
-        Ok(reply) => reply.into_response(),
+        Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn route(api: &Arc<Api>, request: Request) -> Result<Reply, Failure> {
+async fn route(api: &Arc<Api>, request: Request) -> Result<Response, Failure> {
     let target = path::parse(request.uri().path()).ok_or_else(Failure::unknown_path)?;
     let headers = request.headers();
     let accepted = text(headers, &header::ACCEPT);
     match target {
         Target::Objects(place) => {
-            let call = understand(api, place, request).await?;
-            return carry_out(api, call.0, call.1).await;
+            if let Some(part) = place.subresource.filter(|part| part.is_stream()) {
+                return stream::open(api, &place, part, request).await;
+            }
+            let (method, call) = understand(api, place, request).await?;
+            return Ok(carry_out(api, method, call).await?.into_response());
         }
         Target::Review(review) => {
             only(request.method(), &Method::POST)?;
-            return Ok(documents::review(review));
+            let (parts, body) = request.into_parts();
+            let body = read(api, &parts.headers, body).await?;
+            let content_type = text(&parts.headers, &header::CONTENT_TYPE);
+            return Ok(documents::review(review, content_type.as_deref(), &body)?.into_response());
         }
         _ => only_read(request.method())?,
     }
-    documents::document(api, &target, accepted.as_deref(), text(headers, &header::IF_NONE_MATCH).as_deref())
+    let known = text(headers, &header::IF_NONE_MATCH);
+    Ok(documents::document(api, &target, accepted.as_deref(), known.as_deref())?.into_response())
 }
 
 async fn understand(api: &Api, place: Place, request: Request) -> Result<(Method, Call), Failure> {
     let (parts, body) = request.into_parts();
-    let is_stream = matches!(
-        place.subresource,
-        Some(Subresource::Exec | Subresource::Attach | Subresource::PortForward | Subresource::Log)
-    );
-    let accepted = text(&parts.headers, &header::ACCEPT).filter(|_| !is_stream);
+    let is_log = place.subresource == Some(Subresource::Log);
+    let accepted = text(&parts.headers, &header::ACCEPT).filter(|_| !is_log);
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let form = accept::negotiate(accepted.as_deref())?;
     let call = Call {
+        rendering: Rendering::new(place.resource, form, &query)?,
         place,
-        query: Query::parse(parts.uri.query().unwrap_or_default()),
-        form: accept::negotiate(accepted.as_deref())?,
+        query,
         content_type: text(&parts.headers, &header::CONTENT_TYPE),
         user_agent: text(&parts.headers, &header::USER_AGENT).unwrap_or_default(),
         body: read(api, &parts.headers, body).await?,
@@ -85,10 +92,6 @@ async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, 
         (Some(Subresource::Scale), "PATCH") => scale::patch(api, &call).await,
         (Some(Subresource::Eviction), "POST") => pod::evict(api, &call).await,
         (Some(Subresource::Log), "GET") => log::log(api, &call),
-        (
-            Some(stream @ (Subresource::Exec | Subresource::Attach | Subresource::PortForward)),
-            "GET" | "POST",
-        ) => pod::stream(api, &call, stream),
         _ => Err(Failure::wrong_method()),
     }
 }

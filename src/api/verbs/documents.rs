@@ -1,14 +1,14 @@
 //! What is said about the server itself: health, version, discovery, OpenAPI, who asks.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use axum::http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use bytes::Bytes;
+use serde_json::json;
 
 use super::{Api, Reply};
 use crate::api::answer::discovery;
 use crate::api::answer::status::Failure;
 use crate::api::request::accept::{self, Form};
+use crate::api::request::body;
 use crate::api::request::path::{Review, Target};
 use crate::api::server::gate::{GROUP, USER};
 use crate::objects::openapi;
@@ -26,10 +26,13 @@ pub(crate) fn document(
         Target::CoreVersions | Target::Groups => return discover(api, target, accepted),
         Target::Group(name) => discovery::group(name),
         Target::Resources { group, version } => discovery::resource_list(group, version),
-        Target::OpenApiIndex => return Ok(tagged(&openapi::index(), known)),
+        Target::OpenApiIndex => {
+            let text = Bytes::from(openapi::index().to_string());
+            return Ok(tagged(text.clone(), &openapi::hash_of(&text), known));
+        }
         Target::OpenApi(path) => {
-            let document = openapi::document(path).ok_or_else(Failure::unknown_path)?;
-            return Ok(lasting(tagged(&document, known)));
+            let (text, hash) = openapi::serialized(path).ok_or_else(Failure::unknown_path)?;
+            return Ok(lasting(tagged(text.clone(), hash, known)));
         }
         Target::Review(_) | Target::Objects(_) => None,
     };
@@ -59,11 +62,8 @@ fn discover(api: &Api, target: &Target, accepted: Option<&str>) -> Result<Reply,
 }
 
 /// A document with its hash as ETag; nothing but the tag if the client has it already.
-fn tagged(document: &Value, known: Option<&str>) -> Reply {
-    let text = document.to_string();
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let tag = format!("\"{:016X}\"", hasher.finish());
+fn tagged(text: Bytes, hash: &str, known: Option<&str>) -> Reply {
+    let tag = format!("\"{hash}\"");
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
     let reply = if is_known { Reply::json(StatusCode::NOT_MODIFIED, "") } else { Reply::ok(text) };
     let tag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"0\""));
@@ -78,25 +78,30 @@ fn lasting(reply: Reply) -> Reply {
         .header(header::LAST_MODIFIED, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
 }
 
-/// Who may come in may do everything, so the question need not be read.
-pub(crate) fn review(review: Review) -> Reply {
-    let answer = match review {
-        Review::Access => json!({
-            "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": {},
-            "status": {"allowed": true, "reason": "whoever has credentials may do everything"},
-        }),
-        Review::Rules => json!({
-            "kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": {},
-            "status": {
-                "incomplete": false,
-                "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-                "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-            },
-        }),
-        Review::Subject => json!({
-            "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
-            "status": {"userInfo": {"username": USER, "groups": [GROUP, "system:authenticated"]}},
-        }),
+/// Who may come in may do everything, so the question is only read for its form, and told again.
+pub(crate) fn review(review: Review, content_type: Option<&str>, body: &[u8]) -> Result<Reply, Failure> {
+    let (kind, api_version) = match review {
+        Review::Access => ("SelfSubjectAccessReview", "authorization.k8s.io/v1"),
+        Review::Rules => ("SelfSubjectRulesReview", "authorization.k8s.io/v1"),
+        Review::Subject => ("SelfSubjectReview", "authentication.k8s.io/v1"),
     };
-    Reply::json(StatusCode::CREATED, answer.to_string())
+    let question = body::document(content_type, body)?;
+    let asked = question["kind"].as_str().unwrap_or(kind);
+    if asked != kind {
+        return Err(Failure::bad_request(format!("{asked} cannot be handled as a {kind}")));
+    }
+    let mut answer = json!({"kind": kind, "apiVersion": api_version, "metadata": {}});
+    if let Some(spec) = question.get("spec") {
+        answer["spec"] = spec.clone();
+    }
+    answer["status"] = match review {
+        Review::Access => json!({"allowed": true, "reason": "whoever has credentials may do everything"}),
+        Review::Rules => json!({
+            "incomplete": false,
+            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        }),
+        Review::Subject => json!({"userInfo": {"username": USER, "groups": [GROUP, "system:authenticated"]}}),
+    };
+    Ok(Reply::json(StatusCode::CREATED, answer.to_string()))
 }

@@ -42,7 +42,7 @@ pub(crate) fn list(api: &Api, call: &Call) -> Result<Reply, Failure> {
     };
     let listing = take(&api.store, &call.place, &from)?;
     let (objects, page) = paginate(listing, after, &filter, limit);
-    Ok(Reply::ok(call.rendering().list(&objects, &page, api.now())))
+    Ok(Reply::ok(call.rendering.list(&objects, &page, api.now())))
 }
 
 fn take(store: &Store, place: &Place, from: &ListFrom) -> Result<Listing, Failure> {

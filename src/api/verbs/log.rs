@@ -1,6 +1,11 @@
-//! The log of a simulated pod: the events of its life, one line each.
+//! The log of a container: the events of its life, one line each.
 //!
-//! A container that runs nothing writes nothing; what is known of it is what happened to its pod.
+//! A simulated container writes nothing; what is known of it is what happened to its pod. Options,
+//! the choice of the container and refusals are as for any log: `previous` is the run before the
+//! last restart, and a log that is followed ends with the run it belongs to.
+
+mod life;
+mod options;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -9,128 +14,71 @@ use std::sync::Arc;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
-use super::{Api, Call, Reply, list};
+use super::watches::OpenWatch;
+use super::{Api, Call, Reply, container, list};
 use crate::api::answer::status::Failure;
-use crate::api::request::query::Query;
-use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 use crate::store::{Change, Interest, Watch};
+use life::Line;
+use options::LogOptions;
 
-/// Tells the events of the pod at the place, and with `follow` those to come.
+/// Tells the life of the container that is asked for, and with `follow` what is still to come.
 pub(crate) fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
-    let pod = list::find(&api.store, &call.place)?;
-    check_container(&pod, call.query.get("container"))?;
-    if call.query.is_set("previous") {
-        let container = call.query.get("container").unwrap_or_default();
-        return Err(Failure::bad_request(format!(
-            "previous terminated container \"{container}\" in pod \"{}\" not found",
-            pod.name()
-        )));
+    let object = list::find(&api.store, &call.place)?;
+    let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
+    let options = options::parse(&call.query, object.name(), api.now())?;
+    let container = container::choose(pod, call.query.get("container"))?;
+    let status = container::status_of(pod, container);
+    if options.is_previous {
+        let lines = life::previous(object.name(), container, status)?;
+        return Ok(Reply::text(options.text_of(lines).0));
     }
-    let wanted = Wanted::parse(api, &call.query, pod.uid())?;
-    let listing = api.store.list(Kind::Event, Some(pod.namespace()));
-    // Within a second the names tell the order: they end in the nanosecond of the first event.
-    let mut lines: Vec<(Timestamp, &str, String)> = listing
-        .objects
-        .iter()
-        .filter_map(|event| wanted.line(event).map(|(at, line)| (at, event.name(), line)))
-        .collect();
-    lines.sort();
-    let skipped = wanted.tail.map_or(0, |tail| lines.len().saturating_sub(tail));
-    let text: String = lines.into_iter().skip(skipped).map(|(_, _, line)| line).collect();
-    if !call.query.is_set("follow") || is_over(&pod) {
+    check_started(object.name(), container, status)?;
+    let listing = api.store.list(Kind::Event, Some(object.namespace()));
+    let (text, n_octets_left) = options.text_of(life::lines(&listing.objects, object.uid()));
+    if !options.is_followed || is_over(pod, container, status) {
         return Ok(Reply::text(text));
     }
-    let permit = api
-        .watches
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Failure::too_many("too many watches are open; close some and try again"))?;
+    let permit = api.watches.open(Some(object.namespace()))?;
     let interest =
-        Interest { kinds: vec![Kind::Event, Kind::Pod], namespace: Some(pod.namespace().to_owned()) };
+        Interest { kinds: vec![Kind::Event, Kind::Pod], namespace: Some(object.namespace().to_owned()) };
     let follow = Follow {
         watch: api.store.watch(interest, listing.revision),
         ready: VecDeque::from([text]),
         is_over: false,
-        wanted,
+        options: LogOptions { n_octets_max: n_octets_left, n_lines_max: None, ..options },
+        container: container.to_owned(),
+        n_restarts: status.map(|status| status.restart_count),
+        pod_uid: object.uid().to_owned(),
         api: api.clone(),
+        _permit: permit,
     };
-    let chunks = stream::unfold((follow, permit), |(mut follow, permit)| async move {
+    let chunks = stream::unfold(follow, |mut follow| async move {
         let chunk = follow.next().await?;
-        Some((Ok::<Bytes, Infallible>(chunk.into()), (follow, permit)))
+        Some((Ok::<Bytes, Infallible>(chunk.into()), follow))
     });
     Ok(Reply::text(Body::from_stream(chunks)))
 }
 
-fn check_container(pod: &Object, container: Option<&str>) -> Result<(), Failure> {
-    let Some(container) = container else { return Ok(()) };
-    let spec = pod.get::<Pod>().and_then(|pod| pod.spec.as_ref());
-    let is_known = spec.is_some_and(|spec| {
-        let first = spec.init_containers.iter().flatten();
-        first.chain(&spec.containers).any(|known| known.name == container)
-    });
-    if is_known {
-        return Ok(());
-    }
-    Err(Failure::bad_request(format!("container {container} is not valid for pod {}", pod.name())))
+/// A container that has never run has no log yet.
+fn check_started(pod: &str, container: &str, status: Option<&ContainerStatus>) -> Result<(), Failure> {
+    let waiting = status.and_then(|status| status.state.as_ref()?.waiting.as_ref());
+    let has_run = status.is_some_and(|status| life::last_run(status).is_some());
+    let Some(waiting) = waiting.filter(|_| !has_run) else { return Ok(()) };
+    let reason = waiting.reason.as_deref().unwrap_or_default();
+    Err(Failure::bad_request(format!(
+        "container \"{container}\" in pod \"{pod}\" is waiting to start: {reason}"
+    )))
 }
 
-fn is_over(pod: &Object) -> bool {
-    let phase = pod.get::<Pod>().and_then(|pod| pod.status.as_ref()?.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed"))
-}
-
-/// Which lines are wanted, and in which form.
-struct Wanted {
-    uid: String,
-    since: Option<Timestamp>,
-    tail: Option<usize>,
-    has_timestamps: bool,
-}
-
-impl Wanted {
-    fn parse(api: &Api, query: &Query, uid: &str) -> Result<Self, Failure> {
-        let since_s = query.number("sinceSeconds")?;
-        let since_time = query
-            .get("sinceTime")
-            .map(str::parse::<Timestamp>)
-            .transpose()
-            .map_err(|error| Failure::bad_request(format!("sinceTime: {error}")))?;
-        let since =
-            since_s.map(|since_s| api.now() - std::time::Duration::from_secs(since_s.min(u32::MAX.into())));
-        let tail = match query.get("tailLines") {
-            Some("-1") => None,
-            _ => query.number("tailLines")?.map(|tail| usize::try_from(tail).unwrap_or(usize::MAX)),
-        };
-        Ok(Self {
-            uid: uid.to_owned(),
-            since: since.or(since_time),
-            tail,
-            has_timestamps: query.is_set("timestamps"),
-        })
-    }
-
-    /// When an event happened, and its line; `None` if it is not of this log.
-    fn line(&self, object: &Object) -> Option<(Timestamp, String)> {
-        let event = object.get::<Event>()?;
-        if event.involved_object.uid.as_deref() != Some(&self.uid) {
-            return None;
-        }
-        let last = event.last_timestamp.as_ref().map(|time| time.0);
-        let created = object.meta().creation_timestamp.as_ref().map(|time| time.0);
-        let at = last.or(created)?;
-        if self.since.is_some_and(|since| at < since) {
-            return None;
-        }
-        let prefix = if self.has_timestamps { format!("{at} ") } else { String::new() };
-        let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        Some((
-            at,
-            format!("{prefix}{} {}: {}\n", text(&event.type_), text(&event.reason), text(&event.message)),
-        ))
-    }
+/// Whether the run whose log it is has ended.
+fn is_over(pod: &Pod, container: &str, status: Option<&ContainerStatus>) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let status = container::status_of(pod, container).or(status);
+    let state = status.and_then(|status| status.state.as_ref());
+    matches!(phase, Some("Succeeded" | "Failed")) || state.is_some_and(|state| state.terminated.is_some())
 }
 
 /// A log that is read on.
@@ -138,8 +86,12 @@ struct Follow {
     watch: Watch,
     ready: VecDeque<String>,
     is_over: bool,
-    wanted: Wanted,
+    options: LogOptions,
+    container: String,
+    n_restarts: Option<i32>,
+    pod_uid: String,
     api: Arc<Api>,
+    _permit: OpenWatch,
 }
 
 impl Follow {
@@ -150,7 +102,7 @@ impl Follow {
                     return Some(chunk);
                 }
             }
-            if self.is_over {
+            if self.is_over || self.options.n_octets_max == Some(0) {
                 return None;
             }
             let events = tokio::select! {
@@ -159,11 +111,25 @@ impl Follow {
             };
             for event in events {
                 if event.object.kind() == Kind::Event && event.change != Change::Deleted {
-                    self.ready.extend(self.wanted.line(&event.object).map(|(_, line)| line));
-                } else if event.object.uid() == self.wanted.uid {
-                    self.is_over |= event.change == Change::Deleted || is_over(&event.object);
+                    self.tell(Line::of(&event.object, &self.pod_uid));
+                } else if event.object.uid() == self.pod_uid {
+                    self.is_over |= event.change == Change::Deleted || self.has_ended(&event.object);
                 }
             }
         }
+    }
+
+    fn tell(&mut self, line: Option<Line>) {
+        let (text, n_octets_left) = self.options.text_of(line.into_iter().collect());
+        self.options.n_octets_max = n_octets_left;
+        self.ready.push_back(text);
+    }
+
+    fn has_ended(&self, object: &Object) -> bool {
+        let Some(pod) = object.get::<Pod>() else { return false };
+        let status = container::status_of(pod, &self.container);
+        let n_restarts = status.map(|status| status.restart_count);
+        let is_another_run = self.n_restarts.is_some() && n_restarts != self.n_restarts;
+        is_another_run || is_over(pod, &self.container, status)
     }
 }

@@ -3,6 +3,8 @@
 //! A [`Call`] is a request that has been understood; each file carries one sort of it out and gives
 //! a [`Reply`] or a [`Failure`].
 
+mod advice;
+mod container;
 pub(crate) mod dispatch;
 mod documents;
 mod list;
@@ -10,7 +12,9 @@ mod log;
 mod pod;
 mod remove;
 mod scale;
+pub(crate) mod stream;
 mod watch;
+pub(crate) mod watches;
 mod write;
 
 use std::sync::Arc;
@@ -24,22 +28,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
-use super::request::accept::Form;
 use super::request::path::Place;
 use super::request::query::Query;
+use super::streams::ContainerStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::Object;
 use crate::store::Store;
-
-/// How many watches run at once; one more is told to come back later.
-pub(crate) const WATCHES_MAX: usize = 2048;
+use watches::Watches;
 
 /// What all requests share.
 pub(crate) struct Api {
     pub(crate) store: Store,
     /// Where clients reach this server.
     pub(crate) address: String,
-    pub(crate) watches: Arc<Semaphore>,
+    pub(crate) watches: Watches,
+    /// What gives streams into containers, and how many more there may be.
+    pub(crate) streams: Arc<dyn ContainerStreams>,
+    pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -57,20 +62,16 @@ impl Api {
 pub(crate) struct Call {
     pub(crate) place: Place,
     pub(crate) query: Query,
-    pub(crate) form: Form,
+    pub(crate) rendering: Rendering,
     pub(crate) content_type: Option<String>,
     pub(crate) user_agent: String,
     pub(crate) body: Bytes,
 }
 
 impl Call {
-    fn rendering(&self) -> Rendering {
-        Rendering::new(self.place.resource, self.form, &self.query)
-    }
-
     /// The object as this client wants to see it.
     fn show(&self, code: StatusCode, object: &Object, now: Timestamp) -> Reply {
-        Reply::json(code, self.rendering().one(object, now))
+        Reply::json(code, self.rendering.one(object, now))
     }
 }
 
@@ -142,7 +143,7 @@ fn quotable(text: &str) -> String {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let code = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if code == StatusCode::INTERNAL_SERVER_ERROR {
+        if self.reason == "InternalError" {
             tracing::error!(message = self.message, "a request failed");
         }
         let mut reply = Reply::json(code, self.to_value().to_string());

@@ -1,4 +1,4 @@
-//! Subresources of pods that are no part of the object: eviction and streams.
+//! Eviction: a deletion that asks politely.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -7,7 +7,6 @@ use super::{Api, Call, Reply, list};
 use crate::api::answer::status::Failure;
 use crate::api::request::body;
 use crate::api::request::options;
-use crate::api::request::path::Subresource;
 use crate::objects::ObjectKey;
 
 /// Deletes the pod as the Eviction in the body says.
@@ -31,19 +30,4 @@ fn check_name(eviction: &Value, key: &ObjectKey) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::bad_request(format!("name in URL does not match name in Eviction object: {name}")))
-}
-
-/// A simulated pod runs nothing that could be talked to; the client is told so at once.
-pub(crate) fn stream(api: &Api, call: &Call, stream: Subresource) -> Result<Reply, Failure> {
-    let pod = list::find(&api.store, &call.place)?;
-    let verb = match stream {
-        Subresource::Attach => "attach to",
-        Subresource::PortForward => "forward ports to",
-        _ => "run commands in",
-    };
-    Err(Failure::bad_request(format!(
-        "cannot {verb} pod {}/{}: its containers are simulated and run nothing",
-        pod.namespace(),
-        pod.name()
-    )))
 }

@@ -44,7 +44,7 @@ pub(crate) async fn delete_collection(api: &Api, call: &Call) -> Result<Reply, F
         }
     }
     let page = Page { revision: store.revision(), ..Page::default() };
-    Ok(Reply::ok(call.rendering().list(&told, &page, api.now())))
+    Ok(Reply::ok(call.rendering.list(&told, &page, api.now())))
 }
 
 fn options_in(call: &Call) -> Result<Value, Failure> {

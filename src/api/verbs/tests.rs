@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::Api;
 use super::dispatch::answer;
-use super::{Api, WATCHES_MAX};
+use super::stream::STREAMS_MAX;
+use super::watches::Watches;
+use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
 
@@ -24,8 +27,18 @@ pub(super) async fn api() -> Arc<Api> {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
     let store = Store::in_memory(clock, StoreOptions { seed: Some(1), ..StoreOptions::default() });
     store.bootstrap(&Bootstrap::default()).await.unwrap();
-    let watches = Arc::new(Semaphore::new(WATCHES_MAX));
-    Arc::new(Api { store, address: String::new(), watches, stop: CancellationToken::new() })
+    api_over(store, Arc::new(NoStreams::because("its containers are simulated and run nothing")))
+}
+
+pub(super) fn api_over(store: Store, streams: Arc<dyn ContainerStreams>) -> Arc<Api> {
+    Arc::new(Api {
+        store,
+        address: String::new(),
+        watches: Watches::default(),
+        streams,
+        n_streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        stop: CancellationToken::new(),
+    })
 }
 
 pub(super) async fn send(
@@ -123,7 +136,7 @@ fn case(
 
 const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
 const MERGE: &[(&str, &str)] = &[("content-type", "application/merge-patch+json")];
-const PROTOBUF: &[(&str, &str)] = &[("content-type", "application/vnd.kubernetes.protobuf")];
+const CBOR: &[(&str, &str)] = &[("content-type", "application/cbor")];
 
 #[allow(clippy::too_many_lines, reason = "one case after the other")]
 fn bad_bodies() -> Vec<Case> {
@@ -137,12 +150,12 @@ fn bad_bodies() -> Vec<Case> {
     let mut stale = set();
     stale["metadata"]["resourceVersion"] = "1".into();
     vec![
-        case("POST", SETS, JSON, "{", 400, "must be of type JSON"),
+        case("POST", SETS, JSON, "{", 400, "must be of type StatefulSet"),
         case("POST", SETS, JSON, "[]", 400, "the body must be an object"),
         case(
             "POST",
             SETS,
-            PROTOBUF,
+            CBOR,
             "k8s\0",
             415,
             "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
@@ -394,6 +407,70 @@ async fn an_unknown_field_of_a_patch_is_dropped_with_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_writes_what_will_not_work_is_warned_until_it_does() {
+    let api = api().await;
+    let warnings = |response: &Response| -> Vec<String> {
+        let found = response.headers().get_all("warning").iter();
+        found.map(|warning| warning.to_str().unwrap().to_owned()).collect()
+    };
+    let body = set().to_string();
+    let missing = "299 - \"spec.serviceName: there is no Service \\\"web\\\" in namespace \\\"default\\\"";
+    let apply: &[(&str, &str)] = &[("content-type", "application/apply-patch+yaml")];
+    let web = format!("{SETS}/web");
+    for (method, path, headers, body) in [
+        ("POST", format!("{SETS}?dryRun=All"), &[("content-type", "application/json")][..], body.as_str()),
+        ("POST", SETS.to_owned(), &[("content-type", "application/json")], &body),
+        ("PATCH", web.clone(), MERGE, "{\"metadata\": {\"labels\": {\"a\": \"b\"}}}"),
+        ("PATCH", format!("{web}?fieldManager=me&force=true"), apply, &body),
+    ] {
+        let response = send(&api, method, &path, headers, body).await;
+        let found = warnings(&response);
+        let is_told = found.len() == 1 && found[0].starts_with(missing) && found[0].contains("create it");
+        assert!(
+            response.status().is_success() && is_told,
+            "{method} {path}: {} {found:?}",
+            response.status()
+        );
+    }
+    let scaled = send(&api, "PATCH", &format!("{web}/scale"), MERGE, "{\"spec\": {\"replicas\": 3}}").await;
+    assert_eq!(warnings(&scaled), Vec::<String>::new());
+    let service = |selector: &str| {
+        json!({"metadata": {"name": "web"},
+            "spec": {"clusterIP": "None", "ports": [{"port": 80}], "selector": {"app": selector}}})
+    };
+    let services = "/api/v1/namespaces/default/services";
+    let json_body: &[(&str, &str)] = &[("content-type", "application/json")];
+    let response = send(&api, "POST", services, json_body, &service("other").to_string()).await;
+    let found = warnings(&response);
+    assert!(found.len() == 1 && found[0].contains("make the selector match"), "{found:?}");
+    let path = format!("{services}/web");
+    let response = send(&api, "PATCH", &path, MERGE, &service("web").to_string()).await;
+    assert_eq!(warnings(&response), Vec::<String>::new());
+    let response = send(&api, "PATCH", &web, MERGE, "{\"spec\": {\"replicas\": 4}}").await;
+    assert_eq!(warnings(&response), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_knows_of_an_earlier_life_is_gone() {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let backend = crate::store::MemoryBackend::starting_after(1_000_000);
+    let store =
+        Store::new(Arc::new(backend), clock, StoreOptions { seed: Some(1), ..StoreOptions::default() });
+    store.bootstrap(&Bootstrap::default()).await.unwrap();
+    let api = api_over(store, Arc::new(NoStreams::because("")));
+    make(&api, "a", "x").await;
+    Lines::open(&api, &format!("{MAPS}?watch=true&resourceVersion=17"))
+        .await
+        .expect(&["ERROR Expired", "end"])
+        .await;
+    let exactly = format!("{MAPS}?resourceVersion=17&resourceVersionMatch=Exact");
+    assert_eq!(ask(&api, "GET", &exactly, &Value::Null).await.0, 410);
+    let (code, list) = ask(&api, "GET", &format!("{MAPS}?resourceVersion=17"), &Value::Null).await;
+    let revision: u64 = list["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+    assert!(code == 200 && revision > 1_000_000, "{list}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_are_deleted_by_selector_and_names_are_generated() {
     let api = api().await;
     make(&api, "a", "x").await;
@@ -454,15 +531,10 @@ async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn streams_to_simulated_pods_are_refused_with_a_reason_and_logs_tell_events() {
+async fn logs_tell_the_events_of_a_pod() {
     let api = api().await;
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
     assert_eq!(ask(&api, "POST", PODS, &pod).await.0, 201);
-    for part in ["exec?command=sh", "attach", "portforward"] {
-        let (code, status) = ask(&api, "POST", &format!("{PODS}/p/{part}"), &Value::Null).await;
-        let told = status["message"].as_str().unwrap();
-        assert!(code == 400 && told.contains("are simulated and run nothing"), "{part}: {status}");
-    }
     let object = api.store.find::<k8s_openapi::api::core::v1::Pod>("default", "p").unwrap();
     for (reason, message) in [("Zeroth", "one"), ("Afterwards", "two")] {
         api.store.record("test", &object, crate::store::Severity::Normal, reason, message).await;
@@ -476,6 +548,10 @@ async fn streams_to_simulated_pods_are_refused_with_a_reason_and_logs_tell_event
     let expected = json!("1970-01-01T00:00:00Z Normal Afterwards: two\n");
     assert_eq!(log("tailLines=1&timestamps=true").await, (200, expected));
     assert_eq!(log("container=x").await.1["message"], "container x is not valid for pod p");
+    assert_eq!(log("limitBytes=9").await, (200, json!("Normal Ze")));
+    assert_eq!(log("limitBytes=0").await.0, 422);
+    let previous = "previous terminated container \"c\" in pod \"p\" not found";
+    assert_eq!(log("previous=true").await.1["message"], previous);
     let mut follow = send(&api, "GET", &format!("{PODS}/p/log?follow=true&tailLines=0"), &[], "")
         .await
         .into_body()

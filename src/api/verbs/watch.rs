@@ -18,8 +18,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::watches::OpenWatch;
 use super::{Api, Call, Reply};
 use crate::api::answer::rendering::Rendering;
 use crate::api::answer::status::Failure;
@@ -40,11 +40,7 @@ const CHUNK_BYTES: usize = 32 * 1024;
 pub(crate) fn watch(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
     let filter = Filter::parse(call.place.resource, &call.query)?;
     let options = options::watch(&call.query)?;
-    let permit = api
-        .watches
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Failure::too_many("too many watches are open; close some and try again"))?;
+    let permit = api.watches.open(call.place.namespace.as_deref())?;
     let stream = Stream::open(api, call, filter, options, permit)?;
     let frames = stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
@@ -63,7 +59,7 @@ struct Stream {
     has_bookmarks: bool,
     next_bookmark: Timestamp,
     ends: Timestamp,
-    _permit: OwnedSemaphorePermit,
+    _permit: OpenWatch,
 }
 
 enum State {
@@ -83,7 +79,7 @@ impl Stream {
         call: &Call,
         filter: Filter,
         options: WatchOptions,
-        permit: OwnedSemaphorePermit,
+        permit: OpenWatch,
     ) -> Result<Self, Failure> {
         let (kind, namespace) = (call.place.resource.kind, call.place.namespace.clone());
         let (state, from) = match options.from {
@@ -104,7 +100,7 @@ impl Stream {
         let now = api.now();
         Ok(Self {
             watch: api.store.watch(Interest { kinds: vec![kind], namespace }, from),
-            rendering: call.rendering(),
+            rendering: call.rendering,
             filter,
             state,
             has_bookmarks: options.has_bookmarks,

@@ -7,12 +7,11 @@
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::{Api, Call, Reply, list};
+use super::{Api, Call, Reply, advice, list};
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body::{self, Origin};
-use crate::api::request::events_v1;
+use crate::api::request::go_json;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
-use crate::api::request::path::Dialect;
 use crate::objects::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed, defaulting};
 use crate::store::{Store, StoreError};
@@ -28,12 +27,12 @@ pub(crate) enum Part {
 /// How often a patch is applied anew when others write in between.
 const ATTEMPTS_MAX: usize = 16;
 
-/// The media types of patches.
+/// The media types of patches, in the order in which the API server names them.
 const PATCH_TYPES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/apply-patch+yaml",
     "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
 ];
 
 impl Part {
@@ -58,7 +57,7 @@ impl Part {
 /// Creates the object in the body.
 pub(crate) async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
     let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
     create_sent(api, call, &options, sent.typed, sent.warnings, "Update").await
 }
@@ -81,13 +80,14 @@ async fn create_sent(
     let store = store_for(api, options);
     let object = store.create(typed).await?;
     let object = if options.is_dry_run { Object::unversioned(object.typed().clone()) } else { object };
-    Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(warnings))
+    let told = [warnings, advice::on(api, object.typed())].concat();
+    Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(told))
 }
 
 /// Replaces the object at the place with the one in the body.
 pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document(call.content_type.as_deref(), &call.body)?;
+    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
     if document["metadata"]["name"].as_str().unwrap_or_default().is_empty() && document.is_object() {
         let info = call.place.resource.kind.info();
         let cause = Cause(
@@ -100,7 +100,15 @@ pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, 
     let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
     let live = list::find(&api.store, &call.place)?;
     let object = replace(api, &live, sent.typed, &options, part).await?;
-    Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings))
+    Ok(written(api, call, &object, sent.warnings, part))
+}
+
+/// The answer to a write that went well.
+fn written(api: &Api, call: &Call, object: &Object, mut warnings: Vec<String>, part: Part) -> Reply {
+    if part == Part::Main {
+        warnings.extend(advice::on(api, object.typed()));
+    }
+    call.show(StatusCode::OK, object, api.now()).warning(warnings)
 }
 
 /// Changes the object at the place as the patch in the body says.
@@ -112,7 +120,7 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
     }
     for attempt in 1.. {
         let live = list::find(&api.store, &call.place)?;
-        let old = shown(call, &live);
+        let old = body::document_of(call.place.resource, live.typed());
         let new = patch.apply_to(call.place.resource.kind, &old)?;
         let is_version_meant = new["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"];
         let sent = body::object(&call.place, new, options.field_validation, Origin::Patch)?;
@@ -122,9 +130,7 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
         }
         match replace(api, &live, typed, &options, part).await {
             Err(failure) if failure.reason == "Conflict" && !is_version_meant && attempt < ATTEMPTS_MAX => {}
-            other => {
-                return Ok(call.show(StatusCode::OK, &other?, api.now()).warning(sent.warnings));
-            }
+            other => return Ok(written(api, call, &other?, sent.warnings, part)),
         }
     }
     Err(Failure::internal("a patch was tried for ever"))
@@ -148,7 +154,7 @@ async fn apply(
     let key = call.place.key().ok_or_else(Failure::unknown_path)?;
     for attempt in 1.. {
         let live = api.store.get(&key);
-        let old = live.as_ref().map(|live| shown(call, live));
+        let old = live.as_ref().map(|live| body::document_of(call.place.resource, live.typed()));
         let merged = patch::server_side_apply(
             kind,
             old.as_ref(),
@@ -167,7 +173,7 @@ async fn apply(
             other => {
                 let object = other?;
                 tracing::debug!(%key, from = live.revision(), to = object.revision(), "applied");
-                return Ok(call.show(StatusCode::OK, &object, api.now()).warning(sent.warnings));
+                return Ok(written(api, call, &object, sent.warnings, part));
             }
         }
     }
@@ -178,7 +184,8 @@ fn apply_failure(error: &ApplyError) -> Failure {
     let message = error.to_string();
     match error {
         ApplyError::HasManagedFields | ApplyError::WrongVersion { .. } => Failure::bad_request(message),
-        ApplyError::NotTyped { .. } => Failure::internal(&message),
+        // What the client sent is at fault, but this is what Kubernetes makes of it.
+        ApplyError::NotTyped { .. } => Failure::new(500, "", message),
         ApplyError::Conflicts(conflicts) => {
             let mut failure = Failure::new(409, "Conflict", message);
             let causes = conflicts.iter().map(|conflict| {
@@ -225,15 +232,6 @@ fn tracked(
     Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
 }
 
-/// A document as the client sees the object.
-fn shown(call: &Call, object: &Object) -> Value {
-    let mut document = body::to_value(object.typed());
-    if call.place.resource.dialect == Dialect::EventsV1 {
-        events_v1::from_core(&mut document);
-    }
-    document
-}
-
 fn store_for(api: &Api, options: &WriteOptions) -> Store {
     if options.is_dry_run { api.store.rehearsal() } else { api.store.clone() }
 }
@@ -248,15 +246,21 @@ enum Patch {
 
 impl Patch {
     fn parse(call: &Call) -> Result<Self, Failure> {
-        let parse = |body: &[u8]| {
-            serde_json::from_slice::<Value>(body)
-                .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))
+        let parse = |told: &str| {
+            let patch = serde_json::from_slice::<Value>(&call.body);
+            patch.map_err(|_| Failure::bad_request(format!("{told}{}", go_json::fault(&call.body))))
         };
+        let decoding = "error decoding patch: ";
         Ok(match body::media_type(call.content_type.as_deref()).as_str() {
-            "application/json-patch+json" => Self::Json(parse(&call.body)?),
-            "application/merge-patch+json" => Self::Merge(parse(&call.body)?),
-            "application/strategic-merge-patch+json" => Self::Strategic(parse(&call.body)?),
-            "application/apply-patch+yaml" => Self::Apply(body::yaml(&call.body)?),
+            "application/json-patch+json" => Self::Json(parse(decoding)?),
+            "application/merge-patch+json" => Self::Merge(parse(decoding)?),
+            "application/strategic-merge-patch+json" => Self::Strategic(parse("")?),
+            "application/apply-patch+yaml" => {
+                Self::Apply(body::yaml(&call.body).map_err(|mut failure| {
+                    failure.message = format!("error decoding YAML: {}", failure.message);
+                    failure
+                })?)
+            }
             _ => return Err(Failure::unsupported(&PATCH_TYPES)),
         })
     }
@@ -271,7 +275,11 @@ impl Patch {
         patched.map_err(|error| match error {
             PatchError::Malformed(message) => Failure::bad_request(message),
             PatchError::TooLong { .. } => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
-            PatchError::DoesNotFit(message) => Failure::new(422, "Invalid", message),
+            // Kubernetes keeps the reason to itself, behind the same words.
+            PatchError::DoesNotFit(message) => {
+                let told = "the server rejected our request due to an error in our request";
+                Failure::new(422, "Invalid", format!("{told}: {message}"))
+            }
         })
     }
 }

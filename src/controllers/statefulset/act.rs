@@ -40,23 +40,24 @@ pub(super) enum Halt {
     Failed(ReconcileError),
 }
 
-/// Carries `plan` out for `set`.
-pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &Plan) -> Outcome {
+/// Carries out for `set` what is planned; the actions are taken out of the plan.
+pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan) -> Outcome {
     let hand = Hand {
         store,
         set_name: name_of(&set.metadata),
         namespace: set.metadata.namespace.as_deref().unwrap_or_default(),
     };
     let mut outcome = Outcome::default();
-    for stage in plan.actions.chunk_by(|a, b| a.phase() == b.phase()) {
-        let mut rest = stage;
-        let mut size = 1;
-        while !rest.is_empty() && outcome.halt.is_none() {
-            let (batch, later) = rest.split_at(size.min(rest.len()));
-            let done = join_all(batch.iter().map(|action| hand.act(action))).await;
-            done.into_iter().for_each(|done| outcome.add(done));
-            rest = later;
-            size = if plan.is_parallel { (size * 2).min(BATCH_MAX) } else { 1 };
+    let mut rest = std::mem::take(&mut plan.actions).into_iter().peekable();
+    let (mut phase, mut size) = (None, 1);
+    while let Some(next) = rest.peek().map(Action::phase) {
+        size = if phase == Some(next) && plan.is_parallel { (size * 2).min(BATCH_MAX) } else { 1 };
+        phase = Some(next);
+        let batch = std::iter::from_fn(|| rest.next_if(|action| action.phase() == next)).take(size);
+        let done = join_all(batch.map(|action| hand.act(action)).collect::<Vec<_>>()).await;
+        done.into_iter().for_each(|done| outcome.add(done));
+        if outcome.halt.is_some() {
+            break;
         }
     }
     outcome
@@ -111,16 +112,18 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    async fn act(&self, action: &Action) -> Done {
+    async fn act(&self, action: Action) -> Done {
         let mut notes = Vec::new();
-        let result = match action {
-            Action::GrowClaim { pod, claim, from, to } => self.grow(pod, claim, (from, to), &mut notes).await,
-            Action::CreatePod { pod, claims } => self.create(pod, claims, &mut notes).await,
-            Action::KeepClaims { pod, claims, .. } => self.see_to_claims(pod, claims, &mut notes).await,
-            Action::UpdatePod { pod, claims } => self.update(pod, claims, &mut notes).await,
-            Action::DeletePod { pod, uid, .. } => self.delete(pod, uid, &mut notes).await,
-        };
         let is_outdated_pod = matches!(action, Action::DeletePod { cause: Cause::Outdated, .. });
+        let result = match action {
+            Action::GrowClaim { pod, claim, from, to } => {
+                self.grow(&pod, *claim, (&from, &to), &mut notes).await
+            }
+            Action::CreatePod { pod, claims } => self.create(*pod, claims, &mut notes).await,
+            Action::KeepClaims { pod, claims, .. } => self.see_to_claims(&pod, claims, &mut notes).await,
+            Action::UpdatePod { pod, claims } => self.update(*pod, claims, &mut notes).await,
+            Action::DeletePod { pod, uid, .. } => self.delete(&pod, &uid, &mut notes).await,
+        };
         let result = match result {
             Ok(()) => Ok(i32::from(is_outdated_pod)),
             Err(Failure::Outdated(error)) => Err(Halt::Outdated(error)),
@@ -130,24 +133,24 @@ impl Hand<'_> {
         Done { notes, result }
     }
 
-    async fn create(&self, pod: &Pod, claims: &[ClaimStep], notes: &mut Vec<Note>) -> Result<(), Failure> {
-        let name = name_of(&pod.metadata);
-        let result = match self.see_to_claims(name, claims, notes).await {
-            Ok(()) => self.store.create(pod.clone()).await.map(drop).map_err(Failure::Store),
+    async fn create(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
+        let name = name_of(&pod.metadata).to_owned();
+        let result = match self.see_to_claims(&name, claims, notes).await {
+            Ok(()) => self.store.create(pod).await.map(drop).map_err(Failure::Store),
             failed => failed,
         };
         match &result {
             // A pod of that name that is not the set's: nothing new to tell at every try.
             Err(Failure::Store(StoreError::AlreadyExists(_))) => {}
-            _ => self.note_pod(Verb::Create, name, &result, notes),
+            _ => self.note_pod(Verb::Create, &name, &result, notes),
         }
         result
     }
 
-    async fn update(&self, pod: &Pod, claims: &[ClaimStep], notes: &mut Vec<Note>) -> Result<(), Failure> {
-        let name = name_of(&pod.metadata);
-        let result = match self.see_to_claims(name, claims, notes).await {
-            Ok(()) => match self.store.update(pod.clone()).await {
+    async fn update(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
+        let name = name_of(&pod.metadata).to_owned();
+        let result = match self.see_to_claims(&name, claims, notes).await {
+            Ok(()) => match self.store.update(pod).await {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_conflict() => Err(Failure::Outdated(error)),
                 // The repaired name is not that of a pod: only deleting the misnamed one helps.
@@ -155,7 +158,7 @@ impl Hand<'_> {
             },
             failed => failed,
         };
-        self.note_pod(Verb::Update, name, &result, notes);
+        self.note_pod(Verb::Update, &name, &result, notes);
         result
     }
 
@@ -172,17 +175,18 @@ impl Hand<'_> {
     async fn grow(
         &self,
         pod: &str,
-        claim: &PersistentVolumeClaim,
+        claim: PersistentVolumeClaim,
         sizes: (&str, &str),
         notes: &mut Vec<Note>,
     ) -> Result<(), Failure> {
-        let written = self.store.update(claim.clone()).await.map(drop);
+        let name = name_of(&claim.metadata).to_owned();
+        let written = self.store.update(claim).await.map(drop);
         if let Err(error) = &written
             && (error.is_conflict() || error.is_not_found())
         {
             return written.map_err(Failure::from);
         }
-        notes.push(Note::growth(name_of(&claim.metadata), pod, self.set_name, sizes, &written));
+        notes.push(Note::growth(&name, pod, self.set_name, sizes, &written));
         Ok(())
     }
 
@@ -190,7 +194,7 @@ impl Hand<'_> {
     async fn see_to_claims(
         &self,
         pod: &str,
-        claims: &[ClaimStep],
+        claims: Vec<ClaimStep>,
         notes: &mut Vec<Note>,
     ) -> Result<(), Failure> {
         let mut failures = Vec::new();
@@ -208,15 +212,12 @@ impl Hand<'_> {
         }
     }
 
-    async fn see_to_claim(&self, pod: &str, step: &ClaimStep, notes: &mut Vec<Note>) -> Result<(), Failure> {
+    async fn see_to_claim(&self, pod: &str, step: ClaimStep, notes: &mut Vec<Note>) -> Result<(), Failure> {
         match step {
-            ClaimStep::Create(claim) => self.create_claim(pod, claim, notes).await,
-            ClaimStep::Own(claim) => {
-                let written = self.store.update(PersistentVolumeClaim::clone(claim)).await;
-                written.map(drop).map_err(Failure::from)
-            }
+            ClaimStep::Create(claim) => self.create_claim(pod, *claim, notes).await,
+            ClaimStep::Own(claim) => self.store.update(*claim).await.map(drop).map_err(Failure::from),
             ClaimStep::Conflicting(claim) => {
-                notes.push(Note::conflicting(claim));
+                notes.push(Note::conflicting(&claim));
                 Ok(())
             }
             ClaimStep::Leaving(claim) => Err(Failure::Text(format!("pvc {claim} is being deleted"))),
@@ -226,14 +227,14 @@ impl Hand<'_> {
     async fn create_claim(
         &self,
         pod: &str,
-        claim: &PersistentVolumeClaim,
+        claim: PersistentVolumeClaim,
         notes: &mut Vec<Note>,
     ) -> Result<(), Failure> {
-        let name = name_of(&claim.metadata);
-        let created = self.store.create(claim.clone()).await;
+        let name = name_of(&claim.metadata).to_owned();
+        let created = self.store.create(claim).await;
         match created {
             Err(error) if error.is_already_exists() => return Err(Failure::Outdated(error)),
-            _ => notes.push(Note::claim(name, pod, self.set_name, &created)),
+            _ => notes.push(Note::claim(&name, pod, self.set_name, &created)),
         }
         match created {
             Ok(_) => Ok(()),

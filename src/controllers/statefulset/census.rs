@@ -13,12 +13,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::claims;
 use super::identity::{PodName, name_of, uid_of};
 use super::record::Record;
 use super::retention::Policy;
-use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
+use crate::objects::{Kind, Object, ObjectKey, Revision, Selector, controller_of};
 use crate::store::{Change, Event, Gone, Interest, Store, Watch};
 
 /// What is kept.
@@ -44,6 +45,14 @@ pub(super) struct Family {
     revisions: BTreeMap<ObjectKey, Object>,
     names: Vec<Arc<str>>,
     is_home_known: bool,
+    newest: Option<Newest>,
+}
+
+/// That a template was found to be the newest of certain revisions.
+struct Newest {
+    template: PodTemplateSpec,
+    revisions: Vec<Revision>,
+    name: String,
 }
 
 impl Census {
@@ -157,6 +166,20 @@ impl Family {
     /// The revisions, in no particular order.
     pub(super) fn revisions(&self) -> Vec<Object> {
         self.revisions.values().cloned().collect()
+    }
+
+    /// The name of the revision that the template is, if it was found to be the newest of these
+    /// revisions before. To find out takes encoding the template, which most syncs need not.
+    pub(super) fn newest(&self, template: &PodTemplateSpec, revisions: &[Object]) -> Option<String> {
+        let newest = self.newest.as_ref()?;
+        let is_same = newest.revisions.iter().copied().eq(revisions.iter().map(Object::revision));
+        (is_same && newest.template == *template).then(|| newest.name.clone())
+    }
+
+    /// Notes that the template is the newest of these revisions.
+    pub(super) fn found_newest(&mut self, template: &PodTemplateSpec, revisions: &[Object], name: &str) {
+        let revisions = revisions.iter().map(Object::revision).collect();
+        self.newest = Some(Newest { template: template.clone(), revisions, name: name.to_owned() });
     }
 
     /// The pods that the set controls although they are not its own any more.

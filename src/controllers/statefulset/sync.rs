@@ -108,8 +108,8 @@ async fn attempt(
     };
     let sight = Sight::take(store, desk, set, &selector, orphans).await?;
     let (settings, unreadable) = Settings::of(set, desk.options);
-    let (plan, in_use) = sight.plan(store, desk, set, &selector, &settings);
-    let outcome = act::carry_out(store, set, &plan).await;
+    let (mut plan, in_use) = sight.plan(store, desk, set, &selector, &settings);
+    let outcome = act::carry_out(store, set, &mut plan).await;
     synced.notes.extend(outcome.notes);
     synced.standing.extend(unreadable);
     synced.standing.extend(plan.notes);
@@ -153,7 +153,14 @@ impl Sight {
         let mut collision_count =
             set.status.as_ref().and_then(|status| status.collision_count).unwrap_or_default();
         let name = if set.metadata.deletion_timestamp.is_none() {
-            resolve(store, set, &mut revisions, &mut collision_count).await?
+            match known(store, desk, set, selector, &revisions) {
+                Some(name) => name,
+                None => {
+                    let name = resolve(store, set, &mut revisions, &mut collision_count).await?;
+                    remember(store, desk, set, selector, (&revisions, &name));
+                    name
+                }
+            }
         } else {
             intended(set, &revisions, collision_count)
         };
@@ -280,6 +287,30 @@ async fn write_owners(
     let mut typed = object.typed().clone();
     typed.meta_mut().owner_references = (!references.is_empty()).then_some(references);
     store.update(typed).await
+}
+
+/// The name of the set's revision, if an earlier sync found out and nothing it depends on has changed.
+fn known(
+    store: &Store,
+    desk: &Desk,
+    set: &StatefulSet,
+    selector: &Selector,
+    revisions: &[Object],
+) -> Option<String> {
+    desk.census().family(store, set, selector).newest(&set.spec.template, revisions)
+}
+
+fn remember(
+    store: &Store,
+    desk: &Desk,
+    set: &StatefulSet,
+    selector: &Selector,
+    (revisions, name): (&[Object], &str),
+) {
+    // Only the last one is the newest: one that was renumbered or created meanwhile is it by now.
+    if revisions.last().is_some_and(|newest| newest.name() == name) {
+        desk.census().family(store, set, selector).found_newest(&set.spec.template, revisions, name);
+    }
 }
 
 /// Makes the set's template the newest of its revisions; returns that one's name.

@@ -10,12 +10,15 @@
 //! of date, does no harm. One service's change costs that service's names.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
 
 use super::index::{Index, Key};
+use crate::clock::Clock;
+use crate::dns::explain::{Explainer, Landscape};
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
     Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
@@ -38,6 +41,13 @@ pub(super) struct Cluster {
     complaints: HashMap<Source, Vec<String>>,
     serial: u32,
     is_synced: bool,
+    reasons: Option<Knowledge>,
+}
+
+/// What is known of why names are absent, and where answers find it.
+struct Knowledge {
+    landscape: Landscape,
+    explainer: Arc<Explainer>,
 }
 
 /// Objects that must be rendered anew.
@@ -63,12 +73,16 @@ pub(super) struct Changes {
 
 impl Cluster {
     /// The zones of these options, without any object yet. `serial` is that of the first version.
-    pub(super) fn new(options: ZoneOptions, serial: u32) -> Result<Self, NameTooLong> {
+    pub(super) fn new(options: ZoneOptions, serial: u32, clock: &Clock) -> Result<Self, NameTooLong> {
         let is_synced = options.is_synced;
+        let reasons = options.explains.then(|| Knowledge::new(&options, clock));
         let scheme = Scheme::new(options)?;
         let mut zones = Zones::default();
         for apex in std::iter::once(scheme.zone().clone()).chain(given_reverse_zones(scheme.options())) {
             zones.insert(scheme.empty_zone(&apex)?);
+        }
+        if let Some(knowledge) = &reasons {
+            zones.set_reasons(knowledge.explainer.clone());
         }
         Ok(Self {
             scheme,
@@ -80,12 +94,18 @@ impl Cluster {
             complaints: HashMap::new(),
             serial: serial.wrapping_sub(1),
             is_synced,
+            reasons,
         })
     }
 
     /// The zones as they are now.
     pub(super) fn zones(&self) -> &Zones {
         &self.zones
+    }
+
+    /// What knows why names are absent.
+    pub(super) fn explainer(&self) -> Option<Arc<Explainer>> {
+        self.reasons.as_ref().map(|knowledge| knowledge.explainer.clone())
     }
 
     /// The serial of the last change.
@@ -108,6 +128,9 @@ impl Cluster {
         let mut kinds = vec![Kind::Namespace, Kind::Service];
         kinds.extend((!options.no_endpoints).then_some(Kind::EndpointSlice));
         kinds.extend((options.pods == PodNames::Verified).then_some(Kind::Pod));
+        kinds.extend(Landscape::KINDS.iter().filter(|_| options.explains));
+        kinds.sort_unstable();
+        kinds.dedup();
         kinds
     }
 
@@ -120,6 +143,9 @@ impl Cluster {
     pub(super) fn everything(&mut self, store: &Store) -> Stale {
         let mut stale = Stale { has_fixed: true, ..Stale::default() };
         self.index = Index::default();
+        if let Some(knowledge) = &mut self.reasons {
+            knowledge.landscape = Landscape::new(self.scheme.options().clone());
+        }
         for kind in Self::kinds(self.scheme.options()) {
             for object in store.list(kind, None).objects {
                 self.note_key(store, object.key(), &mut stale);
@@ -139,6 +165,9 @@ impl Cluster {
 
     /// Renders what is stale and edits the zones; `None` if that changes nothing.
     pub(super) fn refresh(&mut self, store: &Store, mut stale: Stale) -> Option<Changes> {
+        if let Some(knowledge) = &self.reasons {
+            knowledge.explainer.show(knowledge.landscape.clone());
+        }
         let mut names = Vec::new();
         for namespace in std::mem::take(&mut stale.namespaces) {
             names.extend(self.refresh_namespace(store, namespace, &mut stale));
@@ -161,9 +190,26 @@ impl Cluster {
 
     fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
         let id = (key.namespace.clone(), key.name.clone());
+        if let Some(knowledge) = &mut self.reasons {
+            knowledge.landscape.put(key, store.get(key));
+        }
         match key.kind {
             Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
-            Kind::EndpointSlice => stale.services.extend(self.index.put_slice(store, key)),
+            Kind::EndpointSlice if self.scheme.options().no_endpoints => {}
+            Kind::EndpointSlice => {
+                let services = self.index.put_slice(store, key);
+                if let Some(knowledge) = &mut self.reasons {
+                    for service in &services {
+                        knowledge.landscape.put_slices(
+                            &service.0,
+                            &service.1,
+                            self.index.slice_objects(service),
+                        );
+                    }
+                }
+                stale.services.extend(services);
+            }
+            Kind::Pod if self.scheme.options().pods != PodNames::Verified => {}
             Kind::Service | Kind::Pod => {
                 if self.index.put_member(store, key) {
                     stale.namespaces.insert(key.namespace.clone());
@@ -334,6 +380,13 @@ impl Cluster {
             return false;
         }
         zone.nodes().all(|(_, node)| node.rrsets().get(RecordType::PTR).is_none())
+    }
+}
+
+impl Knowledge {
+    fn new(options: &ZoneOptions, clock: &Clock) -> Self {
+        let landscape = Landscape::new(options.clone());
+        Self { explainer: Explainer::new(landscape.clone(), clock.clone()).into(), landscape }
     }
 }
 

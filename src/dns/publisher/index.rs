@@ -63,6 +63,11 @@ impl Index {
         concerned
     }
 
+    /// The slices of a service, by name, as the store has them.
+    pub(super) fn slice_objects(&self, service: &Key) -> Vec<Object> {
+        self.slices.get(service).into_iter().flat_map(BTreeMap::values).cloned().collect()
+    }
+
     /// The slices of a service, by name.
     pub(super) fn slices(&self, service: &Key) -> Vec<&EndpointSlice> {
         let slices = self.slices.get(service).into_iter().flat_map(BTreeMap::values);

@@ -11,6 +11,7 @@ mod cluster;
 mod index;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use hickory_proto::rr::Name;
 use tokio::sync::{broadcast, watch};
@@ -18,8 +19,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use super::SharedZones;
+use super::explain::Explainer;
 use super::zone::{WireName, Zone, ZoneOptions, Zones};
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
+use crate::metrics::Metrics;
 use crate::objects::Kind;
 use crate::store::{Event, Gone, Interest, Store, Watch};
 use cluster::{Changes, Cluster, Stale};
@@ -50,6 +53,7 @@ pub struct Publisher {
     /// The apexes of the static zones that are shown.
     static_apexes: HashSet<WireName>,
     is_synced: watch::Sender<bool>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// How many publications a receiver may lie behind.
@@ -73,7 +77,7 @@ impl Publisher {
         let kinds = Cluster::kinds(&options);
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
-        let cluster = Cluster::new(options, first_serial(&store));
+        let cluster = Cluster::new(options, first_serial(&store), store.clock());
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
             zones,
@@ -84,11 +88,22 @@ impl Publisher {
             static_zones: watch::Sender::new(static_zones),
             static_apexes: HashSet::new(),
             is_synced,
+            metrics: None,
             store,
         };
         publisher.render_everything();
         publisher.show_static_zones();
         publisher
+    }
+
+    /// Counts publications in `metrics` from now on.
+    pub fn count_in(&mut self, metrics: Option<Arc<Metrics>>) {
+        self.metrics = metrics;
+    }
+
+    /// What knows why names are absent, if the options ask for it.
+    pub fn explainer(&self) -> Option<Arc<Explainer>> {
+        self.cluster.as_ref()?.explainer()
     }
 
     /// The snapshot that this publisher keeps.
@@ -159,7 +174,13 @@ impl Publisher {
         for event in &events {
             cluster.note(&self.store, event, &mut stale);
         }
-        self.refresh(stale);
+        if self.refresh(stale)
+            && let Some(metrics) = &self.metrics
+        {
+            let now = self.store.clock().now();
+            // Of the events of a batch the first has waited for longest.
+            events.iter().take(1).for_each(|event| metrics.published(clock::until(event.at, now)));
+        }
     }
 
     fn render_everything(&mut self) {
@@ -169,9 +190,10 @@ impl Publisher {
         }
     }
 
-    fn refresh(&mut self, stale: Stale) {
-        let Some(cluster) = &mut self.cluster else { return };
-        let Some(changes) = cluster.refresh(&self.store, stale) else { return };
+    /// Returns whether this changed anything that is answered.
+    fn refresh(&mut self, stale: Stale) -> bool {
+        let Some(cluster) = &mut self.cluster else { return false };
+        let Some(changes) = cluster.refresh(&self.store, stale) else { return false };
         let serial = cluster.serial();
         self.show(&changes);
         let names = |names: Vec<WireName>| names.iter().map(WireName::to_name).collect();
@@ -183,6 +205,7 @@ impl Publisher {
         };
         // Nobody has to listen.
         let _ = self.publications.send(publication);
+        true
     }
 
     /// Swaps the snapshot for one with the new versions of the zones that have changed.

@@ -4,16 +4,25 @@
 //! and clients drop what does not come from the address they asked. So `0.0.0.0` and `[::]` stand
 //! for the addresses of that family that the machine has when the server starts, each with its
 //! own sockets. Addresses that come later are not served until the next start.
+//!
+//! Every address has one datagram socket per worker (SO_REUSEPORT); the kernel spreads clients over
+//! them. The first is bound without that option, so that another server at the address is noticed.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 
 use nix::sys::socket::SockaddrStorage;
-use tokio::net::{TcpListener, UdpSocket};
+use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use tokio::net::TcpListener;
 
 /// How many free ports of TCP are tried for one that is free for UDP too.
 const FREE_PORT_ATTEMPTS_MAX: usize = 64;
+/// Octets of datagrams that may wait for a worker, as far as the system's own limit allows.
+const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 
 /// Why an address cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -30,25 +39,30 @@ pub struct BindError {
 /// One address that is bound for both protocols.
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    pub(super) udp: UdpSocket,
+    /// One socket per worker, blocking.
+    pub(super) udp: Vec<UdpSocket>,
     pub(super) tcp: TcpListener,
 }
 
 /// Binds `address`, or for a wildcard address every one that it stands for, all at one port.
-pub(super) async fn listen(address: SocketAddr) -> Result<Vec<Listener>, BindError> {
+pub(super) async fn listen(address: SocketAddr, workers: NonZeroUsize) -> Result<Vec<Listener>, BindError> {
     if !address.ip().is_unspecified() {
-        return listen_all(address, &[address]).await;
+        return listen_all(address, &[address], workers).await;
     }
     let own = nix::ifaddrs::getifaddrs()
         .map(|interfaces| interfaces.filter_map(|interface| socket_address(&interface.address?)))
         .map_err(|errno| BindError { address, protocol: "UDP", cause: errno.into() })?;
-    listen_all(address, &family_of(address, own)).await
+    listen_all(address, &family_of(address, own), workers).await
 }
 
-async fn listen_all(asked: SocketAddr, addresses: &[SocketAddr]) -> Result<Vec<Listener>, BindError> {
+async fn listen_all(
+    asked: SocketAddr,
+    addresses: &[SocketAddr],
+    workers: NonZeroUsize,
+) -> Result<Vec<Listener>, BindError> {
     let mut attempt = 1;
     loop {
-        match listen_all_once(asked.port(), addresses).await {
+        match listen_all_once(asked.port(), addresses, workers).await {
             Err(error) if is_taken_by_chance(&error, asked) && attempt < FREE_PORT_ATTEMPTS_MAX => {
                 attempt += 1;
             }
@@ -57,12 +71,16 @@ async fn listen_all(asked: SocketAddr, addresses: &[SocketAddr]) -> Result<Vec<L
     }
 }
 
-async fn listen_all_once(mut port: u16, addresses: &[SocketAddr]) -> Result<Vec<Listener>, BindError> {
+async fn listen_all_once(
+    mut port: u16,
+    addresses: &[SocketAddr],
+    workers: NonZeroUsize,
+) -> Result<Vec<Listener>, BindError> {
     let mut listeners = Vec::new();
     for address in addresses {
         let mut address = *address;
         address.set_port(port);
-        let listener = listen_once(address).await?;
+        let listener = listen_once(address, workers).await?;
         port = listener.address.port();
         listeners.push(listener);
     }
@@ -75,17 +93,45 @@ fn family_of(wildcard: SocketAddr, addresses: impl Iterator<Item = SocketAddr>) 
     unique.into_iter().collect()
 }
 
-async fn listen_once(address: SocketAddr) -> Result<Listener, BindError> {
+async fn listen_once(address: SocketAddr, workers: NonZeroUsize) -> Result<Listener, BindError> {
     let failed = |protocol| move |cause| BindError { address, protocol, cause };
     if address.port() != 0 {
-        let udp = UdpSocket::bind(address).await.map_err(failed("UDP"))?;
+        let udp = datagram_sockets(address, workers).map_err(failed("UDP"))?;
         let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
         return Ok(Listener { address, udp, tcp });
     }
     let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
     let address = tcp.local_addr().map_err(failed("TCP"))?;
-    let udp = UdpSocket::bind(address).await.map_err(failed("UDP"))?;
+    let udp = datagram_sockets(address, workers).map_err(failed("UDP"))?;
     Ok(Listener { address, udp, tcp })
+}
+
+/// The sockets of all workers at one address.
+fn datagram_sockets(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<UdpSocket>> {
+    let first = datagram_socket(address)?;
+    rustix::net::bind(&first, &address)?;
+    sockopt::set_socket_reuseport(&first, true)?;
+    let mut sockets = vec![first.into()];
+    for _ in 1..workers.get() {
+        let other = datagram_socket(address)?;
+        sockopt::set_socket_reuseport(&other, true)?;
+        rustix::net::bind(&other, &address)?;
+        sockets.push(other.into());
+    }
+    Ok(sockets)
+}
+
+/// A socket that ignores what it is told of the path's MTU: replies are short enough not to be
+/// fragmented, and a forged report must not change that (RFC 9715, 3.1).
+fn datagram_socket(address: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    match address.is_ipv4() {
+        true => sockopt::set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::OMIT)?,
+        false => sockopt::set_ipv6_mtu_discover(&socket, Ipv6PathMtuDiscovery::OMIT)?,
+    }
+    sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_OCTETS)?;
+    Ok(socket)
 }
 
 /// Port 0 was asked for, and the port that the first socket got is another process's for the next.
@@ -134,47 +180,64 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 mod tests {
     use super::*;
 
+    const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
     fn address(text: &str) -> SocketAddr {
         text.parse().unwrap()
     }
 
     #[tokio::test]
     async fn port_0_is_a_free_port_that_udp_and_tcp_share() {
-        let listeners = listen(address("127.0.0.1:0")).await.unwrap();
+        let listeners = listen(address("127.0.0.1:0"), TWO).await.unwrap();
         let [listener] = &listeners[..] else { panic!() };
         assert_ne!(listener.address.port(), 0);
-        assert_eq!(listener.udp.local_addr().unwrap(), listener.address);
+        assert_eq!(listener.udp.len(), 2);
+        for socket in &listener.udp {
+            assert_eq!(socket.local_addr().unwrap(), listener.address);
+        }
         assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
     }
 
     #[tokio::test]
     async fn an_address_in_use_is_named_with_what_to_do() {
-        let taken = listen(address("127.0.0.1:0")).await.unwrap().remove(0);
+        let taken = listen(address("127.0.0.1:0"), TWO).await.unwrap().remove(0);
         let at = taken.address;
         let advice = "is another DNS server running there? choose another with --dns-listen";
-        let refused = listen(at).await.err().unwrap().to_string();
+        let refused = listen(at, TWO).await.err().unwrap().to_string();
         assert_eq!(refused, format!("cannot listen for DNS on {at} (UDP): address already in use; {advice}"));
         drop(taken.udp);
-        let refused = listen(at).await.err().unwrap().to_string();
+        let refused = listen(at, TWO).await.err().unwrap().to_string();
         assert_eq!(refused, format!("cannot listen for DNS on {at} (TCP): address already in use; {advice}"));
     }
 
     #[tokio::test]
     async fn an_address_of_another_machine_is_named_with_what_to_do() {
-        let refused = listen(address("192.0.2.1:5353")).await.err().unwrap().to_string();
+        let refused = listen(address("192.0.2.1:5353"), TWO).await.err().unwrap().to_string();
         let advice = "this machine has no such address; choose one of its own with --dns-listen";
         assert_eq!(refused, format!("cannot listen for DNS on 192.0.2.1:5353 (UDP): {advice}"));
     }
 
     #[tokio::test]
     async fn a_wildcard_is_every_address_of_its_family_at_one_port() {
-        let listeners = listen(address("0.0.0.0:0")).await.unwrap();
+        let listeners = listen(address("0.0.0.0:0"), TWO).await.unwrap();
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let port = addresses[0].port();
         assert!(addresses.contains(&SocketAddr::new(address("127.0.0.1:0").ip(), port)));
         assert!(
             addresses.iter().all(|own| own.port() == port && own.is_ipv4() && !own.ip().is_unspecified())
         );
+    }
+
+    #[tokio::test]
+    async fn no_report_of_a_paths_mtu_is_believed() {
+        let v4 = listen(address("127.0.0.1:0"), TWO).await.unwrap().remove(0);
+        let v6 = listen(address("[::1]:0"), TWO).await.unwrap().remove(0);
+        for socket in &v4.udp {
+            assert_eq!(sockopt::ip_mtu_discover(socket).unwrap(), Ipv4PathMtuDiscovery::OMIT);
+        }
+        for socket in &v6.udp {
+            assert_eq!(sockopt::ipv6_mtu_discover(socket).unwrap(), Ipv6PathMtuDiscovery::OMIT);
+        }
     }
 
     #[test]

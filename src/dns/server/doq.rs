@@ -19,19 +19,19 @@ use rustls::server::ResolvesServerCert;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
-use super::Served;
 use super::stream::STREAM_IDLE_TIMEOUT;
-use crate::dns::respond::{Asker, Transport, respond};
+use crate::dns::respond::Transport;
+use crate::dns::responder::Responder;
 use crate::dns::response::Response;
 
 /// Serves the connections of one socket until `stop` is cancelled.
 pub(super) async fn serve(
     socket: UdpSocket,
     certificate: Arc<dyn ResolvesServerCert>,
-    served: Served,
+    responder: Responder,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let mut server = Server::new(Handler { served, turn: AtomicUsize::new(0) });
+    let mut server = Server::new(Handler { responder, turn: AtomicUsize::new(0) });
     server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
     let ended = tokio::select! {
         () = stop.cancelled() => server.shutdown_gracefully().await,
@@ -41,7 +41,7 @@ pub(super) async fn serve(
 }
 
 struct Handler {
-    served: Served,
+    responder: Responder,
     turn: AtomicUsize,
 }
 
@@ -53,9 +53,7 @@ impl RequestHandler for Handler {
         response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let asker = Asker { address: request.src().ip(), transport: Transport::Stream };
-        let Served { zones, conduct } = &self.served;
-        let response = respond(&zones.load(), conduct, request.as_slice(), asker, turn);
+        let response = self.responder.answer(request.as_slice(), request.src().ip(), Transport::Stream, turn);
         let sent = match response {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),

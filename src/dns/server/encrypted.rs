@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::bind::BindError;
 use super::stream::Protocol;
-use super::{Served, doq, stream};
+use super::{doq, stream};
+use crate::dns::responder::Responder;
 
 /// How DNS is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,13 +118,15 @@ impl EncryptedListener {
     }
 
     /// Answers until `stop` is cancelled.
-    pub(super) async fn serve(self, served: Served, stop: CancellationToken) -> io::Result<()> {
+    pub(super) async fn serve(self, responder: Responder, stop: CancellationToken) -> io::Result<()> {
         let (listener, protocol) = match self.socket {
             Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
             Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
-            Socket::Doq(socket, certificate) => return doq::serve(socket, certificate, served, stop).await,
+            Socket::Doq(socket, certificate) => {
+                return doq::serve(socket, certificate, responder, stop).await;
+            }
         };
-        stream::serve(listener, protocol, served, stop).await;
+        stream::serve(listener, protocol, responder, stop).await;
         Ok(())
     }
 }

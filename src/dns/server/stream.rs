@@ -26,9 +26,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::{Served, doh};
+use super::doh;
 use crate::clock::Clock;
-use crate::dns::respond::{Asker, Reply, Transport, reply, respond};
+use crate::dns::respond::{Reply, Transport};
+use crate::dns::responder::Responder;
 use crate::dns::response::Response;
 use crate::dns::transfer::Transfer;
 
@@ -65,12 +66,12 @@ pub(super) enum Protocol {
 pub(super) async fn serve(
     listener: TcpListener,
     protocol: Protocol,
-    served: Served,
+    responder: Responder,
     stop: CancellationToken,
 ) {
     let server = Arc::new(StreamServer {
         protocol,
-        served,
+        responder,
         turn: AtomicUsize::new(0),
         connections: Connections { stop: stop.clone(), ..Connections::default() },
     });
@@ -93,7 +94,7 @@ pub(super) async fn serve(
 /// One listener's connections and what they are answered from.
 pub(super) struct StreamServer {
     protocol: Protocol,
-    served: Served,
+    responder: Responder,
     turn: AtomicUsize,
     connections: Connections,
 }
@@ -101,14 +102,12 @@ pub(super) struct StreamServer {
 impl StreamServer {
     /// The response to one message; `None` for silence.
     pub(super) fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
-        let Served { zones, conduct } = &self.served;
-        respond(&zones.load(), conduct, request, place.asker(), self.next_turn())
+        self.responder.answer(request, place.address, Transport::Stream, self.next_turn())
     }
 
     /// As [`StreamServer::respond`], where a transfer can be carried.
     fn reply(&self, request: &[u8], place: &Place) -> Option<Reply> {
-        let Served { zones, conduct } = &self.served;
-        reply(&zones.load(), conduct, request, place.asker(), self.next_turn())
+        self.responder.converse(request, place.address, self.next_turn())
     }
 
     fn next_turn(&self) -> usize {
@@ -245,15 +244,9 @@ struct Connections {
 
 /// One connection's place among the others.
 pub(super) struct Place {
-    last_used: AtomicU64,
     address: IpAddr,
+    last_used: AtomicU64,
     stop: CancellationToken,
-}
-
-impl Place {
-    fn asker(&self) -> Asker {
-        Asker { address: self.address, transport: Transport::Stream }
-    }
 }
 
 impl Connections {
@@ -271,7 +264,7 @@ impl Connections {
             longest_idle.cancel();
         }
         open.insert(moment, (address, stop.clone()));
-        Place { last_used: AtomicU64::new(moment), address, stop }
+        Place { address, last_used: AtomicU64::new(moment), stop }
     }
 
     /// Notes that a connection was used just now.

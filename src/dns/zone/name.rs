@@ -103,19 +103,29 @@ pub(super) fn to_name(wire: &[u8]) -> Name {
 }
 
 /// The first label; none at the root.
-pub(super) fn first_label(wire: &[u8]) -> Option<&[u8]> {
+pub(crate) fn first_label(wire: &[u8]) -> Option<&[u8]> {
     let length = usize::from(*wire.first()?);
     wire.get(1..=length).filter(|label| !label.is_empty())
 }
 
 /// The name one label up; none at the root.
-pub(super) fn parent(wire: &[u8]) -> Option<&[u8]> {
+pub(crate) fn parent(wire: &[u8]) -> Option<&[u8]> {
     first_label(wire).map(|label| &wire[label.len() + 1..])
 }
 
 /// The name itself, its parent, and so on to the root.
-pub(super) fn ancestors(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn ancestors(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(wire), |name| parent(name))
+}
+
+/// The number of labels, the root's not counted.
+pub(super) fn n_labels(wire: &[u8]) -> usize {
+    ancestors(wire).count() - 1
+}
+
+/// The name `n` labels up.
+pub(super) fn ancestor(wire: &[u8], n: usize) -> Option<&[u8]> {
+    ancestors(wire).nth(n)
 }
 
 /// Whether `wire` is `apex` or lies below it.

@@ -46,6 +46,10 @@ pub struct ZoneOptions {
     pub networks: Vec<IpNet>,
     /// This server's own addresses, from which NS and `ns.dns` follow.
     pub server_addresses: Vec<IpAddr>,
+    /// Ready endpoints by topology zone have names too (CoreDNS' option `zonal`).
+    pub zonal: bool,
+    /// Whether it is known why a name is absent.
+    pub explains: bool,
     /// False until the objects are all there: a name error is then SERVFAIL.
     pub is_synced: bool,
 }
@@ -65,6 +69,8 @@ impl Default for ZoneOptions {
             reverse_zones: None,
             networks: Vec::new(),
             server_addresses: Vec::new(),
+            zonal: false,
+            explains: false,
             is_synced: true,
         }
     }

@@ -5,6 +5,9 @@
 //! node of its own, which is there as long as a name exists below it (RFC 8020, RFC 4592 section
 //! 2.2.2): every node counts its children, adding a name adds the missing ancestors, removing one
 //! prunes those that nothing holds any more. So a name exists exactly if its node does.
+//!
+//! A node also keeps what readers made of its records, and a stamp that is another one whenever the
+//! records of a name directly below have changed.
 
 use std::sync::Arc;
 
@@ -14,7 +17,12 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use super::journal::{Before, Journal};
 use super::name::{self, WireName};
 use super::pod_names::PodNameRule;
+use super::ready::{Ready, Stamp};
 use super::rrset::{RrSet, RrSets};
+
+/// A persistent map that is looked up in for every question.
+pub(super) type Map<K, V> =
+    imbl::GenericHashMap<K, V, foldhash::quality::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// One zone at one version. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone, Debug)]
@@ -23,11 +31,15 @@ pub struct Zone {
     key: WireName,
     pub(super) soa: Arc<SOA>,
     pub(super) soa_ttl_s: u32,
-    nodes: imbl::HashMap<WireName, Arc<Node>>,
+    /// The SOA's RDATA in uncompressed wire form.
+    soa_wire: Arc<[u8]>,
+    nodes: Map<WireName, Arc<Node>>,
     /// The wire form with its case of names that are not all lower.
-    pub(super) cased: imbl::HashMap<WireName, Arc<[u8]>>,
+    pub(super) cased: Map<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
     n_cuts: usize,
+    /// Names whose first label is an asterisk.
+    n_wildcards: usize,
     pod_names: Option<Arc<PodNameRule>>,
     is_synced: bool,
     pub(super) journal: Journal,
@@ -42,9 +54,25 @@ pub struct Node {
     /// Whether the name exists of itself, with or without records, not only for what is below it.
     is_explicit: bool,
     n_children: u32,
+    below: Stamp,
+    ready: Ready,
 }
 
 impl Node {
+    fn new(rrsets: RrSets, is_explicit: bool, n_children: u32) -> Self {
+        Self { rrsets, is_explicit, n_children, below: Stamp::next(), ready: Ready::default() }
+    }
+
+    /// Another one whenever the records of a name one label below have changed.
+    pub(crate) fn below(&self) -> Stamp {
+        self.below
+    }
+
+    /// What readers have made of this node's records.
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
     /// The RRsets, none for an empty non-terminal.
     pub fn rrsets(&self) -> &RrSets {
         &self.rrsets
@@ -74,8 +102,10 @@ impl Zone {
             apex,
             soa: Arc::new(soa),
             soa_ttl_s,
-            nodes: imbl::HashMap::new(),
+            soa_wire: Arc::default(),
+            nodes: Map::default(),
             n_cuts: 0,
+            n_wildcards: 0,
             pod_names: None,
             is_synced: true,
             key: key.clone(),
@@ -195,15 +225,16 @@ impl Zone {
                 let node = Arc::make_mut(node);
                 node.rrsets = rrsets;
                 node.is_explicit = true;
+                node.ready = Ready::default();
             }
             None => {
-                let node = Node { rrsets, is_explicit: true, n_children: 0 };
-                self.nodes.insert(name.clone(), Arc::new(node));
+                self.add_node(name.clone(), Node::new(rrsets, true, 0));
                 if !is_apex {
                     self.hold_ancestors(name.as_bytes());
                 }
             }
         }
+        self.stamp_parent(name.as_bytes());
         self.n_cuts += self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
     }
 
@@ -222,9 +253,29 @@ impl Zone {
         let node = Arc::make_mut(node);
         node.rrsets = RrSets::default();
         node.is_explicit = false;
+        node.ready = Ready::default();
         self.cased.remove(name);
         self.prune(name.as_bytes());
+        self.stamp_parent(name.as_bytes());
         true
+    }
+
+    fn add_node(&mut self, name: WireName, node: Node) {
+        self.n_wildcards += usize::from(is_wildcard(name.as_bytes()));
+        self.nodes.insert(name, Arc::new(node));
+    }
+
+    fn remove_node(&mut self, name: &[u8]) {
+        self.n_wildcards -= usize::from(is_wildcard(name));
+        self.nodes.remove(name);
+    }
+
+    /// Marks that the records of `name` have changed.
+    fn stamp_parent(&mut self, name: &[u8]) {
+        let parent = name::parent(name).and_then(|parent| self.nodes.get_mut(parent));
+        if let Some(parent) = parent {
+            Arc::make_mut(parent).below = Stamp::next();
+        }
     }
 
     /// Counts a new name at its parent; parents that are missing come to exist as well.
@@ -234,8 +285,7 @@ impl Zone {
                 Arc::make_mut(node).n_children += 1;
                 return;
             }
-            let node = Node { rrsets: RrSets::default(), is_explicit: false, n_children: 1 };
-            self.nodes.insert(WireName::from(ancestor), Arc::new(node));
+            self.add_node(WireName::from(ancestor), Node::new(RrSets::default(), false, 1));
         }
     }
 
@@ -246,7 +296,7 @@ impl Zone {
             if is_held {
                 return;
             }
-            self.nodes.remove(ancestor);
+            self.remove_node(ancestor);
             let above = name::parent(ancestor).and_then(|above| self.nodes.get_mut(above));
             if let Some(above) = above {
                 Arc::make_mut(above).n_children -= 1;
@@ -274,15 +324,27 @@ impl Zone {
         name::to_name(self.cased.get(name).map_or(name.as_bytes(), |cased| cased))
     }
 
-    fn with_soa(&self, others: &RrSets) -> RrSets {
+    fn with_soa(&mut self, others: &RrSets) -> RrSets {
         let soa = RData::SOA(self.soa.as_ref().clone());
         let soa = RrSet::from_rdata(RecordType::SOA, self.soa_ttl_s, [&soa]).expect("a SOA can be stored");
+        self.soa_wire = soa.rdata().next().unwrap_or_default().into();
         let others = others.iter().filter(|set| set.record_type() != RecordType::SOA);
         RrSets::of(others.chain([soa]))
     }
 
-    pub(super) fn has_cuts(&self) -> bool {
+    /// Whether a name may be answered by what is at another one: by a delegation or a DNAME.
+    pub(crate) fn has_cuts(&self) -> bool {
         self.n_cuts > 0
+    }
+
+    /// Whether a name that has no node may exist: by a wildcard, or as a pod's.
+    pub(crate) fn has_made_up_names(&self) -> bool {
+        self.n_wildcards > 0 || self.pod_names.is_some()
+    }
+
+    /// The SOA's RDATA in uncompressed wire form.
+    pub(crate) fn soa_wire(&self) -> &[u8] {
+        &self.soa_wire
     }
 }
 
@@ -290,6 +352,10 @@ impl Zone {
 pub(super) fn cased(name: &Name, key: &WireName) -> Option<Arc<[u8]>> {
     let wire = name::wire(name, |octet| *octet);
     (wire != key.as_bytes()).then(|| wire.into())
+}
+
+fn is_wildcard(name: &[u8]) -> bool {
+    name::first_label(name) == Some(b"*")
 }
 
 /// Whether a lookup for a name below must stop here: a delegation (NS below the apex) or a DNAME.

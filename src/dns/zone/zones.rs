@@ -1,30 +1,73 @@
 //! All zones at one version.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hickory_proto::rr::{Name, RecordType};
 
 use super::name::{self, WireName};
-use super::tree::Zone;
+use super::ready::Stamp;
+use super::reasons::{Reason, Reasons};
+use super::tree::{Map, Zone};
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
 #[derive(Clone, Debug, Default)]
-pub struct Zones(imbl::HashMap<WireName, Arc<Zone>>);
+pub struct Zones {
+    by_apex: Map<WireName, Arc<Zone>>,
+    /// How many labels apexes have, each number once, greatest first.
+    depths: Arc<[usize]>,
+    layout: Stamp,
+    reasons: Option<Arc<dyn Reasons>>,
+}
 
 impl Zones {
     /// These zones; of two with one apex the later.
     pub fn new(zones: impl IntoIterator<Item = Zone>) -> Self {
-        Self(zones.into_iter().map(|zone| (zone.key().clone(), Arc::new(zone))).collect())
+        let mut all = Self::default();
+        zones.into_iter().for_each(|zone| all.insert(zone));
+        all
+    }
+
+    /// Asks `reasons` from now on why a name has no records.
+    pub fn set_reasons(&mut self, reasons: Arc<dyn Reasons>) {
+        self.reasons = Some(reasons);
+    }
+
+    /// Whether somebody knows why names have no records.
+    pub(crate) fn has_reasons(&self) -> bool {
+        self.reasons.is_some()
+    }
+
+    /// Why a name that has no records of this type has none, if that is known.
+    pub fn reason(&self, name: &Name, record_type: RecordType) -> Option<Reason> {
+        self.reasons.as_ref()?.reason(name, record_type)
     }
 
     /// Puts a zone in place of the one with its apex, if there is one.
     pub fn insert(&mut self, zone: Zone) {
-        self.0.insert(zone.key().clone(), Arc::new(zone));
+        let is_new = self.by_apex.insert(zone.key().clone(), Arc::new(zone)).is_none();
+        if is_new {
+            self.lay_out();
+        }
     }
 
     /// Removes the zone with this apex.
     pub fn remove(&mut self, apex: &WireName) {
-        self.0.remove(apex);
+        if self.by_apex.remove(apex).is_some() {
+            self.lay_out();
+        }
+    }
+
+    /// Changes whenever a zone comes or goes: as long as it is the same, a name lies in the same zone.
+    pub(crate) fn layout(&self) -> Stamp {
+        self.layout
+    }
+
+    fn lay_out(&mut self) {
+        let depths: BTreeSet<usize> =
+            self.by_apex.keys().map(|apex| name::n_labels(apex.as_bytes())).collect();
+        self.depths = depths.into_iter().rev().collect();
+        self.layout = Stamp::next();
     }
 
     /// The zone with this apex.
@@ -34,17 +77,20 @@ impl Zones {
 
     /// The zone with this apex, by its key.
     pub fn at(&self, apex: &WireName) -> Option<&Zone> {
-        self.0.get(apex).map(Arc::as_ref)
+        self.by_apex.get(apex).map(Arc::as_ref)
     }
 
     /// Every zone, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        self.0.values().map(Arc::as_ref)
+        self.by_apex.values().map(Arc::as_ref)
     }
 
     /// The zone that a lower-cased wire name lies in: the one with the longest apex.
     pub fn find(&self, name: &[u8]) -> Option<&Zone> {
-        name::ancestors(name).find_map(|apex| self.0.get(apex)).map(Arc::as_ref)
+        let n_labels = name::n_labels(name);
+        let mut apexes =
+            self.depths.iter().filter_map(|depth| name::ancestor(name, n_labels.checked_sub(*depth)?));
+        apexes.find_map(|apex| self.by_apex.get(apex)).map(Arc::as_ref)
     }
 
     /// The zone that answers for a type at a name. DS belongs to the parent's side of a cut

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, Probe};
 
 use super::*;
 use crate::node::runtime::{ContainerReport, ContainerState, Exit, Readiness};
@@ -30,13 +30,23 @@ fn exited(finished_s: u64, code: i32) -> ContainerState {
     ContainerState::Exited(Exit { started_at: at(1), finished_at, code, reason: None, message: None })
 }
 
+fn probed() -> Pod {
+    let mut pod = pod();
+    pod.spec.get_or_insert_default().containers[0].readiness_probe = Some(Probe::default());
+    pod
+}
+
 fn start(attempt: u32) -> Action {
     Action::Start { container: "nginx".into(), role: Role::Main, attempt }
 }
 
 /// Containers of which the one was started at 0 s.
 fn started() -> (Containers, PodSpec) {
-    let (pod, mut containers) = (pod(), Containers::new(&pod()));
+    started_of(&pod())
+}
+
+fn started_of(pod: &Pod) -> (Containers, PodSpec) {
+    let (pod, mut containers) = (pod.clone(), Containers::new(pod));
     let spec = pod.spec.unwrap();
     assert_eq!(containers.advance(&spec, at(0)), (vec![start(0)], vec![]));
     assert_eq!(containers.advance(&spec, at(0)), (vec![], vec![]), "it is started once");
@@ -44,8 +54,17 @@ fn started() -> (Containers, PodSpec) {
 }
 
 #[test]
-fn what_is_ready_at_once_is_taken_in_twice() {
+fn what_has_no_probe_is_ready_when_it_runs() {
     let (mut containers, _) = started();
+    let ready = report(0, running(Readiness::Ready));
+    let happening = Happening::Started { container: "nginx".into(), image: "nginx:1".into() };
+    assert_eq!(containers.observe(&ready, at(1)), (vec![happening], false));
+    assert!(matches!(&containers.tracks()[0].life, Life::Running { readiness: Readiness::Ready, .. }));
+}
+
+#[test]
+fn what_a_probe_finds_ready_at_once_is_taken_in_twice() {
+    let (mut containers, _) = started_of(&probed());
     let ready = report(0, running(Readiness::Ready));
     let happening = Happening::Started { container: "nginx".into(), image: "nginx:1".into() };
     assert_eq!(containers.observe(&ready, at(1)), (vec![happening], true));

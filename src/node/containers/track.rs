@@ -14,6 +14,8 @@ use crate::node::runtime::{ContainerReport, ContainerState, Exit, Readiness, Rol
 pub(in crate::node) struct Track {
     pub(in crate::node) name: String,
     pub(in crate::node) role: Role,
+    /// Whether it takes a probe to be ready. One without is ready as soon as it runs.
+    is_probed: bool,
     /// The image of the present run, or of the first one.
     pub(in crate::node) image: String,
     pub(in crate::node) id: String,
@@ -57,6 +59,7 @@ impl Track {
         Self {
             name: container.name.clone(),
             role,
+            is_probed: container.startup_probe.is_some() || container.readiness_probe.is_some(),
             image: container.image.clone().unwrap_or_default(),
             id: String::new(),
             image_id: String::new(),
@@ -166,7 +169,7 @@ impl Track {
         readiness: &Readiness,
         happenings: &mut Vec<Happening>,
     ) -> bool {
-        if matches!(self.life, Life::Creating) {
+        if self.is_probed && matches!(self.life, Life::Creating) {
             self.life = Life::Running { since, is_started, readiness: Readiness::Unknown };
             return *readiness != Readiness::Unknown;
         }

@@ -12,7 +12,7 @@
 //! | `crash-times` | number | later restarts do not crash any more | always |
 //! | `fail` | `true`, duration or range | the pod ends as Failed, whatever its restartPolicy, as an evicted one | `false` |
 //! | `succeed` | `true`, duration or range | the pod ends as Succeeded, whatever its restartPolicy | `false` |
-//! | `stop-delay` | duration or range | from the order to stop until it ends; killed (137) at the grace's end | `0s` |
+//! | `stop-delay` | duration or range | from the order to stop until it ends; killed (137) at the grace's end | `SimulatedOptions` |
 //!
 //! Durations are written `300ms`, `2s`, `1m30s`; a range `1s-5s` draws one for every run of a
 //! container. What is drawn follows from the seed, the pod's namespace and name, the container and
@@ -41,6 +41,8 @@ use course::{Course, Draw};
 pub struct SimulatedOptions {
     /// From the order to start a container until it runs.
     pub start_delay: Duration,
+    /// From the order to stop a container until it ends.
+    pub stop_delay: Duration,
     /// What every random duration follows from.
     pub seed: u64,
 }
@@ -75,8 +77,8 @@ impl Simulated {
         let (behaviour, _) = annotations::read(pod.metadata.annotations.as_ref());
         let number = self.number(pod, name, attempt);
         let mut rng = SmallRng::seed_from_u64(number);
-        let start_delay = self.options.start_delay;
-        let draw = Draw { behaviour: &behaviour, container, role, attempt, start_delay };
+        let SimulatedOptions { start_delay, stop_delay, .. } = self.options;
+        let draw = Draw { behaviour: &behaviour, container, role, attempt, start_delay, stop_delay };
         let now = self.clock.now();
         let course = match begin {
             Begin::Now => draw.starting(now, &mut rng),

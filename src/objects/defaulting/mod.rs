@@ -20,6 +20,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Typed;
 use super::quantity::canonical;
@@ -30,6 +31,7 @@ const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Sets every default that the Kubernetes API sets for this kind. Applying it twice changes
 /// nothing more.
 pub fn default(typed: &mut Typed) {
+    drop_empty(typed.meta_mut());
     match typed {
         Typed::StatefulSet(set) => statefulset::default(set),
         Typed::Pod(pod) => pod::default(pod),
@@ -42,13 +44,25 @@ pub fn default(typed: &mut Typed) {
         Typed::Secret(secret) => default_secret(secret),
         Typed::EndpointSlice(slice) => default_slice(slice),
         Typed::Endpoints(endpoints) => default_endpoints(endpoints),
-        Typed::ConfigMap(_)
-        | Typed::ControllerRevision(_)
+        Typed::ConfigMap(map) => {
+            drop_zero(&mut map.data);
+            drop_zero(&mut map.binary_data);
+        }
+        Typed::ControllerRevision(_)
         | Typed::Event(_)
         | Typed::Lease(_)
         | Typed::RuntimeClass(_)
         | Typed::ServiceAccount(_) => {}
     }
+}
+
+/// The API leaves empty lists and maps out; `kubectl apply` sends `annotations: {}` and does not
+/// expect it back.
+fn drop_empty(meta: &mut ObjectMeta) {
+    drop_zero(&mut meta.annotations);
+    drop_zero(&mut meta.labels);
+    drop_zero(&mut meta.finalizers);
+    drop_zero(&mut meta.owner_references);
 }
 
 fn default_namespace(namespace: &mut Namespace) {

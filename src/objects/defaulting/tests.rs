@@ -55,6 +55,20 @@ fn a_minimal_statefulset_gets_every_default() {
 }
 
 #[test]
+fn empty_lists_and_maps_of_metadata_are_left_out() {
+    let metadata =
+        json!({"name": "a", "annotations": {}, "labels": {}, "finalizers": [], "ownerReferences": []});
+    check(
+        Kind::ConfigMap,
+        json!({"metadata": metadata, "data": {}}),
+        "",
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
+        }),
+    );
+}
+
+#[test]
 fn an_update_strategy_keeps_what_its_author_wrote() {
     let cases = [
         (json!({"type": "RollingUpdate"}), json!({"type": "RollingUpdate"})),

@@ -68,7 +68,7 @@ fn made(resources: &[Resource]) -> Document {
 }
 
 /// Names content, and guards nothing; 64 bits tell the contents of one path apart.
-fn hash_of(content: &[u8]) -> String {
+pub fn hash_of(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
     format!("{:016X}", hasher.finish())

@@ -87,7 +87,13 @@ pub fn prepare_for_update(new: &mut Typed, old: &Typed) {
 pub fn with_status_of(new: &Typed, old: &Typed) -> Typed {
     let mut kept = old.clone();
     keep_status(&mut kept, new);
-    match (&mut kept, old) {
+    complete_status(&mut kept, old);
+    kept
+}
+
+/// Fills in what a status that is written in place of that of `old` need not say.
+pub fn complete_status(new: &mut Typed, old: &Typed) {
+    match (new, old) {
         (Typed::StatefulSet(set), _) => drop_zero_counts(set.status.get_or_insert_default()),
         (Typed::Pod(pod), Typed::Pod(old)) => {
             let status = pod.status.get_or_insert_default();
@@ -97,7 +103,6 @@ pub fn with_status_of(new: &Typed, old: &Typed) -> Typed {
         }
         _ => {}
     }
-    kept
 }
 
 /// Raises the generation of kinds that have one.

@@ -1,9 +1,9 @@
 //! What may change of a pod once it exists: hardly anything but its images.
 //!
 //! Everything else would have to reach a running process. One thing differs from Kubernetes: the
-//! node of a pod that has none can be set, since there is no `pods/binding` here.
+//! node of a pod that has none can be set in place of a call of `pods/binding`.
 
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, PodStatus};
 
 use super::{IMMUTABLE, items, text};
 use crate::objects::{FieldError, Path, semantic};
@@ -36,8 +36,9 @@ pub(super) fn check(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
 /// The status may say anything but another quality of service, or that a container runs again
 /// which the restart policy does not restart.
 pub(super) fn check_status(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
-    let (new_status, old_status) =
-        (new.status.clone().unwrap_or_default(), old.status.clone().unwrap_or_default());
+    let absent = PodStatus::default();
+    let new_status = new.status.as_ref().unwrap_or(&absent);
+    let old_status = old.status.as_ref().unwrap_or(&absent);
     if new_status.qos_class != old_status.qos_class {
         let value = text(&new_status.qos_class);
         errors.push(STATUS.child("qosClass").invalid(value, IMMUTABLE));

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::objects::{Kind, Object, ObjectKey, Revision};
-use crate::store::{Backend, CommitError, Event, Gone, Listing, MemoryBackend, Write};
+use crate::store::{Backend, Batch, CommitError, Event, Gone, Interest, Listing, MemoryBackend, Write};
 
 #[derive(Default)]
 pub(in crate::store) struct YieldingBackend(MemoryBackend);
@@ -24,8 +24,8 @@ impl Backend for YieldingBackend {
         self.0.owned_by(uid)
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.0.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.0.events_after(after, interest, limit)
     }
 
     fn revision(&self) -> watch::Receiver<Revision> {

@@ -13,8 +13,8 @@ use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::{Controller, run};
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{
-    Backend, CommitError, DeleteOptions, Event, Gone, Interest, Listing, MemoryBackend, Store, StoreOptions,
-    Watch, Write,
+    Backend, Batch, CommitError, DeleteOptions, Event, Gone, Interest, Listing, MemoryBackend, Store,
+    StoreOptions, Watch, Write,
 };
 
 async fn store() -> Store {
@@ -176,8 +176,8 @@ impl Backend for Refusing {
         self.memory.owned_by(uid)
     }
 
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.memory.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.memory.events_after(after, interest, limit)
     }
 
     fn revision(&self) -> tokio::sync::watch::Receiver<Revision> {

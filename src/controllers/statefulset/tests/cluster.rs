@@ -18,8 +18,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Next, ReconcileError};
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{
-    Backend, CommitError, DeleteOptions, Event, Expected, Gone, Listing, MemoryBackend, Store, StoreOptions,
-    Write,
+    Backend, Batch, CommitError, DeleteOptions, Event, Expected, Gone, Interest, Listing, MemoryBackend,
+    Store, StoreOptions, Write,
 };
 
 /// What a write does.
@@ -139,8 +139,8 @@ impl Backend for Faulty {
     fn owned_by(&self, uid: &str) -> Vec<Object> {
         self.inner.owned_by(uid)
     }
-    fn events_after(&self, after: Revision, limit: usize) -> Result<Vec<Event>, Gone> {
-        self.inner.events_after(after, limit)
+    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
+        self.inner.events_after(after, interest, limit)
     }
     fn revision(&self) -> watch::Receiver<Revision> {
         self.inner.revision()

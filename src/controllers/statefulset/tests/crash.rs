@@ -142,7 +142,7 @@ async fn a_plan_that_no_longer_fits_the_world_is_outdated_and_leaves_no_events()
     let replaced = Action::DeletePod { pod: "foo-2".into(), uid: "another".into(), cause: Cause::ScaledDown };
     let gone = Action::DeletePod { pod: "foo-9".into(), uid: "x".into(), cause: Cause::ScaledDown };
     for action in [update, replaced, gone] {
-        let outcome = carry_out(&cluster.store, &set, &plan_of(vec![action])).await;
+        let outcome = carry_out(&cluster.store, &set, &mut plan_of(vec![action])).await;
         assert!(matches!(outcome.halt, Some(Halt::Outdated(_))), "{outcome:?}");
         assert!(outcome.notes.is_empty());
     }

@@ -78,7 +78,7 @@ impl Sets {
     fn keys(&mut self) -> Vec<String> {
         let events = self.watch.ready().unwrap();
         let keys = events.iter().flat_map(|event| self.controller.concerned(&self.store, event));
-        let mut names: Vec<String> = keys.map(|key| key.name).collect();
+        let mut names: Vec<String> = keys.map(|key| key.name.clone()).collect();
         names.sort();
         names
     }

@@ -48,7 +48,11 @@ impl World {
             pod_networks: vec!["10.244.0.0/16".parse().unwrap()],
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
-        let options = SimulatedOptions { start_delay: Duration::from_millis(100), seed: 3 };
+        let options = SimulatedOptions {
+            start_delay: Duration::from_millis(100),
+            seed: 3,
+            ..SimulatedOptions::default()
+        };
         let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
         tokio::spawn(agent.run(stop.clone()));
         let controllers: [Arc<dyn Controller>; 4] = [

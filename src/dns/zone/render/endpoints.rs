@@ -1,4 +1,5 @@
-//! Slices to endpoints: who is ready, at which address, under which label, on which ports.
+//! Slices to endpoints: who is ready, at which address, in which zone, under which label, on which
+//! ports.
 //!
 //! An endpoint is ready if its condition says so or says nothing; `serving` and `terminating` are
 //! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
@@ -24,7 +25,7 @@ pub(super) struct Port {
     pub(super) number: u16,
 }
 
-/// A ready endpoint at one address.
+/// An endpoint at one address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Endpoint {
     /// The address.
@@ -33,19 +34,26 @@ pub(super) struct Endpoint {
     pub(super) label: String,
     /// The ports of its slice.
     pub(super) ports: Rc<[Port]>,
+    /// Its topology zone.
+    pub(super) zone: Option<Rc<str>>,
+    /// Whether clients are to use it; one that is not ready is known to its peers at most.
+    pub(super) is_ready: bool,
 }
 
-/// The ready endpoints of a service's slices, in the slices' order.
-pub(super) fn ready(
+/// The endpoints of a service's slices, in the slices' order: the ready ones, and with `has_peers`
+/// the others too.
+pub(super) fn of_slices(
     scheme: &Scheme,
     slices: &[&EndpointSlice],
+    has_peers: bool,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
     let mut seen = HashSet::new();
     let mut endpoints = Vec::new();
     for slice in slices {
         let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
-        for endpoint in slice.endpoints.iter().flatten().filter(|endpoint| is_ready(endpoint)) {
+        let listed = slice.endpoints.iter().flatten();
+        for endpoint in listed.filter(|endpoint| has_peers || is_ready(endpoint)) {
             for text in &endpoint.addresses {
                 let Ok(address) = text.parse::<IpAddr>() else {
                     let name = slice.metadata.name.as_deref().unwrap_or_default();
@@ -53,7 +61,9 @@ pub(super) fn ready(
                     continue;
                 };
                 let label = label(scheme, endpoint, address);
-                let endpoint = Endpoint { address, label, ports: ports.clone() };
+                let zone = endpoint.zone.as_deref().map(Rc::from);
+                let is_ready = is_ready(endpoint);
+                let endpoint = Endpoint { address, label, ports: ports.clone(), zone, is_ready };
                 if seen.insert(endpoint.clone()) {
                     endpoints.push(endpoint);
                 }

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | `service` | a service and its slices | `<svc>.<ns>.svc`, `_<port>._<proto>.…`, `<endpoint>.…`, PTR |
 //! | `endpoints` | slices | who is ready, at which address, under which label |
+//! | `zonal` | a headless service's endpoints by zone | `<zone>.pin._zone.<svc>.…`, `<zone>.prefer.…` |
 //! | `pods` | namespaces, pods | `<ns>.svc`, `<ns>.pod`, `<a-b-c-d>.<ns>.pod` |
 //! | `fixed` | options | apex, `ns.dns`, `dns-version`, `svc`, `pod` |
 //! | `reverse` | addresses, networks | `in-addr.arpa`, `ip6.arpa` |
@@ -17,6 +18,7 @@ mod fixed;
 mod pods;
 pub(crate) mod reverse;
 mod service;
+mod zonal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

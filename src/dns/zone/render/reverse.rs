@@ -17,7 +17,7 @@ pub(crate) fn name(address: IpAddr) -> WireName {
 }
 
 /// The reverse zones of a network.
-pub(crate) fn zones_of(network: IpNet) -> Vec<WireName> {
+pub fn zones_of(network: IpNet) -> Vec<WireName> {
     let (step, longest) = match network {
         IpNet::V4(_) => (8, 24),
         IpNet::V6(_) => (4, 124),

@@ -6,6 +6,10 @@
 //! | headless | the ready endpoints' addresses; without any it does not exist | yes |
 //! | ExternalName | a CNAME; nothing if the name is an IP address | no |
 //!
+//! With the annotation `dullahan.dev/publish-peers` a headless service's endpoints have their own
+//! names, and PTR, before they are ready: peers find one another while they form their cluster. The
+//! service's name and those of its ports still have the ready ones alone.
+//!
 //! Every name that has ports has SRV records of all of them, and `_<port>._<protocol>` below the
 //! service has those of the named ones, with the addresses beside.
 
@@ -21,6 +25,7 @@ use super::{Draft, NameServer, Rendered, Scheme, is_label};
 use crate::dns::zone::ledger::{Contribution, Rank};
 use crate::dns::zone::name::{NameTooLong, WireName};
 use crate::dns::zone::rrset::RrSet;
+use crate::objects::beyond;
 
 /// What a service is for DNS.
 enum Form {
@@ -35,13 +40,14 @@ impl Scheme {
     pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
         let mut rendered = Rendered::default();
         let complaints = &mut rendered.complaints;
-        let endpoints = match self.options.no_endpoints {
-            true => Vec::new(),
-            false => endpoints::ready(self, slices, complaints),
-        };
-        let Some(name) = self.service_name(service, complaints) else { return rendered };
         let spec = service.spec.clone().unwrap_or_default();
         let form = form(&spec, complaints);
+        let has_peers = matches!(form, Form::Headless) && publishes_peers(service, complaints);
+        let endpoints = match self.options.no_endpoints {
+            true => Vec::new(),
+            false => endpoints::of_slices(self, slices, has_peers, complaints),
+        };
+        let Some(name) = self.service_name(service, complaints) else { return rendered };
         let mut work = Work { scheme: self, draft: Draft::new(self), name, complaints };
         match &form {
             Form::External(target) => work.external(target),
@@ -69,9 +75,9 @@ impl Scheme {
 }
 
 /// A service while it is rendered.
-struct Work<'w> {
+pub(super) struct Work<'w> {
     scheme: &'w Scheme,
-    draft: Draft,
+    pub(super) draft: Draft,
     name: WireName,
     complaints: &'w mut Vec<String>,
 }
@@ -95,10 +101,17 @@ impl Work<'_> {
     fn headless(&mut self, endpoints: &[Endpoint]) {
         for endpoint in endpoints {
             let Some(target) = self.endpoint(endpoint) else { continue };
+            if !endpoint.is_ready {
+                continue;
+            }
             self.draft.at(&self.name).addresses.push(endpoint.address);
             for port in endpoint.ports.iter() {
                 self.port(port, &target, &[endpoint.address]);
             }
+        }
+        if self.scheme.options.zonal {
+            let ready: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| endpoint.is_ready).collect();
+            self.zonal(&ready);
         }
     }
 
@@ -140,7 +153,7 @@ impl Work<'_> {
     }
 
     /// The service's name with these labels put in front, one after the other.
-    fn below(&mut self, labels: &[&str]) -> Option<WireName> {
+    pub(super) fn below(&mut self, labels: &[&str]) -> Option<WireName> {
         let below = |name: WireName, label: &&str| -> Result<WireName, NameTooLong> { name.child(label) };
         let name = labels.iter().try_fold(self.name.clone(), below);
         name.map_err(|error| self.complaints.push(error.to_string())).ok()
@@ -151,7 +164,8 @@ impl Work<'_> {
     fn name_servers(&mut self, form: &Form, endpoints: &[Endpoint]) -> Vec<NameServer> {
         let own = &self.scheme.options.server_addresses;
         let mut names: BTreeMap<WireName, NameServer> = BTreeMap::new();
-        for endpoint in endpoints.iter().filter(|endpoint| own.contains(&endpoint.address)) {
+        let is_own = |endpoint: &&Endpoint| endpoint.is_ready && own.contains(&endpoint.address);
+        for endpoint in endpoints.iter().filter(is_own) {
             let (name, addresses) = match form {
                 Form::External(_) => continue,
                 Form::Cluster(addresses) => (Some(self.name.clone()), addresses.as_slice()),
@@ -163,6 +177,13 @@ impl Work<'_> {
         }
         names.into_values().collect()
     }
+}
+
+fn publishes_peers(service: &Service, complaints: &mut Vec<String>) -> bool {
+    beyond::publishes_peers(&service.metadata).unwrap_or_else(|unreadable| {
+        complaints.push(unreadable.to_string());
+        false
+    })
 }
 
 fn form(spec: &ServiceSpec, complaints: &mut Vec<String>) -> Form {

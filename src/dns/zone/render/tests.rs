@@ -84,6 +84,83 @@ fn a_headless_service_without_a_ready_endpoint_has_nothing() {
     check(ZoneOptions { no_endpoints: true, ..ZoneOptions::default() }, &headless(), &[ready], &[]);
 }
 
+fn with_peers(value: &str) -> Service {
+    let mut service = headless();
+    let annotations = [("dullahan.dev/publish-peers".to_owned(), value.to_owned())];
+    service.metadata.annotations = Some(annotations.into());
+    service
+}
+
+#[test]
+fn peers_have_names_before_they_are_ready_and_the_service_has_the_ready_ones() {
+    let slice = slice(
+        json!([
+            {"addresses": ["10.0.0.1"], "hostname": "web-0", "conditions": {"ready": true}},
+            {"addresses": ["10.0.0.2"], "hostname": "web-1", "conditions": {"ready": false, "serving": false}},
+            {"addresses": ["10.0.0.3"], "hostname": "web-2", "conditions": {"ready": false, "terminating": true}},
+        ]),
+        json!([{"name": "http", "port": 80}]),
+    );
+    let expected = [
+        "1.0.0.10.in-addr.arpa. PTR web-0.web",
+        "2.0.0.10.in-addr.arpa. PTR web-1.web",
+        "3.0.0.10.in-addr.arpa. PTR web-2.web",
+        "_http._tcp.web A 10.0.0.1, SRV 0 100 80 web-0.web",
+        "web A 10.0.0.1, SRV 0 100 80 web-0.web",
+        "web-0.web A 10.0.0.1, SRV 0 100 80 web-0.web",
+        "web-1.web A 10.0.0.2, SRV 0 100 80 web-1.web",
+        "web-2.web A 10.0.0.3, SRV 0 100 80 web-2.web",
+    ];
+    check(ZoneOptions::default(), &with_peers("true"), std::slice::from_ref(&slice), &expected);
+    let ready: Vec<&str> = [0, 3, 4, 5].map(|index| expected[index]).into();
+    check(ZoneOptions::default(), &with_peers("false"), std::slice::from_ref(&slice), &ready);
+    let cluster = service(json!({"clusterIP": "10.96.0.1"}));
+    let annotated = Service { metadata: with_peers("true").metadata, ..cluster };
+    let rendered = Scheme::new(ZoneOptions::default()).unwrap().service(&annotated, &[&slice], true);
+    assert!(
+        !lines(&rendered).iter().any(|line| line.starts_with("web-1")),
+        "only headless services have peers"
+    );
+}
+
+#[test]
+fn an_annotation_that_cannot_be_read_is_complained_of() {
+    let rendered = Scheme::new(ZoneOptions::default()).unwrap().service(&with_peers("yes"), &[], true);
+    let expected = "annotation dullahan.dev/publish-peers is ignored: \"yes\" is not true or false";
+    assert_eq!(rendered.complaints, [expected]);
+}
+
+#[test]
+fn zones_of_endpoints_have_names_and_others_have_what_the_directive_says() {
+    let slice = slice(
+        json!([
+            {"addresses": ["10.0.0.1"], "hostname": "a", "zone": "west"},
+            {"addresses": ["10.0.0.2"], "hostname": "b", "zone": "rack1.East"},
+            {"addresses": ["10.0.0.3"], "hostname": "c"},
+            {"addresses": ["10.0.0.4"], "hostname": "d", "zone": "west", "conditions": {"ready": false}},
+        ]),
+        json!([]),
+    );
+    let options = ZoneOptions { zonal: true, ..ZoneOptions::default() };
+    let rendered = Scheme::new(options).unwrap().service(&headless(), &[&slice], true);
+    let zonal: Vec<String> = lines(&rendered).into_iter().filter(|line| line.contains("_zone")).collect();
+    assert_eq!(
+        zonal,
+        [
+            "*.east.pin._zone.web",
+            "*.east.prefer._zone.web A 10.0.0.1, A 10.0.0.2, A 10.0.0.3",
+            "*.pin._zone.web",
+            "*.prefer._zone.web A 10.0.0.1, A 10.0.0.2, A 10.0.0.3",
+            "rack1.east.pin._zone.web A 10.0.0.2",
+            "rack1.east.prefer._zone.web A 10.0.0.2",
+            "west.pin._zone.web A 10.0.0.1",
+            "west.prefer._zone.web A 10.0.0.1",
+        ]
+    );
+    let off = Scheme::new(ZoneOptions::default()).unwrap().service(&headless(), &[&slice], true);
+    assert!(!lines(&off).iter().any(|line| line.contains("_zone")));
+}
+
 #[test]
 fn the_weight_is_100_divided_by_the_answers_whatever_led_to_them() {
     let ports = json!([{"name": "http", "port": 80}, {"port": 81}]);

@@ -47,7 +47,6 @@ async fn a_pod_that_was_being_deleted_or_created_is_finished() {
     world.restart();
     world.pass(20).await;
     world.check_end(&[
-        "7 Running on node-1 Scheduled running 10.0.0.3",
         "7 Running on node-1 Scheduled running 10.0.0.3 Ready",
         "10 Succeeded on node-1 Scheduled Completed(0) 10.0.0.2 Terminating",
         "10 gone",

@@ -28,10 +28,8 @@ async fn init_containers_and_sidecars_come_before_the_others() {
         "0 Pending on node-1 Scheduled PodInitializing 10.0.0.2",
         // The init container has ended.
         "0 Pending on node-1 Scheduled PodInitializing 10.0.0.2",
-        // The sidecar runs, and then is ready.
+        // The sidecar runs and is ready.
         "1 Pending on node-1 Scheduled PodInitializing 10.0.0.2",
-        "1 Pending on node-1 Scheduled PodInitializing 10.0.0.2",
-        "2 Running on node-1 Scheduled running 10.0.0.2",
         "2 Running on node-1 Scheduled running 10.0.0.2 Ready",
     ]);
 }

@@ -99,7 +99,7 @@ impl World {
 }
 
 fn agent(store: &Store, network: &str) -> Agent {
-    let options = SimulatedOptions { start_delay: Duration::ZERO, seed: 1 };
+    let options = SimulatedOptions { seed: 1, ..SimulatedOptions::default() };
     let runtime = Arc::new(Simulated::new(store.clock().clone(), options));
     let options = NodeOptions {
         name: "node-1".into(),

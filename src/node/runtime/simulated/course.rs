@@ -42,6 +42,7 @@ pub(super) struct Draw<'a> {
     pub(super) role: Role,
     pub(super) attempt: u32,
     pub(super) start_delay: Duration,
+    pub(super) stop_delay: Duration,
 }
 
 impl Draw<'_> {
@@ -63,7 +64,7 @@ impl Draw<'_> {
     fn running_from(&self, runs_from: Timestamp, rng: &mut SmallRng) -> Course {
         let behaviour = self.behaviour;
         let readiness_delay = behaviour.readiness_delay.map_or(Duration::ZERO, |span| span.draw(rng));
-        let stop_delay = behaviour.stop_delay.map_or(Duration::ZERO, |span| span.draw(rng));
+        let stop_delay = behaviour.stop_delay.map_or(self.stop_delay, |span| span.draw(rng));
         let flap = behaviour.flap.map(|span| span.draw(rng));
         let startup = self.container.startup_probe.as_ref();
         let started_from = startup.map_or(runs_from, |probe| first_success(probe, runs_from, runs_from));

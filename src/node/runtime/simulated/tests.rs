@@ -25,7 +25,10 @@ fn pod(uid: &str, name: &str, annotations: &[(&str, &str)]) -> Pod {
 
 fn simulated(seed: u64) -> Simulated {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
-    Simulated::new(clock, SimulatedOptions { start_delay: Duration::from_secs(1), seed })
+    Simulated::new(
+        clock,
+        SimulatedOptions { start_delay: Duration::from_secs(1), stop_delay: Duration::ZERO, seed },
+    )
 }
 
 async fn start(runtime: &Simulated, pod: &Pod, attempt: u32) {
@@ -111,6 +114,16 @@ async fn stopping_ends_a_run_at_the_earliest_of_its_ends() {
         runtime.stop("u", "nginx", Duration::from_secs(grace_s)).await;
         assert_eq!(course(&runtime, "u").await.last().unwrap(), expected);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_does_not_say_stops_as_the_runtime_was_told() {
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
+    let stop_delay = Duration::from_millis(300);
+    let runtime = Simulated::new(clock, SimulatedOptions { stop_delay, ..SimulatedOptions::default() });
+    start(&runtime, &pod("u", "web-0", &[]), 0).await;
+    runtime.stop("u", "nginx", Duration::from_secs(30)).await;
+    assert_eq!(course(&runtime, "u").await.last().unwrap(), "300 exited 0");
 }
 
 #[tokio::test(start_paused = true)]

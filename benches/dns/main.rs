@@ -1,0 +1,130 @@
+//! What one core answers over UDP on loopback, beside a bare echo, Knot and NSD, and while changes are
+//! published. Prints tables; run with `cargo bench --bench dns`.
+//!
+//! ```text
+//!   this process, last core: load.rs ──► a server in a process of its own, first core
+//!                                         echo | dullahan | knotd | nsd | --peer NAME=ADDR
+//! ```
+//!
+//! The floor is an echo in the same batches whose replies have the size of ours. Servers take turns
+//! in rounds; a figure is the median over the rounds. Two figures are given: queries per second of
+//! the server's processor time, which others on the machine hardly disturb, and per second of the
+//! clock. All queries carry EDNS. NSD is told to give minimal responses, so its SRV answers come
+//! without addresses.
+//!
+//! Arguments: `--names N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
+//! `--only SECTION` (`answers` or `publishing`).
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
+
+mod fixture;
+mod load;
+mod publishing;
+mod servers;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fixture::{Fixture, Row};
+use servers::Server;
+
+const ROUND: Duration = Duration::from_millis(400);
+
+/// What the command line asks for.
+struct Options {
+    names: Vec<usize>,
+    rounds: usize,
+    peers: Vec<(String, SocketAddr)>,
+    only: Option<String>,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["serve", n_names] => servers::serve_fixture(n_names.parse().unwrap()),
+        ["echo"] => servers::echo(),
+        ["publish"] => publishing::serve(),
+        _ => measure(&options(&words)),
+    }
+}
+
+fn options(words: &[&str]) -> Options {
+    let mut options = Options { names: Vec::new(), rounds: 7, peers: Vec::new(), only: None };
+    for pair in words.chunks(2) {
+        match pair {
+            ["--names", n_names] => options.names.push(n_names.parse().unwrap()),
+            ["--rounds", n_rounds] => options.rounds = n_rounds.parse().unwrap(),
+            ["--only", section] => options.only = Some((*section).to_owned()),
+            ["--peer", peer] => {
+                let (name, address) = peer.split_once('=').expect("--peer NAME=ADDR");
+                options.peers.push((name.to_owned(), address.parse().unwrap()));
+            }
+            other => panic!("unknown arguments: {other:?}"),
+        }
+    }
+    if options.names.is_empty() {
+        options.names = vec![10_000, 1_000_000];
+    }
+    options
+}
+
+fn measure(options: &Options) {
+    let is_wanted = |section: &str| options.only.as_deref().is_none_or(|only| only == section);
+    if is_wanted("answers") {
+        let per_size: Vec<Vec<f64>> =
+            options.names.iter().map(|n_names| answers(*n_names, options)).collect();
+        if let [small, .., large] = per_size.as_slice() {
+            let kept: Vec<String> = Row::ALL
+                .iter()
+                .zip(small.iter().zip(large))
+                .map(|(row, (small, large))| format!("{} {:.2}", row.name(), large / small))
+                .collect();
+            println!("dullahan, most names to fewest: {}", kept.join(", "));
+        }
+    }
+    if is_wanted("publishing") {
+        publishing::measure(options.rounds);
+    }
+}
+
+/// Prints a table; returns dullahan's figures by row.
+fn answers(n_names: usize, options: &Options) -> Vec<f64> {
+    let fixture = Fixture::new(n_names);
+    let servers = servers::start_all(&fixture, &options.peers);
+    println!(
+        "\n{n_names} names; thousand queries per second of processor time (of the clock), ratio to the floor"
+    );
+    let head: Vec<String> = servers.iter().map(|server| format!("{:>24}", server.name)).collect();
+    println!("{:<16}{}", "", head.join(""));
+    Row::ALL.iter().map(|row| answers_of(*row, &fixture, &servers, options.rounds)).collect()
+}
+
+fn answers_of(row: Row, fixture: &Fixture, servers: &[Server], rounds: usize) -> f64 {
+    let sizes = load::reply_sizes(row, fixture, servers);
+    let mut figures: Vec<Vec<load::Figure>> = servers.iter().map(|_| Vec::new()).collect();
+    for round in 0..rounds {
+        for (server, figures) in servers.iter().zip(&mut figures) {
+            figures.push(load::run(row, fixture, server, &sizes, ROUND, round as u64));
+        }
+    }
+    let median = |figures: &[load::Figure], of: fn(&load::Figure) -> f64| {
+        let mut values: Vec<f64> = figures.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let by_cpu: Vec<f64> = figures.iter().map(|figures| median(figures, |one| one.per_cpu_second)).collect();
+    let by_clock: Vec<f64> = figures.iter().map(|figures| median(figures, |one| one.per_second)).collect();
+    let cells: Vec<String> = by_cpu
+        .iter()
+        .zip(&by_clock)
+        .map(|(cpu, clock)| format!("{:>8.0} ({:>5.0}) {:>6.2} ", cpu / 1e3, clock / 1e3, cpu / by_cpu[0]))
+        .map(|cell| format!("{cell:>24}"))
+        .collect();
+    println!("{:<16}{}", row.name(), cells.join(""));
+    let lost: f64 = figures.iter().flatten().map(|one| one.lost_share).fold(0.0, f64::max);
+    if lost > 0.01 {
+        println!("  up to {:.1} % of the queries of a round were lost", lost * 100.0);
+    }
+    by_cpu[1]
+}

@@ -1,0 +1,212 @@
+//! Answers while changes are published: a zone of 100,000 endpoints, 1,000 changes per second.
+//!
+//! The server process holds the store, the publisher and one DNS worker. On `changes` it commits
+//! changed slices at a steady rate and looks, after each, for the first snapshot that answers with it.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use dullahan::clock::Clock;
+use dullahan::dns::SharedZones;
+use dullahan::dns::answer::{Query, answer};
+use dullahan::dns::publisher::Publisher;
+use dullahan::dns::server::{DatagramOptions, DnsServer};
+use dullahan::dns::zone::ZoneOptions;
+use dullahan::objects::manifest::{Rules, parse};
+use dullahan::objects::{Kind, ObjectKey};
+use dullahan::store::{Store, StoreOptions};
+use hickory_proto::rr::{Name, RecordType};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use tokio_util::sync::CancellationToken;
+
+use crate::load::{Load, connect};
+use crate::servers::{cpu_time_of, last_core, pin};
+
+const SERVICES: usize = 1_000;
+const ENDPOINTS_PER_SERVICE: usize = 100;
+const CHANGES_PER_SECOND: u32 = 1_000;
+const ROUND: Duration = Duration::from_secs(2);
+const WAIT_MAX: Duration = Duration::from_secs(60);
+const POOL: usize = 1 << 16;
+/// The worker's thread.
+const WORKER: &str = "dns-0";
+
+/// Prints throughput with and without changes, from commit to answer, and memory.
+pub(crate) fn measure(rounds: usize) {
+    println!("\n{} endpoints, {CHANGES_PER_SECOND} changes per second", SERVICES * ENDPOINTS_PER_SERVICE);
+    pin(0);
+    let program = std::env::current_exe().unwrap();
+    let child = Command::new(program).arg("publish").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut server = Publishing::new(child.unwrap());
+    pin(last_core());
+    let queries = queries();
+    let (mut quiet, mut busy, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
+    let before = server.resident_bytes();
+    for _ in 0..rounds {
+        quiet.push(server.throughput(&queries));
+        server.tell("changes");
+        busy.push(server.throughput(&queries));
+        latencies.push(server.line());
+    }
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let (quiet, busy) = (median(&mut quiet), median(&mut busy));
+    println!(
+        "  without changes: {:.0} thousand queries per second of the worker's processor time",
+        quiet / 1e3
+    );
+    println!("  with changes:    {:.0}, {:.1} % less", busy / 1e3, (1.0 - busy / quiet) * 100.0);
+    println!("  from commit to visible answer, median and 99th percentile, by round:");
+    latencies.iter().for_each(|line| println!("    {line}"));
+    let after = server.resident_bytes();
+    println!("  resident memory: {:.1} MB before, {:.1} MB after", before as f64 / 1e6, after as f64 / 1e6);
+}
+
+struct Publishing {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    address: SocketAddr,
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Publishing {
+    fn new(mut child: Child) -> Self {
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.next().unwrap().unwrap().parse().unwrap();
+        Self { child, lines, address }
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+
+    fn throughput(&self, queries: &[Vec<u8>]) -> f64 {
+        let socket = connect(self.address);
+        let mut load = Load::new(&socket);
+        let before = cpu_time_of(self.child.id(), Some(WORKER));
+        let n_replies = load.run(queries, ROUND).n_replies;
+        n_replies as f64 / (cpu_time_of(self.child.id(), Some(WORKER)) - before).as_secs_f64()
+    }
+
+    fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+}
+
+/// Addresses of endpoints and of services, and SRV.
+fn queries() -> Vec<Vec<u8>> {
+    let of = |n: usize| {
+        let (service, endpoint) = (n * 7919 % SERVICES, n * 31 % ENDPOINTS_PER_SERVICE);
+        let owner = format!("svc-{service}.default.svc.cluster.local.");
+        let text = match n % 8 {
+            0 => owner,
+            1 => format!("nope.{owner}"),
+            _ => format!("e-{endpoint}.{owner}"),
+        };
+        let mut query = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+        for label in Name::from_ascii(text).unwrap().iter() {
+            query.push(label.len() as u8);
+            query.extend_from_slice(label);
+        }
+        query.extend_from_slice(&[0, 0, 1, 0, 1, 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+        query
+    };
+    (0..POOL).map(of).collect()
+}
+
+/// The server process.
+pub(crate) fn serve() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::in_memory(Clock::system(), StoreOptions::default());
+        for service in 0..SERVICES {
+            let parsed = parse("bench", &manifest(service), "default", Rules::AsIs);
+            for located in parsed.objects {
+                store.mirror(located.typed).await.unwrap();
+            }
+        }
+        let zones = SharedZones::default();
+        let options = ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() };
+        let publisher = Publisher::publishing_to(zones.clone(), store.clone(), options, Vec::new());
+        tokio::spawn(publisher.run(CancellationToken::new()));
+        let options = DatagramOptions { workers: NonZeroUsize::MIN, ..DatagramOptions::default() };
+        let server =
+            DnsServer::bind_with(&["127.0.0.1:0".parse().unwrap()], zones.clone(), options).await.unwrap();
+        println!("{}", server.addresses()[0]);
+        tokio::spawn(server.run(CancellationToken::new()));
+        let commands = std::io::stdin().lines().map_while(Result::ok);
+        let mut n_changes = 0;
+        for _ in commands {
+            let mut times = change(&store, &zones, &mut n_changes).await;
+            times.sort();
+            let at = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1e6;
+            println!("{:.0} us, {:.0} us ({} changes)", at(50), at(99), times.len());
+        }
+    });
+}
+
+/// Changes at a steady rate for one round; from each commit to the snapshot that shows it.
+async fn change(store: &Store, zones: &SharedZones, n_changes: &mut usize) -> Vec<Duration> {
+    let began = Instant::now();
+    let mut times = Vec::new();
+    while began.elapsed() < ROUND {
+        let due = Duration::from_secs(1) / CHANGES_PER_SECOND * times.len() as u32;
+        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
+        *n_changes += 1;
+        times.push(time_of_change(store, zones, *n_changes).await);
+    }
+    times
+}
+
+async fn time_of_change(store: &Store, zones: &SharedZones, n: usize) -> Duration {
+    let service = n * 7 % SERVICES;
+    let key = ObjectKey::new(Kind::EndpointSlice, "default", &format!("svc-{service}-a"));
+    let mut slice = store.get(&key).unwrap().get::<EndpointSlice>().unwrap().clone();
+    let address = format!("10.{}.{}.{}", 200 + n / 65536 % 50, n / 256 % 256, n % 256);
+    slice.endpoints.as_mut().unwrap()[3].addresses[0].clone_from(&address);
+    let name = Name::from_ascii(format!("e-3.svc-{service}.default.svc.cluster.local.")).unwrap();
+    let query = Query { name, record_type: RecordType::A };
+    let started = Instant::now();
+    store.mirror(slice).await.unwrap();
+    loop {
+        let answer = answer(&zones.load(), &query);
+        if answer.answers.iter().any(|record| record.data.to_string() == address) {
+            return started.elapsed();
+        }
+        assert!(started.elapsed() < WAIT_MAX);
+        tokio::task::yield_now().await;
+    }
+}
+
+fn manifest(service: usize) -> String {
+    let mut text = format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: svc-{service}}}\nspec: {{clusterIP: None, clusterIPs: [None], ports: [{{name: x, port: 80}}]}}\n---\n\
+         apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: svc-{service}-a\n  labels: {{kubernetes.io/service-name: svc-{service}}}\n\
+         addressType: IPv4\nports: [{{name: x, port: 80, protocol: TCP}}]\nendpoints:\n"
+    );
+    for endpoint in 0..ENDPOINTS_PER_SERVICE {
+        let n = service * ENDPOINTS_PER_SERVICE + endpoint;
+        let address = format!("10.{}.{}.{}", 64 + (n >> 16), (n >> 8) & 255, n & 255);
+        writeln!(text, "- {{addresses: [{address}], hostname: e-{endpoint}, conditions: {{ready: true}}}}")
+            .unwrap();
+    }
+    text
+}

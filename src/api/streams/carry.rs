@@ -1,0 +1,154 @@
+//! Carries a session over a WebSocket until either end is over.
+//!
+//! ```text
+//!   client ─► listen ─► stdin, size
+//!   client ◄─ tell ◄─ (MESSAGES_MAX) ◄─ stdout, stderr, then the end
+//! ```
+//!
+//! Nothing is kept but what is on its way: a client that does not read stops the process' output,
+//! a process that does not read stops the client's input. A client that is gone without a word is
+//! found out by pings.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::channel::{self, Said, Version};
+use super::{Exit, Session};
+use crate::clock::Clock;
+
+/// How many messages to a client wait to be sent.
+const MESSAGES_MAX: usize = 8;
+/// How much output is sent in one message at most.
+const CHUNK_OCTETS: usize = 32 * 1024;
+/// How often a client is pinged.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// How long a client may say nothing, not even that it is there.
+const SILENCE_MAX: Duration = Duration::from_secs(180);
+
+/// How a session is carried.
+pub(crate) struct Way {
+    pub(crate) version: Version,
+    pub(crate) is_attached: bool,
+    pub(crate) clock: Clock,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Carries `session` until its end has been told, the client is gone, or the server stops. A
+/// session that could not begin is only told why.
+pub(crate) async fn carry(socket: WebSocket, session: Result<Session, String>, way: Way) {
+    let (sink, stream) = socket.split();
+    let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
+    let mut session = session;
+    let (stdin, size) = match &mut session {
+        Ok(session) => (session.stdin.take(), session.size.take()),
+        Err(_) => (None, None),
+    };
+    let produced = async {
+        let exit = match session {
+            Ok(session) => produce(session, &sender).await,
+            Err(reason) => Exit::Failed(reason),
+        };
+        let end = channel::end(&exit, way.is_attached).to_string();
+        // Whoever is gone needs no end.
+        let _ = sender.send(channel::message(channel::END, end.as_bytes())).await;
+        drop(sender);
+    };
+    let told = tell(sink, receiver, &way);
+    tokio::select! {
+        // The output goes on to be told while it is produced, and to its end.
+        _ = async { tokio::join!(produced, told) } => {}
+        () = listen(stream, stdin, size, &way) => {}
+    }
+}
+
+/// Reads a session's output to the end; returns how it ended.
+async fn produce(session: Session, sender: &mpsc::Sender<Vec<u8>>) -> Exit {
+    let outputs = async {
+        tokio::join!(
+            pump(session.stdout, channel::STDOUT, sender),
+            pump(session.stderr, channel::STDERR, sender)
+        );
+    };
+    let ((), exit) = tokio::join!(outputs, session.exit);
+    exit
+}
+
+async fn pump(
+    output: Option<std::pin::Pin<Box<dyn AsyncRead + Send>>>,
+    channel: u8,
+    sender: &mpsc::Sender<Vec<u8>>,
+) {
+    let Some(mut output) = output else { return };
+    let mut chunk = vec![0; CHUNK_OCTETS];
+    while let Ok(length) = output.read(&mut chunk).await
+        && length > 0
+    {
+        if sender.send(channel::message(channel, &chunk[..length])).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Sends what there is, pings between, and closes at the end.
+async fn tell(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Vec<u8>>, way: &Way) {
+    let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    loop {
+        let message = tokio::select! {
+            message = messages.recv() => match message {
+                Some(message) => Message::Binary(message.into()),
+                None => close(close_code::NORMAL, ""),
+            },
+            () = way.clock.sleep(PING_INTERVAL) => Message::Ping(Bytes::new()),
+            () = way.stop.cancelled() => close(close_code::AWAY, "the server stops"),
+        };
+        let is_last = matches!(message, Message::Close(_));
+        if sink.send(message).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// Passes on what a client says, until it goes.
+async fn listen(
+    mut stream: SplitStream<WebSocket>,
+    mut stdin: Option<std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>>,
+    size: Option<tokio::sync::watch::Sender<super::TerminalSize>>,
+    way: &Way,
+) {
+    loop {
+        let message = tokio::select! {
+            message = stream.next() => message,
+            () = way.clock.sleep(SILENCE_MAX) => return,
+        };
+        let message = match message {
+            Some(Ok(Message::Binary(message))) => message,
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            // Pings are answered by the library; texts mean nothing here.
+            Some(Ok(_)) => continue,
+        };
+        match channel::read(&message, way.version) {
+            Said::Input(input) => {
+                if let Some(open) = &mut stdin
+                    && (open.write_all(input).await.is_err() || open.flush().await.is_err())
+                {
+                    // The process reads no more; the rest of the input is for nobody.
+                    stdin = None;
+                }
+            }
+            Said::EndOfInput => stdin = None,
+            Said::Size(now) => {
+                if let Some(size) = &size {
+                    size.send_replace(now);
+                }
+            }
+            Said::Nothing => {}
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Which container of a pod is meant, and whether it can be talked to, in Kubernetes' words.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
+
+use crate::api::answer::status::Failure;
+
+/// The container that `asked` names; without a name, the only one there is.
+pub(super) fn choose<'a>(pod: &'a Pod, asked: Option<&str>) -> Result<&'a str, Failure> {
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    let Some(spec) = &pod.spec else {
+        return Err(Failure::bad_request(format!("a container name must be specified for pod {name}")));
+    };
+    if let Some(asked) = asked {
+        return names(spec)
+            .find(|known| *known == asked)
+            .ok_or_else(|| Failure::bad_request(format!("container {asked} is not valid for pod {name}")));
+    }
+    if let [only] = spec.containers.as_slice() {
+        return Ok(&only.name);
+    }
+    let all = names(spec).collect::<Vec<_>>().join(" ");
+    let message = format!("a container name must be specified for pod {name}, choose one of: [{all}]");
+    Err(Failure::bad_request(message))
+}
+
+/// Every container, in the order in which they start.
+fn names(spec: &PodSpec) -> impl Iterator<Item = &str> {
+    let first = spec.init_containers.iter().flatten().map(|container| container.name.as_str());
+    let ephemeral = spec.ephemeral_containers.iter().flatten().map(|container| container.name.as_str());
+    first.chain(spec.containers.iter().map(|container| container.name.as_str())).chain(ephemeral)
+}
+
+/// What is known of a container.
+pub(super) fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
+    let status = pod.status.as_ref()?;
+    let lists =
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|known| known.name == container)
+}
+
+/// Fails unless the pod has a node and the container runs.
+pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
+    check_scheduled(pod)?;
+    let state = status_of(pod, container).and_then(|status| status.state.as_ref());
+    if state.is_some_and(|state| state.running.is_some()) {
+        return Ok(());
+    }
+    Err(Failure::bad_request(format!("container not found (\"{container}\")")))
+}
+
+/// Fails unless the pod has a node.
+pub(super) fn check_scheduled(pod: &Pod) -> Result<(), Failure> {
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+    if !node.is_empty() {
+        return Ok(());
+    }
+    let name = pod.metadata.name.as_deref().unwrap_or_default();
+    Err(Failure::bad_request(format!("pod {name} does not have a host assigned")))
+}

@@ -1,0 +1,211 @@
+//! A service that exists: why its own name or a port's has no records.
+
+use hickory_proto::rr::RecordType;
+use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
+
+use super::{Cause, Explanation, World, did_you_mean, pod};
+use crate::objects::{Kind, ObjectKey, Selector};
+
+/// A service, its names at hand.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'s> {
+    pub(super) service: &'s Service,
+    pub(super) namespace: &'s str,
+    pub(super) name: &'s str,
+}
+
+impl<'s> Subject<'s> {
+    fn of(service: &'s Service) -> Self {
+        let meta = &service.metadata;
+        let namespace = meta.namespace.as_deref().unwrap_or_default();
+        Self { service, namespace, name: meta.name.as_deref().unwrap_or_default() }
+    }
+
+    pub(super) fn title(&self) -> String {
+        format!("service {}/{}", self.namespace, self.name)
+    }
+
+    pub(super) fn is_headless(&self) -> bool {
+        self.cluster_address() == Some("None")
+    }
+
+    pub(super) fn cluster_address(&self) -> Option<&'s str> {
+        let spec = self.service.spec.as_ref()?;
+        let listed = spec.cluster_ips.as_ref().and_then(|listed| listed.first());
+        listed.or(spec.cluster_ip.as_ref()).map(String::as_str).filter(|address| !address.is_empty())
+    }
+
+    pub(super) fn selector(&self) -> Option<Selector> {
+        let labels = self.service.spec.as_ref()?.selector.as_ref().filter(|labels| !labels.is_empty())?;
+        Some(Selector::from_labels(labels))
+    }
+
+    fn external_name(&self) -> Option<&'s str> {
+        let spec = self.service.spec.as_ref()?;
+        (spec.type_.as_deref() == Some("ExternalName"))
+            .then(|| spec.external_name.as_deref().unwrap_or_default())
+    }
+
+    fn ports(&self) -> &'s [ServicePort] {
+        self.service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default()
+    }
+
+    fn port_names(&self) -> impl Iterator<Item = &'s str> {
+        self.ports().iter().filter_map(|port| port.name.as_deref())
+    }
+}
+
+impl World<'_> {
+    /// Why a name at or below a service has no records; `path` is what stands before its name.
+    pub(super) fn service(&self, service: &Service, path: &[&str]) -> Option<Explanation> {
+        let subject = Subject::of(service);
+        if let Some(target) = subject.external_name() {
+            return self.external(&subject, target, path);
+        }
+        match path {
+            [] => self.service_itself(&subject),
+            [port, protocol] if port.starts_with('_') && protocol.starts_with('_') => {
+                self.port(&subject, &port[1..], &protocol[1..]).or_else(|| self.service_itself(&subject))
+            }
+            [protocol] if protocol.starts_with('_') => self.service_itself(&subject),
+            [label] => self.endpoint(&subject, label),
+            _ => None,
+        }
+    }
+
+    fn external(&self, subject: &Subject<'_>, target: &str, path: &[&str]) -> Option<Explanation> {
+        let title = subject.title();
+        let text = match path.is_empty() {
+            true if target.parse::<std::net::IpAddr>().is_ok() => {
+                format!("{title} is an ExternalName of {target}, which is an address and no name")
+            }
+            true => return None,
+            false => format!("{title} is an ExternalName of {target}; nothing exists below it"),
+        };
+        Some(Explanation::new(Cause::ExternalName, text))
+    }
+
+    fn service_itself(&self, subject: &Subject<'_>) -> Option<Explanation> {
+        if let Some(absent) = self.no_endpoint(subject) {
+            return Some(absent);
+        }
+        if subject.cluster_address().is_none() {
+            let text = format!("{} has no cluster address yet", subject.title());
+            return Some(Explanation::new(Cause::NoCluster, text));
+        }
+        self.other_family(&subject.title(), &self.addresses(subject))
+    }
+
+    /// The addresses that the service's name stands for.
+    fn addresses(&self, subject: &Subject<'_>) -> Vec<std::net::IpAddr> {
+        if !subject.is_headless() {
+            let spec = subject.service.spec.as_ref();
+            let listed = spec.and_then(|spec| spec.cluster_ips.as_deref()).unwrap_or_default();
+            let listed = listed.iter().map(String::as_str).chain(subject.cluster_address());
+            return listed.filter_map(|address| address.parse().ok()).collect();
+        }
+        let endpoints = self.ready_endpoints(subject);
+        endpoints.iter().flat_map(|one| &one.addresses).filter_map(|address| address.parse().ok()).collect()
+    }
+
+    /// NODATA of a name that has addresses of the other family alone.
+    pub(super) fn other_family(&self, title: &str, addresses: &[std::net::IpAddr]) -> Option<Explanation> {
+        let (has_v4, has_v6) =
+            (addresses.iter().any(|one| one.is_ipv4()), addresses.iter().any(|one| one.is_ipv6()));
+        let only = match self.record_type {
+            RecordType::A if has_v6 && !has_v4 => "IPv6",
+            RecordType::AAAA if has_v4 && !has_v6 => "IPv4",
+            _ => return None,
+        };
+        let text = format!("{title} has {only} addresses only, no {} record", self.record_type);
+        Some(Explanation::new(Cause::OtherFamily, text))
+    }
+
+    /// Why a headless service (or, if such are ignored, any) has no endpoint to tell of.
+    fn no_endpoint(&self, subject: &Subject<'_>) -> Option<Explanation> {
+        let options = self.landscape.options();
+        let matters = subject.is_headless() || options.ignore_empty_service;
+        if !matters || !self.ready_endpoints(subject).is_empty() {
+            return None;
+        }
+        let title = subject.title();
+        if options.no_endpoints {
+            let text = format!("{title} is headless, and --no-endpoints leaves its endpoints out");
+            return Some(Explanation::new(Cause::EndpointsIgnored, text));
+        }
+        let Some(selector) = subject.selector() else {
+            return self.unready_slices(subject).or_else(|| {
+                let text = format!("{title} has no selector and no EndpointSlice with its name");
+                Some(Explanation::new(Cause::NoSelector, text))
+            });
+        };
+        let pods = self.landscape.pods(subject.namespace);
+        let selected: Vec<&Pod> = pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref())).collect();
+        Some(self.none_ready(subject, &selected))
+    }
+
+    /// None of the pods that a service selects is published.
+    fn none_ready(&self, subject: &Subject<'_>, selected: &[&Pod]) -> Explanation {
+        let title = subject.title();
+        let key = |pod: &&Pod| {
+            ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
+        };
+        let Some(first) = selected.first() else {
+            if let Some(unready) = self.unready_slices(subject) {
+                return unready;
+            }
+            let labels =
+                subject.service.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
+            let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let text = format!("{title} selects {}, which no pod has", labels.join(","));
+            return Explanation::new(Cause::SelectsNothing, text);
+        };
+        let keys: Vec<ObjectKey> = selected.iter().map(key).collect();
+        let explanation = match (selected.len(), self.state(first)) {
+            (_, None) => {
+                let text = format!("{} is Ready; {title} does not have its endpoint yet", pod::title(first));
+                Explanation::new(Cause::NotPublishedYet, text)
+            }
+            (1, Some((_, state))) => {
+                let text = format!("{title} has no Ready endpoint: {} {state}", pod::title(first));
+                Explanation::new(Cause::NoReadyEndpoint, text)
+            }
+            (n, Some((_, state))) => {
+                let text = format!("{title}: none of {n} pods is Ready: {} {state}", pod::title(first));
+                Explanation::new(Cause::NoReadyEndpoint, text)
+            }
+        };
+        explanation.after(&keys)
+    }
+
+    /// Endpoints that somebody wrote and none of which is ready.
+    fn unready_slices(&self, subject: &Subject<'_>) -> Option<Explanation> {
+        let slices = self.landscape.slices(subject.namespace, subject.name);
+        let n: usize = slices.map(|slice| slice.endpoints.as_ref().map_or(0, Vec::len)).sum();
+        let text = format!("{}: none of {n} endpoints in its EndpointSlices is ready", subject.title());
+        (n > 0).then(|| Explanation::new(Cause::NoReadyEndpoint, text))
+    }
+
+    fn port(&self, subject: &Subject<'_>, port: &str, protocol: &str) -> Option<Explanation> {
+        let protocol_of =
+            |given: &ServicePort| given.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
+        let named: Vec<&ServicePort> =
+            subject.ports().iter().filter(|given| given.name.as_deref() == Some(port)).collect();
+        if named.iter().any(|given| protocol_of(given) == protocol) {
+            return None;
+        }
+        let title = subject.title();
+        let text = match named.first() {
+            Some(given) => format!("port {port} of {title} is _{}, not _{protocol}", protocol_of(given)),
+            None if subject.port_names().next().is_none() => {
+                format!("{title} has no named port, so no name {port}; give its port that name")
+            }
+            None => {
+                let names: Vec<&str> = subject.port_names().collect();
+                let hint = did_you_mean(port, names.iter().copied());
+                format!("{title} has no port named {port} (it has {}){hint}", names.join(", "))
+            }
+        };
+        Some(Explanation::new(Cause::NoPort, text))
+    }
+}

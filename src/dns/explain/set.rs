@@ -1,0 +1,74 @@
+//! A label that a StatefulSet's pod would have: ordinals, and the service the set names.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+
+use super::service::Subject;
+use super::{Cause, Explanation, World, pod};
+use crate::objects::beyond::{RESERVED_ORDINALS, Wishes};
+use crate::objects::{Kind, ObjectKey};
+
+impl World<'_> {
+    /// Why the pod that `label` would be the name of does not exist, if a StatefulSet makes such pods.
+    pub(super) fn member(&self, subject: &Subject<'_>, label: &str) -> Option<Explanation> {
+        let (name, ordinal) = split(label)?;
+        let set = self.landscape.set(subject.namespace, name)?;
+        let title = format!("StatefulSet {}/{name}", subject.namespace);
+        let key = ObjectKey::new(Kind::StatefulSet, subject.namespace, name);
+        let found = match set.spec.service_name.as_deref() {
+            Some(service) if service == subject.name => self.ordinal(set, &title, label, ordinal),
+            Some(service) if !service.is_empty() => {
+                let text = format!(
+                    "{title} has serviceName {service}: ask for {label}.{service}.{}",
+                    subject.namespace
+                );
+                Explanation::new(Cause::OtherService, text)
+            }
+            _ => {
+                let text = format!("{title} has no serviceName, so its pods have no names");
+                Explanation::new(Cause::SubdomainUnset, text)
+            }
+        };
+        Some(found.after(&[key]))
+    }
+
+    fn ordinal(&self, set: &StatefulSet, title: &str, label: &str, ordinal: i32) -> Explanation {
+        let start = set.spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or(0);
+        let replicas = set.spec.replicas.unwrap_or(1);
+        let reserved = Wishes::of(&set.metadata).reserved_ordinals;
+        if reserved.contains(&ordinal) {
+            let text = format!("{title} leaves ordinal {ordinal} out (annotation {RESERVED_ORDINALS})");
+            return Explanation::new(Cause::OrdinalReserved, text);
+        }
+        let is_between = |one: &&i32| (start..ordinal).contains(*one);
+        let n_left_out = reserved.iter().filter(is_between).count();
+        let position = i64::from(ordinal) - i64::from(start) - n_left_out as i64;
+        if !(0..i64::from(replicas)).contains(&position) {
+            let begins = if start == 0 { String::new() } else { format!(", ordinals start at {start}") };
+            let text = format!("{title} has no ordinal {ordinal}: replicas={replicas}{begins}");
+            return Explanation::new(Cause::OrdinalOutOfRange, text);
+        }
+        let waits = self.waits_for(set, start, ordinal);
+        let text = format!("{title} has not made pod {label} yet{}", waits.unwrap_or_default());
+        Explanation::new(Cause::PodMissing, text)
+    }
+
+    /// The pod before it that is not Ready, under OrderedReady.
+    fn waits_for(&self, set: &StatefulSet, start: i32, ordinal: i32) -> Option<String> {
+        if set.spec.pod_management_policy.as_deref() == Some("Parallel") {
+            return None;
+        }
+        let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
+        let name = set.metadata.name.as_deref().unwrap_or_default();
+        let pods = (start..ordinal).take(super::OBJECTS_LOOKED_AT_MAX);
+        let pods = pods.filter_map(|earlier| self.landscape.pod(namespace, &format!("{name}-{earlier}")));
+        let (pod, (_, state)) = pods.filter_map(|pod| Some((pod, self.state(pod)?))).next()?;
+        Some(format!(": {} {state}", pod::title(pod)))
+    }
+}
+
+/// `web` and 2 of `web-2`; ordinals are written without leading zeros.
+fn split(label: &str) -> Option<(&str, i32)> {
+    let (name, digits) = label.rsplit_once('-')?;
+    let ordinal: i32 = digits.parse().ok().filter(|_| digits.bytes().all(|octet| octet.is_ascii_digit()))?;
+    (ordinal.to_string() == digits).then_some((name, ordinal))
+}

@@ -1,0 +1,237 @@
+//! UDP: threads that take requests and send replies in batches.
+//!
+//! ```text
+//!  poll ──► recvmmsg, up to 64 requests ──► Responder, one by one ──► sendmmsg
+//!    ▲                                                                         │
+//!    └───────────── nothing more to read, or another socket's turn ────────────┘
+//! ```
+//!
+//! This is a transport of our own because hickory's reads and writes one datagram per system call
+//! through a task each, answers malformed responses, and cannot set socket options before the bind.
+//! A thread has a socket of every address (SO_REUSEPORT).
+//!
+//! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
+//! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no room for it.
+//! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
+//! does nothing else in the meantime.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::Range;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg, sendmmsg};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::dns::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::responder::Responder;
+
+/// How many datagrams are taken or sent by one system call.
+const BATCH_MAX: usize = 64;
+/// How many batches of one socket are answered before the others have their turn.
+const BATCHES_IN_A_ROW_MAX: usize = 16;
+/// The longest request that is read whole, in octets.
+const REQUEST_LENGTH_MAX: usize = 4096;
+/// From one request's buffer to the next. A line more than a page, so that the beginnings of all
+/// requests do not compete for the same few lines of the cache.
+const REQUEST_STRIDE: usize = REQUEST_LENGTH_MAX + 64;
+/// How long a thread waits for room to send.
+const SEND_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long a thread rests when a socket has failed.
+const ERROR_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// What wakes all workers when they are to stop.
+pub(super) struct Alarm(OwnedFd);
+
+impl Alarm {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// Rings from now on.
+    pub(super) fn ring(&self) {
+        // The one way to fail is a counter that is full, and then it rings.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// One thread's sockets and what it answers from.
+pub(super) struct Worker {
+    sockets: Vec<Bound>,
+    responder: Responder,
+    /// Counts requests over all workers, so that each client finds another address first.
+    turns: Arc<AtomicUsize>,
+    alarm: Arc<Alarm>,
+}
+
+/// A socket and what it is bound to.
+struct Bound {
+    address: SocketAddr,
+    socket: UdpSocket,
+}
+
+impl Worker {
+    pub(super) fn new(
+        sockets: Vec<UdpSocket>,
+        responder: Responder,
+        turns: Arc<AtomicUsize>,
+        alarm: Arc<Alarm>,
+    ) -> io::Result<Self> {
+        let sockets: io::Result<Vec<Bound>> = sockets
+            .into_iter()
+            .map(|socket| {
+                socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+                Ok(Bound { address: socket.local_addr()?, socket })
+            })
+            .collect();
+        Ok(Self { sockets: sockets?, responder, turns, alarm })
+    }
+
+    /// Starts the thread; what is returned becomes ready when it has ended.
+    pub(super) fn start(self, index: usize, stop: CancellationToken) -> io::Result<oneshot::Receiver<()>> {
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new().name(format!("dns-{index}")).spawn(move || {
+            self.run(&stop);
+            // The server may have gone already.
+            let _ = end.send(());
+        })?;
+        Ok(ended)
+    }
+
+    fn run(&self, stop: &CancellationToken) {
+        let mut v4 = Batch::<SockaddrIn>::new();
+        let mut v6 = Batch::<SockaddrIn6>::new();
+        let watched = self.sockets.iter().map(|at| PollFd::new(&at.socket, PollFlags::IN));
+        let mut watched: Vec<PollFd<'_>> =
+            watched.chain([PollFd::new(&self.alarm.0, PollFlags::IN)]).collect();
+        while !stop.is_cancelled() {
+            // A signal ends the wait early: then nothing is ready, and it begins anew.
+            let _ = poll(&mut watched, None);
+            for (at, watched) in self.sockets.iter().zip(&watched) {
+                if watched.revents().is_empty() {
+                    continue;
+                }
+                let answered = match at.address {
+                    SocketAddr::V4(_) => self.answer_batches(&at.socket, &mut v4),
+                    SocketAddr::V6(_) => self.answer_batches(&at.socket, &mut v6),
+                };
+                if let Err(error) = answered {
+                    self.rest_after(at.address, error);
+                }
+            }
+        }
+    }
+
+    /// Answers what can be read from a socket, as long as there is much of it.
+    fn answer_batches<S: SockaddrLike + Copy + Into<SocketAddr>>(
+        &self,
+        socket: &UdpSocket,
+        batch: &mut Batch<S>,
+    ) -> Result<(), Errno> {
+        for _ in 0..BATCHES_IN_A_ROW_MAX {
+            // Requests that several threads take at the same moment may share a number.
+            let mut turn = self.turns.load(Ordering::Relaxed);
+            let n_taken = batch.take(socket.as_raw_fd(), |request, client, replies| {
+                self.responder.reply(request, client, turn, replies);
+                turn = turn.wrapping_add(1);
+            })?;
+            self.turns.fetch_add(n_taken, Ordering::Relaxed);
+            batch.send(socket.as_raw_fd());
+            if n_taken < BATCH_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn rest_after(&self, address: SocketAddr, error: Errno) {
+        tracing::warn!(%address, %error, "datagrams cannot be read");
+        let mut watched = [PollFd::new(&self.alarm.0, PollFlags::IN)];
+        // Woken early it merely tries again.
+        let _ = poll(&mut watched, Some(&ERROR_PAUSE));
+    }
+}
+
+/// Buffers for the requests and replies of one system call.
+struct Batch<S> {
+    received: MultiHeaders<S>,
+    requests: Vec<u8>,
+    sent: MultiHeaders<S>,
+    /// All replies, one behind the other.
+    replies: Vec<u8>,
+    /// Where each reply lies among `replies`, and whom it is for.
+    places: Vec<Range<usize>>,
+    clients: Vec<Option<S>>,
+}
+
+impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
+    fn new() -> Self {
+        Self {
+            received: MultiHeaders::preallocate(BATCH_MAX, None),
+            requests: vec![0; BATCH_MAX * REQUEST_STRIDE],
+            sent: MultiHeaders::preallocate(BATCH_MAX, None),
+            replies: Vec::with_capacity(BATCH_MAX * usize::from(DATAGRAM_LENGTH_MAX)),
+            places: Vec::with_capacity(BATCH_MAX),
+            clients: Vec::with_capacity(BATCH_MAX),
+        }
+    }
+
+    /// Reads requests and has `reply` append a reply to each, or nothing; returns their number.
+    fn take(
+        &mut self,
+        socket: RawFd,
+        mut reply: impl FnMut(&[u8], IpAddr, &mut Vec<u8>),
+    ) -> Result<usize, Errno> {
+        self.replies.clear();
+        self.places.clear();
+        self.clients.clear();
+        let mut buffers = self.requests.chunks_exact_mut(REQUEST_STRIDE);
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] = std::array::from_fn(|_| {
+            let buffer = buffers.next().expect("there is a buffer for every request");
+            [IoSliceMut::new(&mut buffer[..REQUEST_LENGTH_MAX])]
+        });
+        let messages = match recvmmsg(socket, &mut self.received, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
+            Ok(messages) => messages,
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+            Err(errno) => return Err(errno),
+        };
+        let mut n_taken = 0;
+        for message in messages {
+            let start = self.replies.len();
+            // An empty datagram has no slice.
+            let request = message.iovs().next().unwrap_or_default();
+            let client = message.address.map(|address| Into::<SocketAddr>::into(address).ip());
+            reply(request, client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), &mut self.replies);
+            if self.replies.len() > start {
+                self.places.push(start..self.replies.len());
+                self.clients.push(message.address);
+            }
+            n_taken += 1;
+        }
+        Ok(n_taken)
+    }
+
+    /// Sends the replies; one that cannot be sent is dropped.
+    fn send(&mut self, socket: RawFd) {
+        let slices: Vec<[IoSlice<'_>; 1]> =
+            self.places.iter().map(|place| [IoSlice::new(&self.replies[place.clone()])]).collect();
+        let mut n_done = 0;
+        while n_done < slices.len() {
+            let (rest, clients) = (&slices[n_done..], &self.clients[n_done..]);
+            match sendmmsg(socket, &mut self.sent, rest, clients, [], MsgFlags::empty()) {
+                Ok(sent) => n_done += sent.count().max(1),
+                Err(Errno::EINTR) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a reply could not be sent");
+                    n_done += 1;
+                }
+            }
+        }
+    }
+}

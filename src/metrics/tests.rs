@@ -1,0 +1,100 @@
+//! What is counted is what the page says, and nothing that clients send makes it grow.
+
+use super::*;
+
+fn lines(metrics: &Arc<Metrics>, beginning: &str) -> Vec<String> {
+    let page = metrics.page();
+    page.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect()
+}
+
+fn seen(record_type: Option<u16>, rcode: u16, is_stream: bool) -> Seen {
+    Seen { is_stream, record_type, rcode, took: Duration::from_micros(7) }
+}
+
+#[test]
+fn workers_are_summed_up_and_what_is_not_listed_is_other() {
+    let metrics = Arc::new(Metrics::default());
+    let (one, two) = (metrics.counts(), metrics.counts());
+    one.answered(seen(Some(1), 0, false));
+    two.answered(seen(Some(1), 0, false));
+    two.answered(seen(Some(33), 3, true));
+    for strange in [777, 778, 65535] {
+        one.answered(seen(Some(strange), 99, false));
+    }
+    one.answered(seen(None, 1, false));
+    let expected = [
+        r#"dullahan_dns_queries_total{transport="udp",type="A",rcode="NOERROR"} 2"#,
+        r#"dullahan_dns_queries_total{transport="udp",type="other",rcode="FORMERR"} 1"#,
+        r#"dullahan_dns_queries_total{transport="udp",type="other",rcode="other"} 3"#,
+        r#"dullahan_dns_queries_total{transport="tcp",type="SRV",rcode="NXDOMAIN"} 1"#,
+    ];
+    assert_eq!(lines(&metrics, "dullahan_dns_queries_total"), expected);
+}
+
+#[test]
+fn a_histogram_is_cumulative_and_ends_with_all() {
+    let metrics = Arc::new(Metrics::default());
+    let counts = metrics.counts();
+    for microseconds in [3, 7, 7, 2_000_000] {
+        counts.answered(Seen { took: Duration::from_micros(microseconds), ..seen(Some(1), 0, false) });
+    }
+    let buckets = lines(&metrics, "dullahan_dns_query_duration_seconds");
+    for line in [
+        r#"dullahan_dns_query_duration_seconds_sum 2.000017"#,
+        r#"dullahan_dns_query_duration_seconds_count 4"#,
+        r#"dullahan_dns_query_duration_seconds_bucket{le="0.000005"} 1"#,
+        r#"dullahan_dns_query_duration_seconds_bucket{le="0.1"} 3"#,
+        r#"dullahan_dns_query_duration_seconds_bucket{le="+Inf"} 4"#,
+    ] {
+        assert!(buckets.iter().any(|other| other == line), "{line} in {buckets:#?}");
+    }
+}
+
+#[test]
+fn only_the_most_limited_networks_are_told() {
+    let metrics = Arc::new(Metrics::default());
+    let network = |n: u8| (IpAddr::from([192, 0, n, 0]), 24);
+    for n in 0..NETWORKS_MAX as u8 {
+        (0..10).for_each(|_| metrics.limited(network(n)));
+    }
+    (0..3).for_each(|_| metrics.limited(network(200)));
+    let told = lines(&metrics, "dullahan_dns_rate_limited_total");
+    assert_eq!(told.len(), NETWORKS_MAX);
+    assert!(
+        told.contains(&r#"dullahan_dns_rate_limited_total{network="192.0.200.0/24"} 13"#.to_owned()),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn zones_are_asked_for_and_bounded() {
+    let metrics = Arc::new(Metrics::default());
+    metrics.set_zones(|| {
+        let zone = |n: usize| ZoneFigures { zone: format!("{n:03}.example."), serial: 9, n_names: n };
+        (0..ZONES_MAX + 5).map(zone).collect()
+    });
+    assert_eq!(lines(&metrics, "dullahan_dns_zones"), ["dullahan_dns_zones 69"]);
+    let names = lines(&metrics, "dullahan_dns_zone_names");
+    assert_eq!((names.len(), names[7].as_str()), (64, r#"dullahan_dns_zone_names{zone="007.example."} 7"#));
+    assert_eq!(
+        lines(&metrics, "dullahan_dns_zone_serial")[0],
+        r#"dullahan_dns_zone_serial{zone="000.example."} 9"#
+    );
+}
+
+#[test]
+fn causes_and_publications_are_counted() {
+    let metrics = Arc::new(Metrics::default());
+    metrics.explained("pod not ready");
+    metrics.explained("pod not ready");
+    metrics.published(Duration::from_millis(2));
+    assert_eq!(
+        lines(&metrics, "dullahan_dns_explanations_total"),
+        [r#"dullahan_dns_explanations_total{cause="pod not ready"} 2"#]
+    );
+    assert_eq!(
+        lines(&metrics, "dullahan_dns_publish_duration_seconds_count"),
+        ["dullahan_dns_publish_duration_seconds_count 1"]
+    );
+    assert!(metrics.page().ends_with("# EOF\n"));
+}

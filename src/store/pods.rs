@@ -1,0 +1,90 @@
+//! Two writes that every pod sees: the one that gives it a node, and those of its status.
+//!
+//! A pod's life is mostly such writes, so they touch nothing but what they change: no defaults are
+//! set and no rules checked for what stays as it was.
+
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
+
+use super::{ATTEMPTS_MAX, CommitError, Expected, Half, Store, StoreError, too_busy};
+use crate::objects::{Object, Typed, strategy};
+
+impl Store {
+    /// Gives the pod that was read its node, together with the condition that says so, in one write
+    /// as the API server's `pods/binding` does. `condition` is made from the pod as it will be. A
+    /// pod that has a node already, goes away or is not the one that was read is a conflict.
+    pub async fn bind(
+        &self,
+        read: &Object,
+        node: &str,
+        condition: impl Fn(&Pod) -> Option<PodCondition> + Send,
+    ) -> Result<Object, StoreError> {
+        let key = read.key();
+        let conflict = |reason: String| StoreError::Conflict { key: key.clone(), reason };
+        for _ in 0..ATTEMPTS_MAX {
+            let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
+            let pod = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
+            let present = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+            if old.uid() != read.uid() {
+                return Err(conflict(super::deletion::uid_differs(read.uid(), old.uid())));
+            }
+            if old.is_terminating() {
+                let name = old.name();
+                return Err(conflict(format!("pod {name} is being deleted, cannot be assigned to a host")));
+            }
+            if !present.is_empty() {
+                return Err(conflict(format!(
+                    "pod {} is already assigned to node \"{present}\"",
+                    old.name()
+                )));
+            }
+            let next = bound(pod, node, &condition);
+            match self.commit(key, Expected::At(old.revision()), Some(next)).await {
+                Err(CommitError::Conflict(_)) => {}
+                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            }
+        }
+        Err(too_busy(key.clone()))
+    }
+
+    /// Writes the status that `status` makes of the pod that was read, again and again if others
+    /// write between. Another pod of that name is left alone. Returns the version that is there then.
+    pub async fn write_pod_status(
+        &self,
+        read: &Object,
+        status: impl Fn(&Pod) -> PodStatus + Send,
+    ) -> Result<Object, StoreError> {
+        let key = read.key();
+        let mut old = read.clone();
+        for _ in 0..ATTEMPTS_MAX {
+            let pod = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
+            let status = status(pod);
+            if pod.status.as_ref() == Some(&status) {
+                return Ok(old);
+            }
+            let next = Pod { metadata: pod.metadata.clone(), spec: pod.spec.clone(), status: Some(status) };
+            if let Some(written) = self.replace_version(&old, next.into(), Half::Status).await? {
+                return Ok(written);
+            }
+            let present = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
+            if present.uid() != read.uid() {
+                return Ok(present);
+            }
+            old = present;
+        }
+        Err(too_busy(key.clone()))
+    }
+}
+
+fn bound(pod: &Pod, node: &str, condition: impl Fn(&Pod) -> Option<PodCondition>) -> Typed {
+    let mut next = Typed::from(pod.clone());
+    strategy::raise_generation(&mut next);
+    if let Typed::Pod(pod) = &mut next {
+        pod.spec.get_or_insert_default().node_name = Some(node.to_owned());
+        if let Some(condition) = condition(pod) {
+            let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+            conditions.retain(|present| present.type_ != condition.type_);
+            conditions.push(condition);
+        }
+    }
+    next
+}
