@@ -131,7 +131,7 @@ const CASES: &[Case] = &[
         "\"data.colour\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
     case("GET PODS?fieldSelector=spec.foo%3D1", "", "", 400, "BadRequest", "field label not supported: spec.foo"),
     case("GET MAPS?resourceVersion=x", "", "", 400, "BadRequest", "resourceVersion: Invalid value: \"x\"…"),
-    case("GET MAPS?resourceVersion=999999999", "", "", 504, "Timeout", "Timeout: Too large resource version: 999999999, current: …"),
+    case("GET MAPS?resourceVersion=9000000000000000000", "", "", 504, "Timeout", "Timeout: Too large resource version: 9000000000000000000, current: …"),
     case("GET MAPS?resourceVersion=1&resourceVersionMatch=Near", "", "", 422, "Invalid",
         "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Unsupported value: \"Near\": supported values: \"Exact\", \"NotOlderThan\"…"),
     case("GET MAPS?continue=x", "", "", 400, "BadRequest", "continue key is not valid: …"),

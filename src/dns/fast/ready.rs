@@ -2,8 +2,8 @@
 //!
 //! They must not depend on anything that a later question or version can have different:
 //! - on the case of the question, as far as names in the sections are compressed against it. Owners
-//!   that equal the question's name are in any case; names in RDATA of the types of RFC 1035 are
-//!   not, so for PTR only a question in lower case is taken;
+//!   that equal the question's name are in any case; names in RDATA of the types of RFC 1035 and
+//!   owners of additional records are not, so for PTR and SRV only a question in lower case is taken;
 //! - on records elsewhere. Targets of SRV records have their addresses in the additional section;
 //!   these are taken if all targets lie directly below one name, whose stamp then tells whether
 //!   they have changed. Other types with additional records go the ordinary way;
@@ -99,7 +99,7 @@ fn try_make(zones: &Zones, zone: &Zone, question: &Question<'_>) -> Option<Ready
             && made.is_truncated == without_edns.is_truncated;
         is_same.then_some(())?;
     }
-    made.is_for_lower_case = record_type == PTR;
+    made.is_for_lower_case = matches!(record_type, PTR | SRV);
     if record_type.is_ip_addr() {
         made.n_turning = made.counts[0];
     }

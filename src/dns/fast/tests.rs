@@ -87,6 +87,8 @@ impl World {
         sets.extend(own.iter().map(|set| RrSet::union([set]).unwrap()));
         self.cluster.set(&key(&owner), RrSets::of(sets));
         self.cluster.set(&key(&format!("_x._tcp.{owner}")), RrSets::of([set(RecordType::SRV, &targets)]));
+        let itself = RData::SRV(SRV::new(0, 1, 80, name(&owner)));
+        self.cluster.set(&key(&format!("_own._tcp.{owner}")), RrSets::of([set(RecordType::SRV, &[itself])]));
         self.cluster.set(
             &key(&format!("alias{service}.{DOMAIN}")),
             RrSets::of([set(RecordType::CNAME, &[RData::CNAME(CNAME(name(&owner)))])]),
@@ -148,7 +150,8 @@ impl World {
         let text = match self.rng.random_range(0..16) {
             0..4 => format!("web-{pod}.svc{service}.{DOMAIN}"),
             4 | 5 => format!("svc{service}.{DOMAIN}"),
-            6..8 => format!("_x._tcp.svc{service}.{DOMAIN}"),
+            6 => format!("_x._tcp.svc{service}.{DOMAIN}"),
+            7 => format!("_own._tcp.svc{service}.{DOMAIN}"),
             8 => format!("{service}.ptr.cluster.local."),
             9 => format!("alias{service}.{DOMAIN}"),
             10 => "ns.dns.cluster.local.".to_owned(),
