@@ -12,7 +12,7 @@
 //!                          │
 //!                          └── watch ──►  dns publisher ──► Zones (one immutable snapshot, swapped whole)
 //!                                                             ▲ load, never waits
-//!   dig, nslookup, a resolver ──► UDP, TCP ──────────► answer(&Zones, &Query)
+//!   dig, nslookup, a resolver ──► UDP, TCP, DoT, DoH, DoQ ──► answer(&Zones, &Query)
 //! ```
 //!
 //! Everything meets in the store. A part watches, decides, writes; it never calls another part.

@@ -147,7 +147,7 @@ pub(crate) fn serve() {
         let options = ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() };
         let publisher = Publisher::publishing_to(zones.clone(), store.clone(), options, Vec::new());
         tokio::spawn(publisher.run(CancellationToken::new()));
-        let options = DatagramOptions { workers: NonZeroUsize::MIN, ..DatagramOptions::default() };
+        let options = DatagramOptions { workers: NonZeroUsize::MIN };
         let server =
             DnsServer::bind_with(&["127.0.0.1:0".parse().unwrap()], zones.clone(), options).await.unwrap();
         println!("{}", server.addresses()[0]);

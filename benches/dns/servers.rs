@@ -121,7 +121,7 @@ pub(crate) fn serve_fixture(n_names: usize) {
     let zones = Arc::new(ArcSwap::from_pointee(Zones::new([Fixture::new(n_names).zone()])));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let options = DatagramOptions { workers: NonZeroUsize::MIN, ..DatagramOptions::default() };
+        let options = DatagramOptions { workers: NonZeroUsize::MIN };
         let server = DnsServer::bind_with(&["127.0.0.1:0".parse().unwrap()], zones, options).await.unwrap();
         println!("{}", server.addresses()[0]);
         server.run(CancellationToken::new()).await.unwrap();

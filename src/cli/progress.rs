@@ -147,7 +147,7 @@ fn pod_state(pod: &Pod) -> (String, Tone) {
     match cells.status.as_str() {
         "Running" if is_ready => {
             let address = status.and_then(|status| status.pod_ip.as_deref()).unwrap_or("no address");
-            (format!("Ready, {address}"), Tone::Good)
+            (format!("Running and Ready, {address}"), Tone::Good)
         }
         "Running" => ("Running, not Ready".into(), Tone::Neutral),
         "Pending" | "ContainerCreating" | "PodInitializing" => (cells.status, Tone::Neutral),
@@ -211,7 +211,7 @@ mod tests {
             None,
             Some("ContainerCreating"),
             Some("Running, not Ready"),
-            Some("Ready, 10.244.0.2"),
+            Some("Running and Ready, 10.244.0.2"),
             Some("gone"),
         ];
         assert_eq!(states, expected.map(|state| state.map(str::to_owned)));

@@ -33,6 +33,7 @@ const KEEPALIVE: u16 = 11;
 
 /// A message, as far as it can be read.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, taken apart where it is made")]
 pub(super) enum Received<'a> {
     /// Not to be answered.
     Ignored,

@@ -86,7 +86,10 @@ impl LogOptions {
 mod tests {
     use super::*;
 
-    fn check(query: &str, expected: Result<(Option<i64>, Option<usize>, Option<usize>), (u16, &str)>) {
+    /// Seconds, lines and octets; or status code and message.
+    type Expected<'a> = Result<(Option<i64>, Option<usize>, Option<usize>), (u16, &'a str)>;
+
+    fn check(query: &str, expected: Expected<'_>) {
         let now: Timestamp = "2024-01-01T00:01:00Z".parse().unwrap();
         match (parse(&Query::parse(query), "p", now), expected) {
             (Ok(options), Ok(expected)) => {
