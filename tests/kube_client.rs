@@ -165,12 +165,18 @@ async fn scale_is_read_replaced_and_patched() {
     let cluster = Cluster::start(PathBuf::from("kubectl"));
     let sets: Api<StatefulSet> = Api::default_namespaced(client(&cluster.kubeconfig).await);
     sets.create(&PostParams::default(), &web(2)).await.unwrap();
-    let mut scale = sets.get_scale("web").await.unwrap();
-    assert_eq!(scale.spec.as_ref().unwrap().replicas, Some(2));
-    assert_eq!(scale.status.as_ref().unwrap().selector.as_deref(), Some("app=nginx"));
-    let stale = scale.clone();
-    scale.spec.as_mut().unwrap().replicas = Some(3);
-    let replaced = sets.replace_scale("web", &PostParams::default(), &scale).await.unwrap();
+    // The controller writes the set's status meanwhile, which makes what was read stale.
+    let (stale, replaced) = loop {
+        let mut scale = sets.get_scale("web").await.unwrap();
+        assert_eq!(scale.spec.as_ref().unwrap().replicas, Some(2));
+        assert_eq!(scale.status.as_ref().unwrap().selector.as_deref(), Some("app=nginx"));
+        let stale = scale.clone();
+        scale.spec.as_mut().unwrap().replicas = Some(3);
+        match sets.replace_scale("web", &PostParams::default(), &scale).await {
+            Ok(replaced) => break (stale, replaced),
+            Err(error) => assert_eq!(refusal(error).code, 409),
+        }
+    };
     assert_eq!(replaced.spec.unwrap().replicas, Some(3));
     let status = refusal(sets.replace_scale("web", &PostParams::default(), &stale).await.unwrap_err());
     assert_eq!((status.code, status.reason.as_str()), (409, "Conflict"));
