@@ -29,6 +29,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// The product's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WAIT_MAX: Duration = Duration::from_secs(300);
 const SYNCS: u32 = 20;
 /// Sets are brought up until so many pods were, at most [`RUNS_MAX`] times.

@@ -4,8 +4,8 @@
 //! asks for it, and kept too. Two clones share both.
 
 use std::cmp::Ordering;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use bytes::Bytes;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
@@ -15,6 +15,9 @@ use crate::clock::Timestamp;
 
 /// A store revision; an object's `resourceVersion` is the revision of its last write.
 pub type Revision = u64;
+
+/// Keys of one process are hashed alike.
+static HASHING: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
 /// What names an object within the store: its kind, namespace and name. Keys go through every queue
 /// and map there is, so a clone shares the names, and the hash is made once.
@@ -37,9 +40,7 @@ impl ObjectKey {
     /// A key; `namespace` is ignored for cluster-scoped kinds.
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
         let namespace = if kind.info().is_namespaced { namespace } else { "" };
-        let mut hasher = DefaultHasher::new();
-        (kind, namespace, name).hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = HASHING.hash_one((kind, namespace, name));
         Self(Arc::new(Names { kind, namespace: namespace.to_owned(), name: name.to_owned(), hash }))
     }
 

@@ -179,7 +179,7 @@ fn has_owners_of(object: &Object, other: Option<&Object>) -> bool {
 struct Objects {
     slots: Vec<Option<Object>>,
     free: Vec<usize>,
-    places: HashMap<ObjectKey, usize>,
+    places: foldhash::HashMap<ObjectKey, usize>,
     order: BTreeMap<ObjectKey, usize>,
 }
 

@@ -145,7 +145,10 @@ impl Store {
     pub async fn create(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         let typed = object.into();
         let is_named = typed.meta().name.as_deref().is_some_and(|name| !name.is_empty());
-        for _ in 1..if is_named { 1 } else { GENERATED_NAMES_MAX } {
+        if is_named {
+            return self.create_once(typed).await;
+        }
+        for _ in 1..GENERATED_NAMES_MAX {
             match self.create_once(typed.clone()).await {
                 Err(StoreError::AlreadyExists(_)) => {}
                 other => return other,

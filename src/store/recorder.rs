@@ -9,15 +9,16 @@
 //! lock, and meet in one object; the lock is not held while the store writes.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, MutexGuard};
+use std::hash::BuildHasher;
+use std::sync::{Arc, LazyLock, MutexGuard};
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use k8s_openapi::api::core::v1::{self as core, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tracing::debug;
 
-use super::{Backend, Change, Event, Gone, Interest, Store, StoreError, Watch};
+use super::{Backend, Change, Event, Interest, Store, StoreError, Watch};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision, time};
 
@@ -97,12 +98,16 @@ impl Store {
         new: core::Event,
         is_known: bool,
     ) -> Result<(), StoreError> {
-        for attempt in 0..ATTEMPTS_MAX {
-            if is_known || attempt > 0 {
-                match self.count(key, &new).await {
-                    Err(StoreError::NotFound(_)) => {}
-                    other => return other.map(drop),
-                }
+        if !is_known {
+            match self.create(new.clone()).await {
+                Err(StoreError::AlreadyExists(_)) => {}
+                other => return other.map(drop),
+            }
+        }
+        for _ in 0..ATTEMPTS_MAX {
+            match self.count(key, &new).await {
+                Err(StoreError::NotFound(_)) => {}
+                other => return other.map(drop),
             }
             match self.create(new.clone()).await {
                 Err(StoreError::AlreadyExists(_)) => {}
@@ -183,22 +188,13 @@ impl EventLog {
     }
 
     fn catch_up(&mut self, backend: &Arc<dyn Backend>) {
-        if !matches!(self.read_history(), Ok(true)) {
-            self.start_over(backend);
+        if let Some(mut watch) = self.watch.take()
+            && watch.drain(|event| self.note(event)).is_ok()
+        {
+            self.watch = Some(watch);
+            return;
         }
-    }
-
-    /// Whether there was a history to read from.
-    fn read_history(&mut self) -> Result<bool, Gone> {
-        let Some(mut watch) = self.watch.take() else { return Ok(false) };
-        loop {
-            let events = watch.ready()?;
-            if events.is_empty() {
-                self.watch = Some(watch);
-                return Ok(true);
-            }
-            events.iter().for_each(|event| self.note(event));
-        }
+        self.start_over(backend);
     }
 
     fn start_over(&mut self, backend: &Arc<dyn Backend>) {
@@ -226,6 +222,9 @@ impl EventLog {
     }
 }
 
+/// Two digests that have nothing to do with each other.
+static HASHING: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
+
 /// What makes two events equal, as a digest: of 128 bits, so that no two others ever are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Sameness(u64, u64);
@@ -236,12 +235,8 @@ impl Sameness {
         let source = event.source.as_ref();
         let parts = [&about.uid, &event.reason, &event.message, &event.type_];
         let component = source.and_then(|source| source.component.as_deref()).unwrap_or_default();
-        let digest = |salt: u8| {
-            let mut hasher = DefaultHasher::new();
-            (salt, parts.map(|part| part.as_deref().unwrap_or_default()), component).hash(&mut hasher);
-            hasher.finish()
-        };
-        Self(digest(0), digest(1))
+        let said = (parts.map(|part| part.as_deref().unwrap_or_default()), component);
+        Self(HASHING.0.hash_one(said), HASHING.1.hash_one(said))
     }
 }
 

@@ -66,6 +66,17 @@ impl Watch {
         Ok(batch.events)
     }
 
+    /// Hands over all events that are there already, in order; never waits.
+    pub fn drain(&mut self, mut take: impl FnMut(&Event)) -> Result<(), Gone> {
+        loop {
+            let events = self.ready()?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            events.iter().for_each(&mut take);
+        }
+    }
+
     /// The next events, at least one; waits for them. Cancel safe.
     pub async fn next(&mut self) -> Result<Vec<Event>, Gone> {
         loop {

@@ -20,7 +20,7 @@ use super::identity::{PodName, name_of, uid_of};
 use super::record::Record;
 use super::retention::Policy;
 use crate::objects::{Kind, Object, ObjectKey, Revision, Selector, controller_of};
-use crate::store::{Change, Event, Gone, Interest, Store, Watch};
+use crate::store::{Change, Event, Interest, Store, Watch};
 
 /// What is kept.
 const KINDS: [Kind; 2] = [Kind::Pod, Kind::ControllerRevision];
@@ -81,22 +81,13 @@ impl Census {
     }
 
     fn catch_up(&mut self, store: &Store) {
-        if !matches!(self.read_history(), Ok(true)) {
-            self.start_over(store);
+        if let Some(mut watch) = self.watch.take()
+            && watch.drain(|event| self.note(event)).is_ok()
+        {
+            self.watch = Some(watch);
+            return;
         }
-    }
-
-    /// Whether there was a history to read from.
-    fn read_history(&mut self) -> Result<bool, Gone> {
-        let Some(mut watch) = self.watch.take() else { return Ok(false) };
-        loop {
-            let events = watch.ready()?;
-            if events.is_empty() {
-                self.watch = Some(watch);
-                return Ok(true);
-            }
-            events.iter().for_each(|event| self.note(event));
-        }
+        self.start_over(store);
     }
 
     fn start_over(&mut self, store: &Store) {
@@ -109,10 +100,10 @@ impl Census {
                 family.fresh.insert(object.key().clone(), Some(object));
             }
         }
-        self.watch = Some(store.watch(Interest::in_kinds(&FOLLOWED), from));
+        let mut watch = store.watch(Interest::in_kinds(&FOLLOWED), from);
         // What was written while listing comes again, in its order, and ends as it is.
-        if self.read_history().is_err() {
-            self.watch = None;
+        if watch.drain(|event| self.note(event)).is_ok() {
+            self.watch = Some(watch);
         }
     }
 

@@ -10,15 +10,18 @@
 //! class calls its provisioner. Two claims never get one volume: the volume is written first, with
 //! the version that was read as precondition.
 //!
-//! Cost: an unbound claim looks at every volume, a terminating one at every pod of its namespace;
-//! a bound one looks at its own volume alone. A bound claim that asks for more than its volume has
+//! Cost: an unbound claim looks at the volumes that nobody has, a terminating one at the pods that
+//! mount it; a bound one looks at its own volume alone. A bound claim that asks for more than its volume has
 //! makes the volume grow if the volume was provisioned and its class allows expansion; volumes never
 //! shrink.
 
 mod act;
+mod index;
 mod matching;
 mod plan;
 mod provision;
+
+use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
@@ -27,19 +30,80 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use super::{Controller, Next, ReconcileError};
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store, StoreError};
+use index::Index;
 pub use matching::{Mode, Place, match_volume};
 pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
 
 /// The volumes controller.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Volumes;
+#[derive(Default)]
+pub struct Volumes {
+    index: Mutex<Index>,
+}
 
 const COMPONENT: &str = "persistentvolume-controller";
 
 impl Volumes {
     /// A volumes controller.
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// The index; it is never held while anything is written.
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().expect("keeping the index does not panic")
+    }
+
+    async fn reconcile_claim(
+        &self,
+        store: &Store,
+        object: &Object,
+        claim: &PersistentVolumeClaim,
+    ) -> Result<(), StoreError> {
+        let pods = || self.index().pods_of(store, object.key());
+        if object.is_terminating() {
+            let is_used = pods().iter().filter_map(Object::get::<Pod>).any(|pod| is_used_by(claim, pod));
+            return if is_used { Ok(()) } else { act::release(store, object).await };
+        }
+        let class = matching::claim_class(claim).and_then(|name| store.find::<StorageClass>("", name));
+        let default_class = store.default_storage_class();
+        let volumes = self.candidates(store, object.key(), claim);
+        let place = place(store, claim);
+        let unplaced: Vec<Object> = if place.is_none() {
+            pods().into_iter().filter(|pod| is_unplaced(pod, claim)).collect()
+        } else {
+            vec![]
+        };
+        let around = Surroundings {
+            class: class.as_ref().and_then(Object::get),
+            default_class: default_class.as_deref(),
+            volumes: &volumes.iter().filter_map(Object::get).collect::<Vec<_>>(),
+            place: place.as_ref(),
+            unplaced_pods: &unplaced.iter().map(Object::name).collect::<Vec<_>>(),
+        };
+        let plan = plan_claim(claim, &around);
+        act::carry_out_for_claim(store, object, plan, around.class, around.place).await
+    }
+
+    /// The volume that the claim names, or all that it could have.
+    fn candidates(&self, store: &Store, key: &ObjectKey, claim: &PersistentVolumeClaim) -> Vec<Object> {
+        match plan::volume_name(claim) {
+            "" => self.index().volumes_for(store, key),
+            name => store.find::<PersistentVolume>("", name).into_iter().collect(),
+        }
+    }
+
+    /// The claim, and the volumes that refer to it once it changes hands.
+    fn concerned_by_claim(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+        let name =
+            |object: &Object| object.get::<PersistentVolumeClaim>().map(plan::volume_name).map(str::to_owned);
+        let claim = event.object.key();
+        let is_gone = event.change == Change::Deleted;
+        let mut keys = if is_gone { Vec::new() } else { vec![claim.clone()] };
+        if is_gone || event.previous.as_ref().and_then(name) != name(&event.object) {
+            let volumes = self.index().volumes_of(store, claim);
+            keys.extend(volumes.iter().map(|volume| volume.key().clone()));
+        }
+        keys
     }
 }
 
@@ -60,7 +124,7 @@ impl Controller for Volumes {
 
     fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         match event.object.kind() {
-            Kind::PersistentVolumeClaim => concerned_by_claim(store, event),
+            Kind::PersistentVolumeClaim => self.concerned_by_claim(store, event),
             Kind::PersistentVolume => concerned_by_volume(store, event),
             Kind::StorageClass if event.change != Change::Deleted => unbound_claims(store),
             Kind::Pod => terminating_claims(store, &event.object),
@@ -77,7 +141,7 @@ impl Controller for Volumes {
     async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
         if let Some(claim) = object.get::<PersistentVolumeClaim>() {
-            reconcile_claim(store, &object, claim).await?;
+            self.reconcile_claim(store, &object, claim).await?;
         } else if let Some(volume) = object.get::<PersistentVolume>() {
             let claim = matching::claim_ref(volume).and_then(|claim| {
                 let namespace = claim.namespace.as_deref().unwrap_or_default();
@@ -87,44 +151,6 @@ impl Controller for Volumes {
             act::carry_out_for_volume(store, &object, plan).await?;
         }
         Ok(Next::OnChange)
-    }
-}
-
-async fn reconcile_claim(
-    store: &Store,
-    object: &Object,
-    claim: &PersistentVolumeClaim,
-) -> Result<(), StoreError> {
-    let pods = || store.list(Kind::Pod, Some(object.namespace())).objects;
-    if object.is_terminating() {
-        let is_used = pods().iter().filter_map(Object::get::<Pod>).any(|pod| is_used_by(claim, pod));
-        return if is_used { Ok(()) } else { act::release(store, object).await };
-    }
-    let class = matching::claim_class(claim).and_then(|name| store.find::<StorageClass>("", name));
-    let default_class = store.default_storage_class();
-    let volumes = candidates(store, claim);
-    let place = place(store, claim);
-    let unplaced: Vec<Object> = if place.is_none() {
-        pods().into_iter().filter(|pod| is_unplaced(pod, claim)).collect()
-    } else {
-        vec![]
-    };
-    let around = Surroundings {
-        class: class.as_ref().and_then(Object::get),
-        default_class: default_class.as_deref(),
-        volumes: &volumes.iter().filter_map(Object::get).collect::<Vec<_>>(),
-        place: place.as_ref(),
-        unplaced_pods: &unplaced.iter().map(Object::name).collect::<Vec<_>>(),
-    };
-    let plan = plan_claim(claim, &around);
-    act::carry_out_for_claim(store, object, plan, around.class, around.place).await
-}
-
-/// The volume that the claim names, or all.
-fn candidates(store: &Store, claim: &PersistentVolumeClaim) -> Vec<Object> {
-    match plan::volume_name(claim) {
-        "" => store.list(Kind::PersistentVolume, None).objects,
-        name => store.find::<PersistentVolume>("", name).into_iter().collect(),
     }
 }
 
@@ -141,26 +167,6 @@ fn is_unplaced(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
     let Some(pod) = pod.get::<Pod>() else { return false };
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     plan::refers_to(pod, claim) && !plan::is_placed(pod) && !matches!(phase, Some("Succeeded" | "Failed"))
-}
-
-/// The claim, and the volumes that refer to it once it changes hands.
-fn concerned_by_claim(store: &Store, event: &Event) -> Vec<ObjectKey> {
-    let claim =
-        |object: &Object| object.get::<PersistentVolumeClaim>().map(plan::volume_name).map(str::to_owned);
-    let is_gone = event.change == Change::Deleted;
-    let mut keys = if is_gone { Vec::new() } else { vec![event.object.key().clone()] };
-    if is_gone || event.previous.as_ref().and_then(claim) != claim(&event.object) {
-        let volumes = store.list(Kind::PersistentVolume, None).objects;
-        let refers = |volume: &&Object| {
-            let reference = volume.get::<PersistentVolume>().and_then(matching::claim_ref);
-            reference.is_some_and(|reference| {
-                reference.name.as_deref() == Some(event.object.name())
-                    && reference.namespace.as_deref() == Some(event.object.namespace())
-            })
-        };
-        keys.extend(volumes.iter().filter(refers).map(|volume| volume.key().clone()));
-    }
-    keys
 }
 
 /// The volume, the claims it refers to, and those that wait for a free one.

@@ -1,0 +1,118 @@
+//! Which volumes and which pods may matter to a claim, kept up to date from the store's history.
+//!
+//! So that a claim looks at the volumes that are reserved for it and at those nobody has, but not
+//! at those of all other claims, and at its own pods only. It holds one entry per volume and one
+//! per claim that a pod mounts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
+
+use super::matching::claim_ref;
+use super::plan::claims_of;
+use crate::objects::{Kind, Object, ObjectKey};
+use crate::store::{Change, Event, Interest, Store, Watch};
+
+/// What is followed.
+const KINDS: [Kind; 2] = [Kind::PersistentVolume, Kind::Pod];
+
+/// Volumes and pods by the claims that they name.
+#[derive(Default)]
+pub(super) struct Index {
+    watch: Option<Watch>,
+    of_claims: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
+    free_volumes: BTreeSet<ObjectKey>,
+}
+
+impl Index {
+    /// The volumes that name a claim, in order of their keys.
+    pub(super) fn volumes_of(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
+        self.catch_up(store);
+        self.naming(claim, Kind::PersistentVolume).filter_map(|key| store.get(key)).collect()
+    }
+
+    /// The volumes that name a claim, and those that name none.
+    pub(super) fn volumes_for(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
+        self.catch_up(store);
+        let of_claim = self.naming(claim, Kind::PersistentVolume);
+        of_claim.chain(&self.free_volumes).filter_map(|key| store.get(key)).collect()
+    }
+
+    /// The pods that mount a claim, in order of their keys.
+    pub(super) fn pods_of(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
+        self.catch_up(store);
+        self.naming(claim, Kind::Pod).filter_map(|key| store.get(key)).collect()
+    }
+
+    fn naming(&self, claim: &ObjectKey, kind: Kind) -> impl Iterator<Item = &ObjectKey> {
+        self.of_claims.get(claim).into_iter().flatten().filter(move |key| key.kind == kind)
+    }
+
+    fn catch_up(&mut self, store: &Store) {
+        if let Some(mut watch) = self.watch.take()
+            && watch.drain(|event| self.note(event)).is_ok()
+        {
+            self.watch = Some(watch);
+            return;
+        }
+        self.start_over(store);
+    }
+
+    fn start_over(&mut self, store: &Store) {
+        *self = Self::default();
+        let mut watch = store.watch(Interest::in_kinds(&KINDS), store.revision());
+        for object in KINDS.iter().flat_map(|kind| store.list(*kind, None).objects) {
+            self.add(&object);
+        }
+        // What was written while listing comes again, in its order, and ends as it is.
+        if watch.drain(|event| self.note(event)).is_ok() {
+            self.watch = Some(watch);
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let Some(previous) = &event.previous {
+            self.remove(previous);
+        }
+        if event.change == Change::Deleted {
+            self.remove(&event.object);
+        } else {
+            self.add(&event.object);
+        }
+    }
+
+    fn add(&mut self, object: &Object) {
+        let claims = claims_named_by(object);
+        if claims.is_empty() && object.kind() == Kind::PersistentVolume {
+            self.free_volumes.insert(object.key().clone());
+        }
+        for claim in claims {
+            self.of_claims.entry(claim).or_default().insert(object.key().clone());
+        }
+    }
+
+    fn remove(&mut self, object: &Object) {
+        self.free_volumes.remove(object.key());
+        for claim in claims_named_by(object) {
+            if let Some(keys) = self.of_claims.get_mut(&claim) {
+                keys.remove(object.key());
+                if keys.is_empty() {
+                    self.of_claims.remove(&claim);
+                }
+            }
+        }
+    }
+}
+
+fn claims_named_by(object: &Object) -> Vec<ObjectKey> {
+    let key = |namespace: &str, name: &str| ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name);
+    if let Some(pod) = object.get::<Pod>() {
+        return claims_of(pod).map(|name| key(object.namespace(), name)).collect();
+    }
+    let reference = object.get::<PersistentVolume>().and_then(claim_ref);
+    let named = reference.map(|reference| {
+        let namespace = reference.namespace.as_deref().unwrap_or_default();
+        key(namespace, reference.name.as_deref().unwrap_or_default())
+    });
+    named.into_iter().collect()
+}
