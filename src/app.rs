@@ -46,6 +46,7 @@ use crate::dns::conduct::Conduct;
 use crate::dns::explain::Explainer;
 use crate::dns::fast::Paths;
 use crate::dns::limit::{LimitOptions, Limiter};
+use crate::dns::notify;
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
@@ -274,6 +275,7 @@ impl Parts {
         let zones = SharedZones::default();
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
         let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
+        let secondaries = conduct::secondaries(&self.dns.wire, &conduct)?;
         let policy = policy(&self.dns, conduct, metrics.as_ref());
         let options = datagram_options(&self.dns);
         let mut server =
@@ -302,6 +304,13 @@ impl Parts {
         let stop = CancellationToken::new();
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
         let zone_mistakes = follow_zones(&self.dns, &publisher, self.store.clock(), &tasks, &stop)?;
+        if !secondaries.is_empty() {
+            let own = dns_addresses.iter().map(SocketAddr::ip).collect();
+            let source = (zones.clone(), publisher.versions());
+            let figures = metrics.as_ref().map(|page| page.metrics.clone());
+            let sender = notify::Sender::new(secondaries, own, source, self.store.clock().clone(), figures);
+            tasks.spawn(sender.run(stop.clone()));
+        }
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
         tasks.spawn(publisher.run(stop.clone()));
         spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));

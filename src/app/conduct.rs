@@ -1,16 +1,21 @@
-//! How DNS clients are met, as the settings ask for it: secrets are read, names are parsed.
+//! How DNS clients and secondaries are met, as the settings ask for it: secrets are read, names are
+//! parsed.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
+use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::clock::Clock;
-use crate::config::{KeyFile, WireSettings};
+use crate::config::{KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;
 use crate::dns::cookie::{Cookies, SECRET_LENGTH};
+use crate::dns::notify::{TARGETS_MAX, Target};
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
+use crate::dns::zone::WireName;
 
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
@@ -29,6 +34,28 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
         transfers: Access(rules),
         clock: clock.clone(),
     })
+}
+
+/// Who is told of changes. Their keys are among those of `conduct`.
+pub(super) fn secondaries(settings: &WireSettings, conduct: &Conduct) -> anyhow::Result<Vec<Target>> {
+    if settings.notify.len() > TARGETS_MAX {
+        bail!("--notify: {} secondaries are named; at most {TARGETS_MAX} can be told", settings.notify.len());
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for Secondary { address, key } in &settings.notify {
+        if targets.iter().any(|target| target.address == *address) {
+            bail!("--notify: {address} is named twice; remove one");
+        }
+        let key = key.as_ref().map(|name| notify_key(name, &conduct.keys)).transpose()?;
+        targets.push(Target { address: *address, key });
+    }
+    Ok(targets)
+}
+
+fn notify_key(name: &str, keys: &Keys) -> anyhow::Result<Arc<Key>> {
+    let parsed = Name::from_ascii(name).map_err(|_| anyhow!("--notify: \"{name}\" is not a domain name"))?;
+    let key = keys.get(&WireName::of(&parsed)).cloned();
+    key.with_context(|| format!("--notify: there is no key {name}; name its file with --tsig-key"))
 }
 
 fn identifier(flag: &str, text: Option<&String>) -> anyhow::Result<Option<String>> {

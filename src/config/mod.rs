@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-pub use wire::{KeyFile, WireSettings};
+pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// What every command that runs takes.
 #[derive(Args, Clone, Debug)]

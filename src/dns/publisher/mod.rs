@@ -45,6 +45,7 @@ pub struct Publisher {
     store: Store,
     zones: SharedZones,
     publications: broadcast::Sender<Publication>,
+    versions: watch::Sender<()>,
     /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
     cluster: Option<Cluster>,
     kinds: Vec<Kind>,
@@ -82,6 +83,7 @@ impl Publisher {
         let mut publisher = Self {
             zones,
             publications: broadcast::Sender::new(PUBLICATIONS_MAX),
+            versions: watch::Sender::new(()),
             cluster,
             kinds,
             watch,
@@ -114,6 +116,11 @@ impl Publisher {
     /// Every change published from now on; a receiver that lags loses the oldest.
     pub fn publications(&self) -> broadcast::Receiver<Publication> {
         self.publications.subscribe()
+    }
+
+    /// Tells whenever a zone, of whatever origin, is another one.
+    pub fn versions(&self) -> watch::Receiver<()> {
+        self.versions.subscribe()
     }
 
     /// Where the static zones are replaced while the publisher runs, all at once.
@@ -218,7 +225,12 @@ impl Publisher {
                 None => zones.remove(apex),
             }
         }
+        self.swap(zones);
+    }
+
+    fn swap(&self, zones: Zones) {
         self.zones.store(zones.into());
+        self.versions.send_replace(());
     }
 
     fn show_static_zones(&mut self) {
@@ -234,7 +246,7 @@ impl Publisher {
             zones.insert(zone);
         }
         self.static_apexes = self.static_zones.borrow().iter().map(|zone| zone.key().clone()).collect();
-        self.zones.store(zones.into());
+        self.swap(zones);
     }
 
     fn set_synced(&mut self, is_synced: bool) {
