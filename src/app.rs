@@ -296,8 +296,9 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
+        let serials = conduct::serials(self.dns.state_folder(), self.store.clock());
         let mut publisher =
-            Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+            Publisher::with_serials(serials, zones.clone(), self.store.clone(), options, static_zones);
         publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
         let tasks = TaskTracker::new();

@@ -1,7 +1,7 @@
 //! How DNS clients and secondaries are met, as the settings ask for it: secrets are read, names are
 //! parsed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
@@ -13,6 +13,7 @@ use crate::config::{KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;
 use crate::dns::cookie::{Cookies, SECRET_LENGTH};
 use crate::dns::notify::{TARGETS_MAX, Target};
+use crate::dns::serials::Serials;
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
 use crate::dns::zone::WireName;
@@ -34,6 +35,19 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
         transfers: Access(rules),
         clock: clock.clone(),
     })
+}
+
+/// Serials that do not fall over a restart, or the clock's if they cannot be kept.
+pub(super) fn serials(folder: Option<PathBuf>, clock: &Clock) -> Serials {
+    let because = match folder.map(|folder| Serials::kept_in(&folder, clock.now())) {
+        Some(Ok(serials)) => return serials,
+        Some(Err(error)) => error.to_string(),
+        None => "there is no home folder".to_owned(),
+    };
+    tracing::warn!(
+        "serials of zones begin at the clock and may fall when the server is started again: {because}; name a folder with --state-dir"
+    );
+    Serials::from_clock(clock.now())
 }
 
 /// Who is told of changes. Their keys are among those of `conduct`.

@@ -22,6 +22,7 @@ mod request;
 pub mod respond;
 pub mod responder;
 pub mod response;
+pub mod serials;
 pub mod server;
 pub mod transfer;
 pub mod tsig;

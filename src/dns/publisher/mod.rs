@@ -4,8 +4,7 @@
 //! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
 //! went. When events were lost, everything is rendered and compared. Readers never wait.
 //!
-//! The serial counts versions. It starts at the clock's seconds, so that it does not fall when the
-//! server is started again, as long as there was less than one version per second in between.
+//! The serial counts versions, over restarts too: see [`Serials`]. All zones share the counter.
 
 mod cluster;
 mod index;
@@ -20,6 +19,7 @@ use tracing::{debug, error, warn};
 
 use super::SharedZones;
 use super::explain::Explainer;
+use super::serials::Serials;
 use super::zone::{WireName, Zone, ZoneOptions, Zones};
 use crate::clock::{self, Timestamp};
 use crate::metrics::Metrics;
@@ -75,10 +75,23 @@ impl Publisher {
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
+        let serials = Serials::from_clock(store.clock().now());
+        Self::with_serials(serials, zones, store, options, static_zones)
+    }
+
+    /// As [`Publisher::publishing_to`], with serials from `serials` instead of the clock.
+    pub fn with_serials(
+        serials: Serials,
+        zones: SharedZones,
+        store: Store,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
+        let serials = Arc::new(serials);
         let kinds = Cluster::kinds(&options);
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
-        let cluster = Cluster::new(options, first_serial(&store), store.clock());
+        let cluster = Cluster::new(options, serials, store.clock());
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
             zones,
@@ -255,11 +268,6 @@ impl Publisher {
         }
         self.show_static_zones();
     }
-}
-
-fn first_serial(store: &Store) -> u32 {
-    // Serials wrap around (RFC 1982), so the low bits of the seconds are what is wanted.
-    (store.clock().now().as_second() as u32).max(1)
 }
 
 #[cfg(test)]
