@@ -296,9 +296,13 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
+        let catalog = conduct::catalog(&self.dns, &static_zones)?;
         let serials = conduct::serials(self.dns.state_folder(), self.store.clock());
         let mut publisher =
             Publisher::with_serials(serials, zones.clone(), self.store.clone(), options, static_zones);
+        if let Some(catalog) = catalog {
+            publisher.list_in(catalog);
+        }
         publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
         let tasks = TaskTracker::new();

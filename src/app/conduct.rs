@@ -8,15 +8,16 @@ use anyhow::{Context, anyhow, bail};
 use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+use super::domain;
 use crate::clock::Clock;
-use crate::config::{KeyFile, Secondary, WireSettings};
+use crate::config::{DnsSettings, KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;
 use crate::dns::cookie::{Cookies, SECRET_LENGTH};
 use crate::dns::notify::{TARGETS_MAX, Target};
 use crate::dns::serials::Serials;
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
-use crate::dns::zone::WireName;
+use crate::dns::zone::{Catalog, WireName, Zone};
 
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
@@ -35,6 +36,20 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
         transfers: Access(rules),
         clock: clock.clone(),
     })
+}
+
+/// The catalog zone, if there is to be one; no other zone may have its name.
+pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::Result<Option<Catalog>> {
+    let Some(text) = &settings.wire.catalog else { return Ok(None) };
+    let apex = domain("--catalog", text)?;
+    let is_taken = domain("--cluster-domain", &settings.cluster_domain)? == apex
+        || static_zones.iter().any(|zone| zone.apex() == &apex);
+    if is_taken {
+        bail!(
+            "--catalog: {apex} is the name of a zone that is served already; name another such as catalog.invalid"
+        );
+    }
+    Catalog::new(&apex).map(Some).context("--catalog: the name leaves no room for its members")
 }
 
 /// Serials that do not fall over a restart, or the clock's if they cannot be kept.

@@ -28,6 +28,9 @@ pub struct WireSettings {
     /// Tell this secondary at once when a zone has changed (NOTIFY, repeatable), signed with the key if one is named.
     #[arg(long, value_name = "ADDR[:PORT][,key:NAME]")]
     pub notify: Vec<Secondary>,
+    /// Serve a catalog zone (RFC 9432) of this name too: the list of all zones, for secondaries that take it.
+    #[arg(long, value_name = "NAME")]
+    pub catalog: Option<String>,
 }
 
 /// The port of DNS.

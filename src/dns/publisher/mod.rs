@@ -20,7 +20,7 @@ use tracing::{debug, error, warn};
 use super::SharedZones;
 use super::explain::Explainer;
 use super::serials::Serials;
-use super::zone::{WireName, Zone, ZoneOptions, Zones};
+use super::zone::{Catalog, WireName, Zone, ZoneOptions, Zones};
 use crate::clock::{self, Timestamp};
 use crate::metrics::Metrics;
 use crate::objects::Kind;
@@ -46,6 +46,8 @@ pub struct Publisher {
     zones: SharedZones,
     publications: broadcast::Sender<Publication>,
     versions: watch::Sender<()>,
+    serials: Arc<Serials>,
+    catalog: Option<Catalog>,
     /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
     cluster: Option<Cluster>,
     kinds: Vec<Kind>,
@@ -91,12 +93,14 @@ impl Publisher {
         let kinds = Cluster::kinds(&options);
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
-        let cluster = Cluster::new(options, serials, store.clock());
+        let cluster = Cluster::new(options, serials.clone(), store.clock());
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
             zones,
             publications: broadcast::Sender::new(PUBLICATIONS_MAX),
             versions: watch::Sender::new(()),
+            serials,
+            catalog: None,
             cluster,
             kinds,
             watch,
@@ -114,6 +118,12 @@ impl Publisher {
     /// Counts publications in `metrics` from now on.
     pub fn count_in(&mut self, metrics: Option<Arc<Metrics>>) {
         self.metrics = metrics;
+    }
+
+    /// Lists the zones that are served in `catalog`, which is served beside them from now on.
+    pub fn list_in(&mut self, catalog: Catalog) {
+        self.catalog = Some(catalog);
+        self.swap(Zones::clone(&self.zones.load()));
     }
 
     /// What knows why names are absent, if the options ask for it.
@@ -229,7 +239,7 @@ impl Publisher {
     }
 
     /// Swaps the snapshot for one with the new versions of the zones that have changed.
-    fn show(&self, changes: &Changes) {
+    fn show(&mut self, changes: &Changes) {
         let Some(cluster) = &self.cluster else { return };
         let mut zones = Zones::clone(&self.zones.load());
         for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
@@ -241,7 +251,13 @@ impl Publisher {
         self.swap(zones);
     }
 
-    fn swap(&self, zones: Zones) {
+    fn swap(&mut self, mut zones: Zones) {
+        if let Some(catalog) = &mut self.catalog
+            && (zones.layout() != self.zones.load().layout() || zones.at(catalog.zone().key()).is_none())
+        {
+            catalog.list(zones.iter().map(|zone| zone.key().clone()), || self.serials.advance());
+            zones.insert(catalog.zone().clone());
+        }
         self.zones.store(zones.into());
         self.versions.send_replace(());
     }
