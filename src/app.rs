@@ -46,7 +46,7 @@ use crate::dns::conduct::Conduct;
 use crate::dns::explain::Explainer;
 use crate::dns::fast::Paths;
 use crate::dns::limit::{LimitOptions, Limiter};
-use crate::dns::notify;
+use crate::dns::notification;
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
@@ -275,8 +275,8 @@ impl Parts {
         let zones = SharedZones::default();
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
         let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
-        let secondaries = conduct::secondaries(&self.dns.wire, &conduct)?;
         let policy = policy(&self.dns, conduct, metrics.as_ref());
+        let secondaries = conduct::secondaries(&self.dns.wire, &policy.conduct)?;
         let options = datagram_options(&self.dns);
         let mut server =
             DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
@@ -313,7 +313,8 @@ impl Parts {
             let own = dns_addresses.iter().map(SocketAddr::ip).collect();
             let source = (zones.clone(), publisher.versions());
             let figures = metrics.as_ref().map(|page| page.metrics.clone());
-            let sender = notify::Sender::new(secondaries, own, source, self.store.clock().clone(), figures);
+            let sender =
+                notification::Sender::new(secondaries, own, source, self.store.clock().clone(), figures);
             tasks.spawn(sender.run(stop.clone()));
         }
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));

@@ -4,6 +4,7 @@
 //! They need dnspython 2.7 or newer, which `tests/run` puts into `target/python`, and dig.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::disallowed_methods, reason = "a changed file is waited for in real time")]
 
 mod support;
 

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{DnsSettings, KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;
 use crate::dns::cookie::{Cookies, SECRET_LENGTH};
-use crate::dns::notify::{TARGETS_MAX, Target};
+use crate::dns::notification::{TARGETS_MAX, Target};
 use crate::dns::serials::Serials;
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};

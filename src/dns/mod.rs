@@ -6,7 +6,7 @@
 //!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
 //!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
 //!                   └──► fast: ordinary questions over UDP, the same octets
-//!   Zones have changed ──► notify ──► secondaries, which come for a transfer
+//!   Zones have changed ──► notification ──► secondaries, which come for a transfer
 //! ```
 
 pub mod answer;
@@ -16,7 +16,7 @@ mod encode;
 pub mod explain;
 pub mod fast;
 pub mod limit;
-pub mod notify;
+pub mod notification;
 pub mod publisher;
 mod request;
 pub mod respond;
