@@ -46,6 +46,7 @@ use crate::dns::conduct::Conduct;
 use crate::dns::explain::Explainer;
 use crate::dns::fast::Paths;
 use crate::dns::limit::{LimitOptions, Limiter};
+use crate::dns::notification;
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
@@ -275,6 +276,7 @@ impl Parts {
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
         let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
         let policy = policy(&self.dns, conduct, metrics.as_ref());
+        let secondaries = conduct::secondaries(&self.dns.wire, &policy.conduct)?;
         let options = datagram_options(&self.dns);
         let mut server =
             DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
@@ -294,14 +296,27 @@ impl Parts {
         let static_zones = load_zones(self.dns.zones.as_deref())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
+        let catalog = conduct::catalog(&self.dns, &static_zones)?;
+        let serials = conduct::serials(self.dns.state_folder(), self.store.clock());
         let mut publisher =
-            Publisher::publishing_to(zones.clone(), self.store.clone(), options, static_zones);
+            Publisher::with_serials(serials, zones.clone(), self.store.clone(), options, static_zones);
+        if let Some(catalog) = catalog {
+            publisher.list_in(catalog);
+        }
         publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
         let zone_mistakes = follow_zones(&self.dns, &publisher, self.store.clock(), &tasks, &stop)?;
+        if !secondaries.is_empty() {
+            let own = dns_addresses.iter().map(SocketAddr::ip).collect();
+            let source = (zones.clone(), publisher.versions());
+            let figures = metrics.as_ref().map(|page| page.metrics.clone());
+            let sender =
+                notification::Sender::new(secondaries, own, source, self.store.clock().clone(), figures);
+            tasks.spawn(sender.run(stop.clone()));
+        }
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
         tasks.spawn(publisher.run(stop.clone()));
         spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));

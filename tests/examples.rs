@@ -33,6 +33,7 @@ async fn serve(example: &str, flags: &[&str]) -> Running {
         "--dns-listen",
         "127.0.0.1:0",
         "--api-listen=off",
+        concat!("--state-dir=", env!("CARGO_TARGET_TMPDIR")),
         "--simulated-start",
         "5ms",
     ];

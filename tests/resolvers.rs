@@ -5,13 +5,13 @@
 
 mod support;
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
 use support::binary;
 use support::message::{ask, over_udp, seen};
-use support::tools::{Running, Tools};
+use support::tools::{Running, Tools, free_address};
 
 const WORLD: &str = r#"
 apiVersion: v1
@@ -19,15 +19,6 @@ kind: Service
 metadata: {name: web, namespace: default}
 spec: {clusterIP: 10.96.0.9, clusterIPs: [10.96.0.9], ports: [{name: http, port: 80}]}
 "#;
-
-/// Below the ports that the system gives to clients, so that no other socket takes it meanwhile.
-fn free_address(first: u16) -> SocketAddr {
-    let first = first + u16::try_from(std::process::id() % 1_000).unwrap();
-    let mut addresses = (first..32_000).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    let is_free =
-        |address: &SocketAddr| UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok();
-    addresses.find(is_free).unwrap()
-}
 
 fn recipe(which: &str, dns: SocketAddr) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_dullahan"))

@@ -41,6 +41,7 @@ impl Tutorial {
             "--dns-listen",
             "127.0.0.1:0",
             "--api-listen=off",
+            concat!("--state-dir=", env!("CARGO_TARGET_TMPDIR")),
             "--simulated-start",
             "20ms",
         ];

@@ -1,16 +1,23 @@
-//! How DNS clients are met, as the settings ask for it: secrets are read, names are parsed.
+//! How DNS clients and secondaries are met, as the settings ask for it: secrets are read, names are
+//! parsed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
+use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+use super::domain;
 use crate::clock::Clock;
-use crate::config::{KeyFile, WireSettings};
+use crate::config::{DnsSettings, KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;
 use crate::dns::cookie::{Cookies, SECRET_LENGTH};
+use crate::dns::notification::{TARGETS_MAX, Target};
+use crate::dns::serials::Serials;
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
+use crate::dns::zone::{Catalog, WireName, Zone};
 
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
@@ -29,6 +36,55 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
         transfers: Access(rules),
         clock: clock.clone(),
     })
+}
+
+/// The catalog zone, if there is to be one; no other zone may have its name.
+pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::Result<Option<Catalog>> {
+    let Some(text) = &settings.wire.catalog else { return Ok(None) };
+    let apex = domain("--catalog", text)?;
+    let is_taken = domain("--cluster-domain", &settings.cluster_domain)? == apex
+        || static_zones.iter().any(|zone| zone.apex() == &apex);
+    if is_taken {
+        bail!(
+            "--catalog: {apex} is the name of a zone that is served already; name another such as catalog.invalid"
+        );
+    }
+    Catalog::new(&apex).map(Some).context("--catalog: the name leaves no room for its members")
+}
+
+/// Serials that do not fall over a restart, or the clock's if they cannot be kept.
+pub(super) fn serials(folder: Option<PathBuf>, clock: &Clock) -> Serials {
+    let because = match folder.map(|folder| Serials::kept_in(&folder, clock.now())) {
+        Some(Ok(serials)) => return serials,
+        Some(Err(error)) => error.to_string(),
+        None => "there is no home folder".to_owned(),
+    };
+    tracing::warn!(
+        "serials of zones begin at the clock and may fall when the server is started again: {because}; name a folder with --state-dir"
+    );
+    Serials::from_clock(clock.now())
+}
+
+/// Who is told of changes. Their keys are among those of `conduct`.
+pub(super) fn secondaries(settings: &WireSettings, conduct: &Conduct) -> anyhow::Result<Vec<Target>> {
+    if settings.notify.len() > TARGETS_MAX {
+        bail!("--notify: {} secondaries are named; at most {TARGETS_MAX} can be told", settings.notify.len());
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for Secondary { address, key } in &settings.notify {
+        if targets.iter().any(|target| target.address == *address) {
+            bail!("--notify: {address} is named twice; remove one");
+        }
+        let key = key.as_ref().map(|name| notify_key(name, &conduct.keys)).transpose()?;
+        targets.push(Target { address: *address, key });
+    }
+    Ok(targets)
+}
+
+fn notify_key(name: &str, keys: &Keys) -> anyhow::Result<Arc<Key>> {
+    let parsed = Name::from_ascii(name).map_err(|_| anyhow!("--notify: \"{name}\" is not a domain name"))?;
+    let key = keys.get(&WireName::of(&parsed)).cloned();
+    key.with_context(|| format!("--notify: there is no key {name}; name its file with --tsig-key"))
 }
 
 fn identifier(flag: &str, text: Option<&String>) -> anyhow::Result<Option<String>> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
-pub use wire::{KeyFile, WireSettings};
+pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// What every command that runs takes.
 #[derive(Args, Clone, Debug)]
@@ -94,6 +94,10 @@ pub struct DnsSettings {
     /// Serve the zone files (*.zone) of this folder too.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
+    /// Keep here which serials of zones were given, so that they do not fall when the server is started
+    /// again; a folder of the user if absent.
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// Tell clients why a name is absent, as an Extended DNS Error (dig prints it).
     #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
     pub explain: ExplainMode,
@@ -162,6 +166,11 @@ pub enum PodNameMode {
 }
 
 impl DnsSettings {
+    /// Where serials are kept; `None` if the user has no folder for it.
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        self.state_dir.clone().or_else(state_folder)
+    }
+
     /// The addresses under which others reach this server.
     pub fn own_addresses(&self, bound: &[SocketAddr]) -> Vec<IpAddr> {
         if !self.advertise.is_empty() {
@@ -220,9 +229,14 @@ impl ApiSettings {
 /// Where the kubeconfig is unless the user names a place: in the folder for what a program leaves
 /// behind (XDG Base Directory Specification).
 pub fn kubeconfig_default() -> Option<PathBuf> {
+    Some(state_folder()?.join("kubeconfig"))
+}
+
+/// The user's folder for what a program leaves behind, ours in it.
+fn state_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("dullahan/kubeconfig"))
+    Some(state.join("dullahan"))
 }
 
 /// What `dullahan kubeconfig` takes.

@@ -1,5 +1,6 @@
 //! Settings of DNS towards resolvers and secondaries: identity, cookies, keys, transfers.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -24,6 +25,43 @@ pub struct WireSettings {
     /// Let this network, or whoever signs with this key, transfer zones (repeatable); nobody if absent.
     #[arg(long, value_name = "CIDR|key:NAME")]
     pub allow_transfer: Vec<String>,
+    /// Tell this secondary at once when a zone has changed (NOTIFY, repeatable), signed with the key if one is named.
+    #[arg(long, value_name = "ADDR[:PORT][,key:NAME]")]
+    pub notify: Vec<Secondary>,
+    /// Serve a catalog zone (RFC 9432) of this name too: the list of all zones, for secondaries that take it.
+    #[arg(long, value_name = "NAME")]
+    pub catalog: Option<String>,
+}
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// A secondary that is to be told of changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secondary {
+    /// Where it answers DNS.
+    pub address: SocketAddr,
+    /// The name of the key that messages to it are signed with.
+    pub key: Option<String>,
+}
+
+impl FromStr for Secondary {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (place, key) = match text.split_once(",key:") {
+            Some((place, key)) => (place, Some(key.to_owned()).filter(|key| !key.is_empty())),
+            None => (text, None),
+        };
+        let ip = place.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let address = place.parse().or(ip.map(|ip| SocketAddr::new(ip, DNS_PORT)));
+        match address {
+            Ok(address) if key.is_some() || !text.contains(',') => Ok(Self { address, key }),
+            _ => Err(format!(
+                "\"{text}\" is not ADDR[:PORT][,key:NAME], such as 192.0.2.7, [2001:db8::7]:5353 or 192.0.2.7:53,key:xfr"
+            )),
+        }
+    }
 }
 
 /// A key whose secret is in a file.
@@ -47,6 +85,33 @@ impl FromStr for KeyFile {
                 Ok(Self { name: name.to_owned(), algorithm: algorithm.to_owned(), file: file.into() })
             }
             _ => Err(format!("\"{text}\" is not NAME:ALGORITHM:FILE, such as xfr:hmac-sha256:xfr.key")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secondary_is_an_address_perhaps_with_a_port_and_a_key() {
+        for (text, expected) in [
+            ("192.0.2.7", Some(("192.0.2.7:53", None))),
+            ("192.0.2.7:5353", Some(("192.0.2.7:5353", None))),
+            ("2001:db8::7", Some(("[2001:db8::7]:53", None))),
+            ("[2001:db8::7]", Some(("[2001:db8::7]:53", None))),
+            ("[2001:db8::7]:5353,key:xfr.", Some(("[2001:db8::7]:5353", Some("xfr.")))),
+            ("192.0.2.7,key:a,b", Some(("192.0.2.7:53", Some("a,b")))),
+            ("192.0.2.7,key:", None),
+            ("192.0.2.7,xfr", None),
+            ("ns.example:53", None),
+            ("", None),
+        ] {
+            let expected = expected.map(|(address, key): (&str, Option<&str>)| Secondary {
+                address: address.parse().unwrap(),
+                key: key.map(str::to_owned),
+            });
+            assert_eq!(text.parse::<Secondary>().ok(), expected, "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@
 //!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
 //!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
 //!                   └──► fast: ordinary questions over UDP, the same octets
+//!   Zones have changed ──► notification ──► secondaries, which come for a transfer
 //! ```
 
 pub mod answer;
@@ -15,11 +16,13 @@ mod encode;
 pub mod explain;
 pub mod fast;
 pub mod limit;
+pub mod notification;
 pub mod publisher;
 mod request;
 pub mod respond;
 pub mod responder;
 pub mod response;
+pub mod serials;
 pub mod server;
 pub mod transfer;
 pub mod tsig;

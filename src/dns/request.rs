@@ -114,6 +114,26 @@ pub(super) fn read(message: &[u8]) -> Received<'_> {
     }
 }
 
+/// A response to a message of ours.
+pub(super) struct ResponseRead<'a> {
+    /// The header without its counts.
+    pub(super) header: Metadata,
+    /// The question, if it is repeated.
+    pub(super) question: Option<Question<'a>>,
+    /// The message's TSIG record and what it signs.
+    pub(super) signed: Option<Signed<'a>>,
+}
+
+/// Reads a response; `None` for anything else and what is broken.
+pub(super) fn read_response(message: &[u8]) -> Option<ResponseRead<'_>> {
+    let Header { metadata: header, counts } = Header::read(&mut BinDecoder::new(message)).ok()?;
+    if header.message_type != MessageType::Response {
+        return None;
+    }
+    let (question, extras) = read_body(message, counts)?;
+    Some(ResponseRead { header, question, signed: extras.signed })
+}
+
 /// What is read of the records behind the question.
 #[derive(Default)]
 struct Extras<'a> {

@@ -123,15 +123,7 @@ impl Keys {
         {
             return Err(Refusal::Malformed);
         }
-        let mut digest = hmac::Context::with_key(&key.secret);
-        let [i0, i1] = signed.original_id.to_be_bytes();
-        let n_additional = u16::from_be_bytes([signed.message[10], signed.message[11]]) - 1;
-        digest.update(&[i0, i1]);
-        digest.update(&signed.message[2..ARCOUNT.start]);
-        digest.update(&n_additional.to_be_bytes());
-        digest.update(&signed.message[ARCOUNT.end..]);
-        digest.update(&signed.variables().octets(&signed.key, &signed.algorithm));
-        let mac = digest.sign();
+        let mac = signed.digest(hmac::Context::with_key(&key.secret)).sign();
         if !bool::from(mac.as_ref()[..signed.mac.len()].ct_eq(signed.mac)) {
             return Err(Refusal::Sealed(signed.seal(BADSIG)));
         }
@@ -146,6 +138,29 @@ impl Keys {
         }
         Ok(signer)
     }
+}
+
+/// Why a response is not taken for what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unverified {
+    /// It has no TSIG record.
+    #[error("it is not signed")]
+    NotSigned,
+    /// It is signed with another key.
+    #[error("it is signed with another key")]
+    Key,
+    /// The MAC is wrong.
+    #[error("its signature is wrong: do both have the same secret?")]
+    Signature,
+    /// The clocks differ too much.
+    #[error("the clocks of both differ by more than five minutes")]
+    Time,
+    /// The other side says that it does not know the key.
+    #[error("it says that it does not know the key (BADKEY)")]
+    TheirKey,
+    /// The other side says that our MAC is wrong.
+    #[error("it says that our signature is wrong (BADSIG): do both have the same secret?")]
+    TheirSignature,
 }
 
 /// What a request that is not signed as it should be is answered with.
@@ -201,6 +216,17 @@ impl<'a> Signed<'a> {
     /// The name of the key that it claims to be signed with.
     pub(super) fn key(&self) -> &WireName {
         &self.key
+    }
+
+    /// Adds the message as it was before the record, and what the record says.
+    fn digest(&self, mut digest: hmac::Context) -> hmac::Context {
+        let n_additional = u16::from_be_bytes([self.message[10], self.message[11]]) - 1;
+        digest.update(&self.original_id.to_be_bytes());
+        digest.update(&self.message[2..ARCOUNT.start]);
+        digest.update(&n_additional.to_be_bytes());
+        digest.update(&self.message[ARCOUNT.end..]);
+        digest.update(&self.variables().octets(&self.key, &self.algorithm));
+        digest
     }
 
     fn variables(&self) -> Variables {
@@ -265,7 +291,6 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Signs a request, which has no message before it.
-    #[cfg(test)]
     pub(super) fn of_request(key: Arc<Key>) -> Self {
         Self { key, before: None, is_first: true }
     }
@@ -273,6 +298,33 @@ impl Signer {
     /// The name of the key.
     pub(super) fn key(&self) -> &WireName {
         &self.key.name
+    }
+
+    /// Whether a response is signed as it should be, by whom the last message was for
+    /// (RFC 8945, 5.3). A truncated MAC is none.
+    pub(super) fn verify(&self, response: &Signed<'_>, now_s: u64) -> Result<(), Unverified> {
+        if response.key != self.key.name || response.algorithm != self.key.algorithm {
+            return Err(Unverified::Key);
+        }
+        // Who does not know the key, or finds the signature bad, cannot sign.
+        match response.error {
+            BADKEY => return Err(Unverified::TheirKey),
+            BADSIG => return Err(Unverified::TheirSignature),
+            _ => {}
+        }
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        let mac = response.digest(digest).sign();
+        if !bool::from(mac.as_ref().ct_eq(response.mac)) {
+            return Err(Unverified::Signature);
+        }
+        if response.error == BADTIME || response.time_s.abs_diff(now_s) > u64::from(response.fudge_s) {
+            return Err(Unverified::Time);
+        }
+        Ok(())
     }
 
     /// How many octets signing adds to a message.

@@ -93,6 +93,19 @@ pub enum DropReason {
 
 const DROP_REASONS: [&str; 2] = ["unanswerable", "rate_limited"];
 
+/// What becomes of telling secondaries of new versions (NOTIFY).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyEvent {
+    /// A message was sent, perhaps not for the first time.
+    Sent,
+    /// A secondary has answered, whatever it said.
+    Answered,
+    /// A secondary has not answered and is silent from now on.
+    GivenUp,
+}
+
+const NOTIFY_EVENTS: [&str; 3] = ["sent", "answered", "given_up"];
+
 /// What one worker counts. Others only read it.
 #[derive(Debug)]
 pub struct Counts {
@@ -174,6 +187,7 @@ pub struct Metrics {
     causes: Mutex<BTreeMap<&'static str, u64>>,
     limited: Mutex<BTreeMap<(IpAddr, u8), u64>>,
     published: Histogram,
+    notified: [AtomicU64; NOTIFY_EVENTS.len()],
     zones: Mutex<Option<ZoneSource>>,
 }
 
@@ -184,6 +198,7 @@ impl Default for Metrics {
             causes: Mutex::default(),
             limited: Mutex::default(),
             published: Histogram::new(&PUBLISH_BOUNDS_S),
+            notified: Default::default(),
             zones: Mutex::default(),
         }
     }
@@ -230,6 +245,11 @@ impl Metrics {
     /// A change was published so long after it was committed.
     pub fn published(&self, after: Duration) {
         self.published.observe(after);
+    }
+
+    /// A secondary was told of a new version, or it was tried.
+    pub fn notified(&self, event: NotifyEvent) {
+        self.notified[event as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Where the zones are to be asked for.

@@ -12,8 +12,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    ANSWER_BOUNDS_S, Counts, DROP_REASONS, Histogram, Metrics, OTHER, RCODES, TRANSPORTS, TYPES, ZONES_MAX,
-    lock,
+    ANSWER_BOUNDS_S, Counts, DROP_REASONS, Histogram, Metrics, NOTIFY_EVENTS, OTHER, RCODES, TRANSPORTS,
+    TYPES, ZONES_MAX, lock,
 };
 
 /// What the page is.
@@ -41,6 +41,7 @@ impl Collector for Page {
         let publishing = &self.0.published;
         let help = "From the commit of a change to its publication";
         histogram(&mut encoder, "publish_duration", help, publishing.bounds_s, &[publishing])?;
+        notified(&mut encoder, &self.0.notified)?;
         self.explanations(&mut encoder)?;
         self.limited(&mut encoder)?;
         self.zones(&mut encoder)
@@ -118,6 +119,16 @@ fn queries(encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<Counts>]) -> fmt:
         if n > 0 {
             ConstCounter::new(n).encode(family.encode_family(&labels)?)?;
         }
+    }
+    Ok(())
+}
+
+fn notified(encoder: &mut DescriptorEncoder<'_>, counts: &[AtomicU64]) -> fmt::Result {
+    let help = "Notifications of new versions to secondaries";
+    let mut family = encoder.encode_descriptor("notifies", help, None, MetricType::Counter)?;
+    for (event, n) in NOTIFY_EVENTS.iter().zip(counts) {
+        let n = n.load(Ordering::Relaxed);
+        ConstCounter::new(n).encode(family.encode_family(&[("event", *event)])?)?;
     }
     Ok(())
 }

@@ -32,6 +32,20 @@ fn workers_are_summed_up_and_what_is_not_listed_is_other() {
 }
 
 #[test]
+fn notifications_are_counted_by_what_became_of_them() {
+    let metrics = Arc::new(Metrics::default());
+    for event in [NotifyEvent::Sent, NotifyEvent::Sent, NotifyEvent::Answered] {
+        metrics.notified(event);
+    }
+    let expected = [
+        r#"dullahan_dns_notifies_total{event="sent"} 2"#,
+        r#"dullahan_dns_notifies_total{event="answered"} 1"#,
+        r#"dullahan_dns_notifies_total{event="given_up"} 0"#,
+    ];
+    assert_eq!(lines(&metrics, "dullahan_dns_notifies_total"), expected);
+}
+
+#[test]
 fn a_histogram_is_cumulative_and_ends_with_all() {
     let metrics = Arc::new(Metrics::default());
     let counts = metrics.counts();

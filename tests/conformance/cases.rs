@@ -78,8 +78,9 @@ pub(crate) struct Case {
     pub(crate) qtype: String,
     /// The expected response code.
     pub(crate) rcode: String,
+    /// The records that are expected in the answer section.
     #[serde(default)]
-    answer: Vec<String>,
+    pub(crate) answer: Vec<String>,
     #[serde(default)]
     authority: Vec<String>,
     #[serde(default)]
@@ -95,6 +96,9 @@ pub(crate) struct Case {
     soa_compare: Vec<String>,
     #[serde(default)]
     requires: Vec<String>,
+    /// The serial that a client of IXFR has: a number, or `current` for the zone's own.
+    #[serde(default)]
+    pub(crate) ixfr_serial: Value,
     /// Objects that come into being before the question.
     #[serde(default)]
     pub(crate) apply: Vec<Value>,
@@ -138,17 +142,22 @@ pub(crate) struct Reply<'r> {
 /// All cases, with the differences entered.
 pub(crate) fn load_cases() -> Vec<CaseFile> {
     let mut differences = load_differences();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/dns");
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
-    paths.sort();
-    let mut files: Vec<CaseFile> = paths.iter().map(PathBuf::as_path).map(load_file).collect();
+    let mut files = load_files("dns");
     for case in files.iter_mut().flat_map(|file| &mut file.cases) {
         case.difference = differences.remove(&case.name);
     }
     assert!(differences.is_empty(), "differences without a case: {:?}", differences.keys());
     files
+}
+
+/// The files of a folder of `tests/conformance`, in the order of their names.
+pub(crate) fn load_files(folder: &str) -> Vec<CaseFile> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance").join(folder);
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    paths.sort();
+    paths.iter().map(PathBuf::as_path).map(load_file).collect()
 }
 
 fn load_file(path: &Path) -> CaseFile {
@@ -268,7 +277,8 @@ impl Case {
         ours
     }
 
-    fn ignores(&self, part: &str) -> bool {
+    /// Whether a part, such as `answer.srv.weight`, is not compared.
+    pub(crate) fn ignores(&self, part: &str) -> bool {
         self.ignore.iter().any(|ignored| ignored == part)
     }
 }

@@ -36,6 +36,8 @@ pub(crate) fn start_logging(command: &str, flags: &[String], log: Stdio) -> Prog
         .args([command, "--dns-listen=127.0.0.1:0"])
         .args(without_api(command, flags))
         .args(flags)
+        // What it keeps in a folder of the user it keeps in one of the tests.
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

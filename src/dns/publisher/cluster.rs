@@ -19,6 +19,7 @@ use tracing::warn;
 use super::index::{Index, Key};
 use crate::clock::Clock;
 use crate::dns::explain::{Explainer, Landscape};
+use crate::dns::serials::Serials;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
     Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
@@ -39,6 +40,8 @@ pub(super) struct Cluster {
     servers: BTreeMap<Key, Vec<NameServer>>,
     /// What was last complained of, so that it is logged once.
     complaints: HashMap<Source, Vec<String>>,
+    serials: Arc<Serials>,
+    /// The serial of the last change.
     serial: u32,
     is_synced: bool,
     reasons: Option<Knowledge>,
@@ -72,8 +75,12 @@ pub(super) struct Changes {
 }
 
 impl Cluster {
-    /// The zones of these options, without any object yet. `serial` is that of the first version.
-    pub(super) fn new(options: ZoneOptions, serial: u32, clock: &Clock) -> Result<Self, NameTooLong> {
+    /// The zones of these options, without any object yet. Versions take their serials from `serials`.
+    pub(super) fn new(
+        options: ZoneOptions,
+        serials: Arc<Serials>,
+        clock: &Clock,
+    ) -> Result<Self, NameTooLong> {
         let is_synced = options.is_synced;
         let reasons = options.explains.then(|| Knowledge::new(&options, clock));
         let scheme = Scheme::new(options)?;
@@ -92,7 +99,8 @@ impl Cluster {
             namespaces: BTreeSet::new(),
             servers: BTreeMap::new(),
             complaints: HashMap::new(),
-            serial: serial.wrapping_sub(1),
+            serials,
+            serial: 0,
             is_synced,
             reasons,
         })
@@ -346,7 +354,7 @@ impl Cluster {
         if changes.zones.is_empty() {
             return;
         }
-        self.serial = self.serial.wrapping_add(1);
+        self.serial = self.serials.advance();
         for (apex, mut zone) in edited {
             if !changes.zones.contains(&apex) {
                 continue;

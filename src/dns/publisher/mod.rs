@@ -4,8 +4,7 @@
 //! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
 //! went. When events were lost, everything is rendered and compared. Readers never wait.
 //!
-//! The serial counts versions. It starts at the clock's seconds, so that it does not fall when the
-//! server is started again, as long as there was less than one version per second in between.
+//! The serial counts versions, over restarts too: see [`Serials`]. All zones share the counter.
 
 mod cluster;
 mod index;
@@ -20,7 +19,8 @@ use tracing::{debug, error, warn};
 
 use super::SharedZones;
 use super::explain::Explainer;
-use super::zone::{WireName, Zone, ZoneOptions, Zones};
+use super::serials::Serials;
+use super::zone::{Catalog, WireName, Zone, ZoneOptions, Zones};
 use crate::clock::{self, Timestamp};
 use crate::metrics::Metrics;
 use crate::objects::Kind;
@@ -45,6 +45,9 @@ pub struct Publisher {
     store: Store,
     zones: SharedZones,
     publications: broadcast::Sender<Publication>,
+    versions: watch::Sender<()>,
+    serials: Arc<Serials>,
+    catalog: Option<Catalog>,
     /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
     cluster: Option<Cluster>,
     kinds: Vec<Kind>,
@@ -74,14 +77,30 @@ impl Publisher {
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
+        let serials = Serials::from_clock(store.clock().now());
+        Self::with_serials(serials, zones, store, options, static_zones)
+    }
+
+    /// As [`Publisher::publishing_to`], with serials from `serials` instead of the clock.
+    pub fn with_serials(
+        serials: Serials,
+        zones: SharedZones,
+        store: Store,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
+        let serials = Arc::new(serials);
         let kinds = Cluster::kinds(&options);
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
-        let cluster = Cluster::new(options, first_serial(&store), store.clock());
+        let cluster = Cluster::new(options, serials.clone(), store.clock());
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
             zones,
             publications: broadcast::Sender::new(PUBLICATIONS_MAX),
+            versions: watch::Sender::new(()),
+            serials,
+            catalog: None,
             cluster,
             kinds,
             watch,
@@ -101,6 +120,12 @@ impl Publisher {
         self.metrics = metrics;
     }
 
+    /// Lists the zones that are served in `catalog`, which is served beside them from now on.
+    pub fn list_in(&mut self, catalog: Catalog) {
+        self.catalog = Some(catalog);
+        self.swap(Zones::clone(&self.zones.load()));
+    }
+
     /// What knows why names are absent, if the options ask for it.
     pub fn explainer(&self) -> Option<Arc<Explainer>> {
         self.cluster.as_ref()?.explainer()
@@ -114,6 +139,11 @@ impl Publisher {
     /// Every change published from now on; a receiver that lags loses the oldest.
     pub fn publications(&self) -> broadcast::Receiver<Publication> {
         self.publications.subscribe()
+    }
+
+    /// Tells whenever a zone, of whatever origin, is another one.
+    pub fn versions(&self) -> watch::Receiver<()> {
+        self.versions.subscribe()
     }
 
     /// Where the static zones are replaced while the publisher runs, all at once.
@@ -209,7 +239,7 @@ impl Publisher {
     }
 
     /// Swaps the snapshot for one with the new versions of the zones that have changed.
-    fn show(&self, changes: &Changes) {
+    fn show(&mut self, changes: &Changes) {
         let Some(cluster) = &self.cluster else { return };
         let mut zones = Zones::clone(&self.zones.load());
         for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
@@ -218,7 +248,18 @@ impl Publisher {
                 None => zones.remove(apex),
             }
         }
+        self.swap(zones);
+    }
+
+    fn swap(&mut self, mut zones: Zones) {
+        if let Some(catalog) = &mut self.catalog
+            && (zones.layout() != self.zones.load().layout() || zones.at(catalog.zone().key()).is_none())
+        {
+            catalog.list(zones.iter().map(|zone| zone.key().clone()), || self.serials.advance());
+            zones.insert(catalog.zone().clone());
+        }
         self.zones.store(zones.into());
+        self.versions.send_replace(());
     }
 
     fn show_static_zones(&mut self) {
@@ -234,7 +275,7 @@ impl Publisher {
             zones.insert(zone);
         }
         self.static_apexes = self.static_zones.borrow().iter().map(|zone| zone.key().clone()).collect();
-        self.zones.store(zones.into());
+        self.swap(zones);
     }
 
     fn set_synced(&mut self, is_synced: bool) {
@@ -243,11 +284,6 @@ impl Publisher {
         }
         self.show_static_zones();
     }
-}
-
-fn first_serial(store: &Store) -> u32 {
-    // Serials wrap around (RFC 1982), so the low bits of the seconds are what is wanted.
-    (store.clock().now().as_second() as u32).max(1)
 }
 
 #[cfg(test)]

@@ -211,6 +211,43 @@ async fn the_first_serial_is_the_clocks_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_catalog_lists_what_is_served_and_moves_only_with_the_list() {
+    let mut world = World::new(ZoneOptions::default());
+    world.publisher.list_in(Catalog::new(&Name::from_ascii("catalog.").unwrap()).unwrap());
+    let listed = |world: &World| -> (u32, Vec<String>) {
+        let zones = world.publisher.zones().load_full();
+        let catalog = zones.get(&Name::from_ascii("catalog.").unwrap()).unwrap();
+        let records = catalog.records().into_iter();
+        let members = records.filter(|record| record.record_type() == RecordType::PTR);
+        let mut members: Vec<String> = members.map(|record| record.data.to_string()).collect();
+        members.sort();
+        (catalog.serial(), members)
+    };
+    let (first, members) = listed(&world);
+    assert_eq!(members, ["cluster.local."]);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.publisher.catch_up();
+    assert_eq!(listed(&world).0, first, "names came, no zone");
+    world.slice("web-a", "web", &[1]).await;
+    world.publisher.catch_up();
+    let (second, members) = listed(&world);
+    assert_eq!(members, ["0.10.in-addr.arpa.", "cluster.local."]);
+    assert!(second > first);
+    world.slice("web-a", "web", &[1, 2]).await;
+    world.publisher.catch_up();
+    assert_eq!(listed(&world).0, second);
+    world.slice("web-a", "web", &[]).await;
+    world.publisher.catch_up();
+    let (third, members) = listed(&world);
+    assert_eq!(members, ["cluster.local."]);
+    assert!(third > second);
+    // Zones that are read again are all put in place anew.
+    world.publisher.show_static_zones();
+    assert_eq!(listed(&world).0, third);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lost_events_are_made_up_for() {
     let mut world = World::over(MemoryBackend::with_history(2), ZoneOptions::default(), Vec::new());
     world.namespace("default").await;

@@ -8,6 +8,7 @@
 //! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
 //! Nothing here knows of the store, of sockets or of time.
 
+mod catalog;
 mod folder;
 mod journal;
 mod ledger;
@@ -24,6 +25,7 @@ mod rrset;
 mod tree;
 mod zones;
 
+pub use catalog::Catalog;
 pub use folder::{Loaded, load_folder};
 pub(crate) use journal::Delta;
 pub use ledger::{Contribution, Entry, Ledger, Rank, Source};

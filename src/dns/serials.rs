@@ -1,0 +1,251 @@
+//! Serials of the zones that are made here: one counter, which does not fall when the server is
+//! started again.
+//!
+//! ```text
+//!   file: no serial beyond this one was given      ▼ kept
+//!   ──────────────┬────────────────────────────────┬──────────► serials, around the circle of RFC 1982
+//!                 ▲ last given                     └ after a restart it goes on here
+//! ```
+//!
+//! Serials are reserved [`STEP`] at a time: a file says up to where they may have been given, and is on
+//! disk before the first of them is. Half a step ahead a thread of its own writes the next reservation, so
+//! a change costs an addition. A server that was killed goes on behind its last reservation. Several
+//! servers may share the file: each reserves beyond what any of them has.
+//!
+//! Without a file, serials begin at the clock's seconds, and can fall when more than one version per second
+//! was published. A counter with a file begins there too if that is later, so that losing the file does little.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+
+use rustix::fs::{FlockOperation, flock};
+use tracing::warn;
+
+use super::transfer::is_newer;
+use crate::clock::Timestamp;
+
+/// How many serials are reserved at a time: what a restart skips at most.
+const STEP: u32 = 1024;
+const FILE: &str = "dns-serial";
+/// A reservation is written here and then takes the place of the one before.
+const FILE_NEW: &str = "dns-serial.new";
+/// Locked by the server that reserves.
+const FILE_LOCK: &str = "dns-serial.lock";
+
+/// Why serials cannot be kept in a folder.
+#[derive(Debug, thiserror::Error)]
+pub enum SerialsError {
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Inaccessible {
+        /// The file, or its folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{}: it does not hold a serial; remove it to begin anew", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The counter. There is one for all zones of a server.
+#[derive(Debug)]
+pub struct Serials {
+    shared: Arc<Shared>,
+    /// Where reservations are asked for; `None` if nothing is kept.
+    reserve: Option<mpsc::SyncSender<u32>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    counter: Mutex<Counter>,
+    has_reserved: Condvar,
+}
+
+/// Pure: which serials may be given.
+#[derive(Debug, PartialEq, Eq)]
+struct Counter {
+    last: u32,
+    /// The last one that may be given; `None` if there is no end.
+    kept: Option<u32>,
+    is_reserving: bool,
+}
+
+impl Serials {
+    /// A counter whose first serial is that of the clock, and which is kept nowhere.
+    pub fn from_clock(now: Timestamp) -> Self {
+        let counter = Counter { last: before(of_clock(now)), kept: None, is_reserving: false };
+        Self { shared: Arc::new(Shared::new(counter)), reserve: None }
+    }
+
+    /// A counter that goes on where the last one that was kept in `folder`, which is made if it is
+    /// missing, may have ended.
+    pub fn kept_in(folder: &Path, now: Timestamp) -> Result<Self, SerialsError> {
+        fs::create_dir_all(folder).map_err(inaccessible(folder))?;
+        let kept = Kept { folder: folder.to_owned() };
+        let (last, limit) = kept.reserve(|stored| match stored {
+            Some(stored) if !is_newer(of_clock(now), stored) => stored,
+            _ => before(of_clock(now)),
+        })?;
+        let counter = Counter { last, kept: Some(limit), is_reserving: false };
+        let shared = Arc::new(Shared::new(counter));
+        let (reserve, wanted) = mpsc::sync_channel(1);
+        let keeper = Keeper { kept, shared: shared.clone() };
+        std::thread::Builder::new()
+            .name("serials".to_owned())
+            .spawn(move || keeper.run(&wanted))
+            .map_err(inaccessible(folder))?;
+        Ok(Self { shared, reserve: Some(reserve) })
+    }
+
+    /// The serial of one more version. Waits, in case reserving is slower than publishing.
+    pub fn advance(&self) -> u32 {
+        let mut counter = self.shared.lock();
+        loop {
+            let given = counter.advance();
+            let is_wanted = self.reserve.is_some() && counter.wants_more();
+            if let (true, Some(reserve)) = (is_wanted, &self.reserve) {
+                counter.is_reserving = true;
+                // The thread ends only with the last sender.
+                let _ = reserve.try_send(counter.last);
+            }
+            match given {
+                Some(serial) => return serial,
+                None => counter = self.shared.has_reserved.wait(counter).expect(NO_PANIC),
+            }
+        }
+    }
+}
+
+const NO_PANIC: &str = "no panic happens while a serial is given";
+
+impl Shared {
+    fn new(counter: Counter) -> Self {
+        Self { counter: Mutex::new(counter), has_reserved: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counter> {
+        self.counter.lock().expect(NO_PANIC)
+    }
+}
+
+impl Counter {
+    /// The next serial, unless it is not reserved yet.
+    fn advance(&mut self) -> Option<u32> {
+        let next = after(self.last);
+        if self.kept.is_some_and(|kept| is_newer(next, kept)) {
+            return None;
+        }
+        self.last = next;
+        Some(next)
+    }
+
+    /// Whether less than half of a step is left.
+    fn wants_more(&self) -> bool {
+        let is_low = self.kept.is_some_and(|kept| kept.wrapping_sub(self.last) < STEP / 2);
+        is_low && !self.is_reserving
+    }
+}
+
+/// Writes reservations, one when it is asked for.
+struct Keeper {
+    kept: Kept,
+    shared: Arc<Shared>,
+}
+
+impl Keeper {
+    fn run(self, wanted: &mpsc::Receiver<u32>) {
+        let mut is_failing = false;
+        for last in wanted {
+            let reserved = self.kept.reserve(|stored| match stored {
+                Some(stored) if is_newer(stored, last) => stored,
+                _ => last,
+            });
+            let mut counter = self.shared.lock();
+            counter.kept = match &reserved {
+                // Another server may have reserved some of these too, for zones of its own.
+                Ok((_, limit)) => Some(*limit),
+                // Publishing must not stop because a disk is full.
+                Err(_) => Some(last.wrapping_add(STEP)),
+            };
+            counter.is_reserving = false;
+            drop(counter);
+            self.shared.has_reserved.notify_all();
+            if let Err(error) = &reserved
+                && !is_failing
+            {
+                warn!("serials of zones may fall when the server is started again: {error}");
+            }
+            is_failing = reserved.is_err();
+        }
+    }
+}
+
+/// The file.
+struct Kept {
+    folder: PathBuf,
+}
+
+impl Kept {
+    /// Reserves the serials behind what `begin` makes of the stored limit; returns the one before the
+    /// first of them and the last one.
+    fn reserve(&self, begin: impl FnOnce(Option<u32>) -> u32) -> Result<(u32, u32), SerialsError> {
+        let path = self.folder.join(FILE_LOCK);
+        let lock = File::create(&path).map_err(inaccessible(&path))?;
+        // Released when the file is closed.
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| inaccessible(&path)(error.into()))?;
+        let before = begin(self.read()?);
+        let limit = before.wrapping_add(STEP);
+        self.write(limit)?;
+        Ok((before, limit))
+    }
+
+    fn read(&self) -> Result<Option<u32>, SerialsError> {
+        let path = self.folder.join(FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| SerialsError::Unreadable { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(inaccessible(&path)(error)),
+        }
+    }
+
+    /// On disk, whole, when this returns.
+    fn write(&self, limit: u32) -> Result<(), SerialsError> {
+        let (path, new) = (self.folder.join(FILE), self.folder.join(FILE_NEW));
+        let mut file = File::create(&new).map_err(inaccessible(&new))?;
+        let written = writeln!(file, "{limit}").and_then(|()| file.sync_all());
+        written.map_err(inaccessible(&new))?;
+        fs::rename(&new, &path).map_err(inaccessible(&path))?;
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(inaccessible(&self.folder))
+    }
+}
+
+fn inaccessible(path: &Path) -> impl FnOnce(io::Error) -> SerialsError {
+    let path = path.to_owned();
+    move |source| SerialsError::Inaccessible { path, source }
+}
+
+/// Serials wrap around (RFC 1982), so the low bits of the seconds are what is wanted.
+fn of_clock(now: Timestamp) -> u32 {
+    (now.as_second() as u32).max(1)
+}
+
+/// Zero is passed over: some secondaries take it for "none yet".
+fn after(serial: u32) -> u32 {
+    serial.wrapping_add(1).max(1)
+}
+
+fn before(serial: u32) -> u32 {
+    match serial {
+        1 => u32::MAX,
+        serial => serial.wrapping_sub(1),
+    }
+}
+
+#[cfg(test)]
+mod tests;
