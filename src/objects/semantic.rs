@@ -21,6 +21,13 @@ pub fn equal<T: Serialize + PartialEq>(a: &T, b: &T) -> bool {
     a == b || meaning(a) == meaning(b)
 }
 
+/// Whether the lists mean the same, item by item: only items that differ are weighed, and the first
+/// that means something else ends it.
+pub fn equal_lists<T: Serialize + PartialEq>(a: Option<&[T]>, b: Option<&[T]>) -> bool {
+    let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+}
+
 fn meaning(form: &impl Serialize) -> Value {
     let mut value = serde_json::to_value(form).expect("the types of the table serialize to JSON");
     prune(&mut value);
@@ -81,6 +88,9 @@ mod tests {
         ];
         for (a, b, expected) in cases {
             assert_eq!(equal(&a, &b), expected, "{a} {b}");
+            assert_eq!(equal_lists(Some(&[a.clone(), a.clone()]), Some(&[a, b])), expected);
         }
+        assert!(equal_lists::<Value>(None, Some(&[])));
+        assert!(!equal_lists(None, Some(&[json!({})])));
     }
 }

@@ -64,7 +64,8 @@ pub fn prepare_for_update(new: &mut Typed, old: &Typed) {
         (Typed::StatefulSet(new), Typed::StatefulSet(old)) => !semantic::equal(&new.spec, &old.spec),
         (Typed::Pod(new), Typed::Pod(old)) => !semantic::equal(&new.spec, &old.spec),
         (Typed::EndpointSlice(new), Typed::EndpointSlice(old)) => {
-            !semantic::equal(&(&new.endpoints, &new.ports), &(&old.endpoints, &old.ports))
+            !(semantic::equal_lists(new.endpoints.as_deref(), old.endpoints.as_deref())
+                && semantic::equal_lists(new.ports.as_deref(), old.ports.as_deref()))
         }
         (Typed::Service(new), Typed::Service(old)) => {
             let old = old.spec.clone().unwrap_or_default();
