@@ -46,7 +46,7 @@ use crate::dns::conduct::Conduct;
 use crate::dns::explain::Explainer;
 use crate::dns::fast::Paths;
 use crate::dns::limit::{LimitOptions, Limiter};
-use crate::dns::notification;
+use crate::dns::notification::{Sender, Target};
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
@@ -310,12 +310,7 @@ impl Parts {
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
         let zone_mistakes = follow_zones(&self.dns, &publisher, self.store.clock(), &tasks, &stop)?;
         if !secondaries.is_empty() {
-            let own = dns_addresses.iter().map(SocketAddr::ip).collect();
-            let source = (zones.clone(), publisher.versions());
-            let figures = metrics.as_ref().map(|page| page.metrics.clone());
-            let sender =
-                notification::Sender::new(secondaries, own, source, self.store.clock().clone(), figures);
-            tasks.spawn(sender.run(stop.clone()));
+            tasks.spawn(sender(secondaries, &self.dns, &publisher, metrics.as_ref()).run(stop.clone()));
         }
         spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
         tasks.spawn(publisher.run(stop.clone()));
@@ -341,6 +336,18 @@ impl Parts {
             stop,
         })
     }
+}
+
+/// Tells secondaries of what is published, from the addresses that DNS is answered at.
+fn sender(
+    secondaries: Vec<Target>,
+    dns: &DnsSettings,
+    publisher: &Publisher,
+    metrics: Option<&MetricsPage>,
+) -> Sender {
+    let own = dns.dns_listen.iter().map(SocketAddr::ip).collect();
+    let metrics = metrics.map(|page| page.metrics.clone());
+    Sender::new(secondaries, own, (publisher.zones(), publisher.versions()), publisher.clock(), metrics)
 }
 
 fn datagram_options(settings: &DnsSettings) -> DatagramOptions {

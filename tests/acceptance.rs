@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use support::binary::{self, Program};
+use support::binary::Program;
 use support::message::{ask, over_udp};
 use support::tools::Tools;
 use support::tsig;
+use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/acceptance");
 const ZONES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zones");
@@ -37,19 +38,8 @@ fn python(tools: &mut Tools) -> Option<PathBuf> {
 }
 
 /// Serves the zones of a folder as the scripts want them served.
-fn serve(zones: &Path) -> (Program, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let secret = folder.path().join("xfr.key");
-    std::fs::write(&secret, tsig::SECRET).unwrap();
-    let flags = [
-        format!("--zones={}", zones.display()),
-        "--cluster-domain=k8s.invalid".to_owned(),
-        "--nsid=me".to_owned(),
-        "--dns-id=me".to_owned(),
-        format!("--tsig-key=xfr.:{}:{}", tsig::ALGORITHM, secret.display()),
-        "--allow-transfer=127.0.0.0/8".to_owned(),
-    ];
-    (binary::start_with("dns", &flags), folder)
+fn serve(zones: &Path) -> (Program, TempDir) {
+    tsig::serve(zones, &["--nsid=me", "--dns-id=me", "--allow-transfer=127.0.0.0/8"])
 }
 
 /// What a script prints and whether it is content.

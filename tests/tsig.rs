@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
-use support::binary::{self, Program};
+use support::binary::Program;
 use support::message::{Ask, ask, framed, over_tcp, over_udp, rcode, read_framed};
 use support::tsig::{self, Before, Key, Record, now_s};
+use tempfile::TempDir;
 
 const OTHER_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const A: u16 = 1;
@@ -30,17 +31,8 @@ const BADTIME: u16 = 18;
 const BADTRUNC: u16 = 22;
 const ALL: usize = usize::MAX;
 
-fn serve(zones: &Path) -> (Program, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let secret = folder.path().join("xfr.key");
-    std::fs::write(&secret, tsig::SECRET).unwrap();
-    let flags = [
-        format!("--zones={}", zones.display()),
-        "--cluster-domain=k8s.invalid".to_owned(),
-        format!("--tsig-key=xfr.:{}:{}", tsig::ALGORITHM, secret.display()),
-        "--allow-transfer=key:xfr.".to_owned(),
-    ];
-    (binary::start_with("dns", &flags), folder)
+fn serve(zones: &Path) -> (Program, TempDir) {
+    tsig::serve(zones, &["--allow-transfer=key:xfr."])
 }
 
 fn key() -> Key {

@@ -1,11 +1,14 @@
 //! Transaction signatures from the other side (RFC 8945), made and checked without the server's code.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
+use tempfile::TempDir;
 
+use super::binary::{self, Program};
 use super::message::wire_name;
 
 pub(crate) const SECRET: &str = "DTngw7O33zSOzNJvYWLVBRoKTkcM9rbn0ey1bcU58MM=";
@@ -41,6 +44,21 @@ pub(crate) enum Before<'a> {
     Request(&'a [u8]),
     /// It follows, in one exchange, the message with this MAC.
     Message(&'a [u8]),
+}
+
+/// `dullahan dns` over the zones of a folder, with the key `xfr.` and these flags too; the folder that
+/// the key is in goes with it.
+pub(crate) fn serve(zones: &Path, more: &[&str]) -> (Program, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("xfr.key");
+    std::fs::write(&secret, SECRET).unwrap();
+    let mut flags = vec![
+        format!("--zones={}", zones.display()),
+        "--cluster-domain=k8s.invalid".to_owned(),
+        format!("--tsig-key=xfr.:{ALGORITHM}:{}", secret.display()),
+    ];
+    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+    (binary::start_with("dns", &flags), folder)
 }
 
 pub(crate) fn now_s() -> u64 {

@@ -98,17 +98,6 @@ impl Sender {
             metrics.notified(event);
         }
     }
-
-    /// Where a message to a target leaves from.
-    fn source(&self, target: IpAddr) -> IpAddr {
-        let reaches = |own: &&IpAddr| {
-            own.is_ipv4() == target.is_ipv4()
-                && own.is_loopback() == target.is_loopback()
-                && !own.is_unspecified()
-        };
-        let any = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        self.own.iter().find(reaches).copied().unwrap_or(any)
-    }
 }
 
 /// What a running sender holds.
@@ -223,7 +212,7 @@ impl Round {
             self.sent.insert(key.clone(), Sent { id, octets, signer });
         }
         let address = sender.targets[target].address;
-        let socket = self.socket(sender.source(address.ip())).await?;
+        let socket = self.socket(source(&sender.own, address.ip())).await?;
         sender.count(NotifyEvent::Sent);
         match self.sent.get(&key) {
             Some(sent) => socket.send_to(&sent.octets, address).await.map(|_| ()),
@@ -262,7 +251,41 @@ async fn receive(socket: Arc<UdpSocket>, answered: mpsc::Sender<(SocketAddr, Vec
     }
 }
 
+/// Where a message to a target leaves from: an address of `own` that can reach it. If there is none,
+/// or the server listens at all addresses, the system knows best.
+fn source(own: &[IpAddr], target: IpAddr) -> IpAddr {
+    let any = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let reaches =
+        |own: &&IpAddr| own.is_ipv4() == target.is_ipv4() && own.is_loopback() == target.is_loopback();
+    match own.contains(&any) {
+        true => any,
+        false => own.iter().find(reaches).copied().unwrap_or(any),
+    }
+}
+
 /// The scope of an IPv6 address is not what tells secondaries apart.
 fn is_same(target: SocketAddr, from: SocketAddr) -> bool {
     target.ip() == from.ip() && target.port() == from.port()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_leaves_from_where_the_server_listens_if_that_reaches_the_secondary() {
+        for (own, target, expected) in [
+            (&["192.0.2.1"][..], "198.51.100.7", "192.0.2.1"),
+            (&["127.0.0.1", "192.0.2.1"], "198.51.100.7", "192.0.2.1"),
+            (&["127.0.0.1", "192.0.2.1"], "127.0.0.9", "127.0.0.1"),
+            (&["127.0.0.1"], "198.51.100.7", "0.0.0.0"),
+            (&["192.0.2.1", "0.0.0.0"], "198.51.100.7", "0.0.0.0"),
+            (&["192.0.2.1", "2001:db8::1"], "2001:db8::7", "2001:db8::1"),
+            (&["192.0.2.1"], "2001:db8::7", "::"),
+            (&[], "192.0.2.1", "0.0.0.0"),
+        ] {
+            let own: Vec<IpAddr> = own.iter().map(|address| address.parse().unwrap()).collect();
+            assert_eq!(source(&own, target.parse().unwrap()).to_string(), expected, "{own:?} {target}");
+        }
+    }
 }

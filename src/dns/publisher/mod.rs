@@ -21,7 +21,7 @@ use super::SharedZones;
 use super::explain::Explainer;
 use super::serials::Serials;
 use super::zone::{Catalog, WireName, Zone, ZoneOptions, Zones};
-use crate::clock::{self, Timestamp};
+use crate::clock::{self, Clock, Timestamp};
 use crate::metrics::Metrics;
 use crate::objects::Kind;
 use crate::store::{Event, Gone, Interest, Store, Watch};
@@ -134,6 +134,11 @@ impl Publisher {
     /// The snapshot that this publisher keeps.
     pub fn zones(&self) -> SharedZones {
         self.zones.clone()
+    }
+
+    /// The clock of what is published.
+    pub fn clock(&self) -> Clock {
+        self.store.clock().clone()
     }
 
     /// Every change published from now on; a receiver that lags loses the oldest.

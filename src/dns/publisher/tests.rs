@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::*;
-use crate::clock::Clock;
 use crate::dns::answer::{Query, answer};
 use crate::dns::zone::PodNames;
 use crate::objects::ObjectKey;
