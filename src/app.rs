@@ -10,6 +10,7 @@
 
 mod conduct;
 mod encrypted;
+mod forward;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
+use ipnet::IpNet;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -143,6 +145,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         files: settings.file.clone(),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
+        pod_networks: settings.pod_cidr.clone(),
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
     };
     let api = bind_api(&settings.api, &store).await?;
@@ -190,6 +193,7 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         files: settings.file.clone(),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { implied_namespaces: true, ..zone_options },
+        pod_networks: Vec::new(),
         bootstrap: None,
     };
     parts.start().await
@@ -266,6 +270,7 @@ struct Parts {
     files: Vec<PathBuf>,
     dns: DnsSettings,
     zone_options: ZoneOptions,
+    pod_networks: Vec<IpNet>,
     bootstrap: Option<Bootstrap>,
 }
 
@@ -273,12 +278,11 @@ impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
-        let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
-        let policy = policy(&self.dns, conduct, metrics.as_ref());
         let options = datagram_options(&self.dns);
-        let mut server =
-            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
+        let server = DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?;
         let dns_addresses = server.addresses().to_vec();
+        let policy = self.policy(&dns_addresses, metrics.as_ref())?;
+        let mut server = server.with_policy(policy);
         if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
             server.bind_encrypted(&encrypted).await?;
         }
@@ -326,6 +330,18 @@ impl Parts {
             stop,
         })
     }
+
+    /// What holds for all answers of a server that is bound to these addresses.
+    fn policy(&self, bound: &[SocketAddr], metrics: Option<&MetricsPage>) -> anyhow::Result<Policy> {
+        let clock = self.store.clock();
+        let metrics = metrics.map(|page| page.metrics.clone());
+        let forwarder = forward::forwarder(&self.dns.forward, bound, metrics.clone(), clock)?;
+        let conduct = Conduct {
+            recursion: forward::clients(&self.dns.forward, bound, &self.pod_networks),
+            ..conduct::conduct(&self.dns.wire, clock)?
+        };
+        Ok(Policy { forwarder, ..policy(&self.dns, conduct, metrics) })
+    }
 }
 
 fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
@@ -334,8 +350,7 @@ fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
     DatagramOptions { workers: workers.unwrap_or(default.workers) }
 }
 
-/// What holds for all answers.
-fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<&MetricsPage>) -> Policy {
+fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<Arc<Metrics>>) -> Policy {
     let limiter = NonZeroU32::new(dns.rrl)
         .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
     Policy {
@@ -347,7 +362,8 @@ fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<&MetricsPage>) ->
         conduct: Arc::new(conduct),
         paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
         limiter: limiter.map(Arc::new),
-        metrics: metrics.map(|page| page.metrics.clone()),
+        forwarder: None,
+        metrics,
     }
 }
 

@@ -6,6 +6,7 @@
 //! in the same way. Nothing else reads the environment.
 
 pub mod file;
+mod forward;
 mod wire;
 
 use std::io::IsTerminal;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+pub use forward::{FallthroughZone, ForwardSettings, Upstream};
 pub use wire::{KeyFile, WireSettings};
 
 /// What every command that runs takes.
@@ -112,6 +114,9 @@ pub struct DnsSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub encrypted: EncryptedDnsSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub forward: ForwardSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub wire: WireSettings,

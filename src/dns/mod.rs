@@ -5,7 +5,8 @@
 //!                                      ▲ load, never waits
 //!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
 //!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
-//!                   └──► fast: ordinary questions over UDP, the same octets
+//!                   ├──► fast: ordinary questions over UDP, the same octets
+//!                   └──► forward: what no zone of ours holds, asked of other servers
 //! ```
 
 pub mod answer;
@@ -14,6 +15,7 @@ pub mod cookie;
 mod encode;
 pub mod explain;
 pub mod fast;
+pub mod forward;
 pub mod limit;
 pub mod publisher;
 mod request;

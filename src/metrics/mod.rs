@@ -54,7 +54,7 @@ const RCODES: &[(u16, &str)] = &[
     (16, "BADVERS"),
     (23, "BADCOOKIE"),
 ];
-const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+const TRANSPORTS: [&str; 5] = ["udp", "tcp", "dot", "doh", "doq"];
 /// What stands for everything that is not listed.
 const OTHER: &str = "other";
 /// How many networks are told of.
@@ -66,21 +66,53 @@ const CAUSES_MAX: usize = 128;
 
 /// Upper bounds of the buckets of answering, in seconds.
 const ANSWER_BOUNDS_S: [f64; 10] = [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 1e-1];
+/// Upper bounds of the buckets of asking upstreams, in seconds.
+const UPSTREAM_BOUNDS_S: [f64; 10] = [5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.25, 1.0, 4.0];
 /// Upper bounds of the buckets of publishing, in seconds.
 const PUBLISH_BOUNDS_S: [f64; 10] = [1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.25, 1.0];
 
 /// A request that was answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
-    /// Whether it came by a stream.
-    pub is_stream: bool,
+    /// What it came by.
+    pub by: By,
     /// The number of its type, if it has a question.
     pub record_type: Option<u16>,
     /// The number of its response code.
     pub rcode: u16,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took us; `None` if we waited for others.
+    pub took: Option<Duration>,
 }
+
+/// What a request came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A datagram.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// DNS over TLS.
+    Dot,
+    /// DNS over HTTPS.
+    Doh,
+    /// DNS over QUIC.
+    Doq,
+}
+
+/// What became of a question for upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// An upstream answered it.
+    Answered,
+    /// An upstream, or its failure, was remembered.
+    Remembered,
+    /// No upstream answered it.
+    Failed,
+    /// Too many others were waiting.
+    Crowded,
+}
+
+const FORWARDED: [&str; 4] = ["answered", "remembered", "failed", "crowded"];
 
 /// Why a request was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +147,11 @@ impl Counts {
     /// A request was answered.
     pub fn answered(&self, seen: Seen) {
         let type_index = seen.record_type.map_or(TYPES.len(), |number| position(TYPES, number));
-        let index = (usize::from(seen.is_stream) * (TYPES.len() + 1) + type_index) * (RCODES.len() + 1);
+        let index = (seen.by as usize * (TYPES.len() + 1) + type_index) * (RCODES.len() + 1);
         self.queries[index + position(RCODES, seen.rcode)].fetch_add(1, Ordering::Relaxed);
-        self.took.observe(seen.took);
+        if let Some(took) = seen.took {
+            self.took.observe(took);
+        }
     }
 
     /// A request was not answered.
@@ -174,6 +208,8 @@ pub struct Metrics {
     causes: Mutex<BTreeMap<&'static str, u64>>,
     limited: Mutex<BTreeMap<(IpAddr, u8), u64>>,
     published: Histogram,
+    forwarded: [AtomicU64; FORWARDED.len()],
+    upstream: Histogram,
     zones: Mutex<Option<ZoneSource>>,
 }
 
@@ -184,6 +220,8 @@ impl Default for Metrics {
             causes: Mutex::default(),
             limited: Mutex::default(),
             published: Histogram::new(&PUBLISH_BOUNDS_S),
+            forwarded: Default::default(),
+            upstream: Histogram::new(&UPSTREAM_BOUNDS_S),
             zones: Mutex::default(),
         }
     }
@@ -230,6 +268,16 @@ impl Metrics {
     /// A change was published so long after it was committed.
     pub fn published(&self, after: Duration) {
         self.published.observe(after);
+    }
+
+    /// A question was for upstreams.
+    pub fn forwarded(&self, what: Forwarded) {
+        self.forwarded[what as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Upstreams answered, or did not, after so long.
+    pub fn upstream(&self, after: Duration) {
+        self.upstream.observe(after);
     }
 
     /// Where the zones are to be asked for.

@@ -12,8 +12,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    ANSWER_BOUNDS_S, Counts, DROP_REASONS, Histogram, Metrics, OTHER, RCODES, TRANSPORTS, TYPES, ZONES_MAX,
-    lock,
+    ANSWER_BOUNDS_S, Counts, DROP_REASONS, FORWARDED, Histogram, Metrics, OTHER, RCODES, TRANSPORTS, TYPES,
+    ZONES_MAX, lock,
 };
 
 /// What the page is.
@@ -41,6 +41,10 @@ impl Collector for Page {
         let publishing = &self.0.published;
         let help = "From the commit of a change to its publication";
         histogram(&mut encoder, "publish_duration", help, publishing.bounds_s, &[publishing])?;
+        let upstream = &self.0.upstream;
+        let help = "How long upstreams took for questions that were forwarded";
+        histogram(&mut encoder, "upstream_duration", help, upstream.bounds_s, &[upstream])?;
+        self.forwarded(&mut encoder)?;
         self.explanations(&mut encoder)?;
         self.limited(&mut encoder)?;
         self.zones(&mut encoder)
@@ -53,6 +57,16 @@ impl Page {
         let mut family = encoder.encode_descriptor("explanations", help, None, MetricType::Counter)?;
         for (cause, n) in lock(&self.0.causes).iter() {
             ConstCounter::new(*n).encode(family.encode_family(&[("cause", *cause)])?)?;
+        }
+        Ok(())
+    }
+
+    fn forwarded(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Questions for upstreams, by what became of them";
+        let mut family = encoder.encode_descriptor("forwarded", help, None, MetricType::Counter)?;
+        for (outcome, n) in FORWARDED.iter().zip(&self.0.forwarded) {
+            let n = n.load(Ordering::Relaxed);
+            ConstCounter::new(n).encode(family.encode_family(&[("outcome", *outcome)])?)?;
         }
         Ok(())
     }

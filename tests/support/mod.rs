@@ -12,3 +12,4 @@ pub(crate) mod message;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod tools;
+pub(crate) mod upstream;

@@ -11,7 +11,8 @@
 //! 6604 (the rcode is that of the last name of a chain), 6672 (DNAME), 8020 (NXDOMAIN means nothing
 //! below either), 8482 (ANY gets one RRset). A chain of aliases is followed through all of our
 //! zones, each name once and [`CHAIN_NAMES_MAX`] names at most; what was found until then is
-//! answered. Answers are minimal: no NS beside a positive answer.
+//! answered; where it leaves them is told, for those who can ask others. Answers are minimal: no NS
+//! beside a positive answer.
 
 mod additional;
 
@@ -48,6 +49,9 @@ pub struct Answer {
     pub additional: Vec<Record>,
     /// An Extended DNS Error (RFC 8914): info code and text.
     pub extended_error: Option<(u16, String)>,
+    /// The name that the answer goes on with, outside of our zones: whoever can ask others asks for
+    /// it. The rest holds for everybody else.
+    pub beyond: Option<Name>,
 }
 
 /// How many names of a chain of aliases are followed. BIND stops there too.
@@ -70,6 +74,7 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error: None,
+        beyond: None,
     };
     let mut seen = HashSet::new();
     let mut next = Some(query.name.clone());
@@ -80,8 +85,9 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         }
         let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
             if reply.answers.is_empty() {
-                return refused(Some(&name));
+                return Answer { beyond: Some(name.clone()), ..refused(Some(&name)) };
             }
+            reply.beyond = Some(name);
             break;
         };
         next = Step { zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
@@ -99,6 +105,7 @@ fn refused(name: Option<&Name>) -> Answer {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error: error,
+        beyond: None,
     }
 }
 

@@ -55,17 +55,32 @@ pub enum Negatives {
     Left,
 }
 
+/// What holds for a client, whatever it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What becomes of negative answers.
+    pub negatives: Negatives,
+    /// Whether others would be asked for this client (RA).
+    pub is_recursion_available: bool,
+}
+
+impl Terms {
+    /// Everything is taken, nobody else is asked.
+    pub const PLAIN: Self = Self { negatives: Negatives::Taken, is_recursion_available: false };
+}
+
 /// Appends the response to `request` to `replies`; `None`, and nothing is appended, if it has to go
 /// the ordinary way.
 pub fn reply(
     zones: &Zones,
     request: &[u8],
     turn: usize,
-    negatives: Negatives,
+    terms: Terms,
     replies: &mut Vec<u8>,
 ) -> Option<Taken> {
     let mut buffer = NameBuffer::new();
-    let question = Question::read(request, &mut buffer)?;
+    let question = Question::read(request, terms.is_recursion_available, &mut buffer)?;
+    let negatives = terms.negatives;
     let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
     let rcode = match zone.node(question.lower) {
         Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,

@@ -53,7 +53,8 @@ impl RequestHandler for Handler {
         response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response = self.responder.answer(request.as_slice(), request.src().ip(), Transport::Stream, turn);
+        let response =
+            self.responder.answer(request.as_slice(), request.src().ip(), Transport::Quic, turn).await;
         let sent = match response {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),
