@@ -471,6 +471,7 @@ fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         no_endpoints: dns.no_endpoints,
         zonal: dns.zonal,
         explains: dns.explain != ExplainMode::Off,
+        fallthrough: forward::fallthrough(&dns.forward)?,
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })

@@ -4,11 +4,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use hickory_proto::rr::Name;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::clock::Clock;
-use crate::config::ForwardSettings;
+use crate::config::{FallthroughZone, ForwardSettings};
 use crate::dns::forward::{Clients, Forwarder};
 use crate::metrics::Metrics;
 
@@ -54,6 +55,21 @@ pub(super) fn forwarder(
         }
     }
     Ok(Some(Arc::new(Forwarder::new(&upstreams, metrics, clock.clone())?)))
+}
+
+/// The names at and below which names fall through.
+pub(super) fn fallthrough(settings: &ForwardSettings) -> anyhow::Result<Vec<Name>> {
+    let zones = settings.fallthrough.iter().filter_map(|zone| match zone {
+        FallthroughZone::None => None,
+        FallthroughZone::Below(name) => Some(name),
+    });
+    let parsed = zones.map(|zone| {
+        let mut name = Name::from_ascii(zone)
+            .with_context(|| format!("--fallthrough: \"{zone}\" is not a domain name"))?;
+        name.set_fqdn(true);
+        Ok(name)
+    });
+    parsed.collect()
 }
 
 fn canonical(address: SocketAddr) -> SocketAddr {

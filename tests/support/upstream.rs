@@ -57,8 +57,17 @@ impl Upstream {
     /// Answers questions for these records (in presentation form, with TTL and class), aliases
     /// followed; everything else does not exist.
     pub(crate) fn of(records: &[&str]) -> Self {
+        Self::truncating(records, false)
+    }
+
+    /// The same; if wanted, every datagram has TC.
+    pub(crate) fn truncating(records: &[&str], is_truncating: bool) -> Self {
         let records: Vec<Record> = records.iter().map(|line| record(line)).collect();
-        Self::start(move |request, _| Some(look_up(&records, request)))
+        Self::start(move |request, by| {
+            let mut response = look_up(&records, request);
+            response.metadata.truncation = is_truncating && by == By::Udp;
+            Some(response)
+        })
     }
 
     /// How many requests came.

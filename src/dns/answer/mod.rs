@@ -4,7 +4,7 @@
 //!   query ─► zone with the longest apex ─► look up ─┬─ exists ────► RRset | CNAME, go on | NODATA
 //!              │ none: REFUSED                      ├─ delegated ─► referral
 //!              ▼                                    ├─ DNAME ─────► CNAME made up, go on
-//!            (target of a CNAME: stop there)        └─ missing ───► NXDOMAIN
+//!            (target of a CNAME: stop there)        └─ missing ───► falls through | NXDOMAIN
 //! ```
 //!
 //! The algorithm is that of RFC 1034 section 4.3.2, with RFC 2308 (negative TTL), 4592 (wildcards),
@@ -90,7 +90,7 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
             reply.beyond = Some(name);
             break;
         };
-        next = Step { zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
+        next = Step { zones, zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
     }
     additional::add(zones, &mut reply);
     reply
@@ -111,6 +111,7 @@ fn refused(name: Option<&Name>) -> Answer {
 
 /// One name of a chain of aliases.
 struct Step<'q> {
+    zones: &'q Zones,
     zone: &'q Zone,
     name: &'q Name,
     record_type: RecordType,
@@ -127,6 +128,7 @@ impl Step<'_> {
                 None
             }
             Found::Redirected { n_labels, dname } => self.redirected(n_labels, &dname, reply),
+            Found::Missing if self.zone.falls_through(key.as_bytes()) => self.fall_through(key, reply),
             Found::Missing => {
                 self.missing(reply);
                 None
@@ -165,6 +167,16 @@ impl Step<'_> {
         let alias = RData::CNAME(CNAME(target.clone()));
         reply.answers.push(Record::from_rdata(self.name.clone(), dname.ttl_s(), alias));
         (self.record_type != RecordType::CNAME).then_some(target)
+    }
+
+    /// The zones that were given know the name, or others may.
+    fn fall_through(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
+        if let Some(zone) = self.zones.fallback_for(key.as_bytes()) {
+            return Step { zone, ..*self }.take(key, reply);
+        }
+        self.missing(reply);
+        reply.beyond = Some(self.name.clone());
+        None
     }
 
     fn missing(&self, reply: &mut Answer) {

@@ -118,6 +118,9 @@ fn exists(
 }
 
 fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<ResponseCode> {
+    if zone.falls_through(question.lower) {
+        return None;
+    }
     let is_missing = !zone.has_made_up_names()
         || matches!(zone.look_up(question.lower, question.record_type), Found::Missing);
     (is_missing && zone.is_synced()).then_some(())?;
