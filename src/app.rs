@@ -33,7 +33,7 @@ use crate::api::server::{ApiOptions, ApiServer};
 use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
-    ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, PodNameMode, RuntimeName,
+    self, ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, PodNameMode, RuntimeName,
     ServeSettings,
 };
 use crate::controllers::{
@@ -61,6 +61,7 @@ use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
 use crate::objects::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
+use encrypted::Signing;
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -90,6 +91,9 @@ pub struct Running {
     pub dns_addresses: Vec<SocketAddr>,
     /// Where DNS is answered encrypted, and how.
     pub encrypted_addresses: Vec<(EncryptedProtocol, SocketAddr)>,
+    /// Where the certificate of the authority is that clients of encrypted DNS are to trust, if it is
+    /// this server's own.
+    pub authority: Option<PathBuf>,
     /// The zones that are answered from.
     pub zones: SharedZones,
     /// Where metrics are served, if they are.
@@ -146,6 +150,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
         pod_networks: settings.pod_cidr.clone(),
+        signing: signing(settings.api.kubeconfig(), &settings.api.tls_san, &settings.dns),
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
     };
     let api = bind_api(&settings.api, &store).await?;
@@ -194,6 +199,7 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { implied_namespaces: true, ..zone_options },
         pod_networks: Vec::new(),
+        signing: signing(config::dns_state_default(), &settings.tls_san, &settings.dns),
         bootstrap: None,
     };
     parts.start().await
@@ -256,6 +262,12 @@ fn streams(settings: &ServeSettings) -> Arc<dyn ContainerStreams> {
     }
 }
 
+/// The certificate of encrypted DNS is good for the server's name in its zone too.
+fn signing(beside: Option<PathBuf>, names: &[String], dns: &DnsSettings) -> Signing {
+    let own = format!("ns.dns.{}", dns.cluster_domain.trim_end_matches('.'));
+    Signing { beside, names: names.iter().cloned().chain([own]).collect() }
+}
+
 /// The node is this machine; it is reached where DNS is.
 fn node_address(bound: &[SocketAddr]) -> IpAddr {
     let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
@@ -271,6 +283,7 @@ struct Parts {
     dns: DnsSettings,
     zone_options: ZoneOptions,
     pod_networks: Vec<IpNet>,
+    signing: Signing,
     bootstrap: Option<Bootstrap>,
 }
 
@@ -283,8 +296,9 @@ impl Parts {
         let dns_addresses = server.addresses().to_vec();
         let policy = self.policy(&dns_addresses, metrics.as_ref())?;
         let mut server = server.with_policy(policy);
-        if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
-            server.bind_encrypted(&encrypted).await?;
+        let encrypted = encrypted::encrypted(&self.dns.encrypted, &self.signing, self.store.clock())?;
+        if let Some(encrypted) = &encrypted {
+            server.bind_encrypted(&encrypted.addresses).await?;
         }
         let encrypted_addresses = server.encrypted_addresses();
         if let Some(bootstrap) = &self.bootstrap {
@@ -318,6 +332,7 @@ impl Parts {
             since,
             dns_addresses,
             encrypted_addresses,
+            authority: encrypted.and_then(|encrypted| encrypted.authority),
             zones,
             metrics_address,
             api: None,

@@ -147,7 +147,7 @@ pub struct EncryptedDnsSettings {
     /// Answer DNS over QUIC on this address (repeatable); its usual port is 853.
     #[arg(long, value_name = "ADDR:PORT")]
     pub doq_listen: Vec<SocketAddr>,
-    /// The certificate chain for encrypted DNS, as PEM; read again when it has changed.
+    /// The certificate chain for encrypted DNS, as PEM, read again when it has changed; one of this server's own authority if absent.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// The private key of the certificate, as PEM.
@@ -225,9 +225,18 @@ impl ApiSettings {
 /// Where the kubeconfig is unless the user names a place: in the folder for what a program leaves
 /// behind (XDG Base Directory Specification).
 pub fn kubeconfig_default() -> Option<PathBuf> {
+    Some(state_folder()?.join("kubeconfig"))
+}
+
+/// What the authority of a server that only answers DNS is kept beside.
+pub fn dns_state_default() -> Option<PathBuf> {
+    Some(state_folder()?.join("dns"))
+}
+
+fn state_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("dullahan/kubeconfig"))
+    Some(state.join("dullahan"))
 }
 
 /// What `dullahan kubeconfig` takes.
@@ -298,6 +307,9 @@ pub struct DnsOnlySettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
+    /// A further name or address of this server, for its own certificate of encrypted DNS (repeatable).
+    #[arg(long, value_name = "NAME", help_heading = "Encrypted DNS")]
+    pub tls_san: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub common: CommonSettings,

@@ -68,6 +68,11 @@ impl Transport {
     fn is_framed(self) -> bool {
         matches!(self, Self::Stream | Self::Tls)
     }
+
+    /// Whether the length of a message is all that others see of it.
+    fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
+    }
 }
 
 /// Who asks, and by what.
@@ -320,6 +325,7 @@ impl Answering<'_> {
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
             seal,
             length_max: length_max(self.asker.transport, request.edns),
+            is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
         };
         if self.asker.transport != Transport::Datagram {
             response.shorten(Response::length);
@@ -375,6 +381,7 @@ fn malformed(header: &Metadata) -> Response {
         edns: None,
         seal: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
+        is_padded: false,
     }
 }
 

@@ -32,10 +32,16 @@ pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
 
 /// The same, with what it writes to standard error going to `log`.
 pub(crate) fn start_logging(command: &str, flags: &[String], log: Stdio) -> Program {
+    start_keeping(command, flags, log, None)
+}
+
+/// The same, with what it leaves behind going to `state`.
+pub(crate) fn start_keeping(command: &str, flags: &[String], log: Stdio, state: Option<&Path>) -> Program {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
         .args([command, "--dns-listen=127.0.0.1:0"])
         .args(without_api(command, flags))
         .args(flags)
+        .envs(state.map(|folder| ("XDG_STATE_HOME", folder)))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
