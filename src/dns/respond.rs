@@ -325,12 +325,22 @@ impl Answering<'_> {
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
             seal,
             length_max: length_max(self.asker.transport, request.edns),
+            is_to_known_client: self.has_good_cookie(request),
             is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
         };
         if self.asker.transport != Transport::Datagram {
             response.shorten(Response::length);
         }
         response
+    }
+
+    fn has_good_cookie(&self, request: &Request<'_>) -> bool {
+        let cookie = request.edns.and_then(|edns| edns.cookie);
+        self.conduct
+            .cookies
+            .as_ref()
+            .zip(cookie)
+            .is_some_and(|(cookies, cookie)| cookies.is_good(cookie, self.asker.address, self.now_s() as u32))
     }
 
     fn our_edns(&self, client: ClientEdns<'_>, extended_error: Option<(u16, String)>) -> Edns {
@@ -381,6 +391,7 @@ fn malformed(header: &Metadata) -> Response {
         edns: None,
         seal: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
+        is_to_known_client: false,
         is_padded: false,
     }
 }

@@ -28,6 +28,7 @@ use super::conduct::Conduct;
 use super::fast::{self, Negatives, Paths, Terms};
 use super::forward::{Forwarder, Pending};
 use super::limit::{self, Kind, Limiter, Verdict};
+use super::request::HEADER_LENGTH;
 use super::respond::{Asker, Reply, Transport, add_extended_error, reply, respond};
 use super::response::Response;
 use super::zone::{WireName, Zones};
@@ -69,7 +70,7 @@ pub struct Policy {
     pub conduct: Arc<Conduct>,
     /// Which ways there are to a datagram.
     pub paths: Paths,
-    /// How datagrams are limited, if they are; then all go the ordinary way.
+    /// How datagrams are limited, if they are.
     pub limiter: Option<Arc<Limiter>>,
     /// Who asks others, if anybody does; for whom is the conduct's matter.
     pub forwarder: Option<Arc<Forwarder>>,
@@ -116,9 +117,10 @@ impl Responder {
 
     /// As [`Responder::reply`]; `None`, and nothing is appended, for what goes the ordinary way.
     fn reply_fast(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) -> Option<()> {
-        if self.policy.paths == Paths::OrdinaryOnly || self.policy.limiter.is_some() {
+        if self.policy.paths == Paths::OrdinaryOnly {
             return None;
         }
+        let start = replies.len();
         let began = self.began();
         let zones = self.zones.load();
         // A reason is nobody's but who asks, so it is not among what is ready-made.
@@ -129,8 +131,19 @@ impl Responder {
             is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
         };
         let taken = fast::reply(&zones, request, turn, terms, replies)?;
-        let took = self.took(began);
-        self.count(took, Transport::Datagram, Some(taken.record_type), taken.rcode);
+        match self.verdict(client, taken.kind) {
+            Verdict::Answer => {}
+            Verdict::Slip => taken.truncate(start, replies),
+            Verdict::Drop => {
+                replies.truncate(start);
+                return Some(());
+            }
+        }
+        let asker = Asker { address: client, transport: Transport::Datagram };
+        let question = &request[HEADER_LENGTH..];
+        let is_positive = taken.kind == Kind::Positive;
+        let asked = (Some(taken.record_type), taken.rcode);
+        self.count(self.took(began), asker, asked, is_positive.then_some(question));
         Some(())
     }
 
@@ -222,19 +235,22 @@ impl Responder {
         if asker.transport == Transport::Datagram && !self.admits(&mut response, asker.address) {
             return None;
         }
-        self.count(took, asker.transport, record_type(&response), response.header.response_code);
+        let asked = (record_type(&response), response.header.response_code);
+        let is_positive = kind(&response) == Kind::Positive && response.header.authoritative;
+        self.count(took, asker, asked, is_positive.then_some(&response.question));
         Some(response)
     }
 
+    /// Counts an answer, and in a sample who asks and the name of a question that got records.
     fn count(
         &self,
         took: Option<Duration>,
-        transport: Transport,
-        record_type: Option<RecordType>,
-        rcode: ResponseCode,
+        asker: Asker,
+        (record_type, rcode): (Option<RecordType>, ResponseCode),
+        question: Option<&[u8]>,
     ) {
         if let Some(counts) = &self.counts {
-            let by = match transport {
+            let by = match asker.transport {
                 Transport::Datagram => By::Udp,
                 Transport::Stream => By::Tcp,
                 Transport::Tls => By::Dot,
@@ -242,6 +258,11 @@ impl Responder {
                 Transport::Quic => By::Doq,
             };
             counts.answered(Seen { by, record_type: record_type.map(u16::from), rcode: rcode.into(), took });
+            if counts.is_sampled() {
+                let network = limit::network(asker.address);
+                let name = question.and_then(WireName::beginning).map(|name| name.to_string());
+                counts.sampled((network.addr(), network.prefix_len()), name);
+            }
         }
     }
 
@@ -263,10 +284,28 @@ impl Responder {
 
     /// Whether a datagram is sent, perhaps without its records.
     fn admits(&self, response: &mut Response, client: IpAddr) -> bool {
-        let Some(limiter) = &self.policy.limiter else { return true };
-        let verdict = limiter.decide(client, kind(response), self.clock.now());
-        if verdict == Verdict::Answer {
+        if response.is_to_known_client {
             return true;
+        }
+        match self.verdict(client, kind(response)) {
+            Verdict::Answer => true,
+            Verdict::Drop => false,
+            Verdict::Slip => {
+                response.header.truncation = true;
+                response.answers.clear();
+                response.authority.clear();
+                response.additional.clear();
+                true
+            }
+        }
+    }
+
+    /// What becomes of a datagram; what is limited is counted.
+    fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
+        let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
+        let verdict = limiter.decide(client, kind, self.clock.now());
+        if verdict == Verdict::Answer {
+            return verdict;
         }
         if let Some(metrics) = &self.policy.metrics {
             let network = limit::network(client);
@@ -274,13 +313,8 @@ impl Responder {
         }
         if verdict == Verdict::Drop {
             self.drop(DropReason::RateLimited);
-            return false;
         }
-        response.header.truncation = true;
-        response.answers.clear();
-        response.authority.clear();
-        response.additional.clear();
-        true
+        verdict
     }
 
     fn drop(&self, reason: DropReason) {

@@ -28,6 +28,9 @@ pub struct Response {
     pub seal: Option<Seal>,
     /// How many octets the message may have.
     pub length_max: usize,
+    /// Whether the client has shown by a cookie that it is where it says (RFC 7873): then the response
+    /// floods nobody.
+    pub is_to_known_client: bool,
     /// Whether the message is padded, so that its length tells little of what is in it.
     pub is_padded: bool,
 }

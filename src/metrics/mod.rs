@@ -7,12 +7,14 @@
 //! ```
 //!
 //! Labels are of closed sets or bounded, so that no client can make the page grow: types and
-//! response codes that are not listed count as `other`, networks are the [`NETWORKS_MAX`] most
-//! limited ones, zones the first [`ZONES_MAX`] by name. Names follow Prometheus' conventions; the
+//! response codes that are not listed count as `other`, networks are the [`NETWORKS_MAX`] that are
+//! most limited or ask most, names the [`NAMES_MAX`] that are asked for most, zones the first
+//! [`ZONES_MAX`] by name. One in [`SAMPLE`] requests is looked at for who asks for what. Names follow Prometheus' conventions; the
 //! page is OpenMetrics text.
 
 mod page;
 pub mod server;
+mod top;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +22,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use top::Top;
 
 pub use page::CONTENT_TYPE;
 
@@ -59,6 +63,12 @@ const TRANSPORTS: [&str; 5] = ["udp", "tcp", "dot", "doh", "doq"];
 const OTHER: &str = "other";
 /// How many networks are told of.
 pub const NETWORKS_MAX: usize = 16;
+/// How many names are told of.
+pub const NAMES_MAX: usize = 64;
+/// Of so many answered requests, one is looked at for its network and its name.
+pub const SAMPLE: u64 = 64;
+/// How many times more keys each worker keeps than are told of, so that little is lost between them.
+const ROOM: usize = 4;
 /// How many zones are told of.
 pub const ZONES_MAX: usize = 64;
 /// How many different causes are kept apart; there are far fewer.
@@ -132,7 +142,13 @@ pub struct Counts {
     queries: Box<[AtomicU64]>,
     took: Histogram,
     dropped: [AtomicU64; DROP_REASONS.len()],
+    n_seen: AtomicU64,
+    networks: Mutex<Top<Network>>,
+    names: Mutex<Top<Box<str>>>,
 }
+
+/// An address and the length of its prefix.
+type Network = (IpAddr, u8);
 
 impl Counts {
     fn new() -> Self {
@@ -141,6 +157,23 @@ impl Counts {
             queries: (0..n).map(|_| AtomicU64::new(0)).collect(),
             took: Histogram::new(&ANSWER_BOUNDS_S),
             dropped: Default::default(),
+            n_seen: AtomicU64::new(0),
+            networks: Mutex::new(Top::new(NETWORKS_MAX * ROOM)),
+            names: Mutex::new(Top::new(NAMES_MAX * ROOM)),
+        }
+    }
+
+    /// Whether the next request is one to be looked at: its network has to be told, and its name if
+    /// that has what was asked for.
+    pub fn is_sampled(&self) -> bool {
+        self.n_seen.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
+    }
+
+    /// A request that is looked at: the network it came from, and the name that it got records of.
+    pub fn sampled(&self, network: Network, name: Option<String>) {
+        lock(&self.networks).add(network, SAMPLE);
+        if let Some(name) = name {
+            lock(&self.names).add(name.into(), SAMPLE);
         }
     }
 
@@ -206,7 +239,7 @@ type ZoneSource = Box<dyn Fn() -> Vec<ZoneFigures> + Send + Sync>;
 pub struct Metrics {
     workers: Mutex<Vec<Arc<Counts>>>,
     causes: Mutex<BTreeMap<&'static str, u64>>,
-    limited: Mutex<BTreeMap<(IpAddr, u8), u64>>,
+    limited: Mutex<Top<Network>>,
     published: Histogram,
     forwarded: [AtomicU64; FORWARDED.len()],
     upstream: Histogram,
@@ -218,7 +251,7 @@ impl Default for Metrics {
         Self {
             workers: Mutex::default(),
             causes: Mutex::default(),
-            limited: Mutex::default(),
+            limited: Mutex::new(Top::new(NETWORKS_MAX)),
             published: Histogram::new(&PUBLISH_BOUNDS_S),
             forwarded: Default::default(),
             upstream: Histogram::new(&UPSTREAM_BOUNDS_S),
@@ -249,20 +282,9 @@ impl Metrics {
         }
     }
 
-    /// An answer to a network was limited. Of more networks than are told of, a new one takes the
-    /// place and the count of the least limited one ("space saving"): it may be counted too high,
-    /// never too low.
-    pub fn limited(&self, prefix: (IpAddr, u8)) {
-        let mut networks = lock(&self.limited);
-        if networks.len() < NETWORKS_MAX || networks.contains_key(&prefix) {
-            *networks.entry(prefix).or_default() += 1;
-            return;
-        }
-        let least = networks.iter().min_by_key(|(_, n)| **n).map(|(network, n)| (*network, *n));
-        if let Some((network, n)) = least {
-            networks.remove(&network);
-            networks.insert(prefix, n + 1);
-        }
+    /// An answer to a network was limited.
+    pub fn limited(&self, network: Network) {
+        lock(&self.limited).add(network, 1);
     }
 
     /// A change was published so long after it was committed.

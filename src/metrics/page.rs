@@ -12,8 +12,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    ANSWER_BOUNDS_S, Counts, DROP_REASONS, FORWARDED, Histogram, Metrics, OTHER, RCODES, TRANSPORTS, TYPES,
-    ZONES_MAX, lock,
+    ANSWER_BOUNDS_S, Counts, DROP_REASONS, FORWARDED, Histogram, Metrics, NAMES_MAX, NETWORKS_MAX, OTHER,
+    RCODES, TRANSPORTS, TYPES, Top, ZONES_MAX, lock,
 };
 
 /// What the page is.
@@ -47,6 +47,7 @@ impl Collector for Page {
         self.forwarded(&mut encoder)?;
         self.explanations(&mut encoder)?;
         self.limited(&mut encoder)?;
+        self.sampled(&mut encoder, &workers)?;
         self.zones(&mut encoder)
     }
 }
@@ -74,9 +75,27 @@ impl Page {
     fn limited(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Answers withheld or truncated, of the networks most limited";
         let mut family = encoder.encode_descriptor("rate_limited", help, None, MetricType::Counter)?;
-        for ((address, length), n) in lock(&self.0.limited).iter() {
+        for ((address, length), n) in lock(&self.0.limited).sorted() {
             let network = format!("{address}/{length}");
-            ConstCounter::new(*n).encode(family.encode_family(&[("network", network)])?)?;
+            ConstCounter::new(n).encode(family.encode_family(&[("network", network)])?)?;
+        }
+        Ok(())
+    }
+
+    fn sampled(&self, encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<Counts>]) -> fmt::Result {
+        let help = "Requests that were answered, of the networks that ask most, estimated from a sample";
+        let mut family = encoder.encode_descriptor("network_queries", help, None, MetricType::Counter)?;
+        let networks: Vec<_> = workers.iter().map(|counts| lock(&counts.networks)).collect();
+        for ((address, length), n) in Top::of_all(networks.iter().map(|top| &**top), NETWORKS_MAX) {
+            let network = format!("{address}/{length}");
+            ConstCounter::new(n).encode(family.encode_family(&[("network", network)])?)?;
+        }
+        drop(networks);
+        let help = "Answers with records, of the names that are asked for most, estimated from a sample";
+        let mut family = encoder.encode_descriptor("name_queries", help, None, MetricType::Counter)?;
+        let names: Vec<_> = workers.iter().map(|counts| lock(&counts.names)).collect();
+        for (name, n) in Top::of_all(names.iter().map(|top| &**top), NAMES_MAX) {
+            ConstCounter::new(n).encode(family.encode_family(&[("name", &*name)])?)?;
         }
         Ok(())
     }

@@ -68,6 +68,27 @@ fn only_the_most_limited_networks_are_told() {
 }
 
 #[test]
+fn who_asks_and_what_for_is_estimated_from_a_sample() {
+    let metrics = Arc::new(Metrics::default());
+    let (one, two) = (metrics.counts(), metrics.counts());
+    let sampled = (0..10 * SAMPLE).filter(|_| one.is_sampled()).count();
+    assert_eq!(sampled, 10, "one in {SAMPLE}");
+    let network = |n: u8| (IpAddr::from([192, 0, n, 0]), 24);
+    for n in 0..=255 {
+        one.sampled(network(n), Some(format!("web-{n}.web.")));
+        two.sampled(network(7), Some("web-0.web.".to_owned()));
+        two.sampled(network(8), None);
+    }
+    let networks = lines(&metrics, "dullahan_dns_network_queries_total");
+    assert_eq!(networks.len(), NETWORKS_MAX);
+    let names = lines(&metrics, "dullahan_dns_name_queries_total");
+    assert_eq!(names.len(), NAMES_MAX);
+    assert!(names[0].starts_with(r#"dullahan_dns_name_queries_total{name="web-0.web."} "#), "{names:#?}");
+    let first_two = [&networks[0], &networks[1]].map(|line| line.split('"').nth(1).unwrap().to_owned());
+    assert!(first_two.contains(&"192.0.8.0/24".to_owned()), "{networks:#?}");
+}
+
+#[test]
 fn zones_are_asked_for_and_bounded() {
     let metrics = Arc::new(Metrics::default());
     metrics.set_zones(|| {

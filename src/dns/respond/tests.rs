@@ -219,6 +219,7 @@ fn datagrams_are_limited_by_the_client_and_by_1232_octets() {
         is_dnssec_ok: false,
         wants_nsid: false,
         wants_keepalive: false,
+        is_padded: false,
         cookie: None,
     };
     for (edns, expected) in [
