@@ -10,6 +10,7 @@
 
 mod conduct;
 mod encrypted;
+mod forward;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
+use ipnet::IpNet;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -60,6 +62,7 @@ use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
 use crate::objects::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
+use encrypted::Signing;
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -89,6 +92,9 @@ pub struct Running {
     pub dns_addresses: Vec<SocketAddr>,
     /// Where DNS is answered encrypted, and how.
     pub encrypted_addresses: Vec<(EncryptedProtocol, SocketAddr)>,
+    /// Where the certificate of the authority is that clients of encrypted DNS are to trust, if it is
+    /// this server's own.
+    pub authority: Option<PathBuf>,
     /// The zones that are answered from.
     pub zones: SharedZones,
     /// Where metrics are served, if they are.
@@ -144,6 +150,8 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         files: settings.file.clone(),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
+        pod_networks: settings.pod_cidr.clone(),
+        signing: signing(settings.api.kubeconfig(), &settings.api.tls_san, &settings.dns),
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
     };
     let api = bind_api(&settings.api, &store).await?;
@@ -191,6 +199,8 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         files: settings.file.clone(),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { implied_namespaces: true, ..zone_options },
+        pod_networks: Vec::new(),
+        signing: signing(settings.dns.authority_place(), &settings.tls_san, &settings.dns),
         bootstrap: None,
     };
     parts.start().await
@@ -253,6 +263,12 @@ fn streams(settings: &ServeSettings) -> Arc<dyn ContainerStreams> {
     }
 }
 
+/// The certificate of encrypted DNS is good for the server's name in its zone too.
+fn signing(beside: Option<PathBuf>, names: &[String], dns: &DnsSettings) -> Signing {
+    let own = format!("ns.dns.{}", dns.cluster_domain.trim_end_matches('.'));
+    Signing { beside, names: names.iter().cloned().chain([own]).collect() }
+}
+
 /// The node is this machine; it is reached where DNS is.
 fn node_address(bound: &[SocketAddr]) -> IpAddr {
     let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
@@ -267,6 +283,8 @@ struct Parts {
     files: Vec<PathBuf>,
     dns: DnsSettings,
     zone_options: ZoneOptions,
+    pod_networks: Vec<IpNet>,
+    signing: Signing,
     bootstrap: Option<Bootstrap>,
 }
 
@@ -274,15 +292,15 @@ impl Parts {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
-        let conduct = conduct::conduct(&self.dns.wire, self.store.clock())?;
-        let policy = policy(&self.dns, conduct, metrics.as_ref());
-        let secondaries = conduct::secondaries(&self.dns.wire, &policy.conduct)?;
         let options = datagram_options(&self.dns);
-        let mut server =
-            DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?.with_policy(policy);
+        let server = DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?;
         let dns_addresses = server.addresses().to_vec();
-        if let Some(encrypted) = encrypted::addresses(&self.dns.encrypted, self.store.clock())? {
-            server.bind_encrypted(&encrypted).await?;
+        let policy = self.policy(&dns_addresses, metrics.as_ref())?;
+        let secondaries = conduct::secondaries(&self.dns.wire, &policy.conduct)?;
+        let mut server = server.with_policy(policy);
+        let encrypted = encrypted::encrypted(&self.dns.encrypted, &self.signing, self.store.clock())?;
+        if let Some(encrypted) = &encrypted {
+            server.bind_encrypted(&encrypted.addresses).await?;
         }
         let encrypted_addresses = server.encrypted_addresses();
         if let Some(bootstrap) = &self.bootstrap {
@@ -324,6 +342,7 @@ impl Parts {
             since,
             dns_addresses,
             encrypted_addresses,
+            authority: encrypted.and_then(|encrypted| encrypted.authority),
             zones,
             metrics_address,
             api: None,
@@ -335,6 +354,18 @@ impl Parts {
             tasks,
             stop,
         })
+    }
+
+    /// What holds for all answers of a server that is bound to these addresses.
+    fn policy(&self, bound: &[SocketAddr], metrics: Option<&MetricsPage>) -> anyhow::Result<Policy> {
+        let clock = self.store.clock();
+        let metrics = metrics.map(|page| page.metrics.clone());
+        let forwarder = forward::forwarder(&self.dns.forward, bound, metrics.clone(), clock)?;
+        let conduct = Conduct {
+            recursion: forward::clients(&self.dns.forward, bound, &self.pod_networks),
+            ..conduct::conduct(&self.dns.wire, clock)?
+        };
+        Ok(Policy { forwarder, ..policy(&self.dns, conduct, metrics) })
     }
 }
 
@@ -356,8 +387,7 @@ fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
     DatagramOptions { workers: workers.unwrap_or(default.workers) }
 }
 
-/// What holds for all answers.
-fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<&MetricsPage>) -> Policy {
+fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<Arc<Metrics>>) -> Policy {
     let limiter = NonZeroU32::new(dns.rrl)
         .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
     Policy {
@@ -369,7 +399,8 @@ fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<&MetricsPage>) ->
         conduct: Arc::new(conduct),
         paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
         limiter: limiter.map(Arc::new),
-        metrics: metrics.map(|page| page.metrics.clone()),
+        forwarder: None,
+        metrics,
     }
 }
 
@@ -477,6 +508,7 @@ fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         no_endpoints: dns.no_endpoints,
         zonal: dns.zonal,
         explains: dns.explain != ExplainMode::Off,
+        fallthrough: forward::fallthrough(&dns.forward)?,
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })

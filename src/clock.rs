@@ -7,7 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the time")]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -59,6 +59,14 @@ impl Clock {
             Source::System => Timestamp::now(),
             Source::Virtual { epoch, origin } => *epoch + origin.elapsed(),
             Source::Manual(now) => *now.borrow(),
+        }
+    }
+
+    /// The present instant for what keeps time by `std`'s: it only ever goes forward.
+    pub fn instant(&self) -> Instant {
+        match &self.0 {
+            Source::System | Source::Manual(_) => Instant::now(),
+            Source::Virtual { .. } => tokio::time::Instant::now().into_std(),
         }
     }
 

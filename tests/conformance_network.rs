@@ -15,7 +15,9 @@ use cases::{Case, CaseFile, Reply, compare, load_cases};
 use hickory_proto::op::Message;
 use support::binary;
 use support::message::{ask, over_tcp, over_udp};
+use support::upstream::Upstream;
 
+const RD: u16 = 0x0100;
 /// What `dullahan dns` answers negatively with, unless told otherwise.
 const NEGATIVE_TTL_S: u32 = 1;
 
@@ -36,12 +38,21 @@ fn run_file(file: &CaseFile, failures: &mut Vec<String>) -> usize {
     let cases: Vec<&Case> = file.cases.iter().filter(|case| case.missing_features().is_empty()).collect();
     let folder = tempfile::tempdir().unwrap();
     file.write_manifest(folder.path());
-    let program = binary::start("dns", folder.path(), &file.flags());
+    let upstream = upstream(file);
+    let mut flags = file.flags();
+    flags.push(upstream.flag());
+    if let Some(zone) = file.fallback_zone() {
+        let zones = folder.path().join("zones");
+        std::fs::create_dir(&zones).unwrap();
+        std::fs::write(zones.join("fallback.zone"), zone).unwrap();
+        flags.push(format!("--zones={}", zones.display()));
+    }
+    let program = binary::start("dns", folder.path(), &flags);
     for case in &cases {
         let extended = (!case.apply.is_empty()).then(|| {
             let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": case.apply});
             std::fs::write(folder.path().join("applied.json"), list.to_string()).unwrap();
-            binary::start("dns", folder.path(), &file.flags())
+            binary::start("dns", folder.path(), &flags)
         });
         let address = extended.as_ref().unwrap_or(&program).address;
         let mut case = case.ours();
@@ -51,8 +62,17 @@ fn run_file(file: &CaseFile, failures: &mut Vec<String>) -> usize {
     cases.len()
 }
 
+/// Somebody who knows what the file says that upstreams know.
+fn upstream(file: &CaseFile) -> Upstream {
+    let of_cases = file.cases.iter().filter_map(|case| case.upstream.as_ref());
+    let is_truncated = of_cases.clone().any(|upstream| upstream.truncated);
+    let lines = file.upstream_records.iter().chain(of_cases.flat_map(|upstream| &upstream.answer));
+    let lines: Vec<&str> = lines.map(String::as_str).collect();
+    Upstream::truncating(&lines, is_truncated)
+}
+
 fn failures_of(case: &Case, server: SocketAddr) -> Vec<String> {
-    let request = ask(&case.qname, case.query_type().into()).edns().octets();
+    let request = ask(&case.qname, case.query_type().into()).flags(RD).edns().octets();
     let replies = [("UDP", over_udp(server, &request)), ("TCP", over_tcp(server, &request))];
     let failed = replies.into_iter().filter_map(|(transport, reply)| {
         let Some(message) = reply.and_then(|reply| Message::from_vec(&reply).ok()) else {

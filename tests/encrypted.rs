@@ -6,12 +6,14 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use dullahan::dns::response::PADDING_BLOCK;
 use futures_util::StreamExt;
-use hickory_proto::op::{DnsRequest, DnsRequestOptions, Message, Query};
+use hickory_proto::op::{DnsRequest, DnsRequestOptions, Edns, Message, Query};
+use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::{DNSClass, Name};
 use hickory_server::net::quic::QuicClientStream;
 use hickory_server::net::xfer::DnsRequestSender;
@@ -45,6 +47,8 @@ const CASES: &[(&str, &str, &[&str])] = &[
 struct Encrypted {
     program: binary::Program,
     folder: tempfile::TempDir,
+    /// Whom clients trust.
+    trusted: PathBuf,
     addresses: Vec<(String, SocketAddr)>,
 }
 
@@ -54,16 +58,35 @@ impl Encrypted {
         write_pair(folder.path());
         let mut flags = vec!["--zones=tests/zones".to_owned(), "--cluster-domain=k8s.invalid".to_owned()];
         flags.extend(["dot", "doh", "doq"].map(|protocol| format!("--{protocol}-listen=127.0.0.1:0")));
-        flags.push(format!("--tls-cert={}", folder.path().join("cert.pem").display()));
+        let trusted = folder.path().join("cert.pem");
+        flags.push(format!("--tls-cert={}", trusted.display()));
         flags.push(format!("--tls-key={}", folder.path().join("key.pem").display()));
-        let program = binary::start_with("dns", &flags);
+        Self::of(binary::start_with("dns", &flags), folder, trusted)
+    }
+
+    /// With a certificate of its own, for this name too.
+    fn start_alone(command: &str, folder: tempfile::TempDir) -> Self {
+        let mut flags = vec!["--zones=tests/zones".to_owned(), "--cluster-domain=k8s.invalid".to_owned()];
+        flags.extend(["dot", "doh", "doq"].map(|protocol| format!("--{protocol}-listen=127.0.0.1:0")));
+        flags.push(format!("--tls-san={NAME}"));
+        let state = Some(folder.path());
+        let program = binary::start_keeping(command, &flags, std::process::Stdio::inherit(), state);
+        let kept = if command == "dns" { "dns.state" } else { "kubeconfig.state" };
+        let trusted = folder.path().join("dullahan").join(kept).join("ca.crt");
+        let encrypted = Self::of(program, folder, trusted);
+        let told = encrypted.program.lines.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert!(told.contains(&encrypted.trusted.display().to_string()), "{told}");
+        encrypted
+    }
+
+    fn of(program: binary::Program, folder: tempfile::TempDir, trusted: PathBuf) -> Self {
         let addresses = ["DoT", "DoH", "DoQ"].map(|protocol| {
             let line = program.lines.recv_timeout(Duration::from_secs(30)).unwrap();
             let place = line.strip_prefix(&format!("{protocol} on ")).unwrap_or_else(|| panic!("{line}"));
             let place = place.trim_start_matches("https://").trim_end_matches("/dns-query");
             (protocol.to_owned(), place.parse().unwrap())
         });
-        Self { program, folder, addresses: addresses.to_vec() }
+        Self { program, folder, trusted, addresses: addresses.to_vec() }
     }
 
     fn address(&self, protocol: &str) -> SocketAddr {
@@ -82,15 +105,77 @@ impl Encrypted {
         let output = Command::new(kdig)
             .args([&format!("@{}", address.ip()), "-p", &address.port().to_string()])
             .args(how)
-            .arg(format!("+tls-ca={}", self.folder.path().join("cert.pem").display()))
+            .arg(format!("+tls-ca={}", self.trusted.display()))
             .args([&format!("+tls-hostname={NAME}"), "+short", "+timeout=5", "+retry=0", name, record_type])
             .output()
             .unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{how:?} {name}: {text}{}", String::from_utf8_lossy(&output.stderr));
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        lines.sort();
-        lines
+        lines(&text)
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn an_authority_of_its_own_signs_the_certificate_and_outlives_the_server() {
+    let mut tools = Tools::default();
+    let (Some(kdig), Some(dig)) = (tools.find("kdig", "knot-dnsutils"), tools.find("dig", "bind9-dnsutils"))
+    else {
+        return;
+    };
+    for command in ["dns", "serve"] {
+        let server = Encrypted::start_alone(command, tempfile::tempdir().unwrap());
+        let (name, record_type, expected) = CASES[0];
+        for (protocol, how) in [("DoT", "+tls"), ("DoH", "+https")] {
+            let read = server.kdig(&kdig, &[how], server.address(protocol), name, record_type);
+            assert_eq!(read, expected, "{command} {how}");
+        }
+        let ask = |trusted: &Path, server_name: &str| {
+            let address = server.address("DoT");
+            let output = Command::new(&dig)
+                .args([&format!("@{}", address.ip()), "-p", &address.port().to_string(), "+tls", "+short"])
+                .arg(format!("+tls-ca={}", trusted.display()))
+                .arg(format!("+tls-hostname={server_name}"))
+                .args(["+timeout=5", "+tries=1", name, record_type])
+                .output()
+                .unwrap();
+            lines(&String::from_utf8(output.stdout).unwrap())
+        };
+        // By its address, by its name in the zone of the cluster, and by what was named.
+        for server_name in ["127.0.0.1", "ns.dns.k8s.invalid", NAME] {
+            assert_eq!(ask(&server.trusted, server_name), expected, "{command} {server_name}");
+        }
+        assert_ne!(ask(&server.trusted, "other.test"), expected, "{command}: a name of somebody else");
+        let authority = std::fs::read(&server.trusted).unwrap();
+        let Encrypted { program, folder, .. } = server;
+        drop(program);
+        let again = Encrypted::start_alone(command, folder);
+        assert_eq!(std::fs::read(&again.trusted).unwrap(), authority, "{command}");
+    }
+}
+
+#[test]
+fn padded_queries_get_padded_responses_of_whole_blocks() {
+    let mut tools = Tools::default();
+    let Some(kdig) = tools.find("kdig", "knot-dnsutils") else { return };
+    let server = Encrypted::start();
+    for (protocol, how) in [("DoT", "+tls"), ("DoH", "+https")] {
+        for (padding, is_padded) in [("+padding", true), ("+nopadding", false)] {
+            let address = server.address(protocol);
+            let output = Command::new(&kdig)
+                .args([&format!("@{}", address.ip()), "-p", &address.port().to_string(), how, padding])
+                .arg(format!("+tls-ca={}", server.trusted.display()))
+                .args([&format!("+tls-hostname={NAME}"), "+timeout=5", "+retry=0", CASES[0].0, "A"])
+                .output()
+                .unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(text.contains(";; Received 468 B"), is_padded, "{how} {padding}: {text}");
+        }
     }
 }
 
@@ -119,7 +204,8 @@ fn every_encrypted_transport_answers_as_udp_does() {
     drop(server.program);
 }
 
-/// Asks over one QUIC connection; the answers' data in order, and whether the id of all was 0.
+/// Asks over one QUIC connection; the answers' data in order, and whether the id of all was 0. With
+/// padding every response has whole blocks.
 async fn over_quic(address: SocketAddr, certificate: &Path) -> (Vec<Vec<String>>, bool) {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
@@ -138,9 +224,13 @@ async fn over_quic(address: SocketAddr, certificate: &Path) -> (Vec<Vec<String>>
         query.set_query_class(DNSClass::IN);
         let mut message = Message::query();
         message.add_query(query);
+        let mut edns = Edns::new();
+        edns.options_mut().insert(EdnsOption::Unknown(12, vec![0; 5]));
+        message.edns = Some(edns);
         let request = DnsRequest::new(message, DnsRequestOptions::default());
         let response = connection.send_message(request).next().await.unwrap().unwrap();
         has_id_0 &= response.metadata.id == 0;
+        assert_eq!(response.as_buffer().len() % PADDING_BLOCK, 0, "{name}");
         let mut answers: Vec<_> = response.answers.iter().map(|record| record.data.to_string()).collect();
         answers.sort();
         all.push(answers);

@@ -49,6 +49,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "config"]),
     ("anyhow", &["cli", "app"]),
     ("hickory_server", &["dns"]),
+    ("hickory_resolver", &["dns/forward"]),
     ("hickory_proto", &["dns", "app", "cli", "simulation"]),
     ("notify", &["api"]),
     ("axum", &["api", "dns/server/doh.rs"]),

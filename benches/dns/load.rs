@@ -85,7 +85,7 @@ pub(crate) fn run(
     let socket = connect(server.address);
     let mut load = Load::new(&socket);
     // What is made at the first question is not measured, and the caches are this server's.
-    load.run(&pool, time / 4);
+    load.ask_all(&pool);
     let cpu = server.cpu_time();
     let counts = load.run(&pool, time);
     let cpu = server.cpu_time().zip(cpu).map(|(after, before)| after - before);
@@ -97,6 +97,7 @@ pub(crate) fn run(
     }
 }
 
+#[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) n_replies: usize,
     n_lost: usize,
@@ -109,6 +110,7 @@ pub(crate) struct Load<'s> {
     received: MultiHeaders<SockaddrIn>,
     replies: Vec<[u8; 2048]>,
     next: usize,
+    n_in_flight: usize,
 }
 
 impl<'s> Load<'s> {
@@ -119,28 +121,41 @@ impl<'s> Load<'s> {
             received: MultiHeaders::preallocate(BATCH, None),
             replies: vec![[0; 2048]; BATCH],
             next: 0,
+            n_in_flight: 0,
         }
     }
 
+    /// Asks for so long.
     pub(crate) fn run(&mut self, pool: &[Vec<u8>], time: Duration) -> Counts {
         let started = Instant::now();
-        let (mut n_in_flight, mut n_replies, mut n_lost) = (0, 0, 0);
+        let mut counts = Counts::default();
         while started.elapsed() < time {
-            while n_in_flight + BATCH <= IN_FLIGHT_MAX {
-                n_in_flight += self.send(pool);
-            }
-            match self.receive() {
-                Some(n) => {
-                    n_replies += n;
-                    n_in_flight = n_in_flight.saturating_sub(n);
-                }
-                None => {
-                    n_lost += n_in_flight;
-                    n_in_flight = 0;
-                }
-            }
+            self.exchange(pool, &mut counts);
         }
-        Counts { n_replies, n_lost, took: started.elapsed() }
+        counts.took = started.elapsed();
+        counts
+    }
+
+    /// Asks everything once.
+    fn ask_all(&mut self, pool: &[Vec<u8>]) {
+        let end = self.next + pool.len();
+        let mut counts = Counts::default();
+        while self.next < end {
+            self.exchange(pool, &mut counts);
+        }
+    }
+
+    fn exchange(&mut self, pool: &[Vec<u8>], counts: &mut Counts) {
+        while self.n_in_flight + BATCH <= IN_FLIGHT_MAX {
+            self.n_in_flight += self.send(pool);
+        }
+        match self.receive() {
+            Some(n) => {
+                counts.n_replies += n;
+                self.n_in_flight = self.n_in_flight.saturating_sub(n);
+            }
+            None => counts.n_lost += std::mem::take(&mut self.n_in_flight),
+        }
     }
 
     fn send(&mut self, pool: &[Vec<u8>]) -> usize {

@@ -9,7 +9,7 @@
 //! The floor is an echo in the same batches whose replies have the size of ours. Servers take turns
 //! in rounds; a figure is the median over the rounds. Two figures are given: queries per second of
 //! the server's processor time, which others on the machine hardly disturb, and per second of the
-//! clock. All queries carry EDNS. NSD is told to give minimal responses, so its SRV answers come
+//! clock. Every query of a round has been asked once before it begins. All queries carry EDNS. NSD is told to give minimal responses, so its SRV answers come
 //! without addresses.
 //!
 //! Arguments: `--names N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),

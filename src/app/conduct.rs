@@ -22,7 +22,7 @@ use crate::dns::zone::{Catalog, WireName, Zone};
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
 
-/// What the settings mean.
+/// What the settings mean, for a server that asks nobody else.
 pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<Conduct> {
     let keys: Vec<Key> = settings.tsig_key.iter().map(key).collect::<Result<_, _>>()?;
     let keys = Keys::new(keys);
@@ -34,6 +34,7 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
         cookies: Some(Cookies::new(cookie_secret(settings.cookie_secret.as_deref())?)),
         keys,
         transfers: Access(rules),
+        recursion: None,
         clock: clock.clone(),
     })
 }

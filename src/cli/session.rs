@@ -56,6 +56,13 @@ impl Session {
         for (protocol, address) in self.running.encrypted_addresses.clone() {
             self.output.listening_encrypted(self.clock.now(), protocol, address);
         }
+        if let Some(file) = &self.running.authority {
+            let remark = format!(
+                "The certificate of encrypted DNS is signed by {}; have clients trust it",
+                file.display()
+            );
+            self.output.remark(&remark);
+        }
         if let Some(address) = self.running.metrics_address {
             self.output.measuring(self.clock.now(), address);
         }

@@ -6,6 +6,7 @@
 //! in the same way. Nothing else reads the environment.
 
 pub mod file;
+mod forward;
 mod wire;
 
 use std::io::IsTerminal;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+pub use forward::{FallthroughZone, ForwardSettings, Upstream};
 pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// What every command that runs takes.
@@ -118,6 +120,9 @@ pub struct DnsSettings {
     pub encrypted: EncryptedDnsSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub forward: ForwardSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub wire: WireSettings,
 }
 
@@ -146,7 +151,7 @@ pub struct EncryptedDnsSettings {
     /// Answer DNS over QUIC on this address (repeatable); its usual port is 853.
     #[arg(long, value_name = "ADDR:PORT")]
     pub doq_listen: Vec<SocketAddr>,
-    /// The certificate chain for encrypted DNS, as PEM; read again when it has changed.
+    /// The certificate chain for encrypted DNS, as PEM, read again when it has changed; one of this server's own authority if absent.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// The private key of the certificate, as PEM.
@@ -169,6 +174,11 @@ impl DnsSettings {
     /// Where serials are kept; `None` if the user has no folder for it.
     pub fn state_folder(&self) -> Option<PathBuf> {
         self.state_dir.clone().or_else(state_folder)
+    }
+
+    /// What the authority of a server that only answers DNS is kept beside.
+    pub fn authority_place(&self) -> Option<PathBuf> {
+        Some(self.state_folder()?.join("dns"))
     }
 
     /// The addresses under which others reach this server.
@@ -307,6 +317,9 @@ pub struct DnsOnlySettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
+    /// A further name or address of this server, for its own certificate of encrypted DNS (repeatable).
+    #[arg(long, value_name = "NAME", help_heading = "Encrypted DNS")]
+    pub tls_san: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub common: CommonSettings,

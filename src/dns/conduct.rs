@@ -2,6 +2,7 @@
 //! knows, who may copy its zones. Set once, at the start.
 
 use super::cookie::Cookies;
+use super::forward::Clients;
 use super::transfer::Access;
 use super::tsig::Keys;
 use crate::clock::Clock;
@@ -19,6 +20,8 @@ pub struct Conduct {
     pub keys: Keys,
     /// Who may transfer zones.
     pub transfers: Access,
+    /// For whom names outside of our zones are asked of others; `None` if there is nobody to ask.
+    pub recursion: Option<Clients>,
     /// The time of cookies and signatures.
     pub clock: Clock,
 }
@@ -32,6 +35,7 @@ impl Default for Conduct {
             cookies: None,
             keys: Keys::default(),
             transfers: Access::default(),
+            recursion: None,
             clock: Clock::system(),
         }
     }

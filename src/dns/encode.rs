@@ -37,6 +37,10 @@ impl Response {
     ///
     /// A stream message that is too long has to be [shortened](Response::shorten) before.
     pub fn to_octets(&self) -> Vec<u8> {
+        self.padded(Response::length).as_ref().unwrap_or(self).to_octets_as_it_is()
+    }
+
+    fn to_octets_as_it_is(&self) -> Vec<u8> {
         let octets = self.try_to_octets().unwrap_or_else(|error| {
             tracing::error!(%error, "a record of the zone cannot be encoded");
             let mut header = self.header;
@@ -51,7 +55,7 @@ impl Response {
 
     /// How many octets the whole message has.
     pub(super) fn length(&self) -> usize {
-        Response { length_max: usize::MAX, ..self.clone() }.to_octets().len()
+        Response { length_max: usize::MAX, ..self.clone() }.to_octets_as_it_is().len()
     }
 
     /// How many octets the whole message would have without name compression: an upper bound that

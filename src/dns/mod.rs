@@ -5,7 +5,8 @@
 //!                                      ▲ load, never waits
 //!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
 //!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
-//!                   └──► fast: ordinary questions over UDP, the same octets
+//!                   ├──► fast: ordinary questions over UDP, the same octets
+//!                   └──► forward: what no zone of ours holds, asked of other servers
 //!   Zones have changed ──► notification ──► secondaries, which come for a transfer
 //! ```
 
@@ -15,6 +16,7 @@ pub mod cookie;
 mod encode;
 pub mod explain;
 pub mod fast;
+pub mod forward;
 pub mod limit;
 pub mod notification;
 pub mod publisher;

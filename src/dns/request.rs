@@ -30,6 +30,7 @@ const DNSSEC_OK: u16 = 0x8000;
 const NSID: u16 = 3;
 const COOKIE: u16 = 10;
 const KEEPALIVE: u16 = 11;
+const PADDING: u16 = 12;
 
 /// A message, as far as it can be read.
 #[derive(Debug)]
@@ -84,6 +85,8 @@ pub(super) struct ClientEdns<'a> {
     pub(super) wants_nsid: bool,
     /// Whether the client asks how long the connection may be idle (RFC 7828).
     pub(super) wants_keepalive: bool,
+    /// Whether the client has padded its request (RFC 7830), whatever with.
+    pub(super) is_padded: bool,
     /// The client's cookie, and the server's behind it if there is one (RFC 7873).
     pub(super) cookie: Option<&'a [u8]>,
 }
@@ -271,6 +274,7 @@ fn client_edns<'a>(record: &RawRecord<'a>) -> Option<ClientEdns<'a>> {
         is_dnssec_ok: u16::from_be_bytes(flags) & DNSSEC_OK != 0,
         wants_nsid: false,
         wants_keepalive: false,
+        is_padded: false,
         cookie: None,
     };
     if version == 0 {
@@ -289,6 +293,7 @@ fn read_options<'a>(mut rest: &'a [u8], edns: &mut ClientEdns<'a>) -> Option<()>
         match u16::from_be_bytes([*c0, *c1]) {
             NSID => edns.wants_nsid = true,
             KEEPALIVE => edns.wants_keepalive = true,
+            PADDING => edns.is_padded = true,
             COOKIE if !matches!(data.len(), 8 | 16..=40) => return None,
             COOKIE => edns.cookie = edns.cookie.or(Some(data)),
             _ => {}

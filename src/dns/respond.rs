@@ -1,7 +1,8 @@
 //! From the octets of a request to a response: what every transport calls.
 //!
 //! ```text
-//!  octets ──► request::read ──► refusal? ──► answer(&Zones, &Query) ──► rotate ──► Response
+//!  octets ──► request::read ──► refusal? ──► answer(&Zones, &Query) ─┬─► rotate ──► Response
+//!                                                                    └─► beyond our zones: Pending
 //! ```
 //!
 //! Pure: the snapshot, the request, the transport and a number that turns RRsets go in. What is no
@@ -17,6 +18,7 @@ use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 
 use super::answer::{Answer, Query, answer};
 use super::conduct::Conduct;
+use super::forward::Pending;
 use super::request::{ClientEdns, Question, Received, Request, read};
 use super::response::Response;
 use super::server::STREAM_IDLE_TIMEOUT;
@@ -50,8 +52,27 @@ const NOT_SUPPORTED: u16 = 21;
 pub enum Transport {
     /// UDP.
     Datagram,
-    /// TCP, and what is built on it.
+    /// TCP.
     Stream,
+    /// DNS over TLS.
+    Tls,
+    /// DNS over HTTPS.
+    Https,
+    /// DNS over QUIC.
+    Quic,
+}
+
+impl Transport {
+    /// Whether messages follow one another on a connection, behind their length: then one request may
+    /// be answered by many, and how long the connection may be idle is worth telling.
+    fn is_framed(self) -> bool {
+        matches!(self, Self::Stream | Self::Tls)
+    }
+
+    /// Whether the length of a message is all that others see of it.
+    fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
+    }
 }
 
 /// Who asks, and by what.
@@ -70,10 +91,13 @@ pub enum Reply {
     Message(Box<Response>),
     /// Many.
     Transfer(Box<Transfer>),
+    /// One, once others have been asked.
+    Pending(Box<Pending>),
 }
 
 /// Answers `request` with one message, or does not: a message that is too short or itself a response
-/// is met with silence. Transfers that need more than one message are refused.
+/// is met with silence. Transfers that need more than one message are refused, and nobody else is
+/// asked.
 ///
 /// `turn` rotates address RRsets; give every request the number after the last one's.
 pub fn respond(
@@ -83,16 +107,18 @@ pub fn respond(
     asker: Asker,
     turn: usize,
 ) -> Option<Response> {
-    match (Answering { zones, conduct, asker, turn, may_transfer: false }).reply(request)? {
+    let answering = Answering { zones, conduct, asker, turn, may_transfer: false, may_forward: false };
+    match answering.reply(request)? {
         Reply::Message(response) => Some(*response),
-        Reply::Transfer(_) => None,
+        Reply::Transfer(_) | Reply::Pending(_) => None,
     }
 }
 
-/// As [`respond`], on a connection that can carry many messages.
+/// As [`respond`], for those who can send many messages where the transport carries them, and who
+/// can ask others.
 pub fn reply(zones: &Zones, conduct: &Conduct, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
-    let may_transfer = asker.transport == Transport::Stream;
-    (Answering { zones, conduct, asker, turn, may_transfer }).reply(request)
+    let may_transfer = asker.transport.is_framed();
+    (Answering { zones, conduct, asker, turn, may_transfer, may_forward: true }).reply(request)
 }
 
 /// What a request is answered from.
@@ -102,12 +128,15 @@ struct Answering<'a> {
     asker: Asker,
     turn: usize,
     may_transfer: bool,
+    may_forward: bool,
 }
 
-/// An rcode and what comes with it; or a zone that is to be transferred, from that serial on.
+/// An rcode and what comes with it; or a zone that is to be transferred, from that serial on; or
+/// what our zones have of an answer, and the question that is to be asked of others.
 enum Decision {
     Answered(Answer, ResponseCode),
     Transfer(WireName, Option<u32>),
+    Forward(Answer, Query),
 }
 
 impl Answering<'_> {
@@ -136,6 +165,12 @@ impl Answering<'_> {
                 message(self.response(&request, answer, rcode, seal))
             }
             Decision::Transfer(apex, since) => self.transfer(&request, &apex, since, signer),
+            Decision::Forward(answer, query) => {
+                let seal = signer.map(|signer| Seal::good(signer, self.now_s()));
+                let response = self.response(&request, answer, ResponseCode::NoError, seal);
+                let pending = Pending::new(query.name, query.record_type, self.asker, response);
+                Some(Reply::Pending(Box::new(pending)))
+            }
         }
     }
 
@@ -164,14 +199,35 @@ impl Answering<'_> {
         match (question.class, question.record_type) {
             (DNSClass::CH, _) => self.own_identity(question),
             (DNSClass::IN, RecordType::AXFR | RecordType::IXFR) => self.admit(request, question, signer),
-            (DNSClass::IN, _) => {
-                let query = Query { name: question.name.clone(), record_type: question.record_type };
-                let answer = answer(self.zones, &query);
-                let rcode = answer.rcode;
-                Decision::Answered(answer, rcode)
-            }
+            (DNSClass::IN, _) => self.resolve(request, question),
             _ => with(ResponseCode::Refused),
         }
+    }
+
+    /// What our zones say, or that others have to be asked.
+    fn resolve(&self, request: &Request<'_>, question: &Question<'_>) -> Decision {
+        let record_type = question.record_type;
+        let mut answer = answer(self.zones, &Query { name: question.name.clone(), record_type });
+        if let Some(name) = answer.beyond.take()
+            && request.header.recursion_desired
+            && self.conduct.recursion.is_some()
+        {
+            if self.may_forward && self.may_recurse() {
+                answer.extended_error = None;
+                return Decision::Forward(answer, Query { name, record_type });
+            }
+            if answer.rcode == ResponseCode::Refused && !self.may_recurse() {
+                let text = "names outside of this server's zones are not resolved for this client";
+                answer.extended_error = Some((PROHIBITED, text.to_owned()));
+            }
+        }
+        let rcode = answer.rcode;
+        Decision::Answered(answer, rcode)
+    }
+
+    /// Whether others are asked for this client.
+    fn may_recurse(&self) -> bool {
+        self.conduct.recursion.as_ref().is_some_and(|clients| clients.allow(self.asker.address))
     }
 
     /// RFC 4892: which server this is. Its version is nobody's business.
@@ -258,6 +314,7 @@ impl Answering<'_> {
         rotate_addresses(&mut answer.answers, self.turn);
         let mut header = Metadata::response_from_request(&request.header);
         header.authoritative = answer.is_authoritative;
+        header.recursion_available = self.may_recurse();
         header.response_code = rcode;
         let mut response = Response {
             header,
@@ -268,11 +325,22 @@ impl Answering<'_> {
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
             seal,
             length_max: length_max(self.asker.transport, request.edns),
+            is_to_known_client: self.has_good_cookie(request),
+            is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
         };
-        if self.asker.transport == Transport::Stream {
+        if self.asker.transport != Transport::Datagram {
             response.shorten(Response::length);
         }
         response
+    }
+
+    fn has_good_cookie(&self, request: &Request<'_>) -> bool {
+        let cookie = request.edns.and_then(|edns| edns.cookie);
+        self.conduct
+            .cookies
+            .as_ref()
+            .zip(cookie)
+            .is_some_and(|(cookies, cookie)| cookies.is_good(cookie, self.asker.address, self.now_s() as u32))
     }
 
     fn our_edns(&self, client: ClientEdns<'_>, extended_error: Option<(u16, String)>) -> Edns {
@@ -285,7 +353,7 @@ impl Answering<'_> {
         if let Some(nsid) = self.conduct.nsid.as_ref().filter(|_| client.wants_nsid) {
             put(NSID, nsid.as_bytes().to_vec());
         }
-        if client.wants_keepalive && self.asker.transport == Transport::Stream {
+        if client.wants_keepalive && self.asker.transport.is_framed() {
             // In units of 100 ms (RFC 7828, 3.1).
             let units = u16::try_from(STREAM_IDLE_TIMEOUT.as_millis() / 100).unwrap_or(u16::MAX);
             put(KEEPALIVE, units.to_be_bytes().to_vec());
@@ -306,6 +374,7 @@ fn bare(extended_error: Option<(u16, String)>) -> Answer {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error,
+        beyond: None,
     }
 }
 
@@ -322,16 +391,18 @@ fn malformed(header: &Metadata) -> Response {
         edns: None,
         seal: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
+        is_to_known_client: false,
+        is_padded: false,
     }
 }
 
 fn length_max(transport: Transport, edns: Option<ClientEdns<'_>>) -> usize {
     usize::from(match (transport, edns) {
-        (Transport::Stream, _) => STREAM_LENGTH_MAX,
         (Transport::Datagram, None) => DATAGRAM_LENGTH_MAX_WITHOUT_EDNS,
         (Transport::Datagram, Some(edns)) => {
             edns.size.clamp(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DATAGRAM_LENGTH_MAX)
         }
+        _ => STREAM_LENGTH_MAX,
     })
 }
 

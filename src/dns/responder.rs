@@ -1,9 +1,15 @@
-//! What depends on who asks: reasons, limits, counts. Every transport calls [`Responder::respond`].
+//! What depends on who asks: reasons, limits, counts, and whether others are asked. Every transport
+//! comes here.
 //!
 //! ```text
 //!  octets, client ──► respond(&Zones) ──► negative? add its reason ──► datagram? limit ──► octets
-//!                                                        └── counted by type, rcode, transport ──┘
+//!                      │      ▲                          └── counted by type, rcode, transport ──┘
+//!                      ▼      │
+//!                    Pending ─► forwarder: remembered, or asked of upstreams
 //! ```
+//!
+//! A worker of datagrams never waits: [`Responder::reply`] gives a [`Pending`] back, for a task to
+//! [complete](Responder::complete). Connections wait by themselves ([`Responder::answer`]).
 //!
 //! Reasons are looked for only once an answer is negative, the client sent EDNS and may see them;
 //! a positive answer pays for none of this but its count. Info code 0 ("Other", RFC 8914, 4.1) is
@@ -12,19 +18,22 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::SharedZones;
 use super::conduct::Conduct;
-use super::fast::{self, Negatives, Paths};
+use super::fast::{self, Negatives, Paths, Terms};
+use super::forward::{Forwarder, Pending};
 use super::limit::{self, Kind, Limiter, Verdict};
+use super::request::HEADER_LENGTH;
 use super::respond::{Asker, Reply, Transport, add_extended_error, reply, respond};
 use super::response::Response;
 use super::zone::{WireName, Zones};
 use crate::clock::{Clock, Timestamp};
-use crate::metrics::{Counts, DropReason, Metrics, Seen};
+use crate::metrics::{By, Counts, DropReason, Metrics, Seen};
 
 /// Extended DNS Error "Other" (RFC 8914 section 4.1).
 const OTHER: u16 = 0;
@@ -61,8 +70,10 @@ pub struct Policy {
     pub conduct: Arc<Conduct>,
     /// Which ways there are to a datagram.
     pub paths: Paths,
-    /// How datagrams are limited, if they are; then all go the ordinary way.
+    /// How datagrams are limited, if they are.
     pub limiter: Option<Arc<Limiter>>,
+    /// Who asks others, if anybody does; for whom is the conduct's matter.
+    pub forwarder: Option<Arc<Forwarder>>,
     /// Where answers are counted, if they are.
     pub metrics: Option<Arc<Metrics>>,
 }
@@ -82,32 +93,62 @@ impl Responder {
         Self { zones, policy, counts, clock }
     }
 
-    /// Appends the datagram that answers `request` to `replies`, or nothing if none is sent.
-    pub fn reply(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) {
+    /// Appends the datagram that answers `request` to `replies`, or nothing if none is sent, or not
+    /// yet: what is returned has to be [completed](Responder::complete).
+    #[must_use]
+    pub fn reply(
+        &self,
+        request: &[u8],
+        client: IpAddr,
+        turn: usize,
+        replies: &mut Vec<u8>,
+    ) -> Option<Box<Pending>> {
         if self.reply_fast(request, client, turn, replies).is_some() {
-            return;
+            return None;
         }
-        if let Some(octets) = self.respond(request, client, Transport::Datagram, turn) {
-            replies.extend_from_slice(&octets);
+        let asker = Asker { address: client, transport: Transport::Datagram };
+        match self.converse(request, asker, turn)? {
+            Reply::Message(response) => replies.extend_from_slice(&response.to_octets()),
+            Reply::Pending(pending) => return Some(pending),
+            Reply::Transfer(_) => {}
         }
+        None
     }
 
     /// As [`Responder::reply`]; `None`, and nothing is appended, for what goes the ordinary way.
     fn reply_fast(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) -> Option<()> {
-        if self.policy.paths == Paths::OrdinaryOnly || self.policy.limiter.is_some() {
+        if self.policy.paths == Paths::OrdinaryOnly {
             return None;
         }
+        let start = replies.len();
         let began = self.began();
         let zones = self.zones.load();
         // A reason is nobody's but who asks, so it is not among what is ready-made.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
-        let negatives = if is_explained { Negatives::Left } else { Negatives::Taken };
-        let taken = fast::reply(&zones, request, turn, negatives, replies)?;
-        self.count(began, Transport::Datagram, Some(taken.record_type), taken.rcode);
+        let recursion = self.policy.conduct.recursion.as_ref();
+        let terms = Terms {
+            negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
+            is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
+        };
+        let taken = fast::reply(&zones, request, turn, terms, replies)?;
+        match self.verdict(client, taken.kind) {
+            Verdict::Answer => {}
+            Verdict::Slip => taken.truncate(start, replies),
+            Verdict::Drop => {
+                replies.truncate(start);
+                return Some(());
+            }
+        }
+        let asker = Asker { address: client, transport: Transport::Datagram };
+        let question = &request[HEADER_LENGTH..];
+        let is_positive = taken.kind == Kind::Positive;
+        let asked = (Some(taken.record_type), taken.rcode);
+        self.count(self.took(began), asker, asked, is_positive.then_some(question));
         Some(())
     }
 
-    /// The message that answers `request`, if any is sent. `turn` rotates address RRsets.
+    /// The message that answers `request` from our zones, if any is sent. `turn` rotates address
+    /// RRsets.
     pub fn respond(
         &self,
         request: &[u8],
@@ -115,47 +156,73 @@ impl Responder {
         transport: Transport,
         turn: usize,
     ) -> Option<Vec<u8>> {
-        self.answer(request, client, transport, turn).map(|response| response.to_octets())
+        let began = self.began();
+        let zones = self.zones.load();
+        let asker = Asker { address: client, transport };
+        let response = respond(&zones, &self.policy.conduct, request, asker, turn);
+        self.finish(&zones, asker, self.took(began), response).map(|response| response.to_octets())
     }
 
-    /// The same before it is octets, for transports that look into it.
-    pub fn answer(
+    /// The same where others may be asked, and before it is octets, for transports that look into it.
+    pub async fn answer(
         &self,
         request: &[u8],
         client: IpAddr,
         transport: Transport,
         turn: usize,
     ) -> Option<Response> {
-        let began = self.began();
-        let zones = self.zones.load();
-        let asker = Asker { address: client, transport };
-        let response = respond(&zones, &self.policy.conduct, request, asker, turn);
-        self.finish(&zones, asker, began, response)
+        match self.converse(request, Asker { address: client, transport }, turn)? {
+            Reply::Message(response) => Some(*response),
+            Reply::Pending(pending) => self.complete(*pending).await,
+            Reply::Transfer(_) => None,
+        }
     }
 
-    /// What is said on a connection, where the answer may be a transfer.
-    pub fn converse(&self, request: &[u8], client: IpAddr, turn: usize) -> Option<Reply> {
+    /// What is said at once: a message, the beginning of a transfer where the transport has them, or
+    /// that others have to be asked.
+    pub fn converse(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
         let began = self.began();
         let zones = self.zones.load();
-        let asker = Asker { address: client, transport: Transport::Stream };
         let response = match reply(&zones, &self.policy.conduct, request, asker, turn) {
             Some(Reply::Transfer(transfer)) => return Some(Reply::Transfer(transfer)),
+            Some(Reply::Pending(pending)) => return self.begin(&zones, pending, self.took(began)),
             Some(Reply::Message(response)) => Some(*response),
             None => None,
         };
-        self.finish(&zones, asker, began, response).map(|response| Reply::Message(Box::new(response)))
+        let response = self.finish(&zones, asker, self.took(began), response);
+        response.map(|response| Reply::Message(Box::new(response)))
+    }
+
+    /// What the forwarder can say at once.
+    fn begin(&self, zones: &Zones, mut pending: Box<Pending>, took: Option<Duration>) -> Option<Reply> {
+        let forwarder = self.policy.forwarder.as_ref()?;
+        let Some(outcome) = forwarder.begin(&mut pending) else { return Some(Reply::Pending(pending)) };
+        let asker = pending.asker();
+        let response = self.finish(zones, asker, took, Some(pending.complete(outcome)));
+        response.map(|response| Reply::Message(Box::new(response)))
+    }
+
+    /// The response to what was left, once others have been asked; `None` if none is sent.
+    pub async fn complete(&self, pending: Pending) -> Option<Response> {
+        let outcome = self.policy.forwarder.as_ref()?.ask(&pending).await;
+        let asker = pending.asker();
+        self.finish(&self.zones.load(), asker, None, Some(pending.complete(outcome)))
     }
 
     fn began(&self) -> Option<Timestamp> {
         self.counts.as_ref().map(|_| self.clock.now())
     }
 
-    /// Reasons, limits and counts.
+    fn took(&self, began: Option<Timestamp>) -> Option<Duration> {
+        began.map(|began| crate::clock::until(began, self.clock.now()))
+    }
+
+    /// Reasons, limits and counts. `took` is how long it took us, if that is known.
     fn finish(
         &self,
         zones: &Zones,
         asker: Asker,
-        began: Option<Timestamp>,
+        took: Option<Duration>,
         response: Option<Response>,
     ) -> Option<Response> {
         let Some(mut response) = response else {
@@ -168,24 +235,34 @@ impl Responder {
         if asker.transport == Transport::Datagram && !self.admits(&mut response, asker.address) {
             return None;
         }
-        self.count(began, asker.transport, record_type(&response), response.header.response_code);
+        let asked = (record_type(&response), response.header.response_code);
+        let is_positive = kind(&response) == Kind::Positive && response.header.authoritative;
+        self.count(took, asker, asked, is_positive.then_some(&response.question));
         Some(response)
     }
 
+    /// Counts an answer, and in a sample who asks and the name of a question that got records.
     fn count(
         &self,
-        began: Option<Timestamp>,
-        transport: Transport,
-        record_type: Option<RecordType>,
-        rcode: ResponseCode,
+        took: Option<Duration>,
+        asker: Asker,
+        (record_type, rcode): (Option<RecordType>, ResponseCode),
+        question: Option<&[u8]>,
     ) {
-        if let (Some(counts), Some(began)) = (&self.counts, began) {
-            counts.answered(Seen {
-                is_stream: transport == Transport::Stream,
-                record_type: record_type.map(u16::from),
-                rcode: rcode.into(),
-                took: crate::clock::until(began, self.clock.now()),
-            });
+        if let Some(counts) = &self.counts {
+            let by = match asker.transport {
+                Transport::Datagram => By::Udp,
+                Transport::Stream => By::Tcp,
+                Transport::Tls => By::Dot,
+                Transport::Https => By::Doh,
+                Transport::Quic => By::Doq,
+            };
+            counts.answered(Seen { by, record_type: record_type.map(u16::from), rcode: rcode.into(), took });
+            if counts.is_sampled() {
+                let network = limit::network(asker.address);
+                let name = question.and_then(WireName::beginning).map(|name| name.to_string());
+                counts.sampled((network.addr(), network.prefix_len()), name);
+            }
         }
     }
 
@@ -207,10 +284,28 @@ impl Responder {
 
     /// Whether a datagram is sent, perhaps without its records.
     fn admits(&self, response: &mut Response, client: IpAddr) -> bool {
-        let Some(limiter) = &self.policy.limiter else { return true };
-        let verdict = limiter.decide(client, kind(response), self.clock.now());
-        if verdict == Verdict::Answer {
+        if response.is_to_known_client {
             return true;
+        }
+        match self.verdict(client, kind(response)) {
+            Verdict::Answer => true,
+            Verdict::Drop => false,
+            Verdict::Slip => {
+                response.header.truncation = true;
+                response.answers.clear();
+                response.authority.clear();
+                response.additional.clear();
+                true
+            }
+        }
+    }
+
+    /// What becomes of a datagram; what is limited is counted.
+    fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
+        let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
+        let verdict = limiter.decide(client, kind, self.clock.now());
+        if verdict == Verdict::Answer {
+            return verdict;
         }
         if let Some(metrics) = &self.policy.metrics {
             let network = limit::network(client);
@@ -218,13 +313,8 @@ impl Responder {
         }
         if verdict == Verdict::Drop {
             self.drop(DropReason::RateLimited);
-            return false;
         }
-        response.header.truncation = true;
-        response.answers.clear();
-        response.authority.clear();
-        response.additional.clear();
-        true
+        verdict
     }
 
     fn drop(&self, reason: DropReason) {
@@ -257,8 +347,11 @@ fn kind(response: &Response) -> Kind {
     match response.header.response_code {
         ResponseCode::NXDomain => Kind::NameError,
         ResponseCode::NoError if is_negative(response) => Kind::NoData,
-        ResponseCode::NoError if !response.header.authoritative => Kind::Referral,
-        ResponseCode::NoError => Kind::Positive,
+        // What others have said is authoritative neither, but has answers.
+        ResponseCode::NoError if response.header.authoritative || !response.answers.is_empty() => {
+            Kind::Positive
+        }
+        ResponseCode::NoError => Kind::Referral,
         _ => Kind::Error,
     }
 }

@@ -5,6 +5,7 @@
 
 use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::Record;
+use hickory_proto::rr::rdata::opt::EdnsOption;
 
 use super::tsig::Seal;
 
@@ -27,9 +28,34 @@ pub struct Response {
     pub seal: Option<Seal>,
     /// How many octets the message may have.
     pub length_max: usize,
+    /// Whether the client has shown by a cookie that it is where it says (RFC 7873): then the response
+    /// floods nobody.
+    pub is_to_known_client: bool,
+    /// Whether the message is padded, so that its length tells little of what is in it.
+    pub is_padded: bool,
 }
 
+/// Responses are padded to a multiple of this (RFC 8467, 4.1).
+pub const PADDING_BLOCK: usize = 468;
+const PADDING: u16 = 12;
+/// Code and length of an option.
+const OPTION_HEAD_LENGTH: usize = 4;
+
 impl Response {
+    /// The response padded, if it is to be: `length` is what it has without padding. As much as there
+    /// is room for, where a whole block is too much.
+    pub(super) fn padded(&self, length: impl Fn(&Response) -> usize) -> Option<Response> {
+        if !self.is_padded || self.edns.is_none() {
+            return None;
+        }
+        let mut padded = Response { is_padded: false, ..self.clone() };
+        let n_octets = length(&padded).checked_add(OPTION_HEAD_LENGTH)?;
+        let whole = n_octets.next_multiple_of(PADDING_BLOCK).min(self.length_max);
+        let padding = vec![0; whole.checked_sub(n_octets)?];
+        padded.edns.as_mut()?.options_mut().insert(EdnsOption::Unknown(PADDING, padding));
+        Some(padded)
+    }
+
     /// Leaves out records until `length` of what remains is at most `length_max`: first the
     /// additional section, then answers from the end.
     ///

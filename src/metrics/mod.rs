@@ -7,12 +7,14 @@
 //! ```
 //!
 //! Labels are of closed sets or bounded, so that no client can make the page grow: types and
-//! response codes that are not listed count as `other`, networks are the [`NETWORKS_MAX`] most
-//! limited ones, zones the first [`ZONES_MAX`] by name. Names follow Prometheus' conventions; the
+//! response codes that are not listed count as `other`, networks are the [`NETWORKS_MAX`] that are
+//! most limited or ask most, names the [`NAMES_MAX`] that are asked for most, zones the first
+//! [`ZONES_MAX`] by name. One in [`SAMPLE`] requests is looked at for who asks for what. Names follow Prometheus' conventions; the
 //! page is OpenMetrics text.
 
 mod page;
 pub mod server;
+mod top;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +22,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use top::Top;
 
 pub use page::CONTENT_TYPE;
 
@@ -54,11 +58,17 @@ const RCODES: &[(u16, &str)] = &[
     (16, "BADVERS"),
     (23, "BADCOOKIE"),
 ];
-const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
+const TRANSPORTS: [&str; 5] = ["udp", "tcp", "dot", "doh", "doq"];
 /// What stands for everything that is not listed.
 const OTHER: &str = "other";
 /// How many networks are told of.
 pub const NETWORKS_MAX: usize = 16;
+/// How many names are told of.
+pub const NAMES_MAX: usize = 64;
+/// Of so many answered requests, one is looked at for its network and its name.
+pub const SAMPLE: u64 = 64;
+/// How many times more keys each worker keeps than are told of, so that little is lost between them.
+const ROOM: usize = 4;
 /// How many zones are told of.
 pub const ZONES_MAX: usize = 64;
 /// How many different causes are kept apart; there are far fewer.
@@ -66,21 +76,53 @@ const CAUSES_MAX: usize = 128;
 
 /// Upper bounds of the buckets of answering, in seconds.
 const ANSWER_BOUNDS_S: [f64; 10] = [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 1e-2, 1e-1];
+/// Upper bounds of the buckets of asking upstreams, in seconds.
+const UPSTREAM_BOUNDS_S: [f64; 10] = [5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.25, 1.0, 4.0];
 /// Upper bounds of the buckets of publishing, in seconds.
 const PUBLISH_BOUNDS_S: [f64; 10] = [1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.25, 1.0];
 
 /// A request that was answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
-    /// Whether it came by a stream.
-    pub is_stream: bool,
+    /// What it came by.
+    pub by: By,
     /// The number of its type, if it has a question.
     pub record_type: Option<u16>,
     /// The number of its response code.
     pub rcode: u16,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took us; `None` if we waited for others.
+    pub took: Option<Duration>,
 }
+
+/// What a request came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A datagram.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// DNS over TLS.
+    Dot,
+    /// DNS over HTTPS.
+    Doh,
+    /// DNS over QUIC.
+    Doq,
+}
+
+/// What became of a question for upstreams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// An upstream answered it.
+    Answered,
+    /// An upstream, or its failure, was remembered.
+    Remembered,
+    /// No upstream answered it.
+    Failed,
+    /// Too many others were waiting.
+    Crowded,
+}
+
+const FORWARDED: [&str; 4] = ["answered", "remembered", "failed", "crowded"];
 
 /// Why a request was not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +155,13 @@ pub struct Counts {
     queries: Box<[AtomicU64]>,
     took: Histogram,
     dropped: [AtomicU64; DROP_REASONS.len()],
+    n_seen: AtomicU64,
+    networks: Mutex<Top<Network>>,
+    names: Mutex<Top<Box<str>>>,
 }
+
+/// An address and the length of its prefix.
+type Network = (IpAddr, u8);
 
 impl Counts {
     fn new() -> Self {
@@ -122,15 +170,34 @@ impl Counts {
             queries: (0..n).map(|_| AtomicU64::new(0)).collect(),
             took: Histogram::new(&ANSWER_BOUNDS_S),
             dropped: Default::default(),
+            n_seen: AtomicU64::new(0),
+            networks: Mutex::new(Top::new(NETWORKS_MAX * ROOM)),
+            names: Mutex::new(Top::new(NAMES_MAX * ROOM)),
+        }
+    }
+
+    /// Whether the next request is one to be looked at: its network has to be told, and its name if
+    /// that has what was asked for.
+    pub fn is_sampled(&self) -> bool {
+        self.n_seen.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
+    }
+
+    /// A request that is looked at: the network it came from, and the name that it got records of.
+    pub fn sampled(&self, network: Network, name: Option<String>) {
+        lock(&self.networks).add(network, SAMPLE);
+        if let Some(name) = name {
+            lock(&self.names).add(name.into(), SAMPLE);
         }
     }
 
     /// A request was answered.
     pub fn answered(&self, seen: Seen) {
         let type_index = seen.record_type.map_or(TYPES.len(), |number| position(TYPES, number));
-        let index = (usize::from(seen.is_stream) * (TYPES.len() + 1) + type_index) * (RCODES.len() + 1);
+        let index = (seen.by as usize * (TYPES.len() + 1) + type_index) * (RCODES.len() + 1);
         self.queries[index + position(RCODES, seen.rcode)].fetch_add(1, Ordering::Relaxed);
-        self.took.observe(seen.took);
+        if let Some(took) = seen.took {
+            self.took.observe(took);
+        }
     }
 
     /// A request was not answered.
@@ -185,9 +252,11 @@ type ZoneSource = Box<dyn Fn() -> Vec<ZoneFigures> + Send + Sync>;
 pub struct Metrics {
     workers: Mutex<Vec<Arc<Counts>>>,
     causes: Mutex<BTreeMap<&'static str, u64>>,
-    limited: Mutex<BTreeMap<(IpAddr, u8), u64>>,
+    limited: Mutex<Top<Network>>,
     published: Histogram,
     notified: [AtomicU64; NOTIFY_EVENTS.len()],
+    forwarded: [AtomicU64; FORWARDED.len()],
+    upstream: Histogram,
     zones: Mutex<Option<ZoneSource>>,
 }
 
@@ -196,9 +265,11 @@ impl Default for Metrics {
         Self {
             workers: Mutex::default(),
             causes: Mutex::default(),
-            limited: Mutex::default(),
+            limited: Mutex::new(Top::new(NETWORKS_MAX)),
             published: Histogram::new(&PUBLISH_BOUNDS_S),
             notified: Default::default(),
+            forwarded: Default::default(),
+            upstream: Histogram::new(&UPSTREAM_BOUNDS_S),
             zones: Mutex::default(),
         }
     }
@@ -226,20 +297,9 @@ impl Metrics {
         }
     }
 
-    /// An answer to a network was limited. Of more networks than are told of, a new one takes the
-    /// place and the count of the least limited one ("space saving"): it may be counted too high,
-    /// never too low.
-    pub fn limited(&self, prefix: (IpAddr, u8)) {
-        let mut networks = lock(&self.limited);
-        if networks.len() < NETWORKS_MAX || networks.contains_key(&prefix) {
-            *networks.entry(prefix).or_default() += 1;
-            return;
-        }
-        let least = networks.iter().min_by_key(|(_, n)| **n).map(|(network, n)| (*network, *n));
-        if let Some((network, n)) = least {
-            networks.remove(&network);
-            networks.insert(prefix, n + 1);
-        }
+    /// An answer to a network was limited.
+    pub fn limited(&self, network: Network) {
+        lock(&self.limited).add(network, 1);
     }
 
     /// A change was published so long after it was committed.
@@ -250,6 +310,16 @@ impl Metrics {
     /// A secondary was told of a new version, or it was tried.
     pub fn notified(&self, event: NotifyEvent) {
         self.notified[event as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A question was for upstreams.
+    pub fn forwarded(&self, what: Forwarded) {
+        self.forwarded[what as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Upstreams answered, or did not, after so long.
+    pub fn upstream(&self, after: Duration) {
+        self.upstream.observe(after);
     }
 
     /// Where the zones are to be asked for.

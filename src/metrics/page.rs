@@ -12,8 +12,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{
-    ANSWER_BOUNDS_S, Counts, DROP_REASONS, Histogram, Metrics, NOTIFY_EVENTS, OTHER, RCODES, TRANSPORTS,
-    TYPES, ZONES_MAX, lock,
+    ANSWER_BOUNDS_S, Counts, DROP_REASONS, FORWARDED, Histogram, Metrics, NAMES_MAX, NETWORKS_MAX,
+    NOTIFY_EVENTS, OTHER, RCODES, TRANSPORTS, TYPES, Top, ZONES_MAX, lock,
 };
 
 /// What the page is.
@@ -42,8 +42,13 @@ impl Collector for Page {
         let help = "From the commit of a change to its publication";
         histogram(&mut encoder, "publish_duration", help, publishing.bounds_s, &[publishing])?;
         notified(&mut encoder, &self.0.notified)?;
+        let upstream = &self.0.upstream;
+        let help = "How long upstreams took for questions that were forwarded";
+        histogram(&mut encoder, "upstream_duration", help, upstream.bounds_s, &[upstream])?;
+        self.forwarded(&mut encoder)?;
         self.explanations(&mut encoder)?;
         self.limited(&mut encoder)?;
+        self.sampled(&mut encoder, &workers)?;
         self.zones(&mut encoder)
     }
 }
@@ -58,12 +63,40 @@ impl Page {
         Ok(())
     }
 
+    fn forwarded(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Questions for upstreams, by what became of them";
+        let mut family = encoder.encode_descriptor("forwarded", help, None, MetricType::Counter)?;
+        for (outcome, n) in FORWARDED.iter().zip(&self.0.forwarded) {
+            let n = n.load(Ordering::Relaxed);
+            ConstCounter::new(n).encode(family.encode_family(&[("outcome", *outcome)])?)?;
+        }
+        Ok(())
+    }
+
     fn limited(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let help = "Answers withheld or truncated, of the networks most limited";
         let mut family = encoder.encode_descriptor("rate_limited", help, None, MetricType::Counter)?;
-        for ((address, length), n) in lock(&self.0.limited).iter() {
+        for ((address, length), n) in lock(&self.0.limited).sorted() {
             let network = format!("{address}/{length}");
-            ConstCounter::new(*n).encode(family.encode_family(&[("network", network)])?)?;
+            ConstCounter::new(n).encode(family.encode_family(&[("network", network)])?)?;
+        }
+        Ok(())
+    }
+
+    fn sampled(&self, encoder: &mut DescriptorEncoder<'_>, workers: &[Arc<Counts>]) -> fmt::Result {
+        let help = "Requests that were answered, of the networks that ask most, estimated from a sample";
+        let mut family = encoder.encode_descriptor("network_queries", help, None, MetricType::Counter)?;
+        let networks: Vec<_> = workers.iter().map(|counts| lock(&counts.networks)).collect();
+        for ((address, length), n) in Top::of_all(networks.iter().map(|top| &**top), NETWORKS_MAX) {
+            let network = format!("{address}/{length}");
+            ConstCounter::new(n).encode(family.encode_family(&[("network", network)])?)?;
+        }
+        drop(networks);
+        let help = "Answers with records, of the names that are asked for most, estimated from a sample";
+        let mut family = encoder.encode_descriptor("name_queries", help, None, MetricType::Counter)?;
+        let names: Vec<_> = workers.iter().map(|counts| lock(&counts.names)).collect();
+        for (name, n) in Top::of_all(names.iter().map(|top| &**top), NAMES_MAX) {
+            ConstCounter::new(n).encode(family.encode_family(&[("name", &*name)])?)?;
         }
         Ok(())
     }

@@ -7,21 +7,21 @@ fn lines(metrics: &Arc<Metrics>, beginning: &str) -> Vec<String> {
     page.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect()
 }
 
-fn seen(record_type: Option<u16>, rcode: u16, is_stream: bool) -> Seen {
-    Seen { is_stream, record_type, rcode, took: Duration::from_micros(7) }
+fn seen(record_type: Option<u16>, rcode: u16, by: By) -> Seen {
+    Seen { by, record_type, rcode, took: Some(Duration::from_micros(7)) }
 }
 
 #[test]
 fn workers_are_summed_up_and_what_is_not_listed_is_other() {
     let metrics = Arc::new(Metrics::default());
     let (one, two) = (metrics.counts(), metrics.counts());
-    one.answered(seen(Some(1), 0, false));
-    two.answered(seen(Some(1), 0, false));
-    two.answered(seen(Some(33), 3, true));
+    one.answered(seen(Some(1), 0, By::Udp));
+    two.answered(seen(Some(1), 0, By::Udp));
+    two.answered(seen(Some(33), 3, By::Tcp));
     for strange in [777, 778, 65535] {
-        one.answered(seen(Some(strange), 99, false));
+        one.answered(seen(Some(strange), 99, By::Udp));
     }
-    one.answered(seen(None, 1, false));
+    one.answered(seen(None, 1, By::Udp));
     let expected = [
         r#"dullahan_dns_queries_total{transport="udp",type="A",rcode="NOERROR"} 2"#,
         r#"dullahan_dns_queries_total{transport="udp",type="other",rcode="FORMERR"} 1"#,
@@ -50,7 +50,8 @@ fn a_histogram_is_cumulative_and_ends_with_all() {
     let metrics = Arc::new(Metrics::default());
     let counts = metrics.counts();
     for microseconds in [3, 7, 7, 2_000_000] {
-        counts.answered(Seen { took: Duration::from_micros(microseconds), ..seen(Some(1), 0, false) });
+        counts
+            .answered(Seen { took: Some(Duration::from_micros(microseconds)), ..seen(Some(1), 0, By::Udp) });
     }
     let buckets = lines(&metrics, "dullahan_dns_query_duration_seconds");
     for line in [
@@ -78,6 +79,27 @@ fn only_the_most_limited_networks_are_told() {
         told.contains(&r#"dullahan_dns_rate_limited_total{network="192.0.200.0/24"} 13"#.to_owned()),
         "{told:#?}"
     );
+}
+
+#[test]
+fn who_asks_and_what_for_is_estimated_from_a_sample() {
+    let metrics = Arc::new(Metrics::default());
+    let (one, two) = (metrics.counts(), metrics.counts());
+    let sampled = (0..10 * SAMPLE).filter(|_| one.is_sampled()).count();
+    assert_eq!(sampled, 10, "one in {SAMPLE}");
+    let network = |n: u8| (IpAddr::from([192, 0, n, 0]), 24);
+    for n in 0..=255 {
+        one.sampled(network(n), Some(format!("web-{n}.web.")));
+        two.sampled(network(7), Some("web-0.web.".to_owned()));
+        two.sampled(network(8), None);
+    }
+    let networks = lines(&metrics, "dullahan_dns_network_queries_total");
+    assert_eq!(networks.len(), NETWORKS_MAX);
+    let names = lines(&metrics, "dullahan_dns_name_queries_total");
+    assert_eq!(names.len(), NAMES_MAX);
+    assert!(names[0].starts_with(r#"dullahan_dns_name_queries_total{name="web-0.web."} "#), "{names:#?}");
+    let first_two = [&networks[0], &networks[1]].map(|line| line.split('"').nth(1).unwrap().to_owned());
+    assert!(first_two.contains(&"192.0.8.0/24".to_owned()), "{networks:#?}");
 }
 
 #[test]

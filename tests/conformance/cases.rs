@@ -23,6 +23,7 @@ const ANY_TTL: &str = "303";
 /// What a server must have for a case, if this one has it.
 const FEATURES: &[&str] = &[
     "endpoint_pod_names",
+    "fallthrough",
     "ignore_empty_service",
     "live-update",
     "noendpoints",
@@ -32,6 +33,22 @@ const FEATURES: &[&str] = &[
     "unsynced",
     "zonal",
 ];
+
+/// Features for which somebody else has to answer, so that only the program has them.
+const NETWORK_FEATURES: &[&str] = &["upstream"];
+
+/// Features that this server has not got, and why.
+const MISSING: &[(&str, &str)] = &[
+    (
+        "autopath",
+        "whoever answers for a client's search list has to know which pod asks; clients walk their lists themselves",
+    ),
+    ("multicluster", "there is one cluster, and no ServiceImport"),
+];
+
+/// Cases that ask nothing of the feature that they name.
+const ORDINARY: &[(&str, &str)] =
+    &[("ci-autopath-00-A-svc-1-a", "the name in the first search domain exists, so it is answered as it is")];
 
 /// Cases that share objects and settings.
 #[derive(Debug, Deserialize)]
@@ -47,8 +64,29 @@ pub(crate) struct CaseFile {
     pub(crate) fixtures: Vec<Value>,
     /// The server's settings.
     pub(crate) options: Options,
+    /// What upstreams know.
+    #[serde(default)]
+    pub(crate) upstream_records: Vec<String>,
+    /// The zone to which names fall through.
+    fallback_zone: Option<FallbackZone>,
     /// The cases.
     pub(crate) cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FallbackZone {
+    origin: String,
+    records: Vec<String>,
+}
+
+/// What an upstream answers in one case.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct UpstreamAnswer {
+    /// Whether the datagram is truncated.
+    #[serde(default)]
+    pub(crate) truncated: bool,
+    /// The answer section.
+    pub(crate) answer: Vec<String>,
 }
 
 /// A server's settings, in CoreDNS' words.
@@ -63,6 +101,7 @@ pub(crate) struct Options {
     ignore_empty_service: bool,
     server_ips: Vec<std::net::IpAddr>,
     synced: bool,
+    fallthrough: Option<Vec<String>>,
     #[serde(default)]
     zonal: bool,
 }
@@ -99,6 +138,8 @@ pub(crate) struct Case {
     /// The serial that a client of IXFR has: a number, or `current` for the zone's own.
     #[serde(default)]
     pub(crate) ixfr_serial: Value,
+    /// What an upstream answers here, if that is more than the file says.
+    pub(crate) upstream: Option<UpstreamAnswer>,
     /// Objects that come into being before the question.
     #[serde(default)]
     pub(crate) apply: Vec<Value>,
@@ -200,8 +241,27 @@ impl CaseFile {
             server_addresses: self.options.server_ips.clone(),
             zonal: self.options.zonal,
             is_synced: self.options.synced,
+            fallthrough: self.options.fallthrough.iter().flatten().map(|zone| name(zone)).collect(),
             ..ZoneOptions::default()
         }
+    }
+
+    /// The zone to which names fall through, as a zone file. Names in the source are absolute without
+    /// their last dot.
+    pub(crate) fn fallback_zone(&self) -> Option<String> {
+        let zone = self.fallback_zone.as_ref()?;
+        let absolute = |name: &str| format!("{}.", name.trim_end_matches('.'));
+        let lines = zone.records.iter().map(|record| {
+            let [owner, _, record_type, data @ ..] = &record.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{record}: owner, class and type are missing")
+            };
+            let mut data: Vec<String> = data.iter().map(|field| (*field).to_owned()).collect();
+            if let ("NS" | "CNAME" | "SRV", Some(target)) = (*record_type, data.last_mut()) {
+                *target = absolute(target);
+            }
+            format!("{} 303 IN {record_type} {}\n", absolute(owner), data.join(" "))
+        });
+        Some(format!("$ORIGIN {}\n{}", zone.origin, lines.collect::<String>()))
     }
 
     /// The fixtures of kinds that this server has, as one manifest (JSON documents are YAML).
@@ -230,6 +290,7 @@ impl CaseFile {
         flags.extend(options.endpoint_pod_names.then(|| "--endpoint-pod-names".to_owned()));
         flags.extend(options.ignore_empty_service.then(|| "--ignore-empty-service".to_owned()));
         flags.extend(options.no_endpoints.then(|| "--no-endpoints".to_owned()));
+        flags.extend(options.fallthrough.iter().map(|zone| format!("--fallthrough={zone}")));
         flags.extend(options.zonal.then(|| "--zonal".to_owned()));
         flags.push(format!("--ttl={}", options.ttl_s));
         flags.extend(options.server_addresses.iter().map(|address| format!("--advertise={address}")));
@@ -244,9 +305,25 @@ pub(crate) fn typed(value: &Value) -> Option<Typed> {
 }
 
 impl Case {
-    /// The features this case needs that this server has not got.
-    pub(crate) fn missing_features(&self) -> Vec<&str> {
-        self.requires.iter().map(String::as_str).filter(|feature| !FEATURES.contains(feature)).collect()
+    /// The features this case needs that this server has not got, each with the reason.
+    pub(crate) fn missing_features(&self) -> Vec<String> {
+        if ORDINARY.iter().any(|(name, _)| *name == self.name) {
+            return Vec::new();
+        }
+        let is_there = |feature: &str| FEATURES.contains(&feature) || NETWORK_FEATURES.contains(&feature);
+        let missing = self.requires.iter().filter(|feature| !is_there(feature));
+        missing
+            .map(|feature| {
+                let listed = MISSING.iter().find(|(name, _)| name == feature);
+                let (_, why) = listed.unwrap_or_else(|| panic!("{}: no reason for {feature}", self.name));
+                format!("{feature} ({why})")
+            })
+            .collect()
+    }
+
+    /// Whether somebody else has to answer a part of it.
+    pub(crate) fn needs_network(&self) -> bool {
+        self.requires.iter().any(|feature| NETWORK_FEATURES.contains(&feature.as_str()))
     }
 
     /// The question's name.

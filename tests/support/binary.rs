@@ -32,12 +32,17 @@ pub(crate) fn start_with(command: &str, flags: &[String]) -> Program {
 
 /// The same, with what it writes to standard error going to `log`.
 pub(crate) fn start_logging(command: &str, flags: &[String], log: Stdio) -> Program {
+    start_keeping(command, flags, log, None)
+}
+
+/// The same, with what it leaves behind going to `state`.
+pub(crate) fn start_keeping(command: &str, flags: &[String], log: Stdio, state: Option<&Path>) -> Program {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
         .args([command, "--dns-listen=127.0.0.1:0"])
         .args(without_api(command, flags))
         .args(flags)
         // What it keeps in a folder of the user it keeps in one of the tests.
-        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", state.unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR"))))
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()

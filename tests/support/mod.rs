@@ -13,3 +13,4 @@ pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod tools;
 pub(crate) mod tsig;
+pub(crate) mod upstream;

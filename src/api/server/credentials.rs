@@ -79,6 +79,23 @@ impl Kept {
         })
     }
 
+    /// The authority's certificate, as PEM.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority_certificate
+    }
+
+    /// A certificate for a server with these names, and its key in PKCS#8.
+    pub(super) fn issue(
+        &self,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<(CertificateDer<'static>, Vec<u8>), CredentialError> {
+        let issuer = Issuer::new(authority_params(now), KeyPair::from_pem(&self.authority_key)?);
+        let key = KeyPair::generate()?;
+        let certificate = server_params(names, now)?.signed_by(&key, &issuer)?;
+        Ok((certificate.der().clone(), key.serialize_der()))
+    }
+
     /// Whether they are good for a while yet.
     pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
         self.valid_until > now + VALID_MIN
@@ -96,10 +113,8 @@ impl Credentials {
     /// Those that are kept, with a certificate for the server; `names` are its names and addresses.
     pub(crate) fn of(kept: Kept, names: &[String], now: Timestamp) -> Result<Self, CredentialError> {
         let root = CertificateDer::from_pem_slice(kept.authority_certificate.as_bytes())?;
-        let issuer = Issuer::new(authority_params(now), KeyPair::from_pem(&kept.authority_key)?);
-        let server_key = KeyPair::generate()?;
-        let server = server_params(names, now)?.signed_by(&server_key, &issuer)?;
-        Ok(Self { kept, server: (server.der().clone(), server_key.serialize_der()), root })
+        let server = kept.issue(names, now)?;
+        Ok(Self { kept, server, root })
     }
 
     /// TLS as this server speaks it: a client certificate is asked for, and verified if shown.

@@ -65,7 +65,7 @@ pub(crate) fn load_or_make(kubeconfig: &Path, now: Timestamp) -> Result<Kept, Ke
 }
 
 /// `kubeconfig.state` beside `kubeconfig`.
-fn folder_beside(kubeconfig: &Path) -> PathBuf {
+pub(super) fn folder_beside(kubeconfig: &Path) -> PathBuf {
     let mut name = kubeconfig.file_name().unwrap_or_default().to_owned();
     name.push(".state");
     kubeconfig.with_file_name(name)

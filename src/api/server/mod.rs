@@ -8,6 +8,7 @@
 //! slow one can be cut without hurting others. When the server stops, watches end and requests
 //! that are being answered are finished.
 
+mod authority;
 mod credentials;
 pub(crate) mod gate;
 mod keeping;
@@ -33,6 +34,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use authority::{Authority, Issued};
 pub use credentials::CredentialError;
 use credentials::Credentials;
 use gate::Gate;

@@ -4,14 +4,15 @@
 //!   query ─► zone with the longest apex ─► look up ─┬─ exists ────► RRset | CNAME, go on | NODATA
 //!              │ none: REFUSED                      ├─ delegated ─► referral
 //!              ▼                                    ├─ DNAME ─────► CNAME made up, go on
-//!            (target of a CNAME: stop there)        └─ missing ───► NXDOMAIN
+//!            (target of a CNAME: stop there)        └─ missing ───► falls through | NXDOMAIN
 //! ```
 //!
 //! The algorithm is that of RFC 1034 section 4.3.2, with RFC 2308 (negative TTL), 4592 (wildcards),
 //! 6604 (the rcode is that of the last name of a chain), 6672 (DNAME), 8020 (NXDOMAIN means nothing
 //! below either), 8482 (ANY gets one RRset). A chain of aliases is followed through all of our
 //! zones, each name once and [`CHAIN_NAMES_MAX`] names at most; what was found until then is
-//! answered. Answers are minimal: no NS beside a positive answer.
+//! answered; where it leaves them is told, for those who can ask others. Answers are minimal: no NS
+//! beside a positive answer.
 
 mod additional;
 
@@ -48,6 +49,9 @@ pub struct Answer {
     pub additional: Vec<Record>,
     /// An Extended DNS Error (RFC 8914): info code and text.
     pub extended_error: Option<(u16, String)>,
+    /// The name that the answer goes on with, outside of our zones: whoever can ask others asks for
+    /// it. The rest holds for everybody else.
+    pub beyond: Option<Name>,
 }
 
 /// How many names of a chain of aliases are followed. BIND stops there too.
@@ -70,6 +74,7 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error: None,
+        beyond: None,
     };
     let mut seen = HashSet::new();
     let mut next = Some(query.name.clone());
@@ -80,11 +85,12 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         }
         let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
             if reply.answers.is_empty() {
-                return refused(Some(&name));
+                return Answer { beyond: Some(name.clone()), ..refused(Some(&name)) };
             }
+            reply.beyond = Some(name);
             break;
         };
-        next = Step { zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
+        next = Step { zones, zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
     }
     additional::add(zones, &mut reply);
     reply
@@ -99,11 +105,13 @@ fn refused(name: Option<&Name>) -> Answer {
         authority: Vec::new(),
         additional: Vec::new(),
         extended_error: error,
+        beyond: None,
     }
 }
 
 /// One name of a chain of aliases.
 struct Step<'q> {
+    zones: &'q Zones,
     zone: &'q Zone,
     name: &'q Name,
     record_type: RecordType,
@@ -120,6 +128,7 @@ impl Step<'_> {
                 None
             }
             Found::Redirected { n_labels, dname } => self.redirected(n_labels, &dname, reply),
+            Found::Missing if self.zone.falls_through(key.as_bytes()) => self.fall_through(key, reply),
             Found::Missing => {
                 self.missing(reply);
                 None
@@ -158,6 +167,16 @@ impl Step<'_> {
         let alias = RData::CNAME(CNAME(target.clone()));
         reply.answers.push(Record::from_rdata(self.name.clone(), dname.ttl_s(), alias));
         (self.record_type != RecordType::CNAME).then_some(target)
+    }
+
+    /// The zones that were given know the name, or others may.
+    fn fall_through(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
+        if let Some(zone) = self.zones.fallback_for(key.as_bytes()) {
+            return Step { zone, ..*self }.take(key, reply);
+        }
+        self.missing(reply);
+        reply.beyond = Some(self.name.clone());
+        None
     }
 
     fn missing(&self, reply: &mut Answer) {

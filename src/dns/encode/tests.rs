@@ -28,6 +28,8 @@ fn response(asked: &str) -> Response {
         additional: Vec::new(),
         edns: None,
         seal: None,
+        is_to_known_client: false,
+        is_padded: false,
         length_max: 512,
     }
 }

@@ -19,6 +19,8 @@ mod ready;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
+use super::limit::Kind;
+use super::request::HEADER_LENGTH;
 use super::zone::{Found, Node, Zone, Zones};
 use question::{NameBuffer, Question};
 
@@ -44,7 +46,28 @@ pub struct Taken {
     pub record_type: RecordType,
     /// What the response says.
     pub rcode: ResponseCode,
+    /// What it is counted as by those who limit.
+    pub kind: Kind,
+    question_length: usize,
+    has_edns: bool,
 }
+
+impl Taken {
+    /// Leaves out the sections of the response that begins at `start`, and sets TC.
+    pub fn truncate(&self, start: usize, replies: &mut Vec<u8>) {
+        let end = start + HEADER_LENGTH + self.question_length;
+        let opt_length = if self.has_edns { OPT_LENGTH } else { 0 };
+        let opt = replies.len() - opt_length;
+        replies.copy_within(opt.., end);
+        replies.truncate(end + opt_length);
+        replies[start + 2] |= TC;
+        replies[start + 6..start + HEADER_LENGTH].fill(0);
+        replies[start + HEADER_LENGTH - 1] = u8::from(self.has_edns);
+    }
+}
+
+/// The bit of truncation, in the first octet of flags.
+const TC: u8 = 0x02;
 
 /// Whether what does not exist is answered the fast way too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,24 +78,41 @@ pub enum Negatives {
     Left,
 }
 
+/// What holds for a client, whatever it asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What becomes of negative answers.
+    pub negatives: Negatives,
+    /// Whether others would be asked for this client (RA).
+    pub is_recursion_available: bool,
+}
+
+impl Terms {
+    /// Everything is taken, nobody else is asked.
+    pub const PLAIN: Self = Self { negatives: Negatives::Taken, is_recursion_available: false };
+}
+
 /// Appends the response to `request` to `replies`; `None`, and nothing is appended, if it has to go
 /// the ordinary way.
 pub fn reply(
     zones: &Zones,
     request: &[u8],
     turn: usize,
-    negatives: Negatives,
+    terms: Terms,
     replies: &mut Vec<u8>,
 ) -> Option<Taken> {
     let mut buffer = NameBuffer::new();
-    let question = Question::read(request, &mut buffer)?;
+    let question = Question::read(request, terms.is_recursion_available, &mut buffer)?;
+    let negatives = terms.negatives;
     let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
-    let rcode = match zone.node(question.lower) {
+    let kind = match zone.node(question.lower) {
         Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,
         None if negatives == Negatives::Left => return None,
         None => missing(zone, &question, replies)?,
     };
-    Some(Taken { record_type: question.record_type, rcode })
+    let rcode = if kind == Kind::NameError { ResponseCode::NXDomain } else { ResponseCode::NoError };
+    let (question_length, has_edns) = (question.wire.len(), question.edns.is_some());
+    Some(Taken { record_type: question.record_type, rcode, kind, question_length, has_edns })
 }
 
 fn exists(
@@ -82,11 +122,11 @@ fn exists(
     question: &Question<'_>,
     (turn, negatives): (usize, Negatives),
     replies: &mut Vec<u8>,
-) -> Option<ResponseCode> {
+) -> Option<Kind> {
     if let Some(made) = node.ready().find(question.record_type)
         && ready::is_current(&made, zones, zone)
     {
-        return ready::write(&made, question, turn, replies).map(|()| ResponseCode::NoError);
+        return ready::write(&made, question, turn, replies).map(|()| Kind::Positive);
     }
     let has = |record_type| node.rrsets().get(record_type).is_some();
     match has(question.record_type) {
@@ -94,20 +134,21 @@ fn exists(
             let made = ready::make(zones, zone, question)?;
             let written = ready::write(&made, question, turn, replies);
             node.ready().keep(question.record_type, made);
-            written?;
+            written.map(|()| Kind::Positive)
         }
-        false if has(RecordType::CNAME) || negatives == Negatives::Left => return None,
-        false => negative::write(zone, question, negative::NODATA, replies)?,
+        false if has(RecordType::CNAME) || negatives == Negatives::Left => None,
+        false => negative::write(zone, question, negative::NODATA, replies).map(|()| Kind::NoData),
     }
-    Some(ResponseCode::NoError)
 }
 
-fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<ResponseCode> {
+fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<Kind> {
+    if zone.falls_through(question.lower) {
+        return None;
+    }
     let is_missing = !zone.has_made_up_names()
         || matches!(zone.look_up(question.lower, question.record_type), Found::Missing);
     (is_missing && zone.is_synced()).then_some(())?;
-    negative::write(zone, question, negative::NXDOMAIN, replies)?;
-    Some(ResponseCode::NXDomain)
+    negative::write(zone, question, negative::NXDOMAIN, replies).map(|()| Kind::NameError)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const AD: u8 = 0x20;
 const CD: u8 = 0x10;
 const TYPE_AND_CLASS_LENGTH: usize = 4;
 const CLASS_IN: [u8; 2] = [0, 1];
+const RA: u8 = 0x80;
 const DO: u8 = 0x80;
 
 /// Where a name is put in lower case.
@@ -36,8 +37,8 @@ pub(super) struct Question<'m> {
     pub(super) id: [u8; 2],
     /// RD as sent, in the first octet of flags.
     pub(super) rd: u8,
-    /// CD as sent, in the second.
-    pub(super) cd: u8,
+    /// CD as sent, in the second, and RA as it will be.
+    pub(super) low_flags: u8,
     /// Name, type and class as sent.
     pub(super) wire: &'m [u8],
     /// The name as sent.
@@ -54,7 +55,11 @@ pub(super) struct Question<'m> {
 
 impl<'m> Question<'m> {
     /// Reads `message`; `None` if it is no ordinary question.
-    pub(super) fn read(message: &'m [u8], buffer: &'m mut NameBuffer) -> Option<Self> {
+    pub(super) fn read(
+        message: &'m [u8],
+        is_recursion_available: bool,
+        buffer: &'m mut NameBuffer,
+    ) -> Option<Self> {
         let (header, body) = message.split_first_chunk::<HEADER_LENGTH>()?;
         let [id_high, id_low, flags_high, flags_low, counts @ .., n_additional] = *header;
         if flags_high & !RD != 0 || flags_low & !(AD | CD) != 0 || counts != COUNTS {
@@ -72,8 +77,9 @@ impl<'m> Question<'m> {
         let lower = &mut buffer.0[..name.len()];
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
-        let (id, rd, cd) = ([id_high, id_low], flags_high & RD, flags_low & CD);
-        Some(Self { id, rd, cd, wire, name, lower, record_type, edns, length_max: usize::from(length_max) })
+        let low_flags = flags_low & CD | if is_recursion_available { RA } else { 0 };
+        let (id, rd, length_max) = ([id_high, id_low], flags_high & RD, usize::from(length_max));
+        Some(Self { id, rd, low_flags, wire, name, lower, record_type, edns, length_max })
     }
 
     /// The question that a ready-made response is made for: in lower case, with a plain OPT or
@@ -96,7 +102,7 @@ impl<'m> Question<'m> {
         let [answers, authorities, additionals] = counts;
         let additionals = additionals + u16::from(self.edns.is_some());
         let (an, ns, ar) = (answers.to_be_bytes(), authorities.to_be_bytes(), additionals.to_be_bytes());
-        let (high, low) = (flags[0] | self.rd, flags[1] | self.cd);
+        let (high, low) = (flags[0] | self.rd, flags[1] | self.low_flags);
         let [id0, id1] = self.id;
         replies.extend_from_slice(&[id0, id1, high, low, 0, 1, an[0], an[1], ns[0], ns[1], ar[0], ar[1]]);
         replies.extend_from_slice(self.wire);

@@ -250,7 +250,7 @@ fn reply_by(zones: &Zones, request: &[u8], turn: usize, paths: Paths) -> Vec<u8>
     let mut octets = Vec::new();
     let asker = Asker { address: Ipv4Addr::LOCALHOST.into(), transport: Transport::Datagram };
     let is_taken =
-        paths == Paths::FastFirst && reply(zones, request, turn, Negatives::Taken, &mut octets).is_some();
+        paths == Paths::FastFirst && reply(zones, request, turn, Terms::PLAIN, &mut octets).is_some();
     if !is_taken && let Some(response) = respond(zones, &Conduct::default(), request, asker, turn) {
         octets = response.to_octets();
     }
@@ -272,8 +272,7 @@ fn compare(seed: u64, n_queries: usize) -> usize {
             let fast = reply_by(&world.zones, &request, turn, Paths::FastFirst);
             assert_eq!(fast, ordinary, "seed {seed}, query {turn}: {request:02x?}");
         }
-        n_taken +=
-            usize::from(reply(&world.zones, &request, turn, Negatives::Taken, &mut Vec::new()).is_some());
+        n_taken += usize::from(reply(&world.zones, &request, turn, Terms::PLAIN, &mut Vec::new()).is_some());
     }
     n_taken
 }
@@ -311,13 +310,8 @@ fn what_clients_ask_most_is_taken() {
         ("cluster.local.".to_owned(), RecordType::TXT),
     ] {
         for has_edns in [false, true] {
-            let taken = reply(
-                &world.zones,
-                &ask(&owner, record_type, has_edns),
-                0,
-                Negatives::Taken,
-                &mut Vec::new(),
-            );
+            let taken =
+                reply(&world.zones, &ask(&owner, record_type, has_edns), 0, Terms::PLAIN, &mut Vec::new());
             assert!(
                 taken.is_some() || (!has_edns && record_type == RecordType::SRV),
                 "{owner} {record_type}"

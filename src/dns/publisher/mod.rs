@@ -53,7 +53,9 @@ pub struct Publisher {
     kinds: Vec<Kind>,
     watch: Watch,
     static_zones: watch::Sender<Vec<Zone>>,
-    /// The apexes of the static zones that are shown.
+    /// Whether names fall through: then a static zone does not hide the cluster's of the same apex.
+    has_fallthrough: bool,
+    /// The apexes of the static zones that are served whatever the cluster has.
     static_apexes: HashSet<WireName>,
     is_synced: watch::Sender<bool>,
     metrics: Option<Arc<Metrics>>,
@@ -65,7 +67,7 @@ const PUBLICATIONS_MAX: usize = 1024;
 impl Publisher {
     /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
     /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
-    /// zone of the cluster is served instead of it, which is logged.
+    /// zone of the cluster is served instead of it, which is logged, unless names fall through to it.
     pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
         Self::publishing_to(SharedZones::default(), store, options, static_zones)
     }
@@ -91,6 +93,7 @@ impl Publisher {
     ) -> Self {
         let serials = Arc::new(serials);
         let kinds = Cluster::kinds(&options);
+        let has_fallthrough = !options.fallthrough.is_empty();
         let is_synced = watch::Sender::new(options.is_synced);
         let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
         let cluster = Cluster::new(options, serials.clone(), store.clock());
@@ -105,6 +108,7 @@ impl Publisher {
             kinds,
             watch,
             static_zones: watch::Sender::new(static_zones),
+            has_fallthrough,
             static_apexes: HashSet::new(),
             is_synced,
             metrics: None,
@@ -250,7 +254,10 @@ impl Publisher {
         for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
             match cluster.zones().at(apex) {
                 Some(zone) => zones.insert(zone.clone()),
-                None => zones.remove(apex),
+                None => match self.static_zones.borrow().iter().find(|zone| zone.key() == apex) {
+                    Some(zone) => zones.insert(zone.clone()),
+                    None => zones.remove(apex),
+                },
             }
         }
         self.swap(zones);
@@ -268,9 +275,14 @@ impl Publisher {
     }
 
     fn show_static_zones(&mut self) {
-        let mut zones = self.cluster.as_ref().map(|cluster| cluster.zones().clone()).unwrap_or_default();
+        let cluster = self.cluster.as_ref().map(|cluster| cluster.zones().clone()).unwrap_or_default();
+        let mut zones = cluster.clone();
+        let is_hidden = |zone: &Zone| cluster.at(zone.key()).is_some();
         for zone in self.static_zones.borrow().iter() {
-            if zones.at(zone.key()).is_some() {
+            if is_hidden(zone) && self.has_fallthrough {
+                continue;
+            }
+            if is_hidden(zone) {
                 warn!(zone = %zone.apex(), "served from records that were given, not from the cluster's objects");
             }
             let mut zone = zone.clone();
@@ -279,7 +291,13 @@ impl Publisher {
             }
             zones.insert(zone);
         }
-        self.static_apexes = self.static_zones.borrow().iter().map(|zone| zone.key().clone()).collect();
+        let given = self.static_zones.borrow().clone();
+        self.static_apexes.clear();
+        if self.has_fallthrough {
+            zones.set_fallback(Zones::new(given));
+        } else {
+            self.static_apexes.extend(given.iter().map(|zone| zone.key().clone()));
+        }
         self.swap(zones);
     }
 

@@ -352,6 +352,48 @@ fn static_zone(apex: &str) -> Zone {
 }
 
 #[tokio::test(start_paused = true)]
+async fn names_that_the_cluster_has_not_fall_through_where_they_may() {
+    const GIVEN: &str = "$ORIGIN cluster.local.\n@ 9 SOA given given 77 1 1 1 9\nfoo 9 A 192.0.2.1\n\
+                         f.b.svc 9 A 192.0.2.2\nout.svc 9 CNAME www.example.\nweb.default.svc 9 A 192.0.2.3\n";
+    let given = crate::dns::zone::master::parse_zone("given", GIVEN, None).unwrap();
+    let above = Name::from_ascii("svc.cluster.local.").unwrap();
+    let options = ZoneOptions { fallthrough: vec![above], ..ZoneOptions::default() };
+    let mut world = World::over(MemoryBackend::default(), options, vec![given]);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_ne!(world.serial(), 77, "the cluster's zone is not hidden");
+    assert_eq!(world.asks("foo.cluster.local.", RecordType::A), NXDOMAIN, "nothing falls through here");
+    assert_eq!(world.asks("f.b.svc.cluster.local.", RecordType::A), "192.0.2.2");
+    assert_eq!(world.asks("gone.svc.cluster.local.", RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks("out.svc.cluster.local.", RecordType::CNAME), "www.example.");
+    assert_ne!(world.asks(WEB, RecordType::A), "192.0.2.3", "what the cluster has is the cluster's");
+    assert_eq!(world.asks(WEB, RecordType::TXT), "NODATA", "nor does a type that is not there");
+    let query = |name: &str| Query { name: Name::from_ascii(name).unwrap(), record_type: RecordType::A };
+    let beyond = |name: &str| answer(&world.publisher.zones().load(), &query(name)).beyond;
+    assert_eq!(beyond("gone.svc.cluster.local."), None, "the zone that was given has the last word");
+    assert_eq!(beyond("out.svc.cluster.local."), Some(Name::from_ascii("www.example.").unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_falls_through_to_no_zone_is_beyond_ours() {
+    let options = ZoneOptions { fallthrough: vec![Name::root()], ..ZoneOptions::default() };
+    let mut world = World::new(options);
+    world.namespace("default").await;
+    for (name, is_beyond) in [
+        ("gone.default.svc.cluster.local.", true),
+        ("default.svc.cluster.local.", false),
+        ("cluster.local.", false),
+    ] {
+        let name = Name::from_ascii(name).unwrap();
+        let query = Query { name: name.clone(), record_type: RecordType::A };
+        world.publisher.catch_up();
+        let beyond = answer(&world.publisher.zones().load(), &query).beyond;
+        assert_eq!(beyond, is_beyond.then_some(name));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_static_zone_is_served_beside_and_instead_and_replaced_while_running() {
     let zones = vec![static_zone("cluster.local."), static_zone("example.")];
     let mut world = World::over(MemoryBackend::default(), ZoneOptions::default(), zones);

@@ -2,6 +2,7 @@ use hickory_proto::op::Message;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dns::response::PADDING_BLOCK;
 
 /// A request by its parts, each of which a case may break.
 #[derive(Clone)]
@@ -218,6 +219,7 @@ fn datagrams_are_limited_by_the_client_and_by_1232_octets() {
         is_dnssec_ok: false,
         wants_nsid: false,
         wants_keepalive: false,
+        is_padded: false,
         cookie: None,
     };
     for (edns, expected) in [
@@ -276,5 +278,34 @@ proptest! {
                 prop_assert!(octets.len() <= request.len().max(12) + OPT.len() + 64);
             }
         }
+    }
+}
+
+#[test]
+fn responses_are_padded_where_only_their_length_is_seen_and_the_client_has_padded_too() {
+    let padding: &[u8] = &[0, 12, 0, 3, 0, 0, 0];
+    let nothing: &[u8] = &[];
+    for (transport, options, expected) in [
+        (Transport::Tls, padding, true),
+        (Transport::Https, padding, true),
+        (Transport::Quic, padding, true),
+        (Transport::Tls, nothing, false),
+        (Transport::Stream, padding, false),
+        (Transport::Datagram, padding, false),
+    ] {
+        let request = ask().edns(&opt(0, 0, options)).octets();
+        let octets = respond_to(&request, transport).unwrap().to_octets();
+        Message::from_vec(&octets).unwrap();
+        assert_eq!(octets.len() % PADDING_BLOCK == 0, expected, "{transport:?} {}", octets.len());
+    }
+    let request = ask().edns(&opt(0, 0, padding)).octets();
+    let whole = respond_to(&request, Transport::Tls).unwrap();
+    let unpadded = Response { is_padded: false, ..whole.clone() }.to_octets().len();
+    // Where a whole block is too much it is as much as fits, and at last nothing.
+    for (length_max, expected) in
+        [(unpadded + 9, unpadded + 9), (unpadded + 4, unpadded + 4), (unpadded + 3, unpadded)]
+    {
+        let response = Response { length_max, ..whole.clone() };
+        assert_eq!(response.to_octets().len(), expected);
     }
 }

@@ -132,3 +132,77 @@ fn what_is_not_answered_is_counted() {
     assert_eq!(responder.respond(b"short", client, Transport::Datagram, 0), None);
     assert!(metrics.page().contains("dullahan_dns_dropped_total{reason=\"unanswerable\"} 1\n"));
 }
+
+/// What a responder sends to each request, one after the other.
+fn sent(responder: &Responder, requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let client = "192.0.2.1".parse().unwrap();
+    let reply = |(turn, request): (usize, &Vec<u8>)| {
+        let mut octets = Vec::new();
+        assert!(responder.reply(request, client, turn, &mut octets).is_none());
+        octets
+    };
+    requests.iter().enumerate().map(reply).collect()
+}
+
+#[test]
+fn both_ways_are_limited_alike() {
+    let limited = |paths| {
+        let limiter = Limiter::new(LimitOptions { per_second: 2.try_into().unwrap(), exempt: vec![] });
+        let metrics = Arc::new(Metrics::default());
+        let (limiter, counted) = (Some(Arc::new(limiter)), Some(metrics.clone()));
+        let responder = responder(Policy { paths, limiter, metrics: counted, ..Policy::default() });
+        (responder, metrics)
+    };
+    let names = ["there.example.", "THERE.example.", "unknown.example.", "example.", "alias.example."];
+    let requests: Vec<Vec<u8>> = (0..12)
+        .flat_map(|_| names.map(|name| [request(name, true), request(name, false)]))
+        .flatten()
+        .collect();
+    let (fast, fast_metrics) = limited(Paths::FastFirst);
+    let (ordinary, ordinary_metrics) = limited(Paths::OrdinaryOnly);
+    let (by_fast, by_ordinary) = (sent(&fast, &requests), sent(&ordinary, &requests));
+    assert_eq!(by_fast, by_ordinary);
+    let n = |keep: fn(&[u8]) -> bool| by_fast.iter().filter(|octets| keep(octets)).count();
+    assert!(n(<[u8]>::is_empty) > 40, "half of what is limited is not sent");
+    assert!(n(|octets| octets.len() > 2 && octets[2] & 2 != 0) > 40, "and half is truncated");
+    let counted = |metrics: Arc<Metrics>| {
+        let page = metrics.page();
+        let lines = page.lines().filter(|line| line.contains("_total") && !line.starts_with('#'));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(counted(fast_metrics), counted(ordinary_metrics));
+}
+
+#[test]
+fn who_has_a_good_cookie_is_not_limited() {
+    let limiter = Limiter::new(LimitOptions { per_second: NonZeroU32::MIN, exempt: vec![] });
+    let cookies = crate::dns::cookie::Cookies::new([7; 16]);
+    let conduct =
+        Conduct { cookies: Some(cookies), clock: Clock::manual(Timestamp::UNIX_EPOCH), ..Conduct::default() };
+    let responder = responder(Policy {
+        limiter: Some(Arc::new(limiter)),
+        conduct: Arc::new(conduct),
+        ..Policy::default()
+    });
+    let ask = |client: &str, cookie: &[u8]| {
+        let mut message = Message::from_vec(&request("there.example.", true)).unwrap();
+        let edns = message.edns.as_mut().unwrap();
+        edns.options_mut().insert(EdnsOption::Unknown(10, cookie.to_vec()));
+        let request = message.to_vec().unwrap();
+        let octets = responder.respond(&request, client.parse().unwrap(), Transport::Datagram, 0)?;
+        let reply = Message::from_vec(&octets).unwrap();
+        let cookie = match reply.edns.as_ref()?.option(EdnsCode::Cookie)? {
+            EdnsOption::Unknown(_, cookie) => cookie.clone(),
+            _ => return None,
+        };
+        Some((reply.metadata.truncation, cookie))
+    };
+    let (is_truncated, cookie) = ask("192.0.2.1", b"12345678").unwrap();
+    assert!(!is_truncated && cookie.len() == 24);
+    assert_eq!(ask("192.0.2.1", b"12345678"), None, "a client's cookie alone proves nothing");
+    assert!(ask("192.0.2.1", b"12345678").unwrap().0, "and the next is truncated");
+    for _ in 0..10 {
+        assert!(!ask("192.0.2.1", &cookie).unwrap().0, "a good one does");
+    }
+    assert_eq!(ask("192.0.2.2", &cookie), None, "for its own client");
+}

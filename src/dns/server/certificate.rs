@@ -1,4 +1,5 @@
-//! The certificate of encrypted DNS, from two files that are read again when they have changed.
+//! The certificate of encrypted DNS: from two files that are read again when they have changed, or one
+//! that was made for this start.
 //!
 //! Whoever renews a certificate writes new files; the next handshake uses them, without a restart
 //! and without a signal. A pair that cannot be read, or of which one half is not written yet, is told
@@ -11,14 +12,23 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::clock::{Clock, Timestamp};
 
 /// How old the last look at the files may be.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// One certificate and its key (PKCS#8), both as DER, for as long as the server runs.
+pub fn fixed(certificate: Vec<u8>, key: Vec<u8>) -> Result<Arc<dyn ResolvesServerCert>, rustls::Error> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    let key = rustls::crypto::ring::sign::any_supported_type(&key)?;
+    let pair = CertifiedKey::new(vec![CertificateDer::from(certificate)], key);
+    pair.keys_match()?;
+    Ok(Arc::new(SingleCertAndKey::from(pair)))
+}
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]

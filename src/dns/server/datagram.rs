@@ -12,6 +12,8 @@
 //!
 //! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
 //! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no room for it.
+//! What has to be asked of others is handed over to a task, which sends the reply by the same socket
+//! or drops it; how many may wait is the forwarder's matter.
 //! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
 //! does nothing else in the meantime.
 
@@ -26,9 +28,12 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg, sendmmsg};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::net::{SendFlags, sendto};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::dns::forward::Pending;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
 use crate::dns::responder::Responder;
 
@@ -43,6 +48,8 @@ const REQUEST_LENGTH_MAX: usize = 4096;
 const REQUEST_STRIDE: usize = REQUEST_LENGTH_MAX + 64;
 /// How long a thread waits for room to send.
 const SEND_TIMEOUT: Duration = Duration::from_millis(100);
+/// Who asks if the system does not say; it cannot be answered.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// How long a thread rests when a socket has failed.
 const ERROR_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
@@ -64,7 +71,9 @@ impl Alarm {
 /// One thread's sockets and what it answers from.
 pub(super) struct Worker {
     sockets: Vec<Bound>,
-    responder: Responder,
+    responder: Arc<Responder>,
+    /// Where what has to wait does so.
+    tasks: Handle,
     /// Counts requests over all workers, so that each client finds another address first.
     turns: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
@@ -73,10 +82,11 @@ pub(super) struct Worker {
 /// A socket and what it is bound to.
 struct Bound {
     address: SocketAddr,
-    socket: UdpSocket,
+    socket: Arc<UdpSocket>,
 }
 
 impl Worker {
+    /// Must be called within a runtime.
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         responder: Responder,
@@ -87,10 +97,11 @@ impl Worker {
             .into_iter()
             .map(|socket| {
                 socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-                Ok(Bound { address: socket.local_addr()?, socket })
+                Ok(Bound { address: socket.local_addr()?, socket: Arc::new(socket) })
             })
             .collect();
-        Ok(Self { sockets: sockets?, responder, turns, alarm })
+        let tasks = Handle::current();
+        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, turns, alarm })
     }
 
     /// Starts the thread; what is returned becomes ready when it has ended.
@@ -118,8 +129,8 @@ impl Worker {
                     continue;
                 }
                 let answered = match at.address {
-                    SocketAddr::V4(_) => self.answer_batches(&at.socket, &mut v4),
-                    SocketAddr::V6(_) => self.answer_batches(&at.socket, &mut v6),
+                    SocketAddr::V4(_) => self.answer_batches(&at.socket, &mut v4, stop),
+                    SocketAddr::V6(_) => self.answer_batches(&at.socket, &mut v6, stop),
                 };
                 if let Err(error) = answered {
                     self.rest_after(at.address, error);
@@ -131,14 +142,17 @@ impl Worker {
     /// Answers what can be read from a socket, as long as there is much of it.
     fn answer_batches<S: SockaddrLike + Copy + Into<SocketAddr>>(
         &self,
-        socket: &UdpSocket,
+        socket: &Arc<UdpSocket>,
         batch: &mut Batch<S>,
+        stop: &CancellationToken,
     ) -> Result<(), Errno> {
         for _ in 0..BATCHES_IN_A_ROW_MAX {
             // Requests that several threads take at the same moment may share a number.
             let mut turn = self.turns.load(Ordering::Relaxed);
             let n_taken = batch.take(socket.as_raw_fd(), |request, client, replies| {
-                self.responder.reply(request, client, turn, replies);
+                if let Some(pending) = self.responder.reply(request, client.ip(), turn, replies) {
+                    self.hand_over(pending, socket, client, stop);
+                }
                 turn = turn.wrapping_add(1);
             })?;
             self.turns.fetch_add(n_taken, Ordering::Relaxed);
@@ -148,6 +162,27 @@ impl Worker {
             }
         }
         Ok(())
+    }
+
+    /// Has a task complete the response and send it.
+    fn hand_over(
+        &self,
+        pending: Box<Pending>,
+        socket: &Arc<UdpSocket>,
+        client: SocketAddr,
+        stop: &CancellationToken,
+    ) {
+        let (responder, socket, stop) = (self.responder.clone(), socket.clone(), stop.clone());
+        self.tasks.spawn(async move {
+            let response = tokio::select! {
+                () = stop.cancelled() => None,
+                response = responder.complete(*pending) => response,
+            };
+            let Some(response) = response else { return };
+            if let Err(error) = sendto(&socket, &response.to_octets(), SendFlags::DONTWAIT, &client) {
+                tracing::debug!(%error, %client, "a reply could not be sent");
+            }
+        });
     }
 
     fn rest_after(&self, address: SocketAddr, error: Errno) {
@@ -186,7 +221,7 @@ impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
     fn take(
         &mut self,
         socket: RawFd,
-        mut reply: impl FnMut(&[u8], IpAddr, &mut Vec<u8>),
+        mut reply: impl FnMut(&[u8], SocketAddr, &mut Vec<u8>),
     ) -> Result<usize, Errno> {
         self.replies.clear();
         self.places.clear();
@@ -206,8 +241,8 @@ impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
             let start = self.replies.len();
             // An empty datagram has no slice.
             let request = message.iovs().next().unwrap_or_default();
-            let client = message.address.map(|address| Into::<SocketAddr>::into(address).ip());
-            reply(request, client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), &mut self.replies);
+            let client = message.address.map(Into::into).unwrap_or(NOBODY);
+            reply(request, client, &mut self.replies);
             if self.replies.len() > start {
                 self.places.push(start..self.replies.len());
                 self.clients.push(message.address);

@@ -61,7 +61,7 @@ async fn answer(server: &StreamServer, place: &Place, request: Request<Incoming>
         Ok(message) => message,
         Err((status, advice)) => return refused(status, advice),
     };
-    match server.respond(&message, place) {
+    match server.respond(&message, place).await {
         Some(response) => answered(&response),
         None => refused(StatusCode::BAD_REQUEST, "the body is no DNS query"),
     }

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Header, HeaderCounts, Metadata};
+use hickory_server::proto::serialize::binary::BinEncoder;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 use rustls::server::ResolvesServerCert;
@@ -53,7 +54,8 @@ impl RequestHandler for Handler {
         response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response = self.responder.answer(request.as_slice(), request.src().ip(), Transport::Stream, turn);
+        let response =
+            self.responder.answer(request.as_slice(), request.src().ip(), Transport::Quic, turn).await;
         let sent = match response {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),
@@ -64,14 +66,31 @@ impl RequestHandler for Handler {
 
 async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut handle: R) -> Metadata {
     response.shorten(Response::length_uncompressed);
-    let mut builder = MessageResponseBuilder::from_message_request(request);
-    if let Some(edns) = &response.edns {
-        builder.edns(edns);
-    }
+    let padded = response.padded(|response| length(request, response));
+    let response = padded.unwrap_or(response);
     let Response { header, answers, authority, additional, .. } = &response;
-    let message = builder.build(*header, answers, authority, &[], additional);
+    let message = builder(request, &response).build(*header, answers, authority, &[], additional);
     if let Err(error) = handle.send_response(message).await {
         tracing::debug!(%error, client = %request.src(), "a response could not be sent");
     }
     *header
+}
+
+fn builder<'q>(request: &'q Request, response: &'q Response) -> MessageResponseBuilder<'q> {
+    let mut builder = MessageResponseBuilder::from_message_request(request);
+    if let Some(edns) = &response.edns {
+        builder.edns(edns);
+    }
+    builder
+}
+
+/// How many octets hickory will make of the response.
+fn length(request: &Request, response: &Response) -> usize {
+    let Response { header, answers, authority, additional, .. } = response;
+    let message = builder(request, response).build(*header, answers, authority, &[], additional);
+    let mut octets = Vec::new();
+    match message.destructive_emit(&mut BinEncoder::new(&mut octets)) {
+        Ok(_) => octets.len(),
+        Err(_) => usize::MAX,
+    }
 }

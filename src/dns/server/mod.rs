@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use bind::BindError;
 use bind::Listener;
-pub use certificate::{CertificateError, CertificateFiles};
+pub use certificate::{CertificateError, CertificateFiles, fixed as fixed_certificate};
 use datagram::Worker;
 use encrypted::EncryptedListener;
 pub use encrypted::{EncryptedAddresses, EncryptedProtocol};

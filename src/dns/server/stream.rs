@@ -10,15 +10,19 @@
 //! not come to its end after [`MESSAGE_TIMEOUT`], a handshake after [`HANDSHAKE_TIMEOUT`], a client
 //! that does not read after [`WRITE_TIMEOUT`]. With [`CONNECTIONS_MAX`] open, or [`CONNECTIONS_PER_ADDRESS_MAX`] of one
 //! address, a new one takes the place of the one that has been idle for longest. What a connection
-//! may keep waiting is one response: the next request is read once it is sent.
+//! may keep waiting is one response, and [`PENDING_MAX`] requests for which others are asked: the
+//! next request is read once there is room.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -28,7 +32,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::doh;
 use crate::clock::Clock;
-use crate::dns::respond::{Reply, Transport};
+use crate::dns::forward::Pending;
+use crate::dns::respond::{Asker, Reply, Transport};
 use crate::dns::responder::Responder;
 use crate::dns::response::Response;
 use crate::dns::transfer::Transfer;
@@ -49,6 +54,8 @@ const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How many transfers of one connection wait for the one that is sent.
 const TRANSFERS_WAITING_MAX: usize = 1;
+/// How many requests of one connection wait for others at once; the next are not read until then.
+const PENDING_MAX: usize = 64;
 /// A DNS message is at least its header.
 const MESSAGE_LENGTH_MIN: usize = 12;
 
@@ -101,13 +108,16 @@ pub(super) struct StreamServer {
 
 impl StreamServer {
     /// The response to one message; `None` for silence.
-    pub(super) fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
-        self.responder.answer(request, place.address, Transport::Stream, self.next_turn())
+    pub(super) async fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
+        self.responder.answer(request, place.address, self.transport(), self.next_turn()).await
     }
 
-    /// As [`StreamServer::respond`], where a transfer can be carried.
-    fn reply(&self, request: &[u8], place: &Place) -> Option<Reply> {
-        self.responder.converse(request, place.address, self.next_turn())
+    fn transport(&self) -> Transport {
+        match self.protocol {
+            Protocol::Tcp => Transport::Stream,
+            Protocol::Dot(_) => Transport::Tls,
+            Protocol::Doh(_) => Transport::Https,
+        }
     }
 
     fn next_turn(&self) -> usize {
@@ -148,33 +158,59 @@ impl StreamServer {
     }
 
     /// Answers one request after another; ends when the client does, or takes too long. A transfer
-    /// is sent beside the answers to other requests; a second one waits for the first.
+    /// is sent beside the answers to other requests; a second one waits for the first. So is what
+    /// waits for others (RFC 7766, 6.2.1.1).
     async fn answer_all(&self, stream: impl AsyncRead + AsyncWrite, place: &Place) -> io::Result<()> {
         let (reader, writer) = tokio::io::split(stream);
         let writer = AsyncMutex::new(writer);
         let (transfers, waiting) = mpsc::channel(TRANSFERS_WAITING_MAX);
-        let answered = self.answer_requests(BufReader::new(reader), &writer, transfers, place);
-        tokio::try_join!(answered, self.send_transfers(waiting, &writer, place)).map(|_| ())
+        let (pending, asked) = mpsc::channel(1);
+        let later = Later { transfers, pending };
+        let answered = self.answer_requests(BufReader::new(reader), &writer, later, place);
+        let transferred = self.send_transfers(waiting, &writer, place);
+        tokio::try_join!(answered, transferred, self.send_pending(asked, &writer, place)).map(|_| ())
     }
 
     async fn answer_requests(
         &self,
         mut reader: impl AsyncReadExt + Unpin,
         writer: &AsyncMutex<impl AsyncWrite + Unpin>,
-        transfers: mpsc::Sender<Box<Transfer>>,
+        later: Later,
         place: &Place,
     ) -> io::Result<()> {
+        let asker = Asker { address: place.address, transport: self.transport() };
         while let Some(request) = next_message(&mut reader).await? {
             self.touch(place);
-            match self.reply(&request, place) {
+            match self.responder.converse(&request, asker, self.next_turn()) {
                 Some(Reply::Message(response)) => send(writer, &response.to_octets()).await?,
                 Some(Reply::Transfer(transfer)) => {
-                    transfers.send(transfer).await.map_err(io::Error::other)?;
+                    later.transfers.send(transfer).await.map_err(io::Error::other)?;
+                }
+                Some(Reply::Pending(pending)) => {
+                    later.pending.send(pending).await.map_err(io::Error::other)?;
                 }
                 None => {}
             }
             // Whoever sends thousands of queries at once on one connection lets others in between.
             tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    async fn send_pending(
+        &self,
+        mut asked: mpsc::Receiver<Box<Pending>>,
+        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
+        place: &Place,
+    ) -> io::Result<()> {
+        let asked = stream::poll_fn(|context| asked.poll_recv(context));
+        let completed = asked.map(|pending| self.responder.complete(*pending));
+        let mut completed = pin!(completed.buffer_unordered(PENDING_MAX));
+        while let Some(response) = completed.next().await {
+            self.touch(place);
+            if let Some(response) = response {
+                send(writer, &response.to_octets()).await?;
+            }
         }
         Ok(())
     }
@@ -194,6 +230,12 @@ impl StreamServer {
         }
         Ok(())
     }
+}
+
+/// Where requests go that are answered later.
+struct Later {
+    transfers: mpsc::Sender<Box<Transfer>>,
+    pending: mpsc::Sender<Box<Pending>>,
 }
 
 async fn send(writer: &AsyncMutex<impl AsyncWrite + Unpin>, message: &[u8]) -> io::Result<()> {

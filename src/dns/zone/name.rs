@@ -36,6 +36,15 @@ impl WireName {
         Self(wire(name, u8::to_ascii_lowercase).into())
     }
 
+    /// The name without pointers that a question begins with, lower-cased.
+    pub(crate) fn beginning(question: &[u8]) -> Option<Self> {
+        let mut end = 0;
+        while let length @ 1.. = usize::from(*question.get(end)?) {
+            end += 1 + length;
+        }
+        question.get(..=end).map(|wire| Self(wire.to_ascii_lowercase().into()))
+    }
+
     /// The name with `label` put in front, lower-cased.
     pub fn child(&self, label: &str) -> Result<Self, NameTooLong> {
         let length = label.len();

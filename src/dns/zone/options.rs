@@ -48,6 +48,8 @@ pub struct ZoneOptions {
     pub server_addresses: Vec<IpAddr>,
     /// Ready endpoints by topology zone have names too (CoreDNS' option `zonal`).
     pub zonal: bool,
+    /// At and below these names, what the cluster has not got is looked for elsewhere.
+    pub fallthrough: Vec<Name>,
     /// Whether it is known why a name is absent.
     pub explains: bool,
     /// False until the objects are all there: a name error is then SERVFAIL.
@@ -70,6 +72,7 @@ impl Default for ZoneOptions {
             networks: Vec::new(),
             server_addresses: Vec::new(),
             zonal: false,
+            fallthrough: Vec::new(),
             explains: false,
             is_synced: true,
         }

@@ -41,6 +41,8 @@ pub struct Zone {
     /// Names whose first label is an asterisk.
     n_wildcards: usize,
     pod_names: Option<Arc<PodNameRule>>,
+    /// Below these names, what does not exist here may exist elsewhere.
+    fallthrough: Arc<[WireName]>,
     is_synced: bool,
     pub(super) journal: Journal,
     /// Names that were changed since this version's serial was given, as they were.
@@ -107,6 +109,7 @@ impl Zone {
             n_cuts: 0,
             n_wildcards: 0,
             pod_names: None,
+            fallthrough: Arc::default(),
             is_synced: true,
             key: key.clone(),
             journal: Journal::default(),
@@ -171,6 +174,16 @@ impl Zone {
     /// False until all objects are there: a name error is then SERVFAIL.
     pub fn is_synced(&self) -> bool {
         self.is_synced
+    }
+
+    /// Whether a lower-cased wire name that does not exist here is looked for elsewhere.
+    pub fn falls_through(&self, name: &[u8]) -> bool {
+        self.fallthrough.iter().any(|above| name::ancestors(name).any(|own| own == above.as_bytes()))
+    }
+
+    /// Has names at and below these looked for elsewhere if they do not exist here.
+    pub fn set_fallthrough(&mut self, names: &[Name]) {
+        self.fallthrough = names.iter().map(WireName::of).collect();
     }
 
     /// See [`Zone::is_synced`].

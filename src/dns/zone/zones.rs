@@ -18,6 +18,8 @@ pub struct Zones {
     depths: Arc<[usize]>,
     layout: Stamp,
     reasons: Option<Arc<dyn Reasons>>,
+    /// Where names are looked for that fall through.
+    fallback: Option<Arc<Zones>>,
 }
 
 impl Zones {
@@ -36,6 +38,16 @@ impl Zones {
     /// Whether somebody knows why names have no records.
     pub(crate) fn has_reasons(&self) -> bool {
         self.reasons.is_some()
+    }
+
+    /// Looks for names that fall through in these zones.
+    pub fn set_fallback(&mut self, zones: Zones) {
+        self.fallback = Some(Arc::new(zones));
+    }
+
+    /// The zone in which a name is looked for that has fallen through, if there is one.
+    pub(crate) fn fallback_for(&self, name: &[u8]) -> Option<&Zone> {
+        self.fallback.as_ref()?.find(name)
     }
 
     /// Why a name that has no records of this type has none, if that is known.

@@ -93,6 +93,7 @@ impl Scheme {
             let rule = PodNameRule { parent: self.pods.clone(), is_verified, ttl_s: self.options.ttl_s };
             zone.set_pod_names(Some(rule));
         }
+        zone.set_fallthrough(&self.options.fallthrough);
         zone.set_synced(self.options.is_synced);
         Ok(zone)
     }

@@ -1,0 +1,190 @@
+//! Pods that are there, that are to come, and that never will.
+
+use super::*;
+
+#[test]
+fn a_pod_that_is_not_published_says_what_it_is_doing() {
+    let none = || json!({});
+    let unschedulable = json!({"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"},
+    ]});
+    let failed = json!({"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory"});
+    for (spec, status, cause, text) in [
+        (
+            none(),
+            running("False", "containers with unready status: [c]".into()),
+            Cause::PodNotReady,
+            "is Running, not Ready for 14s: containers with unready status: [c]",
+        ),
+        (
+            json!({"nodeName": null}),
+            json!({"phase": "Pending"}),
+            Cause::PodPending,
+            "is Pending for 100s: not scheduled to a node yet",
+        ),
+        (
+            json!({"nodeName": null}),
+            unschedulable,
+            Cause::PodPending,
+            "is Pending for 100s: 0/1 nodes are available",
+        ),
+        (
+            none(),
+            waiting("Pending", "ContainerCreating", Value::Null),
+            Cause::PodStarting,
+            "is ContainerCreating for 100s",
+        ),
+        (
+            none(),
+            waiting("Pending", "ImagePullBackOff", "no such image".into()),
+            Cause::PodStarting,
+            "is ImagePullBackOff for 100s: no such image",
+        ),
+        (
+            none(),
+            waiting("Running", "CrashLoopBackOff", "back-off".into()),
+            Cause::PodCrashLooping,
+            "is in CrashLoopBackOff: container c ended with exit code 3, restarted 4 times",
+        ),
+        (none(), failed, Cause::PodFailed, "has Failed (Evicted): The node was low on memory"),
+        (none(), json!({"phase": "Succeeded"}), Cause::PodSucceeded, "has ended: Succeeded"),
+        (
+            none(),
+            json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}),
+            Cause::PodWithoutAddress,
+            "has no address yet",
+        ),
+        (
+            none(),
+            running("True", Value::Null),
+            Cause::NotPublishedYet,
+            "is Ready; service default/nginx does not have its endpoint yet",
+        ),
+    ] {
+        let world = World::new().headless("nginx").pod("web-0", spec, status);
+        world.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
+    }
+}
+
+#[test]
+fn what_the_probe_said_last_is_why_a_pod_is_not_ready_until_it_is() {
+    let unready = || World::new().headless("nginx").pod("web-0", json!({}), running("False", "x".into()));
+    let refused = "Readiness probe failed: connection refused";
+    unready().probe("web-0", "Readiness probe failed: timeout").probe("web-0", refused).check(
+        WEB_0,
+        Cause::PodNotReady,
+        "pod default/web-0 is Running, not Ready for 14s: readiness probe failed: connection refused",
+    );
+    unready()
+        .probe("web-0", refused)
+        .pod("web-0", json!({}), running("True", Value::Null))
+        .pod("web-0", json!({}), running("False", "x".into()))
+        .check(WEB_0, Cause::PodNotReady, "pod default/web-0 is Running, not Ready for 14s: x");
+    let mut gone = unready().probe("web-0", refused);
+    gone.landscape.put(&ObjectKey::new(Kind::Pod, "default", "web-0"), None);
+    assert_eq!(gone.asked(WEB_0, RecordType::A).unwrap().cause, Cause::NoEndpoint);
+}
+
+#[test]
+fn a_terminating_pod_says_since_when() {
+    let mut world = World::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null));
+    let mut pod = world.landscape.pod("default", "web-0").unwrap().clone();
+    let end = Timestamp::from_second(NOW_S + 25).unwrap();
+    pod.metadata.deletion_timestamp = Some(crate::objects::time(end));
+    pod.metadata.deletion_grace_period_seconds = Some(30);
+    let object = Object::unversioned(Typed::from(pod));
+    world.landscape.put(&object.key().clone(), Some(object));
+    let text = "pod default/web-0 is terminating for 5s (grace period 30s)";
+    world.check(WEB_0, Cause::PodTerminating, text);
+    let later = Timestamp::from_second(NOW_S).unwrap() + Duration::from_secs(4);
+    let name = Name::from_ascii(format!("{WEB_0}.cluster.local.")).unwrap();
+    let found = explain(&world.landscape, &name, RecordType::A, later).unwrap();
+    assert!(found.text.contains("for 9s"), "times are those of the question: {}", found.text);
+}
+
+#[test]
+fn ordinals_say_whether_there_is_a_pod_to_come() {
+    let reserved = json!({"dullahan.dev/reserved-ordinals": "1,4"});
+    let plain = || World::new().headless("nginx").set(json!({}), json!({"replicas": 2}));
+    plain().check(
+        "web-2.nginx.default.svc",
+        Cause::OrdinalOutOfRange,
+        "StatefulSet default/web has no ordinal 2: replicas=2",
+    );
+    plain().check(
+        "web-1.nginx.default.svc",
+        Cause::PodMissing,
+        "StatefulSet default/web has not made pod web-1 yet",
+    );
+    plain().pod("web-0", json!({}), running("False", "x".into())).check(
+        "web-1.nginx.default.svc",
+        Cause::PodMissing,
+        "StatefulSet default/web has not made pod web-1 yet: pod default/web-0 is Running, not Ready for 14s: x",
+    );
+    let left_out = World::new().headless("nginx").set(reserved, json!({"replicas": 3}));
+    for (ordinal, cause, text) in [
+        (0, Cause::PodMissing, "has not made pod web-0 yet"),
+        (1, Cause::OrdinalReserved, "leaves ordinal 1 out (annotation dullahan.dev/reserved-ordinals)"),
+        (3, Cause::PodMissing, "has not made pod web-3 yet"),
+        (4, Cause::OrdinalReserved, "leaves ordinal 4 out (annotation dullahan.dev/reserved-ordinals)"),
+        (5, Cause::OrdinalOutOfRange, "has no ordinal 5: replicas=3"),
+    ] {
+        left_out.check(&format!("web-{ordinal}.{NGINX}"), cause, &format!("StatefulSet default/web {text}"));
+    }
+    World::new().headless("nginx").set(json!({}), json!({"replicas": 2, "ordinals": {"start": 5}})).check(
+        WEB_0,
+        Cause::OrdinalOutOfRange,
+        "StatefulSet default/web has no ordinal 0: replicas=2, ordinals start at 5",
+    );
+    plain().check(
+        "web-01.nginx.default.svc",
+        Cause::NoEndpoint,
+        "service default/nginx has no endpoint web-01: no pod or StatefulSet has that name",
+    );
+}
+
+#[test]
+fn a_pod_below_another_service_says_where_its_name_is() {
+    let ready = || running("True", Value::Null);
+    for (spec, cause, text) in [
+        (
+            json!({"subdomain": null}),
+            Cause::SubdomainUnset,
+            "has no spec.subdomain; it must be nginx for a name below that service",
+        ),
+        (
+            json!({"subdomain": "other"}),
+            Cause::SubdomainDiffers,
+            "has its name below other (spec.subdomain), not below nginx",
+        ),
+        (json!({"hostname": "db"}), Cause::HostnameDiffers, "has the hostname db: ask for that"),
+        (json!({"hostname": null}), Cause::HostnameDiffers, "has no spec.hostname, so no name of its own"),
+    ] {
+        let world = World::new().headless("nginx").pod("web-0", spec, ready());
+        world.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
+    }
+    World::new()
+        .service("nginx", json!({"clusterIP": "None", "selector": {"app": "other"}}))
+        .pod("web-0", json!({}), ready())
+        .check(
+            WEB_0,
+            Cause::PodNotSelected,
+            "service default/nginx does not select pod default/web-0: its labels do not match",
+        );
+    World::new().headless("nginx").set(json!({}), json!({"serviceName": "web"})).check(
+        WEB_0,
+        Cause::OtherService,
+        "StatefulSet default/web has serviceName web: ask for web-0.web.default",
+    );
+    World::new().headless("nginx").set(json!({}), json!({"serviceName": ""})).check(
+        WEB_0,
+        Cause::SubdomainUnset,
+        "StatefulSet default/web has no serviceName, so its pods have no names",
+    );
+    // A pod's hostname may be another than its name.
+    World::new().headless("nginx").pod("a", json!({"hostname": "b"}), running("False", "x".into())).check(
+        "b.nginx.default.svc",
+        Cause::PodNotReady,
+        "pod default/a is Running, not Ready for 14s: x",
+    );
+}

@@ -1,0 +1,114 @@
+//! Services without records, and ports and address families that they lack.
+
+use super::*;
+
+#[test]
+fn a_service_without_records_says_what_it_lacks() {
+    let unready = || running("False", "x".into());
+    World::new().headless("nginx").check(
+        NGINX,
+        Cause::SelectsNothing,
+        "service default/nginx selects app=web, which no pod has",
+    );
+    World::new().service("nginx", json!({"clusterIP": "None"})).check(
+        NGINX,
+        Cause::NoSelector,
+        "service default/nginx has no selector and no EndpointSlice with its name",
+    );
+    World::new().headless("nginx").pod("web-0", json!({}), unready()).check(
+        NGINX,
+        Cause::NoReadyEndpoint,
+        "service default/nginx has no Ready endpoint: pod default/web-0 is Running, not Ready for 14s: x",
+    );
+    World::new().headless("nginx").pod("web-0", json!({}), unready()).pod("web-1", json!({}), unready()).check(
+        NGINX,
+        Cause::NoReadyEndpoint,
+        "service default/nginx: none of 2 pods is Ready: pod default/web-0 is Running, not Ready for 14s: x",
+    );
+    World::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null)).check(
+        NGINX,
+        Cause::NotPublishedYet,
+        "pod default/web-0 is Ready; service default/nginx does not have its endpoint yet",
+    );
+    let written =
+        World::new().service("nginx", json!({"clusterIP": "None"})).slice(&[("a", false), ("b", false)]);
+    let text = "service default/nginx: none of 2 endpoints in its EndpointSlices is ready";
+    written.check(NGINX, Cause::NoReadyEndpoint, text);
+    let text = "endpoint a of service default/nginx is not ready in its EndpointSlice";
+    written.check("a.nginx.default.svc", Cause::NoReadyEndpoint, text);
+    World::new().service("nginx", json!({"selector": {"app": "web"}})).check(
+        NGINX,
+        Cause::NoCluster,
+        "service default/nginx has no cluster address yet",
+    );
+    let ignoring = World::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
+    ignoring.service("nginx", json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}})).check(
+        NGINX,
+        Cause::SelectsNothing,
+        "service default/nginx selects app=web, which no pod has",
+    );
+    let blind = World::with(ZoneOptions { no_endpoints: true, ..ZoneOptions::default() }).headless("nginx");
+    let text = "service default/nginx is headless, and --no-endpoints leaves its endpoints out";
+    blind.check(NGINX, Cause::EndpointsIgnored, text);
+}
+
+#[test]
+fn other_kinds_of_services_say_what_they_are() {
+    let cluster = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}});
+    World::new().service("nginx", cluster).check(
+        WEB_0,
+        Cause::ServiceNotHeadless,
+        "service default/nginx is not headless (clusterIP 10.96.0.1), so its pods have no names of their own",
+    );
+    let external = World::new()
+        .service("nginx", json!({"type": "ExternalName", "externalName": "example.test"}))
+        .service("ip", json!({"type": "ExternalName", "externalName": "192.0.2.1"}));
+    external.check(
+        WEB_0,
+        Cause::ExternalName,
+        "service default/nginx is an ExternalName of example.test; nothing exists below it",
+    );
+    external.check(
+        "ip.default.svc",
+        Cause::ExternalName,
+        "service default/ip is an ExternalName of 192.0.2.1, which is an address and no name",
+    );
+    assert_eq!(external.asked(NGINX, RecordType::A), None, "an alias is an answer");
+}
+
+#[test]
+fn a_port_that_is_not_there_says_which_are() {
+    let ports = json!([{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]);
+    let named = World::new()
+        .service("nginx", json!({"clusterIP": "None", "selector": {"app": "web"}, "ports": ports}))
+        .pod("web-0", json!({}), running("False", "x".into()));
+    for (name, text) in [
+        ("_htpt._tcp", "service default/nginx has no port named htpt (it has http, dns); did you mean http?"),
+        ("_x._tcp", "service default/nginx has no port named x (it has http, dns)"),
+        ("_dns._tcp", "port dns of service default/nginx is _udp, not _tcp"),
+    ] {
+        named.check_type(&format!("{name}.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
+    }
+    let ready = named.asked(&format!("_http._tcp.{NGINX}"), RecordType::SRV).unwrap();
+    assert_eq!(ready.cause, Cause::NoReadyEndpoint, "a port that is there lacks an endpoint");
+    let unnamed = World::new().service("nginx", json!({"clusterIP": "None", "ports": [{"port": 80}]}));
+    let text = "service default/nginx has no named port, so no name http; give its port that name";
+    unnamed.check_type(&format!("_http._tcp.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
+}
+
+#[test]
+fn the_other_address_family_is_told() {
+    let ready = World::new()
+        .headless("nginx")
+        .pod("web-0", json!({}), running("True", Value::Null))
+        .slice(&[("web-0", true)]);
+    let text = "pod default/web-0 has IPv4 addresses only, no AAAA record";
+    ready.check_type(WEB_0, RecordType::AAAA, Cause::OtherFamily, text);
+    let text = "service default/nginx has IPv4 addresses only, no AAAA record";
+    ready.check_type(NGINX, RecordType::AAAA, Cause::OtherFamily, text);
+    let six = World::new().service("six", json!({"clusterIP": "2001:db8::1"}));
+    let text = "service default/six has IPv6 addresses only, no A record";
+    six.check("six.default.svc", Cause::OtherFamily, text);
+    assert_eq!(ready.asked(WEB_0, RecordType::TXT), None, "no object would give it a TXT record");
+    assert_eq!(six.asked("six.default.svc", RecordType::MX), None);
+}

@@ -1,0 +1,68 @@
+//! What came of asking upstreams, and how a failure is told (RFC 8914).
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::Record;
+use hickory_resolver::net::{DnsError, NetError};
+
+/// RFC 8914, 4.1: no code says it better.
+const OTHER: u16 = 0;
+/// RFC 8914, 4.14: the same question failed a moment ago.
+const CACHED_ERROR: u16 = 13;
+/// RFC 8914, 4.23: nobody was reached who knows.
+const NO_REACHABLE_AUTHORITY: u16 = 22;
+/// RFC 8914, 4.24: somebody was reached, to no avail.
+const NETWORK_ERROR: u16 = 23;
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// An upstream has answered, perhaps that there is nothing.
+    Found {
+        /// NOERROR or NXDOMAIN.
+        rcode: ResponseCode,
+        /// The answer section, aliases included.
+        answers: Vec<Record>,
+        /// The SOA of a negative answer.
+        authority: Vec<Record>,
+    },
+    /// There is no answer.
+    Failed(Failure),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Upstreams were silent, or could not be reached.
+    Unreachable(String),
+    /// An upstream answered with an error, or with something that cannot be read.
+    Refused(String),
+    /// The same question failed a moment ago.
+    Remembered,
+    /// Too many questions are waiting for upstreams already.
+    Crowded,
+}
+
+impl Failure {
+    pub(super) fn of(error: &NetError) -> Self {
+        match error {
+            NetError::Timeout => Self::Unreachable("no upstream answered in time".to_owned()),
+            NetError::NoConnections | NetError::Io(_) | NetError::Busy => {
+                Self::Unreachable(format!("no upstream could be reached: {error}"))
+            }
+            NetError::Dns(DnsError::ResponseCode(rcode)) => {
+                Self::Refused(format!("the last upstream answered {}", rcode.to_str()))
+            }
+            error => Self::Refused(format!("the last upstream answered wrongly: {error}")),
+        }
+    }
+
+    /// The Extended DNS Error that tells it: info code and text.
+    pub(super) fn extended_error(&self) -> (u16, &str) {
+        match self {
+            Self::Unreachable(text) => (NO_REACHABLE_AUTHORITY, text),
+            Self::Refused(text) => (NETWORK_ERROR, text),
+            Self::Remembered => (CACHED_ERROR, "no upstream answered a moment ago"),
+            Self::Crowded => (OTHER, "too many questions are waiting for upstreams; ask again"),
+        }
+    }
+}

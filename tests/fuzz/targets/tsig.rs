@@ -1,0 +1,8 @@
+//! Signed requests.
+
+#![no_main]
+
+#[path = "../checks.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::tsig(data));
