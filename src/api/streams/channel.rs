@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, TerminalSize};
 
-/// The subprotocols, the best first.
+/// The protocols, the best first: of WebSocket, and of SPDY, where a stream ends by itself.
 pub(crate) const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 const STDIN: u8 = 0;
@@ -59,7 +59,8 @@ pub(crate) fn read(message: &[u8], version: Version) -> Said<'_> {
     }
 }
 
-fn size_of(text: &[u8]) -> Option<TerminalSize> {
+/// The size of a terminal, as clients write it.
+pub(crate) fn size_of(text: &[u8]) -> Option<TerminalSize> {
     let size: Value = serde_json::from_slice(text).ok()?;
     let number = |name: &str| u16::try_from(size.get(name)?.as_u64()?).ok();
     Some(TerminalSize { width: number("Width")?, height: number("Height")? })

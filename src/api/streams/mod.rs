@@ -1,7 +1,8 @@
 //! Streams into containers: the seam between HTTP and whatever runs pods.
 //!
 //! ```text
-//!   kubectl ─► WebSocket ─► frames (channel) ─► carry ─► Session ◄─ pipes ─► a runtime
+//!   kubectl ─► WebSocket ─► messages (channel) ─► carry ─► Session ◄─ pipes ─► a runtime
+//!                 └► tunnel ─► frames (spdy) ─► forward ─► PortStream ◄─ octets ─► a port of a pod
 //! ```
 //!
 //! The API knows nothing of runtimes. It asks a [`ContainerStreams`], which the application wires,
@@ -10,6 +11,10 @@
 
 pub(crate) mod carry;
 pub(crate) mod channel;
+pub(crate) mod forward;
+pub(crate) mod remote;
+pub(crate) mod spdy;
+pub(crate) mod tunnel;
 
 use std::pin::Pin;
 
@@ -36,7 +41,19 @@ pub trait ContainerStreams: Send + Sync + 'static {
 
     /// Attaches to the process that a running container is. The error is told to whoever asked.
     async fn attach(&self, pod: &Pod, container: &str, wanted: Wanted) -> Result<Session, String>;
+
+    /// Connects to a port of a running pod. The error is told to whoever asked.
+    async fn connect(&self, pod: &Pod, port: u16) -> Result<PortStream, String>;
 }
+
+/// Octets both ways; shutting down its writing half tells the port that there will be no more, and
+/// dropping it ends the connection.
+pub trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+/// A connection to a port of a pod.
+pub type PortStream = Pin<Box<dyn Duplex>>;
 
 /// Which streams somebody wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +123,10 @@ impl ContainerStreams for NoStreams {
     }
 
     async fn attach(&self, _: &Pod, _: &str, _: Wanted) -> Result<Session, String> {
+        Err(self.reason.to_owned())
+    }
+
+    async fn connect(&self, _: &Pod, _: u16) -> Result<PortStream, String> {
         Err(self.reason.to_owned())
     }
 }

@@ -13,6 +13,7 @@ mod pod;
 mod remove;
 mod scale;
 pub(crate) mod stream;
+mod upgrade;
 mod watch;
 pub(crate) mod watches;
 mod write;

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 use k8s_openapi::api::core::v1::Pod;
+use tokio::sync::OwnedSemaphorePermit;
 
+use super::upgrade::{self, Spoken, Upgrade};
 use super::{Api, container, list};
 use crate::api::answer::status::Failure;
 use crate::api::request::path::{Place, Subresource};
@@ -18,11 +19,17 @@ use crate::api::request::query::Query;
 use crate::api::streams::Wanted;
 use crate::api::streams::carry::{Way, carry};
 use crate::api::streams::channel::{PROTOCOLS, Version};
+use crate::api::streams::forward::{self, Forwarder};
+use crate::api::streams::remote::{self, Remote};
+use crate::api::streams::spdy::connection;
 
 /// How many streams there may be at once; one more is told to come back later.
 pub(crate) const STREAMS_MAX: usize = 512;
-/// The largest message that a client may send.
-const MESSAGE_OCTETS_MAX: usize = 1024 * 1024;
+
+/// How commands are spoken with.
+const COMMANDS: Spoken = Spoken { websocket: &PROTOCOLS, spdy: &PROTOCOLS };
+/// How ports are spoken with.
+const PORTS: Spoken = Spoken { websocket: &[forward::TUNNEL], spdy: &[forward::PROTOCOL] };
 
 /// Opens a stream into the pod at the place.
 pub(crate) async fn open(
@@ -34,18 +41,36 @@ pub(crate) async fn open(
     if request.method() != Method::GET && request.method() != Method::POST {
         return Err(Failure::wrong_method());
     }
-    let (mut parts, _) = request.into_parts();
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
     let object = list::find(&api.store, place)?;
     let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
-    if subresource == Subresource::PortForward {
-        container::check_scheduled(pod)?;
-        check_served(api, pod, "forward ports to")?;
-        return Err(Failure::bad_request(
-            "ports of this pod cannot be forwarded yet; connect to the address of the pod instead",
-        ));
+    match subresource {
+        Subresource::PortForward => open_ports(api, pod, request).await,
+        part => open_command(api, pod, part == Subresource::Attach, request).await,
     }
-    let is_attached = subresource == Subresource::Attach;
+}
+
+async fn open_ports(api: &Arc<Api>, pod: &Pod, request: Request) -> Result<Response, Failure> {
+    container::check_scheduled(pod)?;
+    check_served(api, pod, "forward ports to")?;
+    let (mut parts, _) = request.into_parts();
+    let (upgrade, protocol) = upgrade::negotiate(&mut parts, &PORTS).await?;
+    let permit = permit(api)?;
+    let forwarder = Forwarder { streams: api.streams.clone(), pod: pod.clone(), clock: api.clock().clone() };
+    let (clock, stop) = (api.clock().clone(), api.stop.clone());
+    Ok(upgrade::to_halves(upgrade, protocol, move |halves| async move {
+        connection::serve(halves.incoming, halves.outgoing, clock, stop, forward::accept(forwarder)).await;
+        drop(permit);
+    }))
+}
+
+async fn open_command(
+    api: &Arc<Api>,
+    pod: &Pod,
+    is_attached: bool,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (mut parts, _) = request.into_parts();
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
     let name = container::choose(pod, query.get("container"))?;
     let wanted = wanted(&query)?;
     let command: Vec<String> = query.all("command").map(str::to_owned).collect();
@@ -54,29 +79,36 @@ pub(crate) async fn open(
     }
     container::check_running(pod, name)?;
     check_served(api, pod, if is_attached { "attach to" } else { "run commands in" })?;
-    let upgrade =
-        WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|error| refused(&error))?;
-    let upgrade =
-        upgrade.protocols(PROTOCOLS).max_message_size(MESSAGE_OCTETS_MAX).max_frame_size(MESSAGE_OCTETS_MAX);
-    let chosen = upgrade.selected_protocol().and_then(|chosen| chosen.to_str().ok());
-    let version = chosen.and_then(Version::of).ok_or_else(|| {
-        Failure::bad_request(format!("none of the subprotocols {} is asked for", PROTOCOLS.join(", ")))
-    })?;
-    let permit = api
-        .n_streams
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Failure::too_many("too many streams are open; close some and try again"))?;
+    let (upgrade, protocol) = upgrade::negotiate(&mut parts, &COMMANDS).await?;
+    let permit = permit(api)?;
     let session = if is_attached {
         api.streams.attach(pod, name, wanted).await
     } else {
         api.streams.exec(pod, name, &command, wanted).await
     };
-    let way = Way { version, is_attached, clock: api.clock().clone(), stop: api.stop.clone() };
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        carry(socket, session, way).await;
-        drop(permit);
-    }))
+    let (clock, stop) = (api.clock().clone(), api.stop.clone());
+    Ok(match upgrade {
+        Upgrade::WebSocket(upgrade) => {
+            let version = Version::of(protocol).unwrap_or(Version::V4);
+            let way = Way { version, is_attached, clock, stop };
+            upgrade.on_upgrade(move |socket| async move {
+                carry(socket, session, way).await;
+                drop(permit);
+            })
+        }
+        Upgrade::Spdy(upgrade) => {
+            let remote = remote::accept(Remote { session, wanted, is_attached, clock: clock.clone() });
+            upgrade::to_spdy(upgrade, protocol, move |halves| async move {
+                connection::serve(halves.incoming, halves.outgoing, clock, stop, remote).await;
+                drop(permit);
+            })
+        }
+    })
+}
+
+fn permit(api: &Api) -> Result<OwnedSemaphorePermit, Failure> {
+    let permit = api.n_streams.clone().try_acquire_owned();
+    permit.map_err(|_| Failure::too_many("too many streams are open; close some and try again"))
 }
 
 fn check_served(api: &Api, pod: &Pod, verb: &str) -> Result<(), Failure> {
@@ -95,14 +127,6 @@ fn wanted(query: &Query) -> Result<Wanted, Failure> {
         return Err(Failure::bad_request("you must specify at least 1 of stdin, stdout, stderr"));
     }
     Ok(Wanted { stdin, stdout, stderr, tty })
-}
-
-/// A plain request, or one for the older SPDY, which nothing here speaks.
-fn refused(error: &WebSocketUpgradeRejection) -> Failure {
-    Failure::bad_request(format!(
-        "streams are carried over WebSocket ({}), as kubectl 1.31 and newer do: {error}",
-        PROTOCOLS.join(", ")
-    ))
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::super::dispatch::answer;
 use super::super::tests::{api_over, ask};
 use super::super::{Api, stream};
-use crate::api::streams::{ContainerStreams, Exit, NoStreams, Session, TerminalSize, Wanted};
+use crate::api::streams::spdy::frame::{self, Decoder, Frame};
+use crate::api::streams::spdy::headers::Deflater;
+use crate::api::streams::{ContainerStreams, Exit, NoStreams, PortStream, Session, TerminalSize, Wanted};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
 
@@ -94,6 +96,10 @@ impl ContainerStreams for Processes {
 
     async fn attach(&self, _: &Pod, _: &str, wanted: Wanted) -> Result<Session, String> {
         self.run("fail", wanted)
+    }
+
+    async fn connect(&self, _: &Pod, port: u16) -> Result<PortStream, String> {
+        Err(format!("nothing listens at {port}"))
     }
 }
 
@@ -214,6 +220,35 @@ async fn a_terminal_has_a_size_and_what_cannot_start_says_why() {
     let (_, end, code) = rest(&mut client).await;
     assert_eq!((&end["reason"], code), (&json!("InternalError"), Some(1000)));
     assert!(end["message"].as_str().unwrap().contains("not found in $PATH"), "{end}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ports_are_carried_in_messages_whose_borders_mean_nothing() {
+    let api = api(Arc::new(Processes::default())).await;
+    let mut client = connect(&api, "p/portforward", "SPDY/3.1+portforward.k8s.io").await.unwrap();
+    let mut deflater = Deflater::default();
+    for (stream, kind) in [(1, "error"), (3, "data")] {
+        let pairs = [("port", "80"), ("requestid", "0"), ("streamtype", kind)];
+        let headers = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        for octet in &frame::open(stream, &headers, true, &mut deflater) {
+            say(&mut client, &[]).await;
+            say(&mut client, &[*octet]).await;
+        }
+    }
+    let mut decoder = Decoder::default();
+    let mut said = Vec::new();
+    while said.len() < 5 {
+        if let Message::Binary(octets) = client.next().await.unwrap().unwrap() {
+            decoder.feed(&octets);
+        }
+        said.extend(std::iter::from_fn(|| decoder.next().unwrap()));
+    }
+    let reason = said.iter().find_map(|frame| match frame {
+        Frame::Data { stream: 1, octets, is_last: false } => Some(String::from_utf8_lossy(octets)),
+        _ => None,
+    });
+    assert!(reason.unwrap().ends_with(": nothing listens at 80"), "{said:?}");
+    assert_eq!(api.n_streams.available_permits(), stream::STREAMS_MAX - 1);
 }
 
 #[tokio::test(start_paused = true)]
