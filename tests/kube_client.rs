@@ -263,12 +263,13 @@ async fn after_a_restart_an_old_revision_is_none_and_the_watcher_begins_anew() {
     let old = maps.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let mut watch = pin!(maps.watch(&WatchParams::default(), &old).await.unwrap());
     let address = cluster.address.clone();
+    let mut informer = pin!(watcher(maps.clone(), watcher::Config::default()).default_backoff());
+    within(async { while !matches!(informer.next().await.unwrap(), Ok(Event::InitDone)) {} }).await;
     let cluster = cluster.restart();
     assert_eq!(cluster.address, address);
     assert!(within(watch.next()).await.is_none_or(|event| event.is_err()), "the watch ends with its server");
 
-    // The server makes new credentials; they are in the same file.
-    let maps: Api<ConfigMap> = Api::default_namespaced(client(&cluster.kubeconfig).await);
+    // The authority and the token are kept, so the client goes on as it is.
     let mut watch = pin!(maps.watch(&WatchParams::default(), &old).await.unwrap());
     match within(watch.next()).await.unwrap().unwrap() {
         WatchEvent::Error(status) => assert_eq!((status.code, status.reason.as_str()), (410, "Expired")),
@@ -279,6 +280,13 @@ async fn after_a_restart_an_old_revision_is_none_and_the_watcher_begins_anew() {
     maps.create(&PostParams::default(), &map).await.unwrap();
     let seen = within(events.next()).await.unwrap().unwrap();
     assert!(matches!(&seen, Event::Apply(map) if map.name_any() == "settings"), "{seen:?}");
+
+    // One that was there before, too: it tries again until it has listed what there is now.
+    let is_settings = |event: &Event<ConfigMap>| match event {
+        Event::Apply(map) | Event::InitApply(map) => map.name_any() == "settings",
+        _ => false,
+    };
+    within(async { while !informer.next().await.unwrap().is_ok_and(|event| is_settings(&event)) {} }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

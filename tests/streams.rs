@@ -2,7 +2,8 @@
 //! SPDY of before 1.30.
 //!
 //! The pod is what the test makes of it: port 80 repeats what it hears and says `bye` when it has
-//! heard all, every other port is refused, and commands are two that live in memory.
+//! heard all, every other port is refused, and commands are two that live in memory. The Kubernetes
+//! client of Rust runs one too.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -21,9 +22,12 @@ use dullahan::api::streams::{ContainerStreams, Exit, PortStream, Session, Termin
 use dullahan::clock::Clock;
 use dullahan::store::{Bootstrap, Store, StoreOptions};
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, AttachParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::json;
 use support::tools::Tools;
-use tokio::io::{AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_util::sync::CancellationToken;
 
 /// How long an answer may take.
@@ -258,4 +262,32 @@ async fn commands_run_the_same_over_both() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_of_rust_is_told_how_a_command_ended() {
+    let server = Server::start(PathBuf::from("kubectl")).await;
+    let kubeconfig = Kubeconfig::read_from(server.folder.path().join("kubeconfig")).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    let pods: Api<Pod> = Api::default_namespaced(Client::try_from(config).unwrap());
+
+    let mut process = pods.exec("p", ["fail"], &AttachParams::default()).await.unwrap();
+    let status = process.take_status().unwrap();
+    let (mut output, mut errors) = (String::new(), String::new());
+    process.stdout().unwrap().read_to_string(&mut output).await.unwrap();
+    process.stderr().unwrap().read_to_string(&mut errors).await.unwrap();
+    assert_eq!((output.as_str(), errors.as_str()), ("out", "err"));
+    let status = status.await.unwrap();
+    assert_eq!(status.status.as_deref(), Some("Failure"));
+    assert_eq!(status.reason.as_deref(), Some("NonZeroExitCode"));
+    let causes = status.details.and_then(|details| details.causes).unwrap_or_default();
+    assert!(causes.iter().any(|cause| cause.message.as_deref() == Some("3")), "{causes:?}");
+
+    for (pod, container, code) in [("none", "a", 404), ("p", "none", 400)] {
+        let wanted = AttachParams::default().container(container);
+        match pods.exec(pod, ["fail"], &wanted).await.err() {
+            Some(kube::Error::Api(status)) => assert_eq!(status.code, code, "{status:?}"),
+            other => panic!("{pod} {container}: {other:?}"),
+        }
+    }
 }

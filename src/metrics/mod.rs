@@ -179,7 +179,7 @@ impl Counts {
     /// Whether the next request is one to be looked at: its network has to be told, and its name if
     /// that has what was asked for.
     pub fn is_sampled(&self) -> bool {
-        self.n_seen.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
+        self.n_seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
     }
 
     /// A request that is looked at: the network it came from, and the name that it got records of.

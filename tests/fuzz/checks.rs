@@ -247,6 +247,9 @@ fn look_at(read: Manifest) {
     }
 }
 
+/// A target's name, and what it does with its input.
+type Target = (&'static str, fn(&[u8]));
+
 /// All targets by name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 4] =
+pub(crate) const TARGETS: [Target; 4] =
     [("query", query), ("tsig", tsig), ("master", master), ("manifest", manifest)];

@@ -296,7 +296,7 @@ fn responses_are_padded_where_only_their_length_is_seen_and_the_client_has_padde
         let request = ask().edns(&opt(0, 0, options)).octets();
         let octets = respond_to(&request, transport).unwrap().to_octets();
         Message::from_vec(&octets).unwrap();
-        assert_eq!(octets.len() % PADDING_BLOCK == 0, expected, "{transport:?} {}", octets.len());
+        assert_eq!(octets.len().is_multiple_of(PADDING_BLOCK), expected, "{transport:?} {}", octets.len());
     }
     let request = ask().edns(&opt(0, 0, padding)).octets();
     let whole = respond_to(&request, Transport::Tls).unwrap();

@@ -207,7 +207,11 @@ impl Connection {
     async fn open(&mut self, id: u32, headers: Headers, is_last: bool) {
         self.streams.retain(|_, known| known.open.strong_count() > 0);
         // A client counts its streams up in odd numbers (SPDY/3, section 2.3.2).
-        if self.is_leaving || id % 2 == 0 || id <= self.last || self.streams.len() >= CONNECTION_STREAMS_MAX {
+        if self.is_leaving
+            || id.is_multiple_of(2)
+            || id <= self.last
+            || self.streams.len() >= CONNECTION_STREAMS_MAX
+        {
             return self.say(frame::reset(id, Refusal::Refused)).await;
         }
         let (pipe, input) = tokio::io::duplex(PIPE_OCTETS);
