@@ -188,13 +188,10 @@ impl EventLog {
     }
 
     fn catch_up(&mut self, backend: &Arc<dyn Backend>) {
-        if let Some(mut watch) = self.watch.take()
-            && watch.drain(|event| self.note(event)).is_ok()
-        {
-            self.watch = Some(watch);
-            return;
+        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
+        if self.watch.is_none() {
+            self.start_over(backend);
         }
-        self.start_over(backend);
     }
 
     fn start_over(&mut self, backend: &Arc<dyn Backend>) {

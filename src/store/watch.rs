@@ -66,12 +66,13 @@ impl Watch {
         Ok(batch.events)
     }
 
-    /// Hands over all events that are there already, in order; never waits.
-    pub fn drain(&mut self, mut take: impl FnMut(&Event)) -> Result<(), Gone> {
+    /// Hands over all events that are there already, in order; never waits. `None` if the history
+    /// does not reach back so far any more: whoever follows it must list again.
+    pub fn drained(mut self, mut take: impl FnMut(&Event)) -> Option<Self> {
         loop {
-            let events = self.ready()?;
+            let events = self.ready().ok()?;
             if events.is_empty() {
-                return Ok(());
+                return Some(self);
             }
             events.iter().for_each(&mut take);
         }

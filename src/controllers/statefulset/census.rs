@@ -81,13 +81,10 @@ impl Census {
     }
 
     fn catch_up(&mut self, store: &Store) {
-        if let Some(mut watch) = self.watch.take()
-            && watch.drain(|event| self.note(event)).is_ok()
-        {
-            self.watch = Some(watch);
-            return;
+        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
+        if self.watch.is_none() {
+            self.start_over(store);
         }
-        self.start_over(store);
     }
 
     fn start_over(&mut self, store: &Store) {
@@ -100,11 +97,9 @@ impl Census {
                 family.fresh.insert(object.key().clone(), Some(object));
             }
         }
-        let mut watch = store.watch(Interest::in_kinds(&FOLLOWED), from);
+        let watch = store.watch(Interest::in_kinds(&FOLLOWED), from);
         // What was written while listing comes again, in its order, and ends as it is.
-        if watch.drain(|event| self.note(event)).is_ok() {
-            self.watch = Some(watch);
-        }
+        self.watch = watch.drained(|event| self.note(event));
     }
 
     fn note(&mut self, event: &Event) {

@@ -49,34 +49,27 @@ impl Index {
     }
 
     fn catch_up(&mut self, store: &Store) {
-        if let Some(mut watch) = self.watch.take()
-            && watch.drain(|event| self.note(event)).is_ok()
-        {
-            self.watch = Some(watch);
-            return;
+        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
+        if self.watch.is_none() {
+            self.start_over(store);
         }
-        self.start_over(store);
     }
 
     fn start_over(&mut self, store: &Store) {
         *self = Self::default();
-        let mut watch = store.watch(Interest::in_kinds(&KINDS), store.revision());
+        let watch = store.watch(Interest::in_kinds(&KINDS), store.revision());
         for object in KINDS.iter().flat_map(|kind| store.list(*kind, None).objects) {
             self.add(&object);
         }
         // What was written while listing comes again, in its order, and ends as it is.
-        if watch.drain(|event| self.note(event)).is_ok() {
-            self.watch = Some(watch);
-        }
+        self.watch = watch.drained(|event| self.note(event));
     }
 
     fn note(&mut self, event: &Event) {
         if let Some(previous) = &event.previous {
             self.remove(previous);
         }
-        if event.change == Change::Deleted {
-            self.remove(&event.object);
-        } else {
+        if event.change != Change::Deleted {
             self.add(&event.object);
         }
     }
@@ -104,7 +97,8 @@ impl Index {
     }
 }
 
-fn claims_named_by(object: &Object) -> Vec<ObjectKey> {
+/// The claims that a pod mounts, or the one that a volume refers to.
+pub(super) fn claims_named_by(object: &Object) -> Vec<ObjectKey> {
     let key = |namespace: &str, name: &str| ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name);
     if let Some(pod) = object.get::<Pod>() {
         return claims_of(pod).map(|name| key(object.namespace(), name)).collect();

@@ -30,7 +30,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use super::{Controller, Next, ReconcileError};
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store, StoreError};
-use index::Index;
+use index::{Index, claims_named_by};
 pub use matching::{Mode, Place, match_volume};
 pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
 
@@ -143,10 +143,7 @@ impl Controller for Volumes {
         if let Some(claim) = object.get::<PersistentVolumeClaim>() {
             self.reconcile_claim(store, &object, claim).await?;
         } else if let Some(volume) = object.get::<PersistentVolume>() {
-            let claim = matching::claim_ref(volume).and_then(|claim| {
-                let namespace = claim.namespace.as_deref().unwrap_or_default();
-                store.find::<PersistentVolumeClaim>(namespace, claim.name.as_deref().unwrap_or_default())
-            });
+            let claim = claims_named_by(&object).first().and_then(|claim| store.get(claim));
             let plan = plan_volume(volume, claim.as_ref().and_then(Object::get));
             act::carry_out_for_volume(store, &object, plan).await?;
         }
@@ -173,16 +170,11 @@ fn is_unplaced(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
 fn concerned_by_volume(store: &Store, event: &Event) -> Vec<ObjectKey> {
     let mut keys = vec![event.object.key().clone()];
     let versions = [Some(&event.object), event.previous.as_ref()];
-    let volumes: Vec<&PersistentVolume> = versions.into_iter().flatten().filter_map(Object::get).collect();
-    for reference in volumes.iter().copied().filter_map(matching::claim_ref) {
-        let namespace = reference.namespace.as_deref().unwrap_or_default();
-        let name = reference.name.as_deref().unwrap_or_default();
-        keys.push(ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name));
-    }
+    keys.extend(versions.into_iter().flatten().flat_map(claims_named_by));
     let is_free = |volume: &PersistentVolume| {
         matching::claim_ref(volume).is_none() && plan::phase_of(volume) == "Available"
     };
-    if volumes.first().is_some_and(|volume| is_free(volume)) {
+    if event.object.get().is_some_and(is_free) {
         keys.extend(unbound_claims(store));
     }
     keys
@@ -196,9 +188,9 @@ fn unbound_claims(store: &Store) -> Vec<ObjectKey> {
 
 /// Only a claim that is to go waits for its pods.
 fn terminating_claims(store: &Store, pod: &Object) -> Vec<ObjectKey> {
-    let names = pod.get::<Pod>().into_iter().flat_map(plan::claims_of);
-    let keys = names.map(|name| ObjectKey::new(Kind::PersistentVolumeClaim, pod.namespace(), name));
-    keys.filter(|key| store.get(key).is_some_and(|claim| claim.is_terminating())).collect()
+    let mut keys = claims_named_by(pod);
+    keys.retain(|key| store.get(key).is_some_and(|claim| claim.is_terminating()));
+    keys
 }
 
 #[cfg(test)]
