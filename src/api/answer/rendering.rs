@@ -4,6 +4,7 @@
 //! without parsing it again. Ages in tables are as of the moment of rendering.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::api::answer::status::Failure;
@@ -13,7 +14,7 @@ use crate::api::request::path::{Dialect, Resource};
 use crate::api::request::query::Query;
 use crate::clock::Timestamp;
 use crate::objects::Object;
-use crate::objects::columns::{self, IncludeObject};
+use crate::objects::columns::{IncludeObject, Partial, Table};
 
 /// How objects of one resource are shown to one client.
 #[derive(Clone, Copy, Debug)]
@@ -46,10 +47,10 @@ impl Rendering {
     pub(crate) fn one(&self, object: &Object, now: Timestamp) -> Bytes {
         match self.form {
             Form::Table { version } => {
-                let revision = object.revision().to_string();
-                self.table(std::slice::from_ref(object), version, &revision, now).to_string().into()
+                let about = json!({"resourceVersion": object.revision().to_string()});
+                self.table(std::slice::from_ref(object), version, &about, now)
             }
-            Form::Metadata => metadata(object).to_string().into(),
+            Form::Metadata => partial(object),
             Form::Object | Form::Discovery { .. } => self.plain(object),
         }
     }
@@ -57,13 +58,9 @@ impl Rendering {
     /// A list.
     pub(crate) fn list(&self, objects: &[Object], page: &Page, now: Timestamp) -> Bytes {
         match self.form {
-            Form::Table { version } => {
-                let mut table = self.table(objects, version, &page.revision.to_string(), now);
-                table["metadata"] = page.metadata();
-                table.to_string().into()
-            }
+            Form::Table { version } => self.table(objects, version, &page.metadata(), now),
             Form::Metadata => {
-                let items = objects.iter().map(|object| metadata(object).to_string().into());
+                let items = objects.iter().map(partial);
                 enclose("PartialObjectMetadataList", "meta.k8s.io/v1", page, items)
             }
             Form::Object | Form::Discovery { .. } => {
@@ -97,10 +94,8 @@ impl Rendering {
         }
     }
 
-    fn table(&self, objects: &[Object], version: &str, revision: &str, now: Timestamp) -> Value {
-        let mut table = columns::table(self.resource.kind, objects, self.include, now, revision);
-        table["apiVersion"] = format!("meta.k8s.io/{version}").into();
-        table
+    fn table(&self, objects: &[Object], version: &str, metadata: &Value, now: Timestamp) -> Bytes {
+        json_of(&Table { kind: self.resource.kind, version, metadata, objects, include: self.include, now })
     }
 
     fn plain(&self, object: &Object) -> Bytes {
@@ -124,9 +119,12 @@ impl Page {
     }
 }
 
-fn metadata(object: &Object) -> Value {
-    let metadata = serde_json::to_value(object.meta()).expect("metadata serializes to JSON");
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
+fn partial(object: &Object) -> Bytes {
+    json_of(&Partial(object.meta()))
+}
+
+fn json_of(form: &impl Serialize) -> Bytes {
+    serde_json::to_vec(form).expect("objects and tables of them have a JSON form").into()
 }
 
 fn enclose(kind: &str, api_version: &str, page: &Page, items: impl Iterator<Item = Bytes>) -> Bytes {

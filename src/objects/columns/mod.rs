@@ -11,14 +11,16 @@ mod content;
 mod network;
 mod pod;
 mod storage;
+mod table;
 mod workload;
 
 pub use age::human_duration;
 pub use pod::PodCells;
+pub use table::{Partial, Table};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Kind, Object, Typed};
+use super::{Kind, Typed};
 use crate::clock::Timestamp;
 use age::since;
 
@@ -126,55 +128,6 @@ pub fn cells(typed: &Typed, now: Timestamp) -> Vec<Value> {
         Typed::StatefulSet(set) => workload::stateful_set(set, now),
         Typed::ControllerRevision(revision) => workload::revision(revision, now),
     }
-}
-
-/// The `meta.k8s.io/v1` Table of `objects`, which are all of `kind`, as of `now`. `revision` is
-/// the `resourceVersion` of the list.
-pub fn table(
-    kind: Kind,
-    objects: &[Object],
-    include: IncludeObject,
-    now: Timestamp,
-    revision: &str,
-) -> Value {
-    let definitions: Vec<Value> = columns(kind).iter().map(definition).collect();
-    let rows: Vec<Value> = objects.iter().map(|object| row(object, include, now)).collect();
-    json!({
-        "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": {"resourceVersion": revision},
-        "columnDefinitions": definitions,
-        "rows": rows,
-    })
-}
-
-fn definition(column: &Column) -> Value {
-    json!({
-        "name": column.name,
-        "type": column.cell_type,
-        "format": column.format,
-        "description": column.description,
-        "priority": column.priority,
-    })
-}
-
-fn row(object: &Object, include: IncludeObject, now: Timestamp) -> Value {
-    let shown = match include {
-        IncludeObject::Metadata => json!({
-            "kind": "PartialObjectMetadata",
-            "apiVersion": "meta.k8s.io/v1",
-            "metadata": object.meta(),
-        }),
-        IncludeObject::Object => {
-            serde_json::from_slice(object.json()).expect("the JSON form of an object is JSON")
-        }
-        IncludeObject::None => Value::Null,
-    };
-    let mut row = json!({"cells": cells(object.typed(), now), "object": shown});
-    if let Some(condition) = object.get().and_then(pod::completion) {
-        row["conditions"] = json!([condition]);
-    }
-    row
 }
 
 /// The first items, and how many more there are.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::objects::Object;
 
 /// Objects were created an hour before.
 const CREATED: &str = "2026-01-01T00:00:00Z";
@@ -232,10 +233,16 @@ fn rows_of_content_and_events() {
     check(Kind::Event, single, "50m|||| || ||50m|1|web");
 }
 
+fn table(kind: Kind, objects: &[Object], include: IncludeObject) -> Value {
+    let metadata = json!({"resourceVersion": "12"});
+    let table = Table { kind, version: "v1", metadata: &metadata, objects, include, now: now() };
+    serde_json::to_value(table).unwrap()
+}
+
 #[test]
 fn a_table_holds_what_was_asked_for_of_the_objects() {
     let objects = [object(Kind::ConfigMap, json!({"data": {"a": "1"}}))];
-    let made = |include| table(Kind::ConfigMap, &objects, include, now(), "12");
+    let made = |include| table(Kind::ConfigMap, &objects, include);
     let metadata = json!({
         "name": "web", "namespace": "default", "creationTimestamp": CREATED, "resourceVersion": "7",
     });
@@ -275,7 +282,7 @@ fn rows_of_pods_that_are_over_say_so() {
         [("Succeeded", json!("Succeeded")), ("Failed", json!("Failed")), ("Running", Value::Null)]
     {
         let pods = [object(Kind::Pod, json!({"status": {"phase": phase}}))];
-        let made = table(Kind::Pod, &pods, IncludeObject::None, now(), "1");
+        let made = table(Kind::Pod, &pods, IncludeObject::None);
         assert_eq!(made["rows"][0]["conditions"][0]["reason"], reason);
     }
 }
