@@ -10,7 +10,8 @@
 
 use serde_json::Value;
 
-use super::{Kind, schema};
+use super::Kind;
+use super::schema::{self, Type};
 
 /// How the values of one field merge in server-side apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +208,17 @@ pub enum Form {
     Scalar,
 }
 
+/// What a scalar has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// A number.
+    Numeric,
+    /// A text, whatever its format.
+    Text,
+    /// true or false.
+    Boolean,
+}
+
 /// A place in the schema of a kind: the object itself, a field, an item of a list or of a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -265,6 +277,17 @@ impl Shape {
                 Form::Map
             }
             _ => Form::Scalar,
+        }
+    }
+
+    /// What the scalar here has to be; `None` if more than one type will do (quantities, ports by
+    /// number or name).
+    pub fn scalar(self) -> Option<Scalar> {
+        match Type::of(self.schema) {
+            Type::Text(_) if self.definition != schema::QUANTITY => Some(Scalar::Text),
+            Type::Integer { .. } | Type::Number => Some(Scalar::Numeric),
+            Type::Boolean => Some(Scalar::Boolean),
+            _ => None,
         }
     }
 

@@ -23,9 +23,11 @@ mod schema;
 mod selector;
 pub mod semantic;
 pub mod strategy;
+mod unknown;
 pub mod validation;
 
 pub use field::{Fault, FieldError, Path};
 pub use kind::{Kind, KindInfo, KubeObject, Typed};
 pub use object::{Object, ObjectKey, Revision, controller_of, controller_reference, time};
 pub use selector::{Labels, Selector, SelectorError};
+pub use unknown::{unknown_fields, unknown_fields_of};

@@ -35,7 +35,7 @@ fn add_companions(generator: &mut SchemaGenerator) {
 
 /// Where the definitions are that schemas refer to.
 pub(super) const DEFINITIONS: &str = "#/$defs/";
-const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+pub(super) const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 
 /// The schema that a schema refers to, with its name; a schema that refers to none is itself.
 pub(super) fn resolve(schema: &'static Value) -> (&'static str, &'static Value) {

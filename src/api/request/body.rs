@@ -6,9 +6,8 @@ use super::go_json;
 use super::options::FieldValidation;
 use super::path::{Dialect, Place, Resource};
 use super::protobuf;
-use super::strict;
 use crate::api::answer::status::{Cause, Failure};
-use crate::objects::{Typed, events_api, manifest};
+use crate::objects::{Typed, events_api, manifest, unknown_fields, unknown_fields_of};
 
 /// The media types of whole objects.
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
@@ -81,19 +80,18 @@ pub(crate) fn yaml(body: &[u8]) -> Result<Value, Failure> {
 /// The object in a document that is sent to `place`, its names those of the place where it has none.
 pub(crate) fn object(
     place: &Place,
-    mut document: Value,
+    document: Value,
     validation: FieldValidation,
     origin: Origin,
 ) -> Result<Sent, Failure> {
-    check_type(place, &document)?;
-    fill_names(place, &mut document)?;
+    let document = placed(place, document)?;
     let original = document.clone();
     let typed = typed(place.resource, document)
         .map_err(|error| not_handled(place, &original, origin, &error.to_string()))?;
     if validation == FieldValidation::Ignore {
         return Ok(Sent { typed, warnings: Vec::new() });
     }
-    let unknown = unknown(place, &original, &typed);
+    let unknown = unknown(place.resource, &original);
     if !unknown.is_empty() && validation == FieldValidation::Strict {
         let message = format!("strict decoding error: {}", unknown.join(", "));
         return Err(not_handled(place, &original, origin, &message));
@@ -101,8 +99,18 @@ pub(crate) fn object(
     Ok(Sent { typed, warnings: unknown })
 }
 
-fn unknown(place: &Place, original: &Value, typed: &Typed) -> Vec<String> {
-    let fields = strict::unknown_fields(original, &document_of(place.resource, typed));
+/// A document that belongs to its place, with the names of that place.
+pub(crate) fn placed(place: &Place, mut document: Value) -> Result<Value, Failure> {
+    check_type(place, &document)?;
+    fill_names(place, &mut document)?;
+    Ok(document)
+}
+
+fn unknown(resource: Resource, document: &Value) -> Vec<String> {
+    let fields = match resource.dialect {
+        Dialect::Native => unknown_fields(resource.kind, document),
+        Dialect::EventsV1 => unknown_fields_of("io.k8s.api.events.v1.Event", document),
+    };
     fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
 }
 

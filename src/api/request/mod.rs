@@ -10,4 +10,3 @@ pub(crate) mod options;
 pub(crate) mod path;
 pub(crate) mod protobuf;
 pub(crate) mod query;
-pub(crate) mod strict;

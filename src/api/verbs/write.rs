@@ -148,8 +148,9 @@ async fn apply(
         let message = "Required value: is required for apply patch";
         return Err(Failure::invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", message));
     }
-    // Looked at for its mistakes alone: what is merged keeps the form it was sent in.
-    let sent = body::object(&call.place, applied.clone(), options.field_validation, Origin::Body)?;
+    // Looked at for its mistakes alone: what is merged keeps the form it was sent in. Fields that
+    // its types do not have are refused by the merge, whatever `fieldValidation` says.
+    body::placed(&call.place, applied.clone())?;
     let kind = call.place.resource.kind;
     let key = call.place.key().ok_or_else(Failure::unknown_path)?;
     for attempt in 1.. {
@@ -166,14 +167,14 @@ async fn apply(
         let merged = merged.map_err(|error| apply_failure(&error))?;
         let typed = body::object(&call.place, merged, FieldValidation::Ignore, Origin::Patch)?.typed;
         let Some(live) = live else {
-            return create_sent(api, call, options, typed, sent.warnings, "Apply").await;
+            return create_sent(api, call, options, typed, Vec::new(), "Apply").await;
         };
         match part.write(&store_for(api, options), typed).await {
             Err(error) if error.is_conflict() && attempt < ATTEMPTS_MAX => {}
             other => {
                 let object = other?;
                 tracing::debug!(%key, from = live.revision(), to = object.revision(), "applied");
-                return Ok(written(api, call, &object, sent.warnings, part));
+                return Ok(written(api, call, &object, Vec::new(), part));
             }
         }
     }

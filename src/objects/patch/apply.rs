@@ -17,10 +17,11 @@
 use serde_json::{Map, Value};
 
 use super::conflict::{ApplyConflict, ApplyError};
+use super::faults::faults;
 use super::field_set::{FieldSet, Step, path_text};
 use super::last_applied;
 use super::managed::{Managed, Writer, never_owned, without_managed};
-use super::structure::{Differences, faults, fields_of, merge, with_parents, without};
+use super::structure::{Differences, fields_of, merge, with_parents, without};
 use super::track::{blank, not_written_through};
 use crate::clock::Timestamp;
 use crate::objects::Kind;

@@ -16,6 +16,7 @@
 
 mod apply;
 mod conflict;
+mod faults;
 mod field_set;
 mod json;
 mod last_applied;

@@ -6,13 +6,13 @@
 //! are leaves. The rules are those of Kubernetes' structured-merge-diff (`typed`).
 //!
 //! At its limits: a live list with an item twice, or with one that has no name, is taken as a leaf
-//! where it is compared; an applied one is refused before (see [`faults`]).
+//! where it is compared; an applied one is refused before (see [`faults`](super::faults)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, Place, Step, path_text};
+use super::field_set::{FieldSet, Place, Step};
 use crate::objects::merge_keys::{Form, MergeStrategy, Shape, key_default};
 
 /// The parts of a value that have owners of their own.
@@ -28,7 +28,8 @@ enum Parts<'a> {
 /// A place in the types; `None` where they say nothing.
 pub(super) type MaybeShape = Option<Shape>;
 
-fn field_shape(shape: MaybeShape, name: &str) -> MaybeShape {
+/// The place of a field, or of the value of a map's key.
+pub(super) fn field_shape(shape: MaybeShape, name: &str) -> MaybeShape {
     shape.and_then(|shape| if shape.form() == Form::Map { shape.item() } else { shape.field(name) })
 }
 
@@ -63,7 +64,7 @@ fn has_no_twins(items: &[(Step, &Value)]) -> bool {
 }
 
 /// The items with their names; `Err` is the key field that one lacks, if the list has names at all.
-fn named_items(
+pub(super) fn named_items(
     items: &[Value],
     strategy: Option<MergeStrategy>,
 ) -> Result<Vec<(Step, &Value)>, Option<&'static str>> {
@@ -314,62 +315,4 @@ pub(super) fn with_parents(set: &FieldSet, shape: MaybeShape) -> FieldSet {
         wider.put(step.clone(), Place { is_member: place.is_member || is_named, below });
     }
     wider
-}
-
-/// What an applied object has that its types do not allow, in Kubernetes' words.
-pub(super) fn faults(value: &Value, shape: Shape) -> Vec<String> {
-    let mut faults = Vec::new();
-    collect_faults(&mut Vec::new(), value, Some(shape), &mut faults);
-    faults
-}
-
-fn collect_faults(at: &mut Vec<Step>, value: &Value, shape: MaybeShape, faults: &mut Vec<String>) {
-    let Some(known) = shape else { return };
-    match (known.form(), value) {
-        (Form::Struct | Form::Map, Value::Object(fields)) => {
-            for (name, value) in fields {
-                at.push(Step::Field(name.clone()));
-                if known.form() == Form::Struct && known.field(name).is_none() {
-                    faults.push(format!("{}: field not declared in schema", path_text(at)));
-                }
-                collect_faults(at, value, field_shape(shape, name), faults);
-                at.pop();
-            }
-        }
-        (Form::List, Value::Array(items)) => match named_items(items, known.strategy()) {
-            Ok(items) => collect_item_faults(at, &items, known.item(), faults),
-            Err(Some(key)) => faults.push(format!(
-                "{}: associative list with keys has an element that omits key field {key:?} (and doesn't have default value)",
-                path_text(at)
-            )),
-            Err(None) => {
-                let items: Vec<_> = items.iter().enumerate().map(|(i, item)| (Step::Index(i), item)).collect();
-                collect_item_faults(at, &items, known.item(), faults);
-            }
-        },
-        (Form::Struct | Form::Map, value) if !value.is_null() => {
-            faults.push(format!("{}: expected map, got {value}", path_text(at)));
-        }
-        (Form::List, value) if !value.is_null() => {
-            faults.push(format!("{}: expected list, got {value}", path_text(at)));
-        }
-        _ => {}
-    }
-}
-
-fn collect_item_faults(
-    at: &mut Vec<Step>,
-    items: &[(Step, &Value)],
-    shape: MaybeShape,
-    faults: &mut Vec<String>,
-) {
-    let mut seen = BTreeSet::new();
-    for (step, item) in items {
-        if !seen.insert(step) {
-            faults.push(format!("{}: duplicate entries for key {step}", path_text(at)));
-        }
-        at.push(step.clone());
-        collect_faults(at, item, shape, faults);
-        at.pop();
-    }
 }

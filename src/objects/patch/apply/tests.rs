@@ -284,7 +284,7 @@ fn an_object_that_does_not_fit_its_types_is_refused() {
     check(
         both,
         &untyped(
-            "errors:\n  .spec.replica: field not declared in schema\n  .spec.template: expected map, got []\n",
+            "errors:\n  .spec.replica: field not declared in schema\n  .spec.template: expected map, got &{[]}\n",
         ),
     );
     let mut owned = set(json!({}));
