@@ -136,8 +136,11 @@ fn watch_from(query: &Query) -> Result<WatchFrom, Failure> {
 fn revision(query: &Query) -> Result<Option<Revision>, Failure> {
     let Some(text) = query.get("resourceVersion") else { return Ok(None) };
     let version = text.parse().map_err(|_| {
+        let is_number = text.bytes().all(|octet| octet.is_ascii_digit());
+        let fault = if is_number { "value out of range" } else { "invalid syntax" };
         Failure::bad_request(format!(
-            "resourceVersion: Invalid value: \"{text}\": must be a revision of this server"
+            "invalid resource version: resourceVersion: Invalid value: {text:?}: \
+             strconv.ParseUint: parsing {text:?}: {fault}"
         ))
     })?;
     Ok(Some(version))
