@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::credentials::{CredentialError, Kept};
 use super::kubeconfig;
 use crate::clock::Timestamp;
@@ -52,7 +54,13 @@ pub enum KeepError {
 /// for a while yet.
 pub(crate) fn load_or_make(kubeconfig: &Path, now: Timestamp) -> Result<Kept, KeepError> {
     let path = folder_beside(kubeconfig).join(FILE);
-    if let Some(kept) = load(&path)?.filter(|kept| kept.is_valid(now)) {
+    let valid = || Ok::<_, KeepError>(load(&path)?.filter(|kept| kept.is_valid(now)));
+    if let Some(kept) = valid()? {
+        return Ok(kept);
+    }
+    // Of several servers that start for the first time one makes them, and the others wait for it.
+    let _lock = lock(path.parent().unwrap_or(&path))?;
+    if let Some(kept) = valid()? {
         return Ok(kept);
     }
     let kept = Kept::make(now)?;
@@ -62,6 +70,15 @@ pub(crate) fn load_or_make(kubeconfig: &Path, now: Timestamp) -> Result<Kept, Ke
     // The folder may have been there before, and be somebody else's.
     check_own(path.parent().unwrap_or(&path))?;
     Ok(kept)
+}
+
+/// Makes the folder if it is missing; it is locked until what is returned is dropped.
+fn lock(folder: &Path) -> Result<fs::File, KeepError> {
+    let io = |source: io::Error| KeepError::Io { path: folder.to_owned(), source };
+    kubeconfig::make_folder(folder).map_err(io)?;
+    let lock = fs::File::open(folder).map_err(io)?;
+    flock(&lock, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
+    Ok(lock)
 }
 
 /// `kubeconfig.state` beside `kubeconfig`.
@@ -120,6 +137,24 @@ mod tests {
         }
         let later = now + Duration::from_secs(10 * 365 * 24 * 3600);
         assert_ne!(load_or_make(&kubeconfig, later).unwrap(), made);
+    }
+
+    #[test]
+    fn servers_that_start_for_the_first_time_at_once_have_the_same_credentials() {
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
+        let start = std::sync::Barrier::new(8);
+        let made: Vec<Kept> = std::thread::scope(|scope| {
+            let server = || {
+                start.wait();
+                load_or_make(&kubeconfig, now).unwrap()
+            };
+            let servers: Vec<_> = (0..8).map(|_| scope.spawn(server)).collect();
+            servers.into_iter().map(|server| server.join().unwrap()).collect()
+        });
+        assert!(made.iter().all(|kept| *kept == made[0]));
+        assert_eq!(load_or_make(&kubeconfig, now).unwrap(), made[0]);
     }
 
     #[test]

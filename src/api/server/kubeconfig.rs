@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// with mode 0700.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        make_folder(folder)?;
     }
     let beside = beside(path);
     // What an interrupted start has left must not lend its mode to the new file.
@@ -21,6 +21,11 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)
+}
+
+/// Makes the folder and those above it that are missing, each with mode 0700.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn beside(path: &Path) -> PathBuf {
