@@ -133,3 +133,6 @@ impl Follow {
         is_another_run || is_over(pod, &self.container, status)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,12 +5,14 @@
 //!                        └ a minute without news: bookmark (if asked for)
 //! ```
 //!
+//! News is sent at once to whoever has been told nothing for a moment; what comes thick and fast
+//! goes out together, a few milliseconds' worth in one write.
+//!
 //! A watch is a cursor into the history of the store; it keeps no queue of its own, so a client
 //! that reads slowly costs nothing until the history has gone on without it (410 in the stream).
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,9 @@ use crate::store::{Change, Event, Interest, StoreError, Watch};
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
 /// How long before its end a watch sends a last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+/// How long after a chunk the next one is sent at the earliest: what many writers write in that
+/// time costs each watcher one write to its socket, not one per event.
+const GATHER: Duration = Duration::from_millis(5);
 /// How many bytes are put together before they are sent.
 const CHUNK_BYTES: usize = 32 * 1024;
 
@@ -58,6 +63,8 @@ struct Stream {
     watch: Watch,
     has_bookmarks: bool,
     next_bookmark: Timestamp,
+    /// Before this moment no more is sent.
+    gathers_until: Timestamp,
     ends: Timestamp,
     _permit: OpenWatch,
 }
@@ -105,6 +112,7 @@ impl Stream {
             state,
             has_bookmarks: options.has_bookmarks,
             next_bookmark: (now + BOOKMARK_INTERVAL).min(now + options.timeout.saturating_sub(LAST_BOOKMARK)),
+            gathers_until: now,
             ends: now + options.timeout,
             _permit: permit,
             api: api.clone(),
@@ -170,9 +178,18 @@ impl Stream {
             return;
         }
         let until_bookmark = until(now, self.next_bookmark);
+        let gathered = async {
+            if now < self.gathers_until {
+                clock.sleep_until(self.gathers_until).await;
+            }
+            self.watch.next().await
+        };
         tokio::select! {
-            events = self.watch.next() => match events {
-                Ok(events) => self.state = State::Live(events.into()),
+            events = gathered => match events {
+                Ok(events) => {
+                    self.state = State::Live(events.into());
+                    self.gathers_until = clock.now() + GATHER;
+                }
                 Err(gone) => self.fail(chunk, &StoreError::Gone(gone).into()),
             },
             () = clock.sleep(until_bookmark), if self.has_bookmarks => self.push_bookmark(chunk),
@@ -205,9 +222,10 @@ impl Stream {
 }
 
 fn push(chunk: &mut String, change: &str, object: &[u8]) {
-    let object = String::from_utf8_lossy(object);
-    // Writing to a string does not fail.
-    let _ = writeln!(chunk, "{{\"type\":\"{change}\",\"object\":{object}}}");
+    let object = std::str::from_utf8(object).expect("JSON is UTF-8");
+    for part in ["{\"type\":\"", change, "\",\"object\":", object, "}\n"] {
+        chunk.push_str(part);
+    }
 }
 
 /// What an event is to somebody who sees only some of the objects: one that begins to match is

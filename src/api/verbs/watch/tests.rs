@@ -1,6 +1,8 @@
 //! Watches from their first line to their end.
 
-use super::super::tests::{Lines, MAPS, api, ask, make};
+use futures_util::StreamExt;
+
+use super::super::tests::{Lines, MAPS, api, ask, make, send};
 use super::*;
 use serde_json::json;
 
@@ -103,4 +105,25 @@ async fn watches_are_bounded_and_end_when_the_server_stops() {
     watch.expect(&["end"]).await;
     drop(watch);
     assert_eq!(api.watches.n_open(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_thick_and_fast_is_sent_together() {
+    let api = api().await;
+    let from = api.store.revision();
+    let path = format!("{MAPS}?watch=1&resourceVersion={from}");
+    let mut chunks = send(&api, "GET", &path, &[], "").await.into_body().into_data_stream();
+    let mut next = async || {
+        let chunk = chunks.next().await.unwrap().unwrap();
+        String::from_utf8(chunk.to_vec()).unwrap().lines().count()
+    };
+    make(&api, "a", "x").await;
+    let first = api.now();
+    assert_eq!((next().await, api.now()), (1, first));
+    make(&api, "b", "x").await;
+    make(&api, "c", "x").await;
+    assert_eq!((next().await, api.now()), (2, first + GATHER));
+    api.clock().sleep(GATHER).await;
+    make(&api, "d", "x").await;
+    assert_eq!((next().await, api.now()), (1, first + GATHER + GATHER));
 }

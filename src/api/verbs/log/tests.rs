@@ -1,0 +1,104 @@
+//! Logs of a simulated container, to their end.
+
+use axum::body::BodyDataStream;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::super::tests::{PODS, api, ask, send};
+use super::*;
+use crate::store::Severity;
+
+async fn api_with_pod() -> Arc<Api> {
+    let api = api().await;
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(ask(&api, "POST", PODS, &pod).await.0, 201);
+    api
+}
+
+async fn follow(api: &Arc<Api>) -> BodyDataStream {
+    let path = format!("{PODS}/p/log?follow=true&tailLines=0");
+    send(api, "GET", &path, &[], "").await.into_body().into_data_stream()
+}
+
+async fn record(api: &Arc<Api>, reason: &str, message: &str) {
+    let object = api.store.find::<Pod>("default", "p").unwrap();
+    api.store.record("test", &object, Severity::Normal, reason, message).await;
+}
+
+async fn set_status(api: &Arc<Api>, container: Value) {
+    let status = json!({"status": {"phase": "Running", "containerStatuses": [container]}});
+    let (code, told) = ask(api, "PATCH", &format!("{PODS}/p/status"), &status).await;
+    assert_eq!(code, 200, "{told}");
+}
+
+fn running(n_restarts: i32) -> Value {
+    json!({"name": "c", "image": "i", "imageID": "", "ready": true, "restartCount": n_restarts,
+        "state": {"running": {"startedAt": "2024-01-01T00:01:00Z"}}})
+}
+
+fn restarted() -> Value {
+    let mut status = running(1);
+    status["lastState"] = json!({"terminated": {"exitCode": 137, "reason": "OOMKilled",
+        "startedAt": "2024-01-01T00:00:00Z", "finishedAt": "2024-01-01T00:00:59Z"}});
+    status
+}
+
+async fn is_over(log: &mut BodyDataStream) -> bool {
+    matches!(tokio::time::timeout(std::time::Duration::from_secs(1), log.next()).await, Ok(None))
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_tell_the_events_of_a_pod() {
+    let api = api_with_pod().await;
+    let object = api.store.find::<k8s_openapi::api::core::v1::Pod>("default", "p").unwrap();
+    for (reason, message) in [("Zeroth", "one"), ("Afterwards", "two")] {
+        api.store.record("test", &object, Severity::Normal, reason, message).await;
+    }
+    let log = |query: &str| {
+        let (api, path) = (api.clone(), format!("{PODS}/p/log?{query}"));
+        async move { ask(&api, "GET", &path, &Value::Null).await }
+    };
+    assert_eq!(log("").await, (200, json!("Normal Zeroth: one\nNormal Afterwards: two\n")));
+    assert_eq!(log("tailLines=1&container=c").await, (200, json!("Normal Afterwards: two\n")));
+    let expected = json!("1970-01-01T00:00:00Z Normal Afterwards: two\n");
+    assert_eq!(log("tailLines=1&timestamps=true").await, (200, expected));
+    assert_eq!(log("container=x").await.1["message"], "container x is not valid for pod p");
+    assert_eq!(log("limitBytes=9").await, (200, json!("Normal Ze")));
+    assert_eq!(log("limitBytes=0").await.0, 422);
+    let previous = "previous terminated container \"c\" in pod \"p\" not found";
+    assert_eq!(log("previous=true").await.1["message"], previous);
+    let mut follow = send(&api, "GET", &format!("{PODS}/p/log?follow=true&tailLines=0"), &[], "")
+        .await
+        .into_body()
+        .into_data_stream();
+    api.store.record("test", &object, Severity::Normal, "More", "three").await;
+    assert_eq!(follow.next().await.unwrap().unwrap(), "Normal More: three\n");
+    assert_eq!(ask(&api, "DELETE", &format!("{PODS}/p"), &Value::Null).await.0, 200);
+    assert!(is_over(&mut follow).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_before_the_last_restart_has_a_log_of_its_own() {
+    let api = api_with_pod().await;
+    set_status(&api, restarted()).await;
+    let previous =
+        ask(&api, "GET", &format!("{PODS}/p/log?previous=true&timestamps=true"), &Value::Null).await;
+    let expected = "2024-01-01T00:00:00Z Started container c\n\
+                    2024-01-01T00:00:59Z Container c ended (OOMKilled), exit code 137\n";
+    assert_eq!(previous, (200, json!(expected)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_followed_ends_with_its_run() {
+    let ended = json!({"name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"terminated": {"exitCode": 0, "finishedAt": "2024-01-01T00:02:00Z"}}});
+    for next in [restarted(), ended] {
+        let api = api_with_pod().await;
+        set_status(&api, running(0)).await;
+        let mut log = follow(&api).await;
+        record(&api, "Working", "still there").await;
+        assert_eq!(log.next().await.unwrap().unwrap(), "Normal Working: still there\n");
+        set_status(&api, next.clone()).await;
+        assert!(is_over(&mut log).await, "{next}");
+    }
+}
