@@ -2,7 +2,7 @@
 //! SPDY of before 1.30.
 //!
 //! The pod is what the test makes of it: port 80 repeats what it hears and says `bye` when it has
-//! heard all, every other port is refused, and commands are two that live in memory. The Kubernetes
+//! heard all, every other port is refused, and commands are three that live in memory. The Kubernetes
 //! client of Rust runs one too.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -67,16 +67,26 @@ impl ContainerStreams for Streams {
     }
 }
 
-/// `cat`, or anything else: words to both outputs and the code 3.
+/// `cat`; `size`, which waits for the size of its terminal and tells it; or anything else: words to
+/// both outputs and the code 3.
 fn run(command: &str, wanted: Wanted) -> Session {
     let (stdin, mut input) = duplex(4_096);
     let (mut output, stdout) = duplex(4_096);
     let (mut errors, stderr) = duplex(4_096);
-    let is_cat = command == "cat";
+    let command = command.to_owned();
+    let (size, mut sizes) = tokio::sync::watch::channel(TerminalSize::default());
     let exit = async move {
-        if is_cat {
-            tokio::io::copy(&mut input, &mut output).await.unwrap();
-            return Exit::Code(0);
+        match command.as_str() {
+            "cat" => {
+                tokio::io::copy(&mut input, &mut output).await.unwrap();
+                return Exit::Code(0);
+            }
+            "size" => {
+                let size = *sizes.wait_for(|size| *size != TerminalSize::default()).await.unwrap();
+                output.write_all(format!("{}x{}", size.width, size.height).as_bytes()).await.unwrap();
+                return Exit::Code(0);
+            }
+            _ => {}
         }
         output.write_all(b"out").await.unwrap();
         errors.write_all(b"err").await.unwrap();
@@ -86,7 +96,7 @@ fn run(command: &str, wanted: Wanted) -> Session {
         stdin: wanted.stdin.then(|| Box::pin(stdin) as _),
         stdout: wanted.stdout.then(|| Box::pin(stdout) as _),
         stderr: wanted.stderr.then(|| Box::pin(stderr) as _),
-        size: wanted.tty.then(|| tokio::sync::watch::channel(TerminalSize::default()).0),
+        size: wanted.tty.then_some(size),
         exit: Box::pin(exit),
     }
 }
@@ -258,6 +268,32 @@ async fn commands_run_the_same_over_both() {
             let (code, stdout, errors) = server.run("exec p -- fail", b"", is_spdy);
             assert_eq!((code, stdout.as_slice()), (Some(3), &b"out"[..]), "SPDY {is_spdy}: {errors}");
             assert_eq!(errors, "errcommand terminated with exit code 3\n", "SPDY {is_spdy}");
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_told_the_size_of_its_terminal_over_both() {
+    let mut tools = Tools::default();
+    let (Some(kubectl), Some(script)) =
+        (tools.find("kubectl", "kubernetes-client"), tools.find("script", "bsdutils"))
+    else {
+        return;
+    };
+    let server = Server::start(kubectl).await;
+    tokio::task::spawn_blocking(move || {
+        for is_spdy in [false, true] {
+            let kubectl = server.kubectl("exec -it p -- size", is_spdy);
+            let words = [kubectl.get_program()].into_iter().chain(kubectl.get_args());
+            let line: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+            let mut terminal = Command::new(&script);
+            terminal.envs(kubectl.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            terminal.args(["-qec", &format!("stty cols 100 rows 30; {}", line.join(" ")), "/dev/null"]);
+            let output = terminal.stdin(Stdio::null()).output().unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && shown.contains("100x30"), "SPDY {is_spdy}: {shown}");
         }
     })
     .await

@@ -2,19 +2,14 @@
 //! as a test wants. Trusts the authority of a kubeconfig and shows its token.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::raw::setting;
+use super::raw::{setting, trusting};
 
 /// A server and the credentials for it.
 #[derive(Clone)]
@@ -46,18 +41,10 @@ impl Answer {
 
 impl Https {
     pub(crate) fn new(address: &str, kubeconfig: &Path) -> Self {
-        let authority = STANDARD.decode(setting(kubeconfig, "certificate-authority-data")).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         Self {
             address: address.to_owned(),
             token: setting(kubeconfig, "token"),
-            connector: TlsConnector::from(Arc::new(config)),
+            connector: TlsConnector::from(trusting(kubeconfig)),
         }
     }
 

@@ -21,8 +21,8 @@ pub(crate) fn setting(kubeconfig: &Path, name: &str) -> String {
     lines.find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap().to_owned()
 }
 
-/// What the server answers to `request`, until it closes the connection.
-pub(crate) fn over_tls(address: &str, kubeconfig: &Path, request: &[u8]) -> String {
+/// TLS that trusts the authority of a kubeconfig and nobody else.
+pub(crate) fn trusting(kubeconfig: &Path) -> Arc<ClientConfig> {
     let authority = STANDARD.decode(setting(kubeconfig, "certificate-authority-data")).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
@@ -31,8 +31,13 @@ pub(crate) fn over_tls(address: &str, kubeconfig: &Path, request: &[u8]) -> Stri
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Arc::new(config)
+}
+
+/// What the server answers to `request`, until it closes the connection.
+pub(crate) fn over_tls(address: &str, kubeconfig: &Path, request: &[u8]) -> String {
     let connection =
-        ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
+        ClientConnection::new(trusting(kubeconfig), ServerName::try_from("localhost").unwrap()).unwrap();
     exchange(StreamOwned::new(connection, connect(address)), request)
 }
 

@@ -38,8 +38,8 @@ const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long after a chunk the next one is sent at the earliest: what many writers write in that
 /// time costs each watcher one write to its socket, not one per event.
 const GATHER: Duration = Duration::from_millis(5);
-/// How many bytes are put together before they are sent.
-const CHUNK_BYTES: usize = 32 * 1024;
+/// How many bytes are put together before they are sent: what a TLS record holds.
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Opens a watch.
 pub(crate) fn watch(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::dispatch::answer;
-use super::super::tests::{api_over, ask};
+use super::super::tests::{api_over, ask, read, send};
 use super::super::{Api, stream};
 use crate::api::streams::spdy::frame::{self, Decoder, Frame};
 use crate::api::streams::spdy::headers::Deflater;
@@ -335,4 +335,11 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
         assert!(status["message"].as_str().unwrap().contains("WebSocket"), "{status}");
     }
     assert_eq!(ask(&runs, "DELETE", exec, &Value::Null).await.0, 405);
+    let unknown = [("upgrade", "SPDY/3.1"), ("x-stream-protocol-version", "v9.channel.k8s.io")];
+    let (code, status) = read(send(&runs, "POST", exec, &unknown, "").await).await;
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        code == 403 && message.contains("client supports [v9.channel.k8s.io], server accepts [v5.channel.k8s.io"),
+        "{status}"
+    );
 }
