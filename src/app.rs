@@ -11,15 +11,15 @@
 mod conduct;
 mod encrypted;
 mod forward;
+mod zones;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hickory_proto::rr::Name;
 use ipnet::IpNet;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tokio::net::TcpListener;
@@ -27,14 +27,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::changes::Changes;
 use crate::api::files::{Files, Mode, Problem, Report};
 use crate::api::server::{ApiOptions, ApiServer};
 use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
-    ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, PodNameMode, RuntimeName,
-    ServeSettings,
+    ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, RuntimeName, ServeSettings,
 };
 use crate::controllers::{
     self, Controller,
@@ -52,7 +50,7 @@ use crate::dns::notification::{Sender, Target};
 use crate::dns::publisher::{Publication, Publisher};
 use crate::dns::responder::{Explain, Policy};
 use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
-use crate::dns::zone::{PodNames, Zone, ZoneOptions, Zones, load_folder};
+use crate::dns::zone::{Zone, ZoneOptions, Zones};
 use crate::metrics::{self, Metrics, ZoneFigures};
 use crate::node::runtime::{
     Runtime,
@@ -63,6 +61,7 @@ use crate::objects::Revision;
 use crate::objects::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 use encrypted::Signing;
+use zones::{follow_zones, load_zones, zone_options};
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -450,78 +449,6 @@ fn refuse_broken(report: &Report) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(BrokenFiles(report.problems.iter().map(Problem::to_string).collect()))
-}
-
-fn load_zones(folder: Option<&Path>) -> anyhow::Result<Vec<Zone>> {
-    let Some(folder) = folder else { return Ok(Vec::new()) };
-    let loaded = load_folder(folder);
-    if !loaded.mistakes.is_empty() {
-        bail!(BrokenFiles(loaded.mistakes.iter().map(ToString::to_string).collect()));
-    }
-    Ok(loaded.zones)
-}
-
-/// Loads the zone files again after each change; a broken file leaves the zones as they were.
-fn follow_zones(
-    dns: &DnsSettings,
-    publisher: &Publisher,
-    clock: &Clock,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) -> anyhow::Result<watch::Receiver<Vec<String>>> {
-    let (mistakes, receiver) = watch::channel(Vec::new());
-    let Some(folder) = dns.zones.clone() else { return Ok(receiver) };
-    let mut changes = Changes::of(std::slice::from_ref(&folder), clock.clone())?;
-    let zones = publisher.static_zones();
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = changes.next() => {}
-            }
-            let loaded = load_folder(&folder);
-            if loaded.mistakes.is_empty() {
-                zones.send_replace(loaded.zones);
-            }
-            mistakes.send_replace(loaded.mistakes.iter().map(ToString::to_string).collect());
-        }
-    });
-    Ok(receiver)
-}
-
-fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
-    let reverse_zones: Vec<Name> =
-        dns.reverse_zone.iter().map(|name| domain("--reverse-zone", name)).collect::<Result<_, _>>()?;
-    Ok(ZoneOptions {
-        cluster_domain: domain("--cluster-domain", &dns.cluster_domain)?,
-        ttl_s: dns.ttl,
-        negative_ttl_s: dns.negative_ttl,
-        pods: match dns.pods {
-            PodNameMode::Disabled => PodNames::Disabled,
-            PodNameMode::Insecure => PodNames::Insecure,
-            PodNameMode::Verified => PodNames::Verified,
-        },
-        endpoint_pod_names: dns.endpoint_pod_names,
-        ignore_empty_service: dns.ignore_empty_service,
-        namespaces: dns.namespaces.clone(),
-        no_endpoints: dns.no_endpoints,
-        zonal: dns.zonal,
-        explains: dns.explain != ExplainMode::Off,
-        fallthrough: forward::fallthrough(&dns.forward)?,
-        reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
-        ..ZoneOptions::default()
-    })
-}
-
-fn domain(flag: &str, text: &str) -> anyhow::Result<Name> {
-    let mut name =
-        Name::from_ascii(text).with_context(|| format!("{flag}: \"{text}\" is not a domain name"))?;
-    if name.is_root() {
-        bail!("{flag}: the root is not a zone that can be served; name a domain such as cluster.local");
-    }
-    name.set_fqdn(true);
-    Ok(name)
 }
 
 fn random_seed() -> u64 {

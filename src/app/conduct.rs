@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use hickory_proto::rr::Name;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-use super::domain;
+use super::zones::domain;
 use crate::clock::Clock;
 use crate::config::{DnsSettings, KeyFile, Secondary, WireSettings};
 use crate::dns::conduct::Conduct;

@@ -339,7 +339,8 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
     let (code, status) = read(send(&runs, "POST", exec, &unknown, "").await).await;
     let message = status["message"].as_str().unwrap();
     assert!(
-        code == 403 && message.contains("client supports [v9.channel.k8s.io], server accepts [v5.channel.k8s.io"),
+        code == 403
+            && message.contains("client supports [v9.channel.k8s.io], server accepts [v5.channel.k8s.io"),
         "{status}"
     );
 }
