@@ -1,17 +1,19 @@
 //! The fast path for datagrams: an ordinary question is read in place and its response copied.
 //!
 //! ```text
-//!  octets ──► Question::read ──► zone, node ─┬─ has the type ──► ready.rs: ready-made sections ──┐
-//!                │ anything unusual          ├─ lacks it ──────► negative.rs: SOA, NODATA ───────┤
-//!                ▼                           └─ missing ───────► negative.rs: SOA, NXDOMAIN ─────┤
-//!             respond ◄── delegations, wildcards, aliases, EDNS options, ...          reply ◄────┘
+//!  octets ──► Question::read ──► zone, node ─┬─ has the type ──► direct.rs: records as kept ──────┐
+//!                │ anything unusual          │          └───────► ready.rs: ready-made sections ───┤
+//!                ▼                           ├─ lacks it ──────► negative.rs: SOA, NODATA ─────────┤
+//!             respond                        └─ missing ───────► negative.rs: SOA, NXDOMAIN ───────┤
+//!                ▲                                                                       reply ◄───┘
+//!                └── delegations, wildcards, aliases, EDNS options, ...
 //! ```
 //!
-//! Both ways give the same octets; ready-made sections are even made by `respond`, at the first
-//! question. What this path does by itself: an opcode QUERY of class IN for a well-known type,
-//! without records but one plain OPT, in a zone without delegations and DNAMEs. Pure but for what
-//! it leaves at the nodes of the snapshot.
+//! Both ways give the same octets; a test asks both at random. What this path does by itself: an
+//! opcode QUERY of class IN for a well-known type, without records but one plain OPT, in a zone
+//! without delegations and DNAMEs. Pure but for what it leaves at the nodes of the snapshot.
 
+mod direct;
 mod negative;
 mod question;
 mod ready;
@@ -123,22 +125,26 @@ fn exists(
     (turn, negatives): (usize, Negatives),
     replies: &mut Vec<u8>,
 ) -> Option<Kind> {
+    let Some(set) = node.rrsets().get(question.record_type) else {
+        let is_aliased = || node.rrsets().get(RecordType::CNAME).is_some();
+        if negatives == Negatives::Left || is_aliased() {
+            return None;
+        }
+        return negative::write(zone, question, negative::NODATA, replies).map(|()| Kind::NoData);
+    };
+    if direct::is_as_kept(&set, question) {
+        direct::write(&set, question, turn, replies);
+        return Some(Kind::Positive);
+    }
     if let Some(made) = node.ready().find(question.record_type)
         && ready::is_current(&made, zones, zone)
     {
-        return ready::write(&made, question, turn, replies).map(|()| Kind::Positive);
+        return ready::write(&made, question, replies).map(|()| Kind::Positive);
     }
-    let has = |record_type| node.rrsets().get(record_type).is_some();
-    match has(question.record_type) {
-        true => {
-            let made = ready::make(zones, zone, question)?;
-            let written = ready::write(&made, question, turn, replies);
-            node.ready().keep(question.record_type, made);
-            written.map(|()| Kind::Positive)
-        }
-        false if has(RecordType::CNAME) || negatives == Negatives::Left => None,
-        false => negative::write(zone, question, negative::NODATA, replies).map(|()| Kind::NoData),
-    }
+    let made = ready::make(zones, zone, question, &set)?;
+    let written = ready::write(&made, question, replies);
+    node.ready().keep(question.record_type, made);
+    written.map(|()| Kind::Positive)
 }
 
 fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<Kind> {

@@ -1,4 +1,4 @@
-//! Ready-made sections: made by the ordinary way at the first question, copied from then on.
+//! Ready-made sections: made at the first question, copied from then on.
 //!
 //! They must not depend on anything that a later question or version can have different:
 //! - on the case of the question, as far as names in the sections are compressed against it. Owners
@@ -6,28 +6,28 @@
 //!   owners of additional records are not, so for PTR and SRV only a question in lower case is taken;
 //! - on records elsewhere. Targets of SRV records have their addresses in the additional section;
 //!   these are taken if all targets lie directly below one name, whose stamp then tells whether
-//!   they have changed. Other types with additional records go the ordinary way;
-//! - on the turn: address records alone in the message take turns when they are copied.
+//!   they have changed. Other types with additional records go the ordinary way.
+//!
+//! Simple sets of SRV records are put together here ([`direct::service`]), the rest by `respond`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use hickory_proto::rr::RecordType;
 
+use super::direct::{self, SRV_FIXED_LENGTH};
 use super::question::Question;
 use super::{OPT_BEGINNING, OPT_LENGTH};
 use crate::dns::conduct::Conduct;
 use crate::dns::request::HEADER_LENGTH;
 use crate::dns::respond::{Asker, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, Transport, respond};
-use crate::dns::zone::{Dependency, Ready, ReadyMade, Zone, Zones, name};
+use crate::dns::zone::{Dependency, Ready, ReadyMade, RrSet, Zone, Zones};
 
 /// Sections are the same for all who ask.
 const NOBODY: Asker = Asker { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), transport: Transport::Datagram };
 /// QR and AA.
-const AUTHORITATIVE: [u8; 2] = [0x84, 0];
+pub(super) const AUTHORITATIVE: [u8; 2] = [0x84, 0];
 /// QR, AA and TC.
-const TRUNCATED: [u8; 2] = [0x86, 0];
-/// Priority, weight and port, before the target of SRV.
-const SRV_FIXED_LENGTH: usize = 6;
+pub(super) const TRUNCATED: [u8; 2] = [0x86, 0];
 
 /// Whether what `made` was made of is still the same.
 pub(super) fn is_current(made: &ReadyMade, zones: &Zones, zone: &Zone) -> bool {
@@ -38,12 +38,7 @@ pub(super) fn is_current(made: &ReadyMade, zones: &Zones, zone: &Zone) -> bool {
 }
 
 /// Appends the response with these sections; `None` if it has to be made the ordinary way.
-pub(super) fn write(
-    made: &ReadyMade,
-    question: &Question<'_>,
-    turn: usize,
-    replies: &mut Vec<u8>,
-) -> Option<()> {
+pub(super) fn write(made: &ReadyMade, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<()> {
     if made.is_never || (made.is_for_lower_case && question.name != question.lower) {
         return None;
     }
@@ -56,34 +51,37 @@ pub(super) fn write(
         return Some(());
     }
     question.write_head(AUTHORITATIVE, made.counts, replies);
-    match usize::from(made.n_turning) {
-        0 => replies.extend_from_slice(&made.sections),
-        n_turning => {
-            let first = turn % n_turning * (made.sections.len() / n_turning);
-            replies.extend_from_slice(&made.sections[first..]);
-            replies.extend_from_slice(&made.sections[..first]);
-        }
-    }
+    replies.extend_from_slice(&made.sections);
     question.write_opt(replies);
     Some(())
 }
 
-/// Makes the sections that answer `question`, whose name has the type; `None` if nothing more may
-/// be kept.
-pub(super) fn make(zones: &Zones, zone: &Zone, question: &Question<'_>) -> Option<ReadyMade> {
+/// Makes the sections that answer `question` with `set`, which its name has; `None` if nothing more
+/// may be kept.
+pub(super) fn make(
+    zones: &Zones,
+    zone: &Zone,
+    question: &Question<'_>,
+    set: &RrSet<'_>,
+) -> Option<ReadyMade> {
     if !Ready::has_room() {
         return None;
     }
-    let never = ReadyMade { is_never: true, ..ReadyMade::default() };
-    Some(try_make(zones, zone, question).unwrap_or(never))
+    let made = match question.record_type {
+        RecordType::SRV => direct::service(zones, zone, question, set)
+            .or_else(|| by_respond(zones, question, Some(dependency(zones, zone, set)?))),
+        RecordType::PTR => by_respond(zones, question, None),
+        _ => None,
+    };
+    Some(made.unwrap_or_else(|| ReadyMade { is_never: true, ..ReadyMade::default() }))
 }
 
-fn try_make(zones: &Zones, zone: &Zone, question: &Question<'_>) -> Option<ReadyMade> {
-    use RecordType::{A, AAAA, PTR, SRV, TXT};
-    let record_type = question.record_type;
-    if !matches!(record_type, A | AAAA | PTR | SRV | TXT) {
-        return None;
-    }
+fn dependency(zones: &Zones, zone: &Zone, set: &RrSet<'_>) -> Option<Dependency> {
+    let targets: Option<Vec<&[u8]>> = set.rdata().map(|rdata| rdata.get(SRV_FIXED_LENGTH..)).collect();
+    direct::dependency(zones, zone, targets?)
+}
+
+fn by_respond(zones: &Zones, question: &Question<'_>, depends_on: Option<Dependency>) -> Option<ReadyMade> {
     // Who this server is and which keys it has shows in the OPT record alone.
     let conduct = Conduct::default();
     let respond = |has_edns| {
@@ -99,17 +97,12 @@ fn try_make(zones: &Zones, zone: &Zone, question: &Question<'_>) -> Option<Ready
             && made.is_truncated == without_edns.is_truncated;
         is_same.then_some(())?;
     }
-    made.is_for_lower_case = matches!(record_type, PTR | SRV);
-    if record_type.is_ip_addr() {
-        made.n_turning = made.counts[0];
-    }
-    if record_type == SRV {
-        made.depends_on = Some(dependency(zones, zone, question)?);
-    }
+    made.is_for_lower_case = true;
+    made.depends_on = depends_on;
     // A truncated response does not say how much was left out, and so whether the additional
     // section was all that was too long; but then it would not have been truncated.
     let is_alone = made.counts[1..] == [0, 0];
-    (is_alone || record_type == SRV).then_some(made)
+    (is_alone || made.depends_on.is_some()).then_some(made)
 }
 
 /// What follows the question in `response`, if it is an authoritative one with nothing unusual.
@@ -128,23 +121,4 @@ fn sections(response: &[u8], question: &Question<'_>, has_edns: bool) -> Option<
     let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let counts = [count(6), count(8), count(10) - u16::from(has_edns)];
     Some(ReadyMade { sections: sections.into(), counts, is_truncated, ..ReadyMade::default() })
-}
-
-/// The one name that all targets of the SRV records lie directly below.
-fn dependency(zones: &Zones, zone: &Zone, question: &Question<'_>) -> Option<Dependency> {
-    let set = zone.node(question.lower)?.rrsets().get(RecordType::SRV)?;
-    let mut parent: Option<Vec<u8>> = None;
-    for rdata in set.rdata() {
-        let target = rdata.get(SRV_FIXED_LENGTH..)?.to_ascii_lowercase();
-        zone.node(&target)?;
-        let above = name::parent(&target)?;
-        if parent.get_or_insert_with(|| above.to_vec()) != above {
-            return None;
-        }
-        let own = zones.find(&target)?;
-        (own.key() == zone.key()).then_some(())?;
-    }
-    let parent = parent?;
-    let below = zone.node(&parent)?.below();
-    Some(Dependency { parent: parent.as_slice().into(), below, layout: zones.layout() })
 }

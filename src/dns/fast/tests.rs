@@ -79,9 +79,13 @@ impl World {
         let n_pods = self.rng.random_range(0..=PODS_PER_SERVICE_MAX >> (service % 4 * 2));
         let mut sets: Vec<RrSet<'static>> =
             vec![set(RecordType::TXT, &[RData::TXT(TXT::new(vec![owner.clone()]))])];
-        let targets: Vec<RData> = (0..n_pods)
-            .map(|pod| RData::SRV(SRV::new(0, 1, 80, name(&format!("Web-{pod}.{owner}")))))
-            .collect();
+        // Every other service has targets in lower case, and those of some have two ports.
+        let word = if service.is_multiple_of(2) { "Web" } else { "web" };
+        let ports: &[u16] = if self.rng.random_ratio(1, 4) { &[80, 443] } else { &[80] };
+        let target =
+            |pod: u32, port: u16| RData::SRV(SRV::new(0, 1, port, name(&format!("{word}-{pod}.{owner}"))));
+        let targets: Vec<RData> =
+            (0..n_pods).flat_map(|pod| ports.iter().map(move |port| target(pod, *port))).collect();
         sets.push(set(RecordType::SRV, &targets));
         let own = addresses(&mut self.rng, n_pods);
         sets.extend(own.iter().map(|set| RrSet::union([set]).unwrap()));
@@ -96,8 +100,11 @@ impl World {
         for pod in 0..n_pods {
             self.change_pod(service, pod);
         }
-        let pointer = RrSet::of_names(RecordType::PTR, 5, [&key(&format!("web-0.{owner}"))]);
-        self.cluster.set(&key(&format!("{service}.ptr.cluster.local.")), RrSets::of([pointer]));
+        let pods = (0..1 + n_pods % 2).map(|pod| key(&format!("web-{pod}.{owner}"))).collect::<Vec<_>>();
+        let pointers = RrSet::of_names(RecordType::PTR, 5, &pods);
+        self.cluster.set(&key(&format!("{service}.ptr.cluster.local.")), RrSets::of([pointers]));
+        let elsewhere = RrSet::of_names(RecordType::PTR, 5, [&key(&format!("p{service}.example."))]);
+        self.cluster.set(&key(&format!("{service}.far.cluster.local.")), RrSets::of([elsewhere]));
     }
 
     fn change_pod(&mut self, service: u32, pod: u32) {
@@ -152,7 +159,7 @@ impl World {
             4 | 5 => format!("svc{service}.{DOMAIN}"),
             6 => format!("_x._tcp.svc{service}.{DOMAIN}"),
             7 => format!("_own._tcp.svc{service}.{DOMAIN}"),
-            8 => format!("{service}.ptr.cluster.local."),
+            8 => format!("{service}.{}.cluster.local.", if pod < 3 { "ptr" } else { "far" }),
             9 => format!("alias{service}.{DOMAIN}"),
             10 => "ns.dns.cluster.local.".to_owned(),
             11 => ["cluster.local.", "mail.cluster.local.", "cut.cluster.local.", ".", "example."]

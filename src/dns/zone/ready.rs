@@ -36,8 +36,6 @@ pub(crate) struct ReadyMade {
     pub(crate) sections: Box<[u8]>,
     /// How many records answer, authority and additional section have.
     pub(crate) counts: [u16; 3],
-    /// How many records at the beginning take turns in being the first; all are equally long.
-    pub(crate) n_turning: u16,
     /// Whether a datagram cannot hold it, so that it is empty and TC is set.
     pub(crate) is_truncated: bool,
     /// Whether it holds only for a question in lower case.

@@ -176,6 +176,11 @@ impl RrSet<'_> {
         self.packed.is_empty()
     }
 
+    /// Every record's RDATA in wire form, each after two octets of length.
+    pub(crate) fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
     /// The RDATA of every record, in wire form.
     pub fn rdata(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest: &[u8] = &self.packed;
