@@ -6,6 +6,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod cluster;
+pub(crate) mod encrypted;
 pub(crate) mod https;
 pub(crate) mod load;
 pub(crate) mod message;

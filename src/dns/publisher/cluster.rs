@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Everything is rendered from the store's present objects, so an event that is seen twice, or out
-//! of date, does no harm. One service's change costs that service's names.
+//! of date, does no harm. One service's change costs that service's names; a slice's, those of the
+//! endpoints that differ and those that all endpoints share.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,16 +17,16 @@ use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
 
-use super::index::{Index, Key};
+use super::index::{Index, Key, Versions};
 use crate::clock::Clock;
 use crate::dns::explain::{Explainer, Landscape};
 use crate::dns::serials::Serials;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
-    Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, WireName, Zone,
-    ZoneOptions, Zones,
+    Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, Touched,
+    WireName, Zone, ZoneOptions, Zones,
 };
-use crate::objects::{Kind, ObjectKey};
+use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{Event, Store};
 
 /// The cluster's zone and its reverse zones, and what they are made of.
@@ -38,6 +39,8 @@ pub(super) struct Cluster {
     namespaces: BTreeSet<String>,
     /// By service, the names by which this server is reached through it.
     servers: BTreeMap<Key, Vec<NameServer>>,
+    /// By service that is published, the version of it that was rendered last.
+    rendered: HashMap<Key, Revision>,
     /// What was last complained of, so that it is logged once.
     complaints: HashMap<Source, Vec<String>>,
     serials: Arc<Serials>,
@@ -57,10 +60,31 @@ struct Knowledge {
 #[derive(Default)]
 pub(super) struct Stale {
     namespaces: BTreeSet<String>,
-    services: BTreeSet<Key>,
+    services: BTreeMap<Key, Extent>,
     pods: BTreeSet<Key>,
     /// Whether what follows from the options alone is stale: once, at start.
     has_fixed: bool,
+}
+
+/// How much of a service must be rendered anew.
+enum Extent {
+    /// All of it.
+    Whole,
+    /// What these endpoints have a part in.
+    Endpoints(Touched),
+}
+
+impl Stale {
+    fn add_services(&mut self, keys: impl IntoIterator<Item = Key>) {
+        self.services.extend(keys.into_iter().map(|key| (key, Extent::Whole)));
+    }
+
+    fn add_endpoints(&mut self, service: Key, touched: Touched) {
+        let extent = self.services.entry(service).or_insert_with(|| Extent::Endpoints(Touched::default()));
+        if let Extent::Endpoints(others) = extent {
+            others.extend(touched);
+        }
+    }
 }
 
 /// What has changed in one go.
@@ -98,6 +122,7 @@ impl Cluster {
             index: Index::default(),
             namespaces: BTreeSet::new(),
             servers: BTreeMap::new(),
+            rendered: HashMap::new(),
             complaints: HashMap::new(),
             serials,
             serial: 0,
@@ -162,12 +187,12 @@ impl Cluster {
         for source in self.ledger.sources() {
             match source.clone() {
                 Source::Namespace(name) => stale.namespaces.extend([name]),
-                Source::Service(namespace, name) => stale.services.extend([(namespace, name)]),
+                Source::Service(namespace, name) => stale.add_services([(namespace, name)]),
                 Source::Pod(namespace, name) => stale.pods.extend([(namespace, name)]),
                 Source::Apex(_) | Source::NameServers => {}
             }
         }
-        stale.services.extend(self.servers.keys().cloned());
+        stale.add_services(self.servers.keys().cloned());
         stale
     }
 
@@ -181,8 +206,8 @@ impl Cluster {
             names.extend(self.refresh_namespace(store, namespace, &mut stale));
         }
         let mut are_servers_stale = stale.has_fixed;
-        for key in stale.services {
-            let (changed, are_stale) = self.refresh_service(store, key);
+        for (key, extent) in stale.services {
+            let (changed, are_stale) = self.refresh_service(store, key, extent);
             names.extend(changed);
             are_servers_stale |= are_stale;
         }
@@ -205,25 +230,24 @@ impl Cluster {
             Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
             Kind::EndpointSlice if self.scheme.options().no_endpoints => {}
             Kind::EndpointSlice => {
-                let services = self.index.put_slice(store, key);
-                if let Some(knowledge) = &mut self.reasons {
-                    for service in &services {
-                        knowledge.landscape.put_slices(
-                            &service.0,
-                            &service.1,
-                            self.index.slice_objects(service),
-                        );
+                for (service, Versions { before, now }) in self.index.put_slice(store, key) {
+                    if let Some(knowledge) = &mut self.reasons {
+                        let slices = self.index.slice_objects(&service);
+                        knowledge.landscape.put_slices(&service.0, &service.1, slices);
                     }
+                    let [before, now] = [&before, &now].map(|version| version.as_ref()?.get());
+                    stale.add_endpoints(service, self.scheme.touched(before, now));
                 }
-                stale.services.extend(services);
             }
             Kind::Pod if self.scheme.options().pods != PodNames::Verified => {}
             Kind::Service | Kind::Pod => {
                 if self.index.put_member(store, key) {
                     stale.namespaces.insert(key.namespace.clone());
                 }
-                let ids = if key.kind == Kind::Pod { &mut stale.pods } else { &mut stale.services };
-                ids.insert(id);
+                match key.kind {
+                    Kind::Pod => stale.pods.extend([id]),
+                    _ => stale.add_services([id]),
+                }
             }
             _ => {}
         }
@@ -238,7 +262,7 @@ impl Cluster {
             return Vec::new();
         }
         let members = members.cloned().unwrap_or_default();
-        stale.services.extend(members.services.into_iter().map(|service| (name.clone(), service)));
+        stale.add_services(members.services.into_iter().map(|service| (name.clone(), service)));
         stale.pods.extend(members.pods.into_iter().map(|pod| (name.clone(), pod)));
         let rendered = if is_published {
             self.namespaces.insert(name.clone());
@@ -251,14 +275,14 @@ impl Cluster {
     }
 
     /// Returns the names that this concerns, and whether the server's own names may be others now.
-    fn refresh_service(&mut self, store: &Store, key: Key) -> (Vec<WireName>, bool) {
+    fn refresh_service(&mut self, store: &Store, key: Key, extent: Extent) -> (Vec<WireName>, bool) {
         let object = store.find::<Service>(&key.0, &key.1);
-        let mut rendered = match object.as_ref().and_then(|object| object.get::<Service>()) {
-            Some(service) => {
-                let is_exposed = self.namespaces.contains(&key.0);
-                self.scheme.service(service, &self.index.slices(&key), is_exposed)
-            }
-            None => Rendered::default(),
+        let mut rendered = object
+            .as_ref()
+            .map_or_else(Rendered::default, |object| self.render_service(object, &key, &extent));
+        match object.filter(|_| self.namespaces.contains(&key.0)) {
+            Some(object) => self.rendered.insert(key.clone(), object.revision()),
+            None => self.rendered.remove(&key),
         };
         let servers = std::mem::take(&mut rendered.name_servers);
         let before = match servers.is_empty() {
@@ -267,6 +291,20 @@ impl Cluster {
         };
         let are_servers_stale = before != servers;
         (self.replace(Source::Service(key.0, key.1), rendered), are_servers_stale)
+    }
+
+    /// The service as it is in the store; whole unless the endpoints are all that has changed.
+    fn render_service(&self, object: &Object, key: &Key, extent: &Extent) -> Rendered {
+        let Some(service) = object.get::<Service>() else { return Rendered::default() };
+        let slices = self.index.slices(key);
+        let is_same = self.rendered.get(key) == Some(&object.revision());
+        let before = self.ledger.given(&Source::Service(key.0.clone(), key.1.clone()));
+        match (extent, before) {
+            (Extent::Endpoints(touched), Some(before)) if is_same => {
+                self.scheme.service_again(service, &slices, before, touched)
+            }
+            _ => self.scheme.service(service, &slices, self.namespaces.contains(&key.0)),
+        }
     }
 
     fn refresh_pod(&mut self, store: &Store, key: Key) -> Vec<WireName> {

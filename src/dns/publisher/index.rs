@@ -24,6 +24,13 @@ pub(super) struct Index {
     members: HashMap<String, Members>,
 }
 
+/// What a service had of a slice, and has now.
+#[derive(Default)]
+pub(super) struct Versions {
+    pub(super) before: Option<Object>,
+    pub(super) now: Option<Object>,
+}
+
 /// The services and pods of one namespace.
 #[derive(Clone, Default)]
 pub(super) struct Members {
@@ -35,19 +42,20 @@ pub(super) struct Members {
 
 impl Index {
     /// Takes up the present version of a slice; returns the services that it belonged and belongs
-    /// to.
-    pub(super) fn put_slice(&mut self, store: &Store, key: &ObjectKey) -> BTreeSet<Key> {
+    /// to, and what they had and have of it.
+    pub(super) fn put_slice(&mut self, store: &Store, key: &ObjectKey) -> BTreeMap<Key, Versions> {
         let id = (key.namespace.clone(), key.name.clone());
-        let mut concerned = BTreeSet::new();
+        let mut concerned: BTreeMap<Key, Versions> = BTreeMap::new();
         if let Some(service) = self.service_of_slice.remove(&id) {
             let service = (key.namespace.clone(), service);
+            let mut before = None;
             if let Some(slices) = self.slices.get_mut(&service) {
-                slices.remove(&key.name);
+                before = slices.remove(&key.name);
                 if slices.is_empty() {
                     self.slices.remove(&service);
                 }
             }
-            concerned.insert(service);
+            concerned.insert(service, Versions { before, now: None });
         }
         let object = store.get(key);
         let labels = object.as_ref().and_then(|object| object.meta().labels.as_ref());
@@ -57,8 +65,8 @@ impl Index {
             self.slices
                 .entry(service.clone())
                 .or_default()
-                .extend(object.map(|object| (key.name.clone(), object)));
-            concerned.insert(service);
+                .extend(object.clone().map(|object| (key.name.clone(), object)));
+            concerned.entry(service).or_default().now = object;
         }
         concerned
     }

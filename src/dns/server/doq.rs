@@ -1,8 +1,11 @@
 //! DNS over dedicated QUIC connections (RFC 9250), by `hickory-server`.
 //!
 //! hickory encodes every response itself and compresses fewer names than we do, so what one message
-//! can hold is reckoned without compression; it closes a connection after 100 queries and one that
-//! is idle. It has no limit of connections per address; QUIC proves addresses before a connection
+//! can hold is reckoned without compression; and a response is signed over what hickory will make of
+//! it. It ends a stream after one message, so transfers are not had here, signed or not: they are
+//! refused as not supported (RFC 9250, 4.2 has all messages of one on its stream).
+//!
+//! At its limits: it closes a connection after 100 queries and one that is idle. It has no limit of connections per address; QUIC proves addresses before a connection
 //! costs memory, and this listener is off unless it is asked for.
 
 use std::io;
@@ -13,9 +16,11 @@ use async_trait::async_trait;
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Header, HeaderCounts, Metadata};
-use hickory_server::proto::serialize::binary::BinEncoder;
+use hickory_server::proto::rr::rdata::TSIG;
+use hickory_server::proto::rr::{RData, Record};
+use hickory_server::proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
-use hickory_server::zone_handler::MessageResponseBuilder;
+use hickory_server::zone_handler::{MessageResponse, MessageResponseBuilder};
 use rustls::server::ResolvesServerCert;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +29,7 @@ use super::stream::STREAM_IDLE_TIMEOUT;
 use crate::dns::respond::Transport;
 use crate::dns::responder::Responder;
 use crate::dns::response::Response;
+use crate::dns::tsig::Seal;
 
 /// Serves the connections of one socket until `stop` is cancelled.
 pub(super) async fn serve(
@@ -65,32 +71,54 @@ impl RequestHandler for Handler {
 }
 
 async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut handle: R) -> Metadata {
+    // As hickory sends it (RFC 9250, 4.2.1), and as it is signed.
+    response.header.id = 0;
     response.shorten(Response::length_uncompressed);
-    let padded = response.padded(|response| length(request, response));
-    let response = padded.unwrap_or(response);
-    let Response { header, answers, authority, additional, .. } = &response;
-    let message = builder(request, &response).build(*header, answers, authority, &[], additional);
-    if let Err(error) = handle.send_response(message).await {
+    let response = response.padded(|response| length(request, response)).unwrap_or(response);
+    if let Err(error) = handle.send_response(sealed(request, &response)).await {
         tracing::debug!(%error, client = %request.src(), "a response could not be sent");
     }
-    *header
+    response.header
 }
 
-fn builder<'q>(request: &'q Request, response: &'q Response) -> MessageResponseBuilder<'q> {
+type Records<'a> = std::slice::Iter<'a, Record>;
+type Encodable<'a> = MessageResponse<'a, 'a, Records<'a>, Records<'a>, Records<'a>, Records<'a>>;
+
+/// The response for hickory to encode, with the TSIG record that it has.
+fn sealed<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
+    let mut message = unsealed(request, response);
+    if let Some(signature) = response.seal.as_ref().and_then(|seal| signature(seal, request, response)) {
+        message.set_signature(signature);
+    }
+    message
+}
+
+fn unsealed<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
     let mut builder = MessageResponseBuilder::from_message_request(request);
     if let Some(edns) = &response.edns {
         builder.edns(edns);
     }
-    builder
+    let Response { header, answers, authority, additional, .. } = response;
+    builder.build(*header, answers, authority, &[], additional)
+}
+
+/// The record that signs the octets which hickory makes of the response.
+fn signature(seal: &Seal, request: &Request, response: &Response) -> Option<Box<Record<TSIG>>> {
+    let octets = encoded(unsealed(request, response))?;
+    let start = octets.len();
+    let sealed = seal.put_on(octets);
+    let record: Record = Record::read(&mut BinDecoder::new(&sealed[start..])).ok()?;
+    record.map(|data| if let RData::TSIG(data) = data { Some(data) } else { None }).map(Box::new)
 }
 
 /// How many octets hickory will make of the response.
 fn length(request: &Request, response: &Response) -> usize {
-    let Response { header, answers, authority, additional, .. } = response;
-    let message = builder(request, response).build(*header, answers, authority, &[], additional);
+    encoded(sealed(request, response)).map_or(usize::MAX, |octets| octets.len())
+}
+
+/// `None` if a record cannot be encoded; hickory then says SERVFAIL by itself.
+fn encoded(message: Encodable<'_>) -> Option<Vec<u8>> {
     let mut octets = Vec::new();
-    match message.destructive_emit(&mut BinEncoder::new(&mut octets)) {
-        Ok(_) => octets.len(),
-        Err(_) => usize::MAX,
-    }
+    message.destructive_emit(&mut BinEncoder::new(&mut octets)).ok()?;
+    Some(octets)
 }

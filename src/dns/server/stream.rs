@@ -222,14 +222,21 @@ impl StreamServer {
         place: &Place,
     ) -> io::Result<()> {
         while let Some(mut transfer) = waiting.recv().await {
-            while let Some(message) = transfer.next_message() {
+            while let Some((message, rest)) = beside(transfer).await? {
                 self.touch(place);
                 send(writer, &message).await?;
-                tokio::task::yield_now().await;
+                transfer = rest;
             }
         }
         Ok(())
     }
+}
+
+/// The next message of a transfer, made where no connection waits meanwhile: the first one of a large
+/// zone takes long.
+async fn beside(mut transfer: Box<Transfer>) -> io::Result<Option<(Vec<u8>, Box<Transfer>)>> {
+    let made = tokio::task::spawn_blocking(move || Some((transfer.next_message()?, transfer)));
+    made.await.map_err(io::Error::other)
 }
 
 /// Where requests go that are answered later.
@@ -330,7 +337,12 @@ impl Connections {
 
 #[cfg(test)]
 mod tests {
+    use hickory_proto::op::{MessageType, Metadata, OpCode};
+    use hickory_proto::rr::Name;
+    use hickory_proto::rr::rdata::SOA;
+
     use super::*;
+    use crate::dns::zone::Zone;
 
     fn address(last: u8) -> IpAddr {
         [127, 0, 0, last].into()
@@ -362,6 +374,26 @@ mod tests {
         assert!(!first[0].stop.is_cancelled());
         let _too_many = connections.enter(address(3));
         assert!(first[0].stop.is_cancelled() && !first[1].stop.is_cancelled());
+    }
+
+    #[test]
+    fn the_worker_is_free_while_a_message_of_a_transfer_is_made() {
+        let name = |text| Name::from_ascii(text).unwrap();
+        let zone = Zone::new(name("z."), SOA::new(name("ns.z."), name("me.z."), 1, 2, 3, 4, 5), 9);
+        let header = Metadata::new(7, MessageType::Response, OpCode::Query);
+        let transfer = Box::new(Transfer::new(zone, None, header, Clock::system()));
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let other = tokio::task::spawn_blocking(move || released.recv());
+            let mut made = pin!(beside(transfer));
+            assert!(futures_util::poll!(made.as_mut()).is_pending(), "it is not made here");
+            release.send(()).unwrap();
+            other.await.unwrap().unwrap();
+            let (message, rest) = made.await.unwrap().expect("there is a message");
+            assert_eq!(message[6..8], [0, 2], "the SOA twice");
+            assert!(beside(rest).await.unwrap().is_none());
+        });
     }
 
     #[tokio::test(start_paused = true)]

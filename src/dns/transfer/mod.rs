@@ -5,6 +5,9 @@
 //!   differences:  SOA, for every version (old SOA, removed, new SOA, added), SOA
 //! ```
 //!
+//! A zone's nodes are in no order, so the first message of a whole one puts all names in order; where
+//! that is done is for whoever asks for messages to choose.
+//!
 //! A transfer holds the zone's version it began with, so it is consistent however long it takes. Messages
 //! are made one at a time, when the one before is sent, and end after [`MESSAGE_LENGTH_AIM`] octets: beyond
 //! 16 KiB name compression finds nothing to point to. It is whole where the journal does not reach
@@ -49,6 +52,8 @@ pub struct Transfer {
 /// What comes after the queue.
 #[derive(Debug)]
 enum Rest {
+    /// All names, which are not in order yet.
+    Zone,
     Names(std::vec::IntoIter<WireName>),
     Versions(std::vec::IntoIter<Arc<Delta>>),
     Nothing,
@@ -59,11 +64,7 @@ impl Transfer {
     pub(super) fn new(zone: Zone, known_serial: Option<u32>, header: Metadata, clock: Clock) -> Self {
         let rest = match known_serial.and_then(|serial| zone.changes_since(serial)) {
             Some(deltas) => Rest::Versions(deltas.into_iter()),
-            None => {
-                let mut names: Vec<WireName> = zone.nodes().map(|(name, _)| name.clone()).collect();
-                names.sort_unstable();
-                Rest::Names(names.into_iter())
-            }
+            None => Rest::Zone,
         };
         let queue = [zone.soa_record()].into();
         Self { zone, header, first: None, signer: None, clock, queue, rest }
@@ -114,9 +115,19 @@ impl Transfer {
         })
     }
 
+    fn names_in_order(&self) -> Vec<WireName> {
+        let mut names: Vec<WireName> = self.zone.nodes().map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn refill(&mut self) {
         while self.queue.is_empty() {
             let has_more = match &mut self.rest {
+                Rest::Zone => {
+                    self.rest = Rest::Names(self.names_in_order().into_iter());
+                    continue;
+                }
                 Rest::Names(names) => names.next().map(|name| self.queue.extend(self.zone.records_at(&name))),
                 Rest::Versions(deltas) => {
                     deltas.next().map(|delta| self.queue.extend(delta.records(&self.zone)))

@@ -57,6 +57,16 @@ fn a_whole_zone_lies_between_two_soa_records_in_messages_of_16_kib() {
 }
 
 #[test]
+fn a_transfer_that_begins_has_not_looked_at_the_names_yet() {
+    let header = Metadata::new(7, MessageType::Response, OpCode::Query);
+    let clock = Clock::manual(crate::clock::Timestamp::UNIX_EPOCH);
+    let mut transfer = Transfer::new(zone(9), None, header, clock);
+    assert!(matches!(transfer.rest, Rest::Zone));
+    assert!(transfer.next_message().is_some());
+    assert!(matches!(transfer.rest, Rest::Nothing));
+}
+
+#[test]
 fn an_empty_zone_is_one_message() {
     assert_eq!(seen(&messages(zone(0), None)), [(2, 0), (2, 0)]);
 }

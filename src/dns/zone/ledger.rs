@@ -119,6 +119,11 @@ impl Ledger {
         self.contributions.keys().map(Arc::as_ref)
     }
 
+    /// What a source has given last; `None` if that is nothing.
+    pub fn given(&self, source: &Source) -> Option<&Contribution> {
+        self.contributions.get(source)
+    }
+
     /// What all sources together give to a name; `None` if none does.
     pub fn merged(&self, name: &WireName) -> Option<RrSets> {
         match self.holders.get(name)? {

@@ -12,6 +12,8 @@
 mod rdata;
 mod text;
 
+use std::sync::Arc;
+
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::txt::parse_ttl;
 
@@ -166,7 +168,7 @@ fn place(error: ZoneError, records: &[Placed]) -> MasterError {
     };
     let placed = records.iter().rev().find(is_meant).unwrap_or(&records[0]);
     MasterError::Line {
-        file: placed.file.clone(),
+        file: placed.file.to_string(),
         line: placed.line,
         mistake: Mistake::Zone(Box::new(error)),
     }
@@ -175,7 +177,7 @@ fn place(error: ZoneError, records: &[Placed]) -> MasterError {
 /// A record and where it was read.
 struct Placed {
     record: Record,
-    file: String,
+    file: Arc<str>,
     line: usize,
 }
 
@@ -205,6 +207,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self, file: &str, text: &str, depth: usize) -> Result<(), MasterError> {
+        let shared: Arc<str> = file.into();
         let at = |line| move |mistake| MasterError::Line { file: file.to_owned(), line, mistake };
         for entry in text::entries(text) {
             let entry = entry.map_err(|(line, mistake)| at(line)(mistake))?;
@@ -213,7 +216,7 @@ impl Reader<'_> {
                 self.directive(&entry, depth)?.map_err(at(entry.line))?;
             } else {
                 let record = self.record(&entry).map_err(at(entry.line))?;
-                self.records.push(Placed { record, file: file.to_owned(), line: entry.line });
+                self.records.push(Placed { record, file: shared.clone(), line: entry.line });
             }
         }
         Ok(())

@@ -37,7 +37,7 @@ pub(crate) use ready::{Dependency, Ready, ReadyMade};
 pub use reasons::{REASON_OCTETS_MAX, Reason, Reasons};
 pub use records::ZoneError;
 pub use render::reverse::zones_of as reverse_zones_of;
-pub use render::{NameServer, Rendered, Scheme};
+pub use render::{NameServer, Rendered, Scheme, Touched};
 pub use rrset::{RrSet, RrSets};
 pub use tree::{Node, Zone};
 pub use zones::Zones;

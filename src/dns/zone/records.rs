@@ -94,23 +94,61 @@ pub enum ZoneError {
 
 impl Zone {
     /// A zone with these records, SOA included.
+    ///
+    /// Of several mistakes with single records the first one's is told. Records are put together name
+    /// by name: what is made of them on the way is several times as large as what is kept.
     pub fn from_records(apex: Name, records: impl IntoIterator<Item = Record>) -> Result<Zone, ZoneError> {
-        let mut owners: BTreeMap<WireName, Owner> = BTreeMap::new();
-        for record in records {
-            check_place(&apex, &record)?;
-            owners.entry(WireName::of(&record.name)).or_default().take(record)?;
+        let (placed, mut mistake) = by_name(&apex, records);
+        let apex_key = WireName::of(&apex);
+        let (mut names, mut soa) = (Vec::new(), None);
+        for records in placed.chunk_by(|left, right| left.key == right.key) {
+            let key = records[0].key.clone();
+            match Owner::of(records) {
+                Ok(owner) => {
+                    soa = if key == apex_key { Some(find_soa(&apex, &owner)) } else { soa };
+                    let cased = tree::cased(&owner.name, &key);
+                    names.push((key, cased, owner.pack()));
+                }
+                Err(other) => mistake = mistake.into_iter().chain([other]).min_by_key(|(index, _)| *index),
+            }
         }
-        let (soa, ttl_s) = find_soa(&apex, &owners)?;
+        if let Some((_, error)) = mistake {
+            return Err(error);
+        }
+        let (soa, ttl_s) = soa.unwrap_or_else(|| Err(ZoneError::NoSoa(apex.clone())))?;
         let mut zone = Zone::new(absolute(apex), soa, ttl_s);
-        for (key, owner) in owners {
-            owner.check_cname()?;
-            let sets: Result<Vec<RrSet<'_>>, ZoneError> =
-                owner.sets.into_values().map(RawSet::pack).collect();
-            zone.put(&key, RrSets::of(sets?), tree::cased(&owner.name, &key));
+        for (key, cased, sets) in names {
+            zone.put(&key, sets?, cased);
         }
         zone.pending.clear();
         Ok(zone)
     }
+}
+
+/// A record under its name, and its place among all.
+struct Placed {
+    key: WireName,
+    index: usize,
+    record: Record,
+}
+
+/// What is wrong with a single record, and that record's place among all.
+type Misplaced = (usize, ZoneError);
+
+/// The records name by name, of one name as they came, up to the first that may not be in the zone.
+fn by_name(apex: &Name, records: impl IntoIterator<Item = Record>) -> (Vec<Placed>, Option<Misplaced>) {
+    let (mut placed, mut mistake) = (Vec::new(), None);
+    for (index, record) in records.into_iter().enumerate() {
+        match check_place(apex, &record) {
+            Ok(key) => placed.push(Placed { key, index, record }),
+            Err(error) => {
+                mistake = Some((index, error));
+                break;
+            }
+        }
+    }
+    placed.sort_by(|left, right| left.key.cmp(&right.key));
+    (placed, mistake)
 }
 
 /// What one name has, while it is collected.
@@ -128,6 +166,21 @@ struct RawSet {
 }
 
 impl Owner {
+    /// What the records of one name are, or what is wrong with the first that does not fit.
+    fn of(records: &[Placed]) -> Result<Self, Misplaced> {
+        let mut owner = Self::default();
+        for Placed { index, record, .. } in records {
+            owner.take(record.clone()).map_err(|error| (*index, error))?;
+        }
+        Ok(owner)
+    }
+
+    fn pack(self) -> Result<RrSets, ZoneError> {
+        self.check_cname()?;
+        let sets: Result<Vec<RrSet<'_>>, ZoneError> = self.sets.into_values().map(RawSet::pack).collect();
+        sets.map(RrSets::of)
+    }
+
     fn take(&mut self, record: Record) -> Result<(), ZoneError> {
         let record_type = record.record_type();
         if self.sets.is_empty() {
@@ -183,7 +236,8 @@ impl RawSet {
     }
 }
 
-fn check_place(apex: &Name, record: &Record) -> Result<(), ZoneError> {
+/// The owner as a key, if the record may be in the zone.
+fn check_place(apex: &Name, record: &Record) -> Result<WireName, ZoneError> {
     let (owner, record_type) = (record.name.clone(), record.record_type());
     let (key, apex_key) = (WireName::of(&owner), WireName::of(apex));
     if !name::is_at_or_below(key.as_bytes(), apex_key.as_bytes()) {
@@ -195,11 +249,11 @@ fn check_place(apex: &Name, record: &Record) -> Result<(), ZoneError> {
     if record_type == RecordType::SOA && key != apex_key {
         return Err(ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner });
     }
-    Ok(())
+    Ok(key)
 }
 
-fn find_soa(apex: &Name, owners: &BTreeMap<WireName, Owner>) -> Result<(SOA, u32), ZoneError> {
-    let set = owners.get(&WireName::of(apex)).and_then(|owner| owner.sets.get(&RecordType::SOA.into()));
+fn find_soa(apex: &Name, owner: &Owner) -> Result<(SOA, u32), ZoneError> {
+    let set = owner.sets.get(&RecordType::SOA.into());
     let set = set.ok_or_else(|| ZoneError::NoSoa(apex.clone()))?;
     if set.rdata.len() > 1 {
         return Err(ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner: set.owner.clone() });

@@ -58,6 +58,26 @@ fn mistakes_are_told_by_owner_and_type() {
 }
 
 #[test]
+fn of_several_mistakes_the_first_record_s_is_told() {
+    const TWICE: [&str; 2] = ["z.example. 5 A 192.0.2.1"; 2];
+    const DIFFERENT: [&str; 2] = ["a.example. 5 A 192.0.2.1", "a.example. 6 A 192.0.2.2"];
+    const OUTSIDE: &str = "a.other. 5 A 192.0.2.1";
+    let twice = "z.example. A: the same record is there twice; remove one";
+    let different = "a.example. A: the records of one RRset must have one TTL, but these have 5 and 6";
+    let [z0, z1] = TWICE;
+    let [a0, a1] = DIFFERENT;
+    check(&[SOA, z0, z1, a0, a1, OUTSIDE], twice);
+    check(&[SOA, z0, a0, a1, z1, OUTSIDE], different);
+    check(&[SOA, z0, a0, OUTSIDE, a1, z1], "a.other. A: the name is not in zone example.");
+    // What a name is as a whole comes after what its records are.
+    check(&["b.example. 5 CNAME c.example.", "b.example. 5 TXT x", z0, z1], twice);
+    check(
+        &["b.example. 5 CNAME c.example.", "b.example. 5 TXT x"],
+        "zone example. has no SOA record at its apex",
+    );
+}
+
+#[test]
 fn another_class_and_a_type_that_is_no_data_are_mistakes() {
     let mut chaos = record("a.example. 5 A 192.0.2.1");
     chaos.dns_class = DNSClass::CH;

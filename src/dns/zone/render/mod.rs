@@ -4,6 +4,7 @@
 //! | file | objects | names |
 //! |---|---|---|
 //! | `service` | a service and its slices | `<svc>.<ns>.svc`, `_<port>._<proto>.…`, `<endpoint>.…`, PTR |
+//! | `again` | the same, of which some slices have changed | what others have is kept |
 //! | `endpoints` | slices | who is ready, at which address, under which label |
 //! | `zonal` | a headless service's endpoints by zone | `<zone>.pin._zone.<svc>.…`, `<zone>.prefer.…` |
 //! | `pods` | namespaces, pods | `<ns>.svc`, `<ns>.pod`, `<a-b-c-d>.<ns>.pod` |
@@ -13,6 +14,7 @@
 //! Names that exist without records (namespaces, `svc`) are entries without RRsets. A part of an
 //! object that makes no valid name is left out with a complaint; the rest is rendered.
 
+mod again;
 mod endpoints;
 mod fixed;
 mod pods;
@@ -25,6 +27,8 @@ use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::SOA;
+
+pub use again::Touched;
 
 use super::ledger::{Contribution, Entry, Rank};
 use super::name::{LABEL_OCTETS_MAX, NameTooLong, WireName};

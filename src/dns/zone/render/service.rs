@@ -20,6 +20,7 @@ use hickory_proto::rr::{Name, RecordType};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
+use super::again::Touched;
 use super::endpoints::{self, Endpoint, Port};
 use super::{Draft, NameServer, Rendered, Scheme, is_label};
 use crate::dns::zone::ledger::{Contribution, Rank};
@@ -38,6 +39,21 @@ impl Scheme {
     /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
     /// namespace does not exist or is not published; even then it may be a name server's name.
     pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
+        let mut rendered = self.service_of(service, slices, None);
+        if !is_exposed {
+            rendered.contribution = Contribution::default();
+        }
+        rendered
+    }
+
+    /// The same of one that is published; with `only`, of names that single endpoints have just those
+    /// of these.
+    pub(super) fn service_of(
+        &self,
+        service: &Service,
+        slices: &[&EndpointSlice],
+        only: Option<&Touched>,
+    ) -> Rendered {
         let mut rendered = Rendered::default();
         let complaints = &mut rendered.complaints;
         let spec = service.spec.clone().unwrap_or_default();
@@ -48,7 +64,7 @@ impl Scheme {
             false => endpoints::of_slices(self, slices, has_peers, complaints),
         };
         let Some(name) = self.service_name(service, complaints) else { return rendered };
-        let mut work = Work { scheme: self, draft: Draft::new(self), name, complaints };
+        let mut work = Work { scheme: self, draft: Draft::new(self), name, only, complaints };
         match &form {
             Form::External(target) => work.external(target),
             Form::Headless => work.headless(&endpoints),
@@ -58,11 +74,11 @@ impl Scheme {
         let name_servers = work.name_servers(&form, &endpoints);
         let contribution = work.draft.finish();
         rendered.name_servers = name_servers;
-        rendered.contribution = if is_exposed { contribution } else { Contribution::default() };
+        rendered.contribution = contribution;
         rendered
     }
 
-    fn service_name(&self, service: &Service, complaints: &mut Vec<String>) -> Option<WireName> {
+    pub(super) fn service_name(&self, service: &Service, complaints: &mut Vec<String>) -> Option<WireName> {
         let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
         let name = service.metadata.name.as_deref().unwrap_or_default();
         if let Some(bad) = [namespace, name].into_iter().find(|label| !is_label(label)) {
@@ -79,6 +95,8 @@ pub(super) struct Work<'w> {
     scheme: &'w Scheme,
     pub(super) draft: Draft,
     name: WireName,
+    /// The endpoints whose names are rendered; all if there are none.
+    only: Option<&'w Touched>,
     complaints: &'w mut Vec<String>,
 }
 
@@ -133,10 +151,14 @@ impl Work<'_> {
     /// The endpoint's own name, with its address and all of its ports.
     fn endpoint(&mut self, endpoint: &Endpoint) -> Option<WireName> {
         let name = self.below(&[&endpoint.label])?;
-        let data = self.draft.at(&name);
-        data.addresses.push(endpoint.address);
-        data.services.extend(endpoint.ports.iter().map(|port| (port.number, name.clone())));
-        self.draft.point(endpoint.address, &name, Rank::Ordinary);
+        if self.only.is_none_or(|only| only.has_label(&endpoint.label)) {
+            let data = self.draft.at(&name);
+            data.addresses.push(endpoint.address);
+            data.services.extend(endpoint.ports.iter().map(|port| (port.number, name.clone())));
+        }
+        if self.only.is_none_or(|only| only.has_address(endpoint.address)) {
+            self.draft.point(endpoint.address, &name, Rank::Ordinary);
+        }
         Some(name)
     }
 

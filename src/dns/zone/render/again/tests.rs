@@ -1,0 +1,145 @@
+//! Histories of slices made at random: rendered again step by step, a service has what it has when
+//! it is rendered whole.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::dns::zone::ZoneOptions;
+use crate::dns::zone::rrset::RrSets;
+
+const SLICES: usize = 4;
+
+fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// Services of every form; the cluster address of one is an endpoint's too.
+fn services() -> Vec<Service> {
+    let ports = json!([{"name": "http", "port": 80}]);
+    let peers = json!({"dullahan.dev/publish-peers": "true"});
+    [
+        (json!({"clusterIP": "None", "ports": ports}), json!({})),
+        (json!({"clusterIP": "None", "ports": ports}), peers),
+        (json!({"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1", "fd00::1"], "ports": ports}), json!({})),
+        (json!({"type": "ExternalName", "externalName": "other.test"}), json!({})),
+    ]
+    .into_iter()
+    .map(|(spec, annotations)| {
+        let metadata = json!({"name": "web", "namespace": "default", "annotations": annotations});
+        object(json!({"metadata": metadata, "spec": spec}))
+    })
+    .collect()
+}
+
+fn options() -> Vec<ZoneOptions> {
+    let usual = ZoneOptions::default;
+    vec![
+        usual(),
+        ZoneOptions { zonal: true, endpoint_pod_names: true, ..usual() },
+        ZoneOptions { ignore_empty_service: true, ..usual() },
+        ZoneOptions { server_addresses: [IpAddr::from([10, 0, 0, 2])].into(), ..usual() },
+    ]
+}
+
+/// Few labels and addresses, so that slices share them; some that are none.
+fn endpoint() -> impl Strategy<Value = Value> {
+    let address = prop_oneof![
+        8 => (0..6_u8).prop_map(|n| format!("10.0.0.{n}")),
+        2 => (0..3_u8).prop_map(|n| format!("fd00::{n}")),
+        1 => Just("nowhere".to_owned()),
+    ];
+    let hostname = proptest::option::of(prop_oneof![
+        6 => (0..4_u8).prop_map(|n| format!("Web-{n}")),
+        1 => Just("_tcp".to_owned()),
+    ]);
+    let zone = proptest::option::of(prop_oneof![Just("a"), Just("b.c")]);
+    (address, hostname, proptest::option::of(any::<bool>()), zone, 0..3_u8).prop_map(
+        |(address, hostname, ready, zone, pod)| {
+            json!({
+                "addresses": [address], "hostname": hostname, "conditions": {"ready": ready}, "zone": zone,
+                "targetRef": {"kind": "Pod", "name": format!("pod-{pod}")},
+            })
+        },
+    )
+}
+
+/// Endpoints and ports.
+type Content = (Vec<Value>, Vec<u16>);
+
+/// A slice's place and what is there from now on.
+fn step() -> impl Strategy<Value = (usize, Option<Content>)> {
+    let ports = proptest::sample::subsequence(vec![80_u16, 443], 0..=2);
+    let content = (proptest::collection::vec(endpoint(), 0..5), ports);
+    (0..SLICES, proptest::option::weighted(0.8, content))
+}
+
+fn slice(name: usize, endpoints: &[Value], ports: &[u16]) -> EndpointSlice {
+    let ports: Vec<Value> = ports
+        .iter()
+        .map(|port| json!({"name": format!("p{port}"), "port": port, "protocol": "TCP"}))
+        .collect();
+    object(json!({
+        "metadata": {"name": format!("web-{name}"), "namespace": "default"},
+        "addressType": "IPv4", "endpoints": endpoints, "ports": ports,
+    }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_rendered_again_is_what_is_rendered_whole(
+        service in proptest::sample::select(services()),
+        options in proptest::sample::select(options()),
+        steps in proptest::collection::vec(step(), 1..12),
+        n_at_once in 1..3_usize,
+    ) {
+        let scheme = Scheme::new(options).unwrap();
+        let mut slices: [Option<EndpointSlice>; SLICES] = Default::default();
+        let mut before = scheme.service(&service, &[], true).contribution;
+        for steps in steps.chunks(n_at_once) {
+            let mut touched = Touched::default();
+            for (at, content) in steps {
+                let now = content.as_ref().map(|(endpoints, ports)| slice(*at, endpoints, ports));
+                touched.extend(scheme.touched(slices[*at].as_ref(), now.as_ref()));
+                slices[*at] = now;
+            }
+            let slices: Vec<&EndpointSlice> = slices.iter().flatten().collect();
+            let again = scheme.service_again(&service, &slices, &before, &touched);
+            prop_assert_eq!(&again, &scheme.service(&service, &slices, true));
+            before = again.contribution;
+        }
+    }
+}
+
+#[test]
+fn of_a_thousand_endpoints_only_those_that_differ_are_rendered() {
+    const PER_SLICE: usize = 100;
+    let endpoint = |n: usize| {
+        let address = format!("10.0.{}.{}", n / PER_SLICE, n % PER_SLICE);
+        json!({"addresses": [address], "hostname": format!("web-{n}")})
+    };
+    let of = |index: usize, n: usize| -> EndpointSlice {
+        let endpoints: Vec<Value> = (index * PER_SLICE..index * PER_SLICE + n).map(endpoint).collect();
+        slice(index, &endpoints, &[80])
+    };
+    let mut slices: Vec<EndpointSlice> = (0..10).map(|index| of(index, PER_SLICE)).collect();
+    let service = &services()[0];
+    let scheme = Scheme::new(ZoneOptions::default()).unwrap();
+    let whole = scheme.service(service, &slices.iter().collect::<Vec<_>>(), true).contribution;
+    // The service, its port, and two names of each endpoint.
+    assert_eq!(whole.entries().len(), 2 + 2 * 1000);
+
+    let shorter = of(3, PER_SLICE - 1);
+    let touched = scheme.touched(Some(&slices[3]), Some(&shorter));
+    slices[3] = shorter;
+    let slices: Vec<&EndpointSlice> = slices.iter().collect();
+    assert_eq!(scheme.service_of(service, &slices, Some(&touched)).contribution.entries().len(), 2);
+
+    // What is kept is not even looked into.
+    let emptied = whole.entries().iter().map(|entry| Entry { rrsets: RrSets::default(), ..entry.clone() });
+    let again = scheme.service_again(service, &slices, &Contribution::new(emptied), &touched).contribution;
+    let n_rendered = again.entries().iter().filter(|entry| !entry.rrsets.is_empty()).count();
+    assert_eq!((again.entries().len(), n_rendered), (2 + 2 * 999, 2));
+}
