@@ -57,7 +57,7 @@ pub(crate) fn connect(address: SocketAddr) -> UdpSocket {
 }
 
 /// The queries of a round. An echo is told in place of the id how long its reply is to be.
-fn pool(row: Row, fixture: &Fixture, server: &Server, sizes: &[usize], seed: u64) -> Vec<Vec<u8>> {
+pub(crate) fn pool(row: Row, fixture: &Fixture, server: &Server, sizes: &[usize], seed: u64) -> Vec<Vec<u8>> {
     let mut rng = SmallRng::seed_from_u64(seed);
     (0..POOL)
         .map(|_| {

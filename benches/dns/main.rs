@@ -13,13 +13,14 @@
 //! without addresses.
 //!
 //! Arguments: `--names N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
-//! `--only SECTION` (`answers` or `publishing`).
+//! `--only SECTION` (`answers`, `scaling` or `publishing`).
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
 
 mod fixture;
 mod load;
 mod publishing;
+mod scaling;
 mod servers;
 
 use std::net::SocketAddr;
@@ -42,8 +43,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["serve", n_names] => servers::serve_fixture(n_names.parse().unwrap()),
-        ["echo"] => servers::echo(),
+        ["serve", n_names, n_workers] => {
+            servers::serve_fixture(n_names.parse().unwrap(), n_workers.parse().unwrap());
+        }
+        ["echo", n_workers] => servers::echo(n_workers.parse().unwrap()),
         ["publish"] => publishing::serve(),
         _ => measure(&options(&words)),
     }
@@ -82,6 +85,9 @@ fn measure(options: &Options) {
                 .collect();
             println!("dullahan, most names to fewest: {}", kept.join(", "));
         }
+    }
+    if is_wanted("scaling") {
+        scaling::measure(options.rounds);
     }
     if is_wanted("publishing") {
         publishing::measure(options.rounds);

@@ -85,7 +85,8 @@ pub(crate) fn start_all(fixture: &Fixture, peers: &[(String, SocketAddr)]) -> Ve
     let last = last_core();
     // What is started now inherits it.
     pin(0);
-    let mut servers = vec![own("echo", &["echo"]), own("dullahan", &["serve", &fixture.n_names.to_string()])];
+    let mut servers =
+        vec![own("echo", &["echo", "1"]), own("dullahan", &["serve", &fixture.n_names.to_string(), "1"])];
     let path = |tool: &str| {
         ["/usr/sbin", "/usr/bin"].iter().map(|folder| Path::new(folder).join(tool)).find(|path| path.exists())
     };
@@ -116,22 +117,41 @@ pub(crate) fn own(name: &str, arguments: &[&str]) -> Server {
     Server { name: name.to_owned(), address: line.trim().parse().unwrap(), child: Some(child), _folder: None }
 }
 
-/// Serves the fixture; one worker.
-pub(crate) fn serve_fixture(n_names: usize) {
+/// Serves the fixture.
+pub(crate) fn serve_fixture(n_names: usize, workers: NonZeroUsize) {
     let zones = Arc::new(ArcSwap::from_pointee(Zones::new([Fixture::new(n_names).zone()])));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let options = DatagramOptions { workers: NonZeroUsize::MIN };
+        let options = DatagramOptions { workers };
         let server = DnsServer::bind_with(&["127.0.0.1:0".parse().unwrap()], zones, options).await.unwrap();
         println!("{}", server.addresses()[0]);
         server.run(CancellationToken::new()).await.unwrap();
     });
 }
 
-/// Sends back what it gets, at the length that the first two octets say.
-pub(crate) fn echo() {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    println!("{}", socket.local_addr().unwrap());
+/// Sends back what it gets, at the length that the first two octets say; a socket and a thread for
+/// each worker.
+pub(crate) fn echo(n_workers: usize) {
+    let first = bind_shared(([127, 0, 0, 1], 0).into());
+    let address = first.local_addr().unwrap();
+    let others = (1..n_workers).map(|_| bind_shared(address));
+    let threads: Vec<_> = std::iter::once(first)
+        .chain(others)
+        .map(|socket| std::thread::spawn(move || send_back(&socket)))
+        .collect();
+    println!("{address}");
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+fn bind_shared(address: SocketAddr) -> UdpSocket {
+    use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
+    let socket = socket(AddressFamily::INET, SocketType::DGRAM, None).unwrap();
+    sockopt::set_socket_reuseport(&socket, true).unwrap();
+    bind(&socket, &address).unwrap();
+    socket.into()
+}
+
+fn send_back(socket: &UdpSocket) {
     let mut received = MultiHeaders::<SockaddrIn>::preallocate(BATCH, None);
     let mut sent = MultiHeaders::<SockaddrIn>::preallocate(BATCH, None);
     let mut requests = vec![[0; 2048]; BATCH];

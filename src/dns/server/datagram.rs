@@ -160,6 +160,9 @@ impl Worker {
             if n_taken < BATCH_MAX {
                 break;
             }
+            // A flood leaves no pause: whoever else waits for this core, the publisher before all,
+            // has it between two batches and not only when the scheduler takes it from this thread.
+            std::thread::yield_now();
         }
         Ok(())
     }
