@@ -29,6 +29,10 @@ use std::time::Duration;
 use fixture::{Fixture, Row};
 use servers::Server;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUND: Duration = Duration::from_millis(400);
 
 /// What the command line asks for.

@@ -25,6 +25,7 @@ pub mod semantic;
 pub mod strategy;
 mod unknown;
 pub mod validation;
+mod weight;
 
 pub use field::{Fault, FieldError, Path};
 pub use kind::{Kind, KindInfo, KubeObject, Typed};

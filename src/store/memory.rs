@@ -4,8 +4,9 @@
 //! changes only when an object comes or goes, gives listings their order.
 //!
 //! One lock guards one state; it is held for the time of a map operation and never across an
-//! await. The history is a ring of [`MemoryBackend::HISTORY_EVENTS_MAX`] events that all watchers
-//! read, so a watcher that stops reading costs nothing and finds itself [`Gone`].
+//! await. The history is a ring of at most [`MemoryBackend::HISTORY_EVENTS_MAX`] events, fewer if
+//! their objects are large, that all watchers read; so a watcher that stops reading costs nothing
+//! and finds itself [`Gone`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::RwLock;
@@ -28,6 +29,8 @@ struct State {
     objects: Objects,
     owned: HashMap<String, BTreeSet<ObjectKey>>,
     history: VecDeque<Event>,
+    /// About how much memory the objects of the history take.
+    history_octets: usize,
     history_events_max: usize,
     revision: Revision,
 }
@@ -41,6 +44,9 @@ impl Default for MemoryBackend {
 impl MemoryBackend {
     /// How many events a watcher may lie behind.
     pub const HISTORY_EVENTS_MAX: usize = 16_384;
+
+    /// About how much memory the events may take; the last one is always kept.
+    pub const HISTORY_OCTETS_MAX: usize = 128 << 20;
 
     /// A backend whose watchers may lie behind by at most `history_events_max` events.
     pub fn with_history(history_events_max: usize) -> Self {
@@ -146,9 +152,13 @@ impl State {
 
     fn record(&mut self, event: Event) {
         self.revision = event.revision;
+        self.history_octets += event.object.typed().weight_octets();
         self.history.push_back(event);
-        while self.history.len() > self.history_events_max {
-            self.history.pop_front();
+        while self.history.len() > self.history_events_max
+            || (self.history.len() > 1 && self.history_octets > MemoryBackend::HISTORY_OCTETS_MAX)
+        {
+            let Some(oldest) = self.history.pop_front() else { return };
+            self.history_octets -= oldest.object.typed().weight_octets();
         }
     }
 

@@ -104,6 +104,27 @@ async fn a_watch_that_falls_behind_the_history_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_objects_are_kept_in_the_history_for_less_long() {
+    const OCTETS: usize = 1 << 20;
+    let store = store().await;
+    let from = store.revision();
+    let n_kept_max = MemoryBackend::HISTORY_OCTETS_MAX / OCTETS;
+    let key = store.create(config_map("large")).await.unwrap().key().clone();
+    let text: String = "x".repeat(OCTETS);
+    for number in 0..n_kept_max {
+        store
+            .modify::<ConfigMap>(&key, |map| {
+                map.data = Some([(number.to_string(), text.clone())].into());
+            })
+            .await
+            .unwrap();
+    }
+    assert!(store.watch(Interest::default(), from).ready().is_err());
+    let recent = store.revision() - n_kept_max as u64 / 2;
+    assert_eq!(store.watch(Interest::default(), recent).ready().unwrap().len(), n_kept_max / 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pod_on_a_node_is_deleted_with_grace_and_goes_when_its_node_confirms() {
     let store = store().await;
     let mut pod = pod("p");

@@ -54,7 +54,12 @@ fn top_label(name: &[u8]) -> Option<&[u8]> {
 
 /// Appends the response with the records of `set`; address records take turns in being the first.
 pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, replies: &mut Vec<u8>) {
-    let (packed, n_records) = (set.packed(), set.len());
+    let packed = set.packed();
+    let n_records = match set.record_type() {
+        RecordType::A => packed.len() / A_LENGTH,
+        RecordType::AAAA => packed.len() / AAAA_LENGTH,
+        _ => set.len(),
+    };
     let n_octets = packed.len() + n_records * PREFIX_LENGTH;
     let Some(count) =
         u16::try_from(n_records).ok().filter(|_| question.length_with(n_octets) <= question.length_max)
@@ -96,11 +101,12 @@ fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     packed: &[u8],
     replies: &mut Vec<u8>,
 ) {
-    let mut record = [0; WHOLE];
-    record[..PREFIX_LENGTH].copy_from_slice(&prefix);
-    for kept in packed.as_chunks::<LENGTH>().0 {
+    let kept = packed.as_chunks::<LENGTH>().0;
+    let start = replies.len();
+    replies.resize(start + kept.len() * WHOLE, 0);
+    for (record, kept) in replies[start..].as_chunks_mut::<WHOLE>().0.iter_mut().zip(kept) {
+        record[..PREFIX_LENGTH].copy_from_slice(&prefix);
         record[PREFIX_LENGTH..].copy_from_slice(kept);
-        replies.extend_from_slice(&record);
     }
 }
 
