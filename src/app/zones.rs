@@ -44,7 +44,9 @@ pub(super) fn follow_zones(
                 () = stop.cancelled() => return,
                 () = changes.next() => {}
             }
-            let loaded = load_folder(&folder);
+            let folder = folder.clone();
+            // A large zone takes long to read; others are answered meanwhile.
+            let Ok(loaded) = tokio::task::spawn_blocking(move || load_folder(&folder)).await else { return };
             if loaded.mistakes.is_empty() {
                 zones.send_replace(loaded.zones);
             }

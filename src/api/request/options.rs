@@ -135,8 +135,8 @@ fn watch_from(query: &Query) -> Result<WatchFrom, Failure> {
 
 fn revision(query: &Query) -> Result<Option<Revision>, Failure> {
     let Some(text) = query.get("resourceVersion") else { return Ok(None) };
-    let version = text.parse().map_err(|_| {
-        let is_number = text.bytes().all(|octet| octet.is_ascii_digit());
+    let is_number = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    let version = text.parse().ok().filter(|_| is_number).ok_or_else(|| {
         let fault = if is_number { "value out of range" } else { "invalid syntax" };
         Failure::bad_request(format!(
             "invalid resource version: resourceVersion: Invalid value: {text:?}: \
@@ -292,6 +292,7 @@ mod tests {
             ("continue=x", Err(400)),
             ("continue=t&resourceVersion=9", Err(400)),
             ("resourceVersion=x", Err(400)),
+            ("resourceVersion=%2B5", Err(400)),
             ("limit=x", Err(400)),
             ("resourceVersionMatch=Exact", Err(422)),
             ("resourceVersion=0&resourceVersionMatch=Exact", Err(422)),

@@ -6,10 +6,11 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::credentials::{CredentialError, Kept};
 use super::kubeconfig;
@@ -17,6 +18,8 @@ use crate::clock::Timestamp;
 
 /// The name of the file.
 const FILE: &str = "credentials.json";
+/// Who holds the lock on this file makes the other.
+const LOCK_FILE: &str = "lock";
 
 /// Why kept credentials cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,13 +75,18 @@ pub(crate) fn load_or_make(kubeconfig: &Path, now: Timestamp) -> Result<Kept, Ke
     Ok(kept)
 }
 
-/// Makes the folder if it is missing; it is locked until what is returned is dropped.
+/// Makes the folder if it is missing, and takes the lock in it until what is returned is dropped.
+/// Where files cannot be locked, as on some network filesystems, whoever comes first wins.
 fn lock(folder: &Path) -> Result<fs::File, KeepError> {
-    let io = |source: io::Error| KeepError::Io { path: folder.to_owned(), source };
+    let path = folder.join(LOCK_FILE);
+    let io = |source: io::Error| KeepError::Io { path: path.clone(), source };
     kubeconfig::make_folder(folder).map_err(io)?;
-    let lock = fs::File::open(folder).map_err(io)?;
-    flock(&lock, FlockOperation::LockExclusive).map_err(|error| io(error.into()))?;
-    Ok(lock)
+    let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let lock = lock.map_err(io)?;
+    match flock(&lock, FlockOperation::LockExclusive) {
+        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(lock),
+        Err(error) => Err(io(error.into())),
+    }
 }
 
 /// `kubeconfig.state` beside `kubeconfig`.

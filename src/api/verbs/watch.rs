@@ -159,6 +159,7 @@ impl Stream {
         {
             if let Some((change, object)) = seen_through(&event, &self.filter) {
                 push(chunk, change, &self.rendering.one(&object, now));
+                self.gathers_until = now + GATHER;
             }
         }
     }
@@ -179,17 +180,16 @@ impl Stream {
         }
         let until_bookmark = until(now, self.next_bookmark);
         let gathered = async {
-            if now < self.gathers_until {
-                clock.sleep_until(self.gathers_until).await;
+            let rest = until(now, self.gathers_until);
+            if !rest.is_zero() {
+                // A clock that was set back must not keep news from anybody.
+                clock.sleep(rest.min(GATHER)).await;
             }
             self.watch.next().await
         };
         tokio::select! {
             events = gathered => match events {
-                Ok(events) => {
-                    self.state = State::Live(events.into());
-                    self.gathers_until = clock.now() + GATHER;
-                }
+                Ok(events) => self.state = State::Live(events.into()),
                 Err(gone) => self.fail(chunk, &StoreError::Gone(gone).into()),
             },
             () = clock.sleep(until_bookmark), if self.has_bookmarks => self.push_bookmark(chunk),

@@ -2,8 +2,11 @@
 //!
 //! An RRset keeps its RDATA uncompressed, each after its length, so a record whose owner is the
 //! question's name is ten fixed octets and what is kept. That is as fast as a copy of a ready-made
-//! section, needs no second copy of the zone, and makes the first answer cost what all others do.
-//! It holds where the codec would not compress RDATA either.
+//! section, needs no second copy of the records, and makes the first answer cost what all others
+//! do. It holds where the codec would not compress RDATA either.
+//!
+//! SRV records bring the addresses of their targets, which have to be looked up: their sections are
+//! put together here in the same way, and then kept (see `ready.rs`).
 
 use hickory_proto::rr::RecordType;
 
@@ -55,6 +58,9 @@ fn top_label(name: &[u8]) -> Option<&[u8]> {
 /// Appends the response with the records of `set`; address records take turns in being the first.
 pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, replies: &mut Vec<u8>) {
     let packed = set.packed();
+    if question.length_with(packed.len()) > question.length_max {
+        return truncated(question, replies);
+    }
     let n_records = match set.record_type() {
         RecordType::A => packed.len() / A_LENGTH,
         RecordType::AAAA => packed.len() / AAAA_LENGTH,
@@ -64,9 +70,7 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     let Some(count) =
         u16::try_from(n_records).ok().filter(|_| question.length_with(n_octets) <= question.length_max)
     else {
-        question.write_head(TRUNCATED, [0; 3], replies);
-        question.write_opt(replies);
-        return;
+        return truncated(question, replies);
     };
     question.write_head(AUTHORITATIVE, [count, 0, 0], replies);
     let prefix = prefix(HEADER_LENGTH, set);
@@ -84,6 +88,11 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
         }
         _ => append(prefix, set, replies),
     }
+    question.write_opt(replies);
+}
+
+fn truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
+    question.write_head(TRUNCATED, [0; 3], replies);
     question.write_opt(replies);
 }
 
@@ -132,6 +141,8 @@ pub(super) fn service(
     question: &Question<'_>,
     set: &RrSet<'_>,
 ) -> Option<ReadyMade> {
+    // The root is shorter than a pointer to it.
+    (question.name.len() > 1).then_some(())?;
     let begin = HEADER_LENGTH + question.wire.len();
     let room = usize::from(DATAGRAM_LENGTH_MAX).checked_sub(begin + OPT_LENGTH)?;
     let mut sections = Vec::with_capacity(room);
@@ -157,6 +168,7 @@ pub(super) fn service(
             return None;
         }
         for own in addresses(zone.node(target.name)?.rrsets()) {
+            (sections.len() + own.packed().len() <= room).then_some(())?;
             append(self::prefix(target.at, &own), &own, &mut sections);
             n_additional += own.len() as u16;
         }

@@ -5,8 +5,9 @@
 //! it. It ends a stream after one message, so transfers are not had here, signed or not: they are
 //! refused as not supported (RFC 9250, 4.2 has all messages of one on its stream).
 //!
-//! At its limits: it closes a connection after 100 queries and one that is idle. It has no limit of connections per address; QUIC proves addresses before a connection
-//! costs memory, and this listener is off unless it is asked for.
+//! At its limits: it closes a connection after 100 queries and one that is idle. It has no limit of
+//! connections per address; QUIC proves addresses before a connection costs memory, and this
+//! listener is off unless it is asked for.
 
 use std::io;
 use std::sync::Arc;

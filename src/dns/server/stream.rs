@@ -222,6 +222,7 @@ impl StreamServer {
         place: &Place,
     ) -> io::Result<()> {
         while let Some(mut transfer) = waiting.recv().await {
+            self.touch(place);
             while let Some((message, rest)) = beside(transfer).await? {
                 self.touch(place);
                 send(writer, &message).await?;

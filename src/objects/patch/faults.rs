@@ -9,7 +9,12 @@ use super::field_set::{Step, path_text};
 use super::structure::{MaybeShape, field_shape, named_items};
 use crate::objects::merge_keys::{Form, Scalar, Shape};
 
-/// The faults of an object, each with its path; null fits everywhere.
+/// How many faults are told.
+const FAULTS_MAX: usize = 64;
+/// How long all that is told may be, in octets: paths and values are as long as a client makes them.
+const TOLD_OCTETS_MAX: usize = 64 * 1024;
+
+/// The faults of an object, each with its path, as many as can be told; null fits everywhere.
 pub(super) fn faults(value: &Value, shape: Shape) -> Vec<String> {
     let mut search = Search::default();
     search.visit(value, Some(shape));
@@ -20,11 +25,12 @@ pub(super) fn faults(value: &Value, shape: Shape) -> Vec<String> {
 struct Search {
     at: Vec<Step>,
     faults: Vec<String>,
+    n_octets: usize,
 }
 
 impl Search {
     fn visit(&mut self, value: &Value, shape: MaybeShape) {
-        let Some(known) = shape else { return };
+        let Some(known) = shape.filter(|_| !self.is_full()) else { return };
         match (known.form(), value) {
             (_, Value::Null) => {}
             (Form::Struct | Form::Map, Value::Object(fields)) => {
@@ -76,7 +82,16 @@ impl Search {
     }
 
     fn add(&mut self, fault: &str) {
-        self.faults.push(format!("{}: {fault}", path_text(&self.at)));
+        if self.is_full() {
+            return;
+        }
+        let fault = format!("{}: {fault}", path_text(&self.at));
+        self.n_octets += fault.len();
+        self.faults.push(fault);
+    }
+
+    fn is_full(&self) -> bool {
+        self.faults.len() >= FAULTS_MAX || self.n_octets >= TOLD_OCTETS_MAX
     }
 }
 
@@ -174,6 +189,19 @@ mod tests {
         for (spec, expected) in cases {
             assert_eq!(faults(&json!({"spec": spec}), Shape::of(Kind::StatefulSet)), [expected]);
         }
+    }
+
+    #[test]
+    fn a_client_does_not_decide_how_much_is_told() {
+        let unknown = (0..10_000).map(|number| (format!("a{number}"), json!(0)));
+        let many: serde_json::Map<_, _> = unknown.clone().collect();
+        let pod = |container: Value| json!({"spec": {"containers": [container]}});
+        let found = faults(&pod(Value::Object(many)), Shape::of(Kind::Pod));
+        assert!(!found.is_empty() && found.len() <= FAULTS_MAX, "{}", found.len());
+        let long: serde_json::Map<_, _> =
+            unknown.chain([("name".to_owned(), json!("x".repeat(100_000)))]).collect();
+        let found = faults(&pod(Value::Object(long)), Shape::of(Kind::Pod));
+        assert_eq!(found.len(), 1, "each is longer than all may be");
     }
 
     #[test]

@@ -50,9 +50,8 @@ async fn is_over(log: &mut BodyDataStream) -> bool {
 #[tokio::test(start_paused = true)]
 async fn logs_tell_the_events_of_a_pod() {
     let api = api_with_pod().await;
-    let object = api.store.find::<k8s_openapi::api::core::v1::Pod>("default", "p").unwrap();
     for (reason, message) in [("Zeroth", "one"), ("Afterwards", "two")] {
-        api.store.record("test", &object, Severity::Normal, reason, message).await;
+        record(&api, reason, message).await;
     }
     let log = |query: &str| {
         let (api, path) = (api.clone(), format!("{PODS}/p/log?{query}"));
@@ -67,14 +66,11 @@ async fn logs_tell_the_events_of_a_pod() {
     assert_eq!(log("limitBytes=0").await.0, 422);
     let previous = "previous terminated container \"c\" in pod \"p\" not found";
     assert_eq!(log("previous=true").await.1["message"], previous);
-    let mut follow = send(&api, "GET", &format!("{PODS}/p/log?follow=true&tailLines=0"), &[], "")
-        .await
-        .into_body()
-        .into_data_stream();
-    api.store.record("test", &object, Severity::Normal, "More", "three").await;
-    assert_eq!(follow.next().await.unwrap().unwrap(), "Normal More: three\n");
+    let mut followed = follow(&api).await;
+    record(&api, "More", "three").await;
+    assert_eq!(followed.next().await.unwrap().unwrap(), "Normal More: three\n");
     assert_eq!(ask(&api, "DELETE", &format!("{PODS}/p"), &Value::Null).await.0, 200);
-    assert!(is_over(&mut follow).await);
+    assert!(is_over(&mut followed).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,8 +46,8 @@ impl Scheme {
         rendered
     }
 
-    /// The same of one that is published; with `only`, of names that single endpoints have just those
-    /// of these.
+    /// The same of one that is published. With `only` a part: of the names that single endpoints have,
+    /// just those of these.
     pub(super) fn service_of(
         &self,
         service: &Service,
@@ -95,7 +95,7 @@ pub(super) struct Work<'w> {
     scheme: &'w Scheme,
     pub(super) draft: Draft,
     name: WireName,
-    /// The endpoints whose names are rendered; all if there are none.
+    /// The endpoints whose names are rendered; without it, all are.
     only: Option<&'w Touched>,
     complaints: &'w mut Vec<String>,
 }
