@@ -59,7 +59,7 @@ fn top_label(name: &[u8]) -> Option<&[u8]> {
 pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, replies: &mut Vec<u8>) {
     let packed = set.packed();
     if question.length_with(packed.len()) > question.length_max {
-        return truncated(question, replies);
+        return write_truncated(question, replies);
     }
     let n_records = match set.record_type() {
         RecordType::A => packed.len() / A_LENGTH,
@@ -70,7 +70,7 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     let Some(count) =
         u16::try_from(n_records).ok().filter(|_| question.length_with(n_octets) <= question.length_max)
     else {
-        return truncated(question, replies);
+        return write_truncated(question, replies);
     };
     question.write_head(AUTHORITATIVE, [count, 0, 0], replies);
     let prefix = prefix(HEADER_LENGTH, set);
@@ -91,7 +91,8 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     question.write_opt(replies);
 }
 
-fn truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
+/// Appends the response that says that a datagram does not hold the records.
+pub(super) fn write_truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
     question.write_head(TRUNCATED, [0; 3], replies);
     question.write_opt(replies);
 }

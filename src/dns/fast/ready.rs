@@ -46,8 +46,7 @@ pub(super) fn write(made: &ReadyMade, question: &Question<'_>, replies: &mut Vec
     if made.is_truncated || question.length_with(made.sections.len()) > question.length_max {
         // What is additional may be left out, so it is not said that this has to be truncated.
         (n_authority == 0 && n_additional == 0).then_some(())?;
-        question.write_head(TRUNCATED, [0; 3], replies);
-        question.write_opt(replies);
+        direct::write_truncated(question, replies);
         return Some(());
     }
     question.write_head(AUTHORITATIVE, made.counts, replies);
