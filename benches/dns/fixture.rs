@@ -80,12 +80,12 @@ impl Fixture {
             let mut targets = Vec::new();
             for (pod, address) in addresses.iter().enumerate() {
                 let pod = owner.child(&format!("p{pod}")).unwrap();
-                zone.set(&pod, RrSets::of([RrSet::of_addresses(RecordType::A, 5, [address])]));
+                zone.set(&pod, &RrSets::of([RrSet::of_addresses(RecordType::A, 5, [address])]));
                 targets.push(RData::SRV(SRV::new(0, 10, 80, pod.to_name())));
             }
-            zone.set(&owner, RrSets::of([RrSet::of_addresses(RecordType::A, 5, &addresses)]));
+            zone.set(&owner, &RrSets::of([RrSet::of_addresses(RecordType::A, 5, &addresses)]));
             let port = owner.child("_tcp").and_then(|name| name.child("_x")).unwrap();
-            zone.set(&port, RrSets::of([RrSet::from_rdata(RecordType::SRV, 5, &targets).unwrap()]));
+            zone.set(&port, &RrSets::of([RrSet::from_rdata(RecordType::SRV, 5, &targets).unwrap()]));
         }
         zone
     }

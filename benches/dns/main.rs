@@ -7,13 +7,14 @@
 //! ```
 //!
 //! The floor is an echo in the same batches whose replies have the size of ours. Servers take turns
-//! in rounds; a figure is the median over the rounds. Two figures are given: queries per second of
-//! the server's processor time, which others on the machine hardly disturb, and per second of the
-//! clock. Every query of a round has been asked once before it begins. All queries carry EDNS. NSD is told to give minimal responses, so its SRV answers come
-//! without addresses.
+//! in rounds; figures and ratios are medians over the rounds, a ratio being taken within one round,
+//! for machines change their pace. Two figures are given: queries per second of the server's
+//! processor time, which others on the machine hardly disturb, and per second of the clock. Every
+//! query of a round has been asked once before it begins. All queries carry EDNS. NSD is told to
+//! give minimal responses, so its SRV answers come without addresses.
 //!
 //! Arguments: `--names N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
-//! `--only SECTION` (`answers`, `scaling` or `publishing`).
+//! `--only SECTION` (`answers`, `growth`, `scaling` or `publishing`).
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
 
@@ -33,7 +34,7 @@ use servers::Server;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROUND: Duration = Duration::from_millis(400);
+const ROUND: Duration = Duration::from_millis(200);
 
 /// What the command line asks for.
 struct Options {
@@ -57,7 +58,7 @@ fn main() {
 }
 
 fn options(words: &[&str]) -> Options {
-    let mut options = Options { names: Vec::new(), rounds: 7, peers: Vec::new(), only: None };
+    let mut options = Options { names: Vec::new(), rounds: 15, peers: Vec::new(), only: None };
     for pair in words.chunks(2) {
         match pair {
             ["--names", n_names] => options.names.push(n_names.parse().unwrap()),
@@ -79,16 +80,10 @@ fn options(words: &[&str]) -> Options {
 fn measure(options: &Options) {
     let is_wanted = |section: &str| options.only.as_deref().is_none_or(|only| only == section);
     if is_wanted("answers") {
-        let per_size: Vec<Vec<f64>> =
-            options.names.iter().map(|n_names| answers(*n_names, options)).collect();
-        if let [small, .., large] = per_size.as_slice() {
-            let kept: Vec<String> = Row::ALL
-                .iter()
-                .zip(small.iter().zip(large))
-                .map(|(row, (small, large))| format!("{} {:.2}", row.name(), large / small))
-                .collect();
-            println!("dullahan, most names to fewest: {}", kept.join(", "));
-        }
+        options.names.iter().for_each(|n_names| answers(*n_names, options));
+    }
+    if is_wanted("growth") {
+        growth(options);
     }
     if is_wanted("scaling") {
         scaling::measure(options.rounds);
@@ -98,8 +93,8 @@ fn measure(options: &Options) {
     }
 }
 
-/// Prints a table; returns dullahan's figures by row.
-fn answers(n_names: usize, options: &Options) -> Vec<f64> {
+/// Prints a table of all servers.
+fn answers(n_names: usize, options: &Options) {
     let fixture = Fixture::new(n_names);
     let servers = servers::start_all(&fixture, &options.peers);
     println!(
@@ -107,34 +102,67 @@ fn answers(n_names: usize, options: &Options) -> Vec<f64> {
     );
     let head: Vec<String> = servers.iter().map(|server| format!("{:>24}", server.name)).collect();
     println!("{:<16}{}", "", head.join(""));
-    Row::ALL.iter().map(|row| answers_of(*row, &fixture, &servers, options.rounds)).collect()
+    let contenders: Vec<(&Server, &Fixture)> = servers.iter().map(|server| (server, &fixture)).collect();
+    for row in Row::ALL {
+        let ours = &servers[1];
+        let sizes = load::reply_sizes(row, &fixture, ours);
+        let figures = take_turns(row, &contenders, &sizes, options.rounds);
+        println!("{:<16}{}", row.name(), cells(&figures));
+    }
 }
 
-fn answers_of(row: Row, fixture: &Fixture, servers: &[Server], rounds: usize) -> f64 {
-    let sizes = load::reply_sizes(row, fixture, servers);
-    let mut figures: Vec<Vec<load::Figure>> = servers.iter().map(|_| Vec::new()).collect();
+/// Prints what is left of our own figures when there are the most names, of those with the fewest.
+fn growth(options: &Options) {
+    let (Some(few), Some(many)) = (options.names.iter().min(), options.names.iter().max()) else { return };
+    let fixtures = [*few, *many].map(Fixture::new);
+    servers::pin(0);
+    let servers = fixtures
+        .each_ref()
+        .map(|fixture| servers::own("dullahan", &["serve", &fixture.n_names.to_string(), "1"]));
+    servers::pin(servers::last_core());
+    println!("\n{few} names and {many}; thousand queries per second of processor time (of the clock), ratio");
+    let contenders: Vec<(&Server, &Fixture)> = servers.iter().zip(&fixtures).collect();
+    for row in Row::ALL {
+        let figures = take_turns(row, &contenders, &[], options.rounds);
+        println!("{:<16}{}", row.name(), cells(&figures));
+    }
+}
+
+/// The figures of all rounds, by server.
+fn take_turns(
+    row: Row,
+    contenders: &[(&Server, &Fixture)],
+    sizes: &[usize],
+    rounds: usize,
+) -> Vec<Vec<load::Figure>> {
+    let mut figures: Vec<Vec<load::Figure>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
-        for (server, figures) in servers.iter().zip(&mut figures) {
-            figures.push(load::run(row, fixture, server, &sizes, ROUND, round as u64));
+        for ((server, fixture), figures) in contenders.iter().zip(&mut figures) {
+            figures.push(load::run(row, fixture, server, sizes, ROUND, round as u64));
         }
     }
-    let median = |figures: &[load::Figure], of: fn(&load::Figure) -> f64| {
-        let mut values: Vec<f64> = figures.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let by_cpu: Vec<f64> = figures.iter().map(|figures| median(figures, |one| one.per_cpu_second)).collect();
-    let by_clock: Vec<f64> = figures.iter().map(|figures| median(figures, |one| one.per_second)).collect();
-    let cells: Vec<String> = by_cpu
-        .iter()
-        .zip(&by_clock)
-        .map(|(cpu, clock)| format!("{:>8.0} ({:>5.0}) {:>6.2} ", cpu / 1e3, clock / 1e3, cpu / by_cpu[0]))
-        .map(|cell| format!("{cell:>24}"))
-        .collect();
-    println!("{:<16}{}", row.name(), cells.join(""));
     let lost: f64 = figures.iter().flatten().map(|one| one.lost_share).fold(0.0, f64::max);
     if lost > 0.01 {
         println!("  up to {:.1} % of the queries of a round were lost", lost * 100.0);
     }
-    by_cpu[1]
+    figures
+}
+
+/// A cell for each server, its ratio to the first.
+fn cells(figures: &[Vec<load::Figure>]) -> String {
+    let cell = |own: &Vec<load::Figure>| {
+        let cpu = median(own.iter().map(|one| one.per_cpu_second));
+        let clock = median(own.iter().map(|one| one.per_second));
+        let rounds = own.iter().zip(&figures[0]);
+        let ratio = median(rounds.map(|(own, first)| own.per_cpu_second / first.per_cpu_second));
+        let cell = format!("{:>8.0} ({:>5.0}) {ratio:>6.2} ", cpu / 1e3, clock / 1e3);
+        format!("{cell:>24}")
+    };
+    figures.iter().map(cell).collect()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::fixture::{Fixture, Row};
 use crate::load::{Load, connect, pool, reply_sizes};
+use crate::median;
 use crate::servers::{self, Server};
 
 const NAMES: usize = 10_000;
-const ROUND: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_millis(500);
 /// Sockets that ask, each with a thread; the kernel gives each to one of the workers.
 const CLIENTS: usize = 8;
 
@@ -30,22 +31,18 @@ pub(crate) fn measure(rounds: usize) {
     });
     for row in [Row::PodA, Row::Mix] {
         for (index, name) in ["echo", "dullahan"].into_iter().enumerate() {
-            let sizes = reply_sizes(row, &fixture, &one);
+            let sizes = reply_sizes(row, &fixture, &one[1]);
             let mut costs = [Vec::new(), Vec::new()];
             for round in 0..rounds {
                 for (servers, costs) in [&one, &all].into_iter().zip(&mut costs) {
                     costs.push(cost_ns(row, &fixture, &servers[index], &sizes, round as u64));
                 }
             }
-            let [one, all] = costs.map(median);
-            println!("{:<16}{name:<10}{one:>8.0}{all:>8.0}   {:.2}", row.name(), one / all);
+            let ratio = median(costs[0].iter().zip(&costs[1]).map(|(one, all)| one / all));
+            let [one, all] = costs.map(|costs| median(costs.into_iter()));
+            println!("{:<16}{name:<10}{one:>8.0}{all:>8.0}   {ratio:.2}", row.name());
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn cost_ns(row: Row, fixture: &Fixture, server: &Server, sizes: &[usize], seed: u64) -> f64 {

@@ -8,7 +8,7 @@
 //!                    Pending ─► forwarder: remembered, or asked of upstreams
 //! ```
 //!
-//! A worker of datagrams never waits: [`Responder::reply`] gives a [`Pending`] back, for a task to
+//! A worker of datagrams never waits: [`Responder::reply_all`] gives a [`Pending`] on, for a task to
 //! [complete](Responder::complete). Connections wait by themselves ([`Responder::answer`]).
 //!
 //! Reasons are looked for only once an answer is negative, the client sent EDNS and may see them;
@@ -25,7 +25,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::SharedZones;
 use super::conduct::Conduct;
-use super::fast::{self, Negatives, Paths, Terms};
+use super::fast::{self, Lookup, Negatives, Paths, Room, Terms};
 use super::forward::{Forwarder, Pending};
 use super::limit::{self, Kind, Limiter, Verdict};
 use super::request::HEADER_LENGTH;
@@ -93,19 +93,46 @@ impl Responder {
         Self { zones, policy, counts, clock }
     }
 
-    /// Appends the datagram that answers `request` to `replies`, or nothing if none is sent, or not
-    /// yet: what is returned has to be [completed](Responder::complete).
-    #[must_use]
-    pub fn reply(
+    /// Answers datagrams: appends the replies to `requests` to `replies`, and after each, in their
+    /// order, calls `each` with its index, the length of `replies`, and what has to be
+    /// [completed](Responder::complete). Nothing is appended if nothing is sent, or not yet. `turn`
+    /// rotates the address RRsets of the first, one more those of the next. There has to be `room`
+    /// for all.
+    pub fn reply_all(
+        &self,
+        requests: &[(&[u8], IpAddr)],
+        turn: usize,
+        room: &mut Room,
+        replies: &mut Vec<u8>,
+        mut each: impl FnMut(usize, usize, Option<Box<Pending>>),
+    ) {
+        let began = self.began();
+        let zones = self.zones.load();
+        let lookups = match self.policy.paths {
+            Paths::FastFirst => fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), room),
+            Paths::OrdinaryOnly => Vec::new(),
+        };
+        let lookups = lookups.into_iter().chain(std::iter::repeat_with(|| None));
+        for (index, ((request, client), lookup)) in requests.iter().zip(lookups).enumerate() {
+            let turn = turn.wrapping_add(index);
+            let is_taken = lookup.is_some_and(|lookup| {
+                self.reply_fast(&zones, lookup, (request, *client), (turn, began), replies).is_some()
+            });
+            let pending = match is_taken {
+                true => None,
+                false => self.reply_ordinarily(request, *client, turn, replies),
+            };
+            each(index, replies.len(), pending);
+        }
+    }
+
+    fn reply_ordinarily(
         &self,
         request: &[u8],
         client: IpAddr,
         turn: usize,
         replies: &mut Vec<u8>,
     ) -> Option<Box<Pending>> {
-        if self.reply_fast(request, client, turn, replies).is_some() {
-            return None;
-        }
         let asker = Asker { address: client, transport: Transport::Datagram };
         match self.converse(request, asker, turn)? {
             Reply::Message(response) => replies.extend_from_slice(&response.to_octets()),
@@ -115,14 +142,16 @@ impl Responder {
         None
     }
 
-    /// As [`Responder::reply`]; `None`, and nothing is appended, for what goes the ordinary way.
-    fn reply_fast(&self, request: &[u8], client: IpAddr, turn: usize, replies: &mut Vec<u8>) -> Option<()> {
-        if self.policy.paths == Paths::OrdinaryOnly {
-            return None;
-        }
+    /// `None`, and nothing is appended, for what goes the ordinary way.
+    fn reply_fast(
+        &self,
+        zones: &Zones,
+        lookup: Lookup<'_, '_>,
+        (request, client): (&[u8], IpAddr),
+        (turn, began): (usize, Option<Timestamp>),
+        replies: &mut Vec<u8>,
+    ) -> Option<()> {
         let start = replies.len();
-        let began = self.began();
-        let zones = self.zones.load();
         // A reason is nobody's but who asks, so it is not among what is ready-made.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
         let recursion = self.policy.conduct.recursion.as_ref();
@@ -130,7 +159,7 @@ impl Responder {
             negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
             is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
         };
-        let taken = fast::reply(&zones, request, turn, terms, replies)?;
+        let taken = lookup.reply(zones, turn, terms, replies)?;
         match self.verdict(client, taken.kind) {
             Verdict::Answer => {}
             Verdict::Slip => taken.truncate(start, replies),

@@ -22,7 +22,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::zone::{Found, RrSet, RrSets, WireName, Zone, Zones};
+use super::zone::{Found, RrSet, RrSetsRef, WireName, Zone, Zones};
 
 /// A question of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +121,8 @@ impl Step<'_> {
     /// Adds to `reply` what the zone says of the name; returns the name to go on with.
     fn take(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
         match self.zone.look_up(key.as_bytes(), self.record_type) {
-            Found::Exists(rrsets) => self.exists(&rrsets, reply),
+            Found::Exists(rrsets) => self.exists(rrsets, reply),
+            Found::MadeUp(rrsets) => self.exists(rrsets.as_ref(), reply),
             Found::Delegated { n_labels, servers } => {
                 reply.is_authoritative = !reply.answers.is_empty();
                 reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));
@@ -136,7 +137,7 @@ impl Step<'_> {
         }
     }
 
-    fn exists(&self, rrsets: &RrSets, reply: &mut Answer) -> Option<Name> {
+    fn exists(&self, rrsets: RrSetsRef<'_>, reply: &mut Answer) -> Option<Name> {
         let wanted = match self.record_type {
             RecordType::ANY => rrsets.iter().next(),
             wanted => rrsets.get(wanted),

@@ -15,7 +15,7 @@ use super::question::Question;
 use super::ready::{AUTHORITATIVE, TRUNCATED};
 use crate::dns::request::HEADER_LENGTH;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
-use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSets, Zone, Zones, name};
+use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, Zone, Zones, name};
 
 /// Owner, type, class and TTL.
 const PREFIX_LENGTH: usize = 10;
@@ -183,7 +183,7 @@ pub(super) fn service(
     })
 }
 
-fn addresses(rrsets: &RrSets) -> impl Iterator<Item = RrSet<'_>> {
+fn addresses(rrsets: RrSetsRef<'_>) -> impl Iterator<Item = RrSet<'_>> {
     rrsets.iter().filter(|set| set.record_type().is_ip_addr())
 }
 
@@ -211,6 +211,6 @@ pub(super) fn dependency<'t>(
         (own.key() == zone.key()).then_some(())?;
     }
     let parent = parent?;
-    let below = zone.node(&parent)?.below();
+    let below = zone.stamp_below(&parent)?;
     Some(Dependency { parent: parent.as_slice().into(), below, layout: zones.layout() })
 }

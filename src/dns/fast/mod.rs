@@ -23,7 +23,7 @@ use hickory_proto::rr::RecordType;
 
 use super::limit::Kind;
 use super::request::HEADER_LENGTH;
-use super::zone::{Found, Node, Zone, Zones};
+use super::zone::{Cursor, Found, Node, Zone, Zones};
 use question::{NameBuffer, Question};
 
 /// Which ways there are to a response.
@@ -94,6 +94,36 @@ impl Terms {
     pub const PLAIN: Self = Self { negatives: Negatives::Taken, is_recursion_available: false };
 }
 
+/// Room for the questions of a batch.
+pub struct Room(Vec<NameBuffer>);
+
+impl Room {
+    /// For so many questions.
+    pub fn new(n_questions: usize) -> Self {
+        Self(std::iter::repeat_with(NameBuffer::default).take(n_questions).collect())
+    }
+}
+
+/// A question that is being looked up.
+pub struct Lookup<'z, 'm> {
+    question: Question<'m>,
+    zone: &'z Zone,
+    cursor: Cursor<'z, Node>,
+}
+
+/// Looks up the questions of a batch, as many as there is room for: while one lookup waits for
+/// memory, so do the others. `None` for what has to go the ordinary way.
+pub fn look_up_all<'z, 'm>(
+    zones: &'z Zones,
+    requests: impl Iterator<Item = &'m [u8]>,
+    room: &'m mut Room,
+) -> Vec<Option<Lookup<'z, 'm>>> {
+    let mut lookups: Vec<_> =
+        requests.zip(&mut room.0).map(|(request, buffer)| Lookup::begin(zones, request, buffer)).collect();
+    while lookups.iter_mut().flatten().fold(false, |is_unfinished, one| one.step() | is_unfinished) {}
+    lookups
+}
+
 /// Appends the response to `request` to `replies`; `None`, and nothing is appended, if it has to go
 /// the ordinary way.
 pub fn reply(
@@ -103,18 +133,41 @@ pub fn reply(
     terms: Terms,
     replies: &mut Vec<u8>,
 ) -> Option<Taken> {
-    let mut buffer = NameBuffer::new();
-    let question = Question::read(request, terms.is_recursion_available, &mut buffer)?;
-    let negatives = terms.negatives;
-    let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
-    let kind = match zone.node(question.lower) {
-        Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,
-        None if negatives == Negatives::Left => return None,
-        None => missing(zone, &question, replies)?,
-    };
-    let rcode = if kind == Kind::NameError { ResponseCode::NXDomain } else { ResponseCode::NoError };
-    let (question_length, has_edns) = (question.wire.len(), question.edns.is_some());
-    Some(Taken { record_type: question.record_type, rcode, kind, question_length, has_edns })
+    Lookup::begin(zones, request, &mut NameBuffer::default())?.reply(zones, turn, terms, replies)
+}
+
+impl<'z, 'm> Lookup<'z, 'm> {
+    #[inline]
+    fn begin(zones: &'z Zones, request: &'m [u8], buffer: &'m mut NameBuffer) -> Option<Self> {
+        let question = Question::read(request, buffer)?;
+        let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
+        let cursor = zone.seek(question.lower);
+        Some(Self { question, zone, cursor })
+    }
+
+    /// Whether there is more to do.
+    #[inline]
+    fn step(&mut self) -> bool {
+        self.cursor.step(self.question.lower)
+    }
+
+    /// Appends the response to `replies`; `None`, and nothing is appended, if the request has to go
+    /// the ordinary way. `zones` are those in which it was looked up.
+    pub fn reply(self, zones: &Zones, turn: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<Taken> {
+        let Self { mut question, zone, cursor } = self;
+        if terms.is_recursion_available {
+            question.set_recursion_available();
+        }
+        let negatives = terms.negatives;
+        let kind = match cursor.finish(question.lower) {
+            Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,
+            None if negatives == Negatives::Left => return None,
+            None => missing(zone, &question, replies)?,
+        };
+        let rcode = if kind == Kind::NameError { ResponseCode::NXDomain } else { ResponseCode::NoError };
+        let (question_length, has_edns) = (question.wire.len(), question.edns.is_some());
+        Some(Taken { record_type: question.record_type, rcode, kind, question_length, has_edns })
+    }
 }
 
 fn exists(

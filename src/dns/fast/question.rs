@@ -25,8 +25,8 @@ const DO: u8 = 0x80;
 /// Where a name is put in lower case.
 pub(super) struct NameBuffer([u8; NAME_OCTETS_MAX]);
 
-impl NameBuffer {
-    pub(super) fn new() -> Self {
+impl Default for NameBuffer {
+    fn default() -> Self {
         Self([0; NAME_OCTETS_MAX])
     }
 }
@@ -37,7 +37,7 @@ pub(super) struct Question<'m> {
     pub(super) id: [u8; 2],
     /// RD as sent, in the first octet of flags.
     pub(super) rd: u8,
-    /// CD as sent, in the second, and RA as it will be.
+    /// CD as sent, in the second, and RA once it is set.
     pub(super) low_flags: u8,
     /// Name, type and class as sent.
     pub(super) wire: &'m [u8],
@@ -55,11 +55,8 @@ pub(super) struct Question<'m> {
 
 impl<'m> Question<'m> {
     /// Reads `message`; `None` if it is no ordinary question.
-    pub(super) fn read(
-        message: &'m [u8],
-        is_recursion_available: bool,
-        buffer: &'m mut NameBuffer,
-    ) -> Option<Self> {
+    #[inline]
+    pub(super) fn read(message: &'m [u8], buffer: &'m mut NameBuffer) -> Option<Self> {
         let (header, body) = message.split_first_chunk::<HEADER_LENGTH>()?;
         let [id_high, id_low, flags_high, flags_low, counts @ .., n_additional] = *header;
         if flags_high & !RD != 0 || flags_low & !(AD | CD) != 0 || counts != COUNTS {
@@ -77,9 +74,14 @@ impl<'m> Question<'m> {
         let lower = &mut buffer.0[..name.len()];
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
-        let low_flags = flags_low & CD | if is_recursion_available { RA } else { 0 };
-        let (id, rd, length_max) = ([id_high, id_low], flags_high & RD, usize::from(length_max));
+        let (id, length_max) = ([id_high, id_low], usize::from(length_max));
+        let (rd, low_flags) = (flags_high & RD, flags_low & CD);
         Some(Self { id, rd, low_flags, wire, name, lower, record_type, edns, length_max })
+    }
+
+    /// Has the response say that others would be asked.
+    pub(super) fn set_recursion_available(&mut self) {
+        self.low_flags |= RA;
     }
 
     /// The question that a ready-made response is made for: in lower case, with a plain OPT or

@@ -32,8 +32,7 @@ pub(super) const TRUNCATED: [u8; 2] = [0x86, 0];
 /// Whether what `made` was made of is still the same.
 pub(super) fn is_current(made: &ReadyMade, zones: &Zones, zone: &Zone) -> bool {
     made.depends_on.as_ref().is_none_or(|on| {
-        on.layout == zones.layout()
-            && zone.node(on.parent.as_bytes()).is_some_and(|node| node.below() == on.below)
+        on.layout == zones.layout() && zone.stamp_below(on.parent.as_bytes()) == Some(on.below)
     })
 }
 

@@ -373,7 +373,7 @@ impl Cluster {
             let zone = edited.entry(apex.clone()).or_insert_with(|| original.clone());
             let held = holds_records(zone.node(name.as_bytes()));
             let has_changed = match rrsets {
-                Some(rrsets) => zone.set(&name, rrsets),
+                Some(rrsets) => zone.set(&name, &rrsets),
                 None => zone.remove(&name),
             };
             let holds = holds_records(zone.node(name.as_bytes()));
@@ -425,7 +425,7 @@ impl Cluster {
         if !derives_reverse_zones(self.scheme.options()) || zone.key() == self.scheme.zone() {
             return false;
         }
-        zone.nodes().all(|(_, node)| node.rrsets().get(RecordType::PTR).is_none())
+        zone.nodes().all(|node| node.rrsets().get(RecordType::PTR).is_none())
     }
 }
 

@@ -133,15 +133,18 @@ fn what_is_not_answered_is_counted() {
     assert!(metrics.page().contains("dullahan_dns_dropped_total{reason=\"unanswerable\"} 1\n"));
 }
 
-/// What a responder sends to each request, one after the other.
+/// What a responder sends to each request of a batch.
 fn sent(responder: &Responder, requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let client = "192.0.2.1".parse().unwrap();
-    let reply = |(turn, request): (usize, &Vec<u8>)| {
-        let mut octets = Vec::new();
-        assert!(responder.reply(request, client, turn, &mut octets).is_none());
-        octets
-    };
-    requests.iter().enumerate().map(reply).collect()
+    let requests: Vec<(&[u8], IpAddr)> =
+        requests.iter().map(|request| (request.as_slice(), client)).collect();
+    let (mut ends, mut replies) = (vec![0], Vec::new());
+    let mut room = Room::new(requests.len());
+    responder.reply_all(&requests, 0, &mut room, &mut replies, |index, end, pending| {
+        assert_eq!((index + 1, pending.is_none()), (ends.len(), true));
+        ends.push(end);
+    });
+    ends.windows(2).map(|ends| replies[ends[0]..ends[1]].to_vec()).collect()
 }
 
 #[test]

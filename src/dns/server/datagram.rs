@@ -1,9 +1,9 @@
 //! UDP: threads that take requests and send replies in batches.
 //!
 //! ```text
-//!  poll ──► recvmmsg, up to 64 requests ──► Responder, one by one ──► sendmmsg
-//!    ▲                                                                         │
-//!    └───────────── nothing more to read, or another socket's turn ────────────┘
+//!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► sendmmsg
+//!    ▲                                                                          │
+//!    └────────────── nothing more to read, or another socket's turn ────────────┘
 //! ```
 //!
 //! This is a transport of our own because hickory's reads and writes one datagram per system call
@@ -33,6 +33,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::dns::fast::Room;
 use crate::dns::forward::Pending;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
 use crate::dns::responder::Responder;
@@ -147,15 +148,10 @@ impl Worker {
         stop: &CancellationToken,
     ) -> Result<(), Errno> {
         for _ in 0..BATCHES_IN_A_ROW_MAX {
+            let n_taken = batch.receive(socket.as_raw_fd())?;
             // Requests that several threads take at the same moment may share a number.
-            let mut turn = self.turns.load(Ordering::Relaxed);
-            let n_taken = batch.take(socket.as_raw_fd(), |request, client, replies| {
-                if let Some(pending) = self.responder.reply(request, client.ip(), turn, replies) {
-                    self.hand_over(pending, socket, client, stop);
-                }
-                turn = turn.wrapping_add(1);
-            })?;
-            self.turns.fetch_add(n_taken, Ordering::Relaxed);
+            let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
+            self.answer(batch, turn, socket, stop);
             batch.send(socket.as_raw_fd());
             if n_taken < BATCH_MAX {
                 break;
@@ -165,6 +161,38 @@ impl Worker {
             std::thread::yield_now();
         }
         Ok(())
+    }
+
+    /// Makes the replies to what has been received.
+    fn answer<S: SockaddrLike + Copy + Into<SocketAddr>>(
+        &self,
+        batch: &mut Batch<S>,
+        turn: usize,
+        socket: &Arc<UdpSocket>,
+        stop: &CancellationToken,
+    ) {
+        let Batch { requests, asked, room, replies, places, clients, .. } = batch;
+        replies.clear();
+        places.clear();
+        clients.clear();
+        let address = |client: Option<S>| client.map_or(NOBODY, Into::into);
+        let requests: Vec<(&[u8], IpAddr)> = requests
+            .chunks_exact(REQUEST_STRIDE)
+            .zip(asked.iter())
+            .map(|(buffer, (length, client))| (&buffer[..*length], address(*client).ip()))
+            .collect();
+        let mut start = 0;
+        self.responder.reply_all(&requests, turn, room, replies, |index, end, pending| {
+            let client = asked[index].1;
+            if end > start {
+                places.push(start..end);
+                clients.push(client);
+            }
+            start = end;
+            if let Some(pending) = pending {
+                self.hand_over(pending, socket, address(client), stop);
+            }
+        });
     }
 
     /// Has a task complete the response and send it.
@@ -200,6 +228,9 @@ impl Worker {
 struct Batch<S> {
     received: MultiHeaders<S>,
     requests: Vec<u8>,
+    /// How long each request is, and who asks.
+    asked: Vec<(usize, Option<S>)>,
+    room: Room,
     sent: MultiHeaders<S>,
     /// All replies, one behind the other.
     replies: Vec<u8>,
@@ -213,6 +244,8 @@ impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
         Self {
             received: MultiHeaders::preallocate(BATCH_MAX, None),
             requests: vec![0; BATCH_MAX * REQUEST_STRIDE],
+            asked: Vec::with_capacity(BATCH_MAX),
+            room: Room::new(BATCH_MAX),
             sent: MultiHeaders::preallocate(BATCH_MAX, None),
             replies: Vec::with_capacity(BATCH_MAX * usize::from(DATAGRAM_LENGTH_MAX)),
             places: Vec::with_capacity(BATCH_MAX),
@@ -220,39 +253,20 @@ impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
         }
     }
 
-    /// Reads requests and has `reply` append a reply to each, or nothing; returns their number.
-    fn take(
-        &mut self,
-        socket: RawFd,
-        mut reply: impl FnMut(&[u8], SocketAddr, &mut Vec<u8>),
-    ) -> Result<usize, Errno> {
-        self.replies.clear();
-        self.places.clear();
-        self.clients.clear();
+    /// Reads requests; returns their number.
+    fn receive(&mut self, socket: RawFd) -> Result<usize, Errno> {
+        self.asked.clear();
         let mut buffers = self.requests.chunks_exact_mut(REQUEST_STRIDE);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] = std::array::from_fn(|_| {
             let buffer = buffers.next().expect("there is a buffer for every request");
             [IoSliceMut::new(&mut buffer[..REQUEST_LENGTH_MAX])]
         });
-        let messages = match recvmmsg(socket, &mut self.received, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
-            Ok(messages) => messages,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+        match recvmmsg(socket, &mut self.received, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
+            Ok(messages) => self.asked.extend(messages.map(|message| (message.bytes, message.address))),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(errno) => return Err(errno),
-        };
-        let mut n_taken = 0;
-        for message in messages {
-            let start = self.replies.len();
-            // An empty datagram has no slice.
-            let request = message.iovs().next().unwrap_or_default();
-            let client = message.address.map(Into::into).unwrap_or(NOBODY);
-            reply(request, client, &mut self.replies);
-            if self.replies.len() > start {
-                self.places.push(start..self.replies.len());
-                self.clients.push(message.address);
-            }
-            n_taken += 1;
         }
-        Ok(n_taken)
+        Ok(self.asked.len())
     }
 
     /// Sends the replies; one that cannot be sent is dropped.

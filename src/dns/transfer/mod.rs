@@ -116,7 +116,7 @@ impl Transfer {
     }
 
     fn names_in_order(&self) -> Vec<WireName> {
-        let mut names: Vec<WireName> = self.zone.nodes().map(|(name, _)| name.clone()).collect();
+        let mut names: Vec<WireName> = self.zone.nodes().map(|node| node.name().into()).collect();
         names.sort_unstable();
         names
     }

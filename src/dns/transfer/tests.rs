@@ -16,7 +16,7 @@ fn zone(n_names: u32) -> Zone {
     for n in 0..n_names {
         let address = IpAddr::from(n.to_be_bytes());
         let sets = RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&address])]);
-        zone.set(&WireName::of(&name(&format!("n{n}.z."))), sets);
+        zone.set(&WireName::of(&name(&format!("n{n}.z."))), &sets);
     }
     zone.set_serial(2);
     zone

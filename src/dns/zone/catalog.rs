@@ -47,9 +47,9 @@ impl Catalog {
         // Nobody is asked by these names (RFC 9432, 4).
         let soa = SOA::new(invalid(), invalid(), 0, refresh, retry, expire, TTL_S);
         let mut zone = Zone::new(key.to_name(), soa, TTL_S);
-        zone.set(&key, one(RecordType::NS, RData::NS(NS(invalid()))));
+        zone.set(&key, &one(RecordType::NS, RData::NS(NS(invalid()))));
         let version = RData::TXT(TXT::new(vec![VERSION.to_owned()]));
-        zone.set(&key.child("version")?, one(RecordType::TXT, version));
+        zone.set(&key.child("version")?, &one(RecordType::TXT, version));
         let zones = key.child("zones")?;
         zones.child(&"0".repeat(2 * LABEL_OCTETS))?;
         Ok(Self { zone, zones, members: BTreeSet::new() })
@@ -72,7 +72,7 @@ impl Catalog {
             self.zone.remove(&self.owner(gone));
         }
         for new in members.difference(&self.members) {
-            self.zone.set(&self.owner(new), one(RecordType::PTR, RData::PTR(PTR(new.to_name()))));
+            self.zone.set(&self.owner(new), &one(RecordType::PTR, RData::PTR(PTR(new.to_name()))));
         }
         self.zone.set_serial(serial());
         self.members = members;

@@ -11,7 +11,8 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{RData, Record, RecordType};
 
 use super::name::{self, WireName};
-use super::rrset::{RrSet, RrSets};
+use super::node::Node;
+use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::tree::Zone;
 
 /// How many versions of a zone are kept.
@@ -33,7 +34,8 @@ pub(super) struct Journal {
 pub(super) struct Before {
     pub(super) name: WireName,
     pub(super) cased: Option<Arc<[u8]>>,
-    pub(super) rrsets: RrSets,
+    /// `None` if there was no such name.
+    pub(super) node: Option<Node>,
 }
 
 /// What one version has changed.
@@ -89,17 +91,17 @@ impl Zone {
             self.journal = Journal::default();
             return;
         }
-        let none = RrSets::default();
-        for (name, node) in before.nodes() {
-            if self.node(name.as_bytes()).is_none_or(|now| now.rrsets() != node.rrsets()) {
-                let cased = before.cased.get(name).cloned();
-                self.pending.push(Before { name: name.clone(), cased, rrsets: node.rrsets().clone() });
+        for node in before.nodes() {
+            if self.node(node.name()).is_none_or(|now| now.rrsets() != node.rrsets()) {
+                let cased = before.cased.get(node.name()).cloned();
+                let name = WireName::from(node.name());
+                self.pending.push(Before { name, cased, node: Some(node.clone()) });
             }
         }
-        let is_new = |name: &WireName| before.node(name.as_bytes()).is_none();
-        let new: Vec<WireName> =
-            self.nodes().map(|(name, _)| name).filter(|name| is_new(name)).cloned().collect();
-        self.pending.extend(new.into_iter().map(|name| Before { name, cased: None, rrsets: none.clone() }));
+        let is_new = |node: &&Node| before.node(node.name()).is_none();
+        let new = self.nodes().filter(is_new).map(|node| node.name().into());
+        let new: Vec<Before> = new.map(|name| Before { name, cased: None, node: None }).collect();
+        self.pending.extend(new);
         self.close_version(before.soa.clone());
     }
 
@@ -117,12 +119,12 @@ impl Zone {
             n_records: 0,
             n_octets: 0,
         };
-        let none = RrSets::default();
         for (name, old) in firsts {
-            let now = self.node(name.as_bytes()).map_or(&none, |node| node.rrsets());
+            let now = self.node(name.as_bytes()).map_or(RrSetsRef::EMPTY, Node::rrsets);
+            let then = old.node.as_ref().map_or(RrSetsRef::EMPTY, Node::rrsets);
             let sides = [
-                (&mut delta.removed, &old.rrsets, now, old.cased),
-                (&mut delta.added, now, &old.rrsets, self.cased.get(&name).cloned()),
+                (&mut delta.removed, then, now, old.cased),
+                (&mut delta.added, now, then, self.cased.get(&name).cloned()),
             ];
             for (side, these, those, cased) in sides {
                 let sets = these.without(those);
@@ -146,9 +148,9 @@ impl Zone {
     }
 }
 
-impl RrSets {
+impl RrSetsRef<'_> {
     /// The records that `others` has not got; the SOA is left out.
-    fn without(&self, others: &RrSets) -> RrSets {
+    fn without(self, others: RrSetsRef<'_>) -> RrSets {
         let kept = self.iter().filter(|set| set.record_type() != RecordType::SOA).map(|set| {
             let other = others.get(set.record_type()).filter(|other| other.ttl_s() == set.ttl_s());
             let Some(other) = other else { return set };

@@ -4,20 +4,21 @@
 //! data from NODATA. Walks go from the name towards the apex and are bounded by the 127 labels
 //! that a name can have.
 
-use std::borrow::Cow;
-
 use hickory_proto::rr::RecordType;
 
 use super::name::{self, NAME_OCTETS_MAX};
+use super::node::Node;
 use super::pod_names::PodName;
-use super::rrset::{RrSet, RrSets};
-use super::tree::{Node, Zone};
+use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::tree::Zone;
 
 /// What a zone says of a name within it.
 #[derive(Debug)]
 pub(crate) enum Found<'z> {
-    /// The name exists, of itself or through a wildcard; its RRsets, perhaps none.
-    Exists(Cow<'z, RrSets>),
+    /// The name exists, of itself or through a wildcard or another name; its RRsets, perhaps none.
+    Exists(RrSetsRef<'z>),
+    /// The name is answered as if it existed with these.
+    MadeUp(RrSets),
     /// The name is at or below a delegation.
     Delegated {
         /// How many labels the delegated name has.
@@ -44,15 +45,15 @@ impl Zone {
             return stop;
         }
         if let Some(node) = self.node(name) {
-            return Found::Exists(Cow::Borrowed(node.rrsets()));
+            return Found::Exists(node.rrsets());
         }
         let encloser = name::ancestors(name).skip(1).find(|ancestor| self.node(ancestor).is_some());
         let encloser = encloser.unwrap_or(self.key().as_bytes());
-        if let Some(rrsets) = self.pod_name(name, encloser) {
-            return Found::Exists(rrsets);
+        if let Some(found) = self.pod_name(name, encloser) {
+            return found;
         }
         match self.wildcard(encloser) {
-            Some(node) => Found::Exists(Cow::Borrowed(node.rrsets())),
+            Some(node) => Found::Exists(node.rrsets()),
             None => Found::Missing,
         }
     }
@@ -86,10 +87,10 @@ impl Zone {
         self.node(&buffer[..2 + encloser.len()])
     }
 
-    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Cow<'_, RrSets>> {
+    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Found<'_>> {
         match self.pod_names()?.apply(name, encloser)? {
-            PodName::MadeUp(set) => Some(Cow::Owned(RrSets::of([set]))),
-            PodName::SameAs(other) => self.node(other.as_bytes()).map(|node| Cow::Borrowed(node.rrsets())),
+            PodName::MadeUp(set) => Some(Found::MadeUp(RrSets::of([set]))),
+            PodName::SameAs(other) => self.node(other.as_bytes()).map(|node| Found::Exists(node.rrsets())),
         }
     }
 }

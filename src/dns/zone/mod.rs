@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Zones ── by apex ──► Zone ── by name ──► Node ── by type ──► RrSet
-//!   (persistent map)     (persistent map)    (counts children)   (packed RDATA)
+//!   (persistent map)     (persistent table)  (one allocation)    (packed RDATA)
 //! ```
 //!
 //! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
@@ -15,6 +15,7 @@ mod ledger;
 mod lookup;
 pub mod master;
 pub(crate) mod name;
+mod node;
 mod options;
 mod pod_names;
 mod ready;
@@ -22,6 +23,7 @@ mod reasons;
 mod records;
 pub(crate) mod render;
 mod rrset;
+mod table;
 mod tree;
 mod zones;
 
@@ -31,6 +33,7 @@ pub(crate) use journal::Delta;
 pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
+pub use node::Node;
 pub use options::{PodNames, ZoneOptions};
 pub use pod_names::PodNameRule;
 pub(crate) use ready::{Dependency, Ready, ReadyMade};
@@ -38,6 +41,7 @@ pub use reasons::{REASON_OCTETS_MAX, Reason, Reasons};
 pub use records::ZoneError;
 pub use render::reverse::zones_of as reverse_zones_of;
 pub use render::{NameServer, Rendered, Scheme, Touched};
-pub use rrset::{RrSet, RrSets};
-pub use tree::{Node, Zone};
+pub use rrset::{RrSet, RrSets, RrSetsRef};
+pub(crate) use table::Cursor;
+pub use tree::Zone;
 pub use zones::Zones;

@@ -51,7 +51,7 @@ pub(crate) struct ReadyMade {
 pub(crate) struct Dependency {
     /// The name.
     pub(crate) parent: WireName,
-    /// [`Node::below`](super::Node::below) of its node.
+    /// [`Zone::stamp_below`](super::Zone::stamp_below) of it.
     pub(crate) below: Stamp,
     /// [`Zones::layout`](super::Zones::layout).
     pub(crate) layout: Stamp,

@@ -118,7 +118,7 @@ impl Zone {
         let (soa, ttl_s) = soa.unwrap_or_else(|| Err(ZoneError::NoSoa(apex.clone())))?;
         let mut zone = Zone::new(absolute(apex), soa, ttl_s);
         for (key, cased, sets) in names {
-            zone.put(&key, sets?, cased);
+            zone.put(&key, sets?.as_ref(), cased);
         }
         zone.pending.clear();
         Ok(zone)

@@ -30,6 +30,10 @@ pub struct RrSets(
     Arc<[u8]>,
 );
 
+/// The RRsets of one name, where they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RrSetsRef<'a>(&'a [u8]);
+
 /// Octets before an RRset among others.
 const HEADER_OCTETS: usize = 10;
 
@@ -49,6 +53,11 @@ impl RrSets {
         Self(octets.into())
     }
 
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> RrSetsRef<'_> {
+        RrSetsRef(&self.0)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -61,7 +70,38 @@ impl RrSets {
 
     /// The RRsets.
     pub fn iter(&self) -> impl Iterator<Item = RrSet<'_>> {
-        let mut rest: &[u8] = &self.0;
+        self.as_ref().iter()
+    }
+
+    /// All records, with this owner.
+    pub fn records(&self, owner: &Name) -> Vec<Record> {
+        self.as_ref().records(owner)
+    }
+}
+
+impl<'a> RrSetsRef<'a> {
+    /// None.
+    pub(super) const EMPTY: Self = Self(&[]);
+
+    /// What was packed as [`RrSets`].
+    pub(super) fn packed(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// See [`RrSetsRef::packed`].
+    pub(super) fn octets(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The RRsets.
+    #[inline]
+    pub fn iter(self) -> impl Iterator<Item = RrSet<'a>> {
+        let mut rest = self.0;
         std::iter::from_fn(move || {
             let (header, after) = rest.split_first_chunk::<HEADER_OCTETS>()?;
             let [t0, t1, ttl @ .., l0, l1, l2, l3] = *header;
@@ -73,7 +113,7 @@ impl RrSets {
     }
 
     /// All records, with this owner.
-    pub fn records(&self, owner: &Name) -> Vec<Record> {
+    pub fn records(self, owner: &Name) -> Vec<Record> {
         let mut records = Vec::new();
         for set in self.iter() {
             records.extend(set.records(owner));
@@ -82,8 +122,15 @@ impl RrSets {
     }
 
     /// The RRset of a type.
-    pub fn get(&self, record_type: RecordType) -> Option<RrSet<'_>> {
+    #[inline]
+    pub fn get(self, record_type: RecordType) -> Option<RrSet<'a>> {
         self.iter().find(|set| set.record_type == record_type)
+    }
+}
+
+impl<'a> From<&'a RrSets> for RrSetsRef<'a> {
+    fn from(rrsets: &'a RrSets) -> Self {
+        rrsets.as_ref()
     }
 }
 

@@ -3,11 +3,11 @@
 //! Nodes are keyed by their lower-cased wire name in a persistent map, so a changed copy shares all
 //! that it keeps: a change costs its names times the depth of the map. An empty non-terminal is a
 //! node of its own, which is there as long as a name exists below it (RFC 8020, RFC 4592 section
-//! 2.2.2): every node counts its children, adding a name adds the missing ancestors, removing one
+//! 2.2.2): every name's children are counted, adding a name adds the missing ancestors, removing one
 //! prunes those that nothing holds any more. So a name exists exactly if its node does.
 //!
-//! A node also keeps what readers made of its records, and a stamp that is another one whenever the
-//! records of a name directly below have changed.
+//! Of a name with others below it is kept beside the nodes how many there are, and a stamp that is
+//! another one whenever the records of one directly below have changed.
 
 use std::sync::Arc;
 
@@ -16,11 +16,13 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::journal::{Before, Journal};
 use super::name::{self, WireName};
+use super::node::Node;
 use super::pod_names::PodNameRule;
-use super::ready::{Ready, Stamp};
-use super::rrset::{RrSet, RrSets};
+use super::ready::Stamp;
+use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::table::{Cursor, Table};
 
-/// A persistent map that is looked up in for every question.
+/// A persistent map that is looked up in while a question is answered.
 pub(super) type Map<K, V> =
     imbl::GenericHashMap<K, V, foldhash::quality::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
@@ -33,7 +35,9 @@ pub struct Zone {
     pub(super) soa_ttl_s: u32,
     /// The SOA's RDATA in uncompressed wire form.
     soa_wire: Arc<[u8]>,
-    nodes: Map<WireName, Arc<Node>>,
+    nodes: Table<Node>,
+    /// Of every name that has others below it.
+    below: Map<WireName, Below>,
     /// The wire form with its case of names that are not all lower.
     pub(super) cased: Map<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
@@ -49,50 +53,12 @@ pub struct Zone {
     pub(super) pending: Vec<Before>,
 }
 
-/// A name that exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
-    rrsets: RrSets,
-    /// Whether the name exists of itself, with or without records, not only for what is below it.
-    is_explicit: bool,
-    n_children: u32,
-    below: Stamp,
-    ready: Ready,
-}
-
-impl Node {
-    fn new(rrsets: RrSets, is_explicit: bool, n_children: u32) -> Self {
-        Self { rrsets, is_explicit, n_children, below: Stamp::next(), ready: Ready::default() }
-    }
-
-    /// Another one whenever the records of a name one label below have changed.
-    pub(crate) fn below(&self) -> Stamp {
-        self.below
-    }
-
-    /// What readers have made of this node's records.
-    pub(crate) fn ready(&self) -> &Ready {
-        &self.ready
-    }
-
-    /// The RRsets, none for an empty non-terminal.
-    pub fn rrsets(&self) -> &RrSets {
-        &self.rrsets
-    }
-
-    /// How many names exist one label below.
-    pub fn n_children(&self) -> u32 {
-        self.n_children
-    }
-
-    /// Whether the name exists only because a name below it does.
-    pub fn is_empty_non_terminal(&self) -> bool {
-        !self.is_explicit
-    }
-
-    fn has(&self, record_type: RecordType) -> bool {
-        self.rrsets.get(record_type).is_some()
-    }
+/// The names one label below another.
+#[derive(Clone, Copy, Debug)]
+struct Below {
+    n_names: u32,
+    /// Another one whenever the records of one of them have changed.
+    stamp: Stamp,
 }
 
 impl Zone {
@@ -105,7 +71,8 @@ impl Zone {
             soa: Arc::new(soa),
             soa_ttl_s,
             soa_wire: Arc::default(),
-            nodes: Map::default(),
+            nodes: Table::default(),
+            below: Map::default(),
             n_cuts: 0,
             n_wildcards: 0,
             pod_names: None,
@@ -115,7 +82,7 @@ impl Zone {
             journal: Journal::default(),
             pending: Vec::new(),
         };
-        zone.set(&key, RrSets::default());
+        zone.set(&key, RrSetsRef::EMPTY);
         zone.pending.clear();
         zone
     }
@@ -151,22 +118,40 @@ impl Zone {
     }
 
     /// The node of a lower-cased wire name, whatever lies above it.
+    #[inline]
     pub fn node(&self, name: &[u8]) -> Option<&Node> {
-        self.nodes.get(name).map(Arc::as_ref)
+        self.nodes.get(name)
+    }
+
+    /// The beginning of the same lookup, in steps.
+    #[inline]
+    pub(crate) fn seek(&self, name: &[u8]) -> Cursor<'_, Node> {
+        self.nodes.seek(name)
     }
 
     /// Every name that exists, in no order.
-    pub fn nodes(&self) -> impl Iterator<Item = (&WireName, &Node)> {
-        self.nodes.iter().map(|(name, node)| (name, node.as_ref()))
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter()
+    }
+
+    /// How many names exist one label below a lower-cased wire name.
+    pub fn n_below(&self, name: &[u8]) -> u32 {
+        self.below.get(name).map_or(0, |below| below.n_names)
+    }
+
+    /// A stamp that is another one whenever the records of a name one label below have changed;
+    /// `None` if there is no such name.
+    pub(crate) fn stamp_below(&self, name: &[u8]) -> Option<Stamp> {
+        self.below.get(name).map(|below| below.stamp)
     }
 
     /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
     pub fn records(&self) -> Vec<Record> {
         let mut names: Vec<(Name, &Node)> =
-            self.nodes.iter().map(|(name, node)| (self.owner(name), node.as_ref())).collect();
+            self.nodes.iter().map(|node| (self.owner(node.name()), node)).collect();
         names.sort_by(|(left, _), (right, _)| left.cmp(right));
         let mut records: Vec<Record> =
-            names.iter().flat_map(|(owner, node)| node.rrsets.records(owner)).collect();
+            names.iter().flat_map(|(owner, node)| node.rrsets().records(owner)).collect();
         records.sort_by_key(|record| record.record_type() != RecordType::SOA);
         records
     }
@@ -205,139 +190,143 @@ impl Zone {
     pub fn set_serial(&mut self, serial: u32) {
         let before = self.soa.clone();
         Arc::make_mut(&mut self.soa).serial = serial;
-        let others: RrSets = match self.node(self.key.as_bytes()) {
-            Some(node) => node.rrsets.clone(),
-            None => RrSets::default(),
-        };
-        self.set(&self.key.clone(), others);
+        let apex = self.node(self.key.as_bytes()).cloned();
+        self.set(&self.key.clone(), apex.as_ref().map_or(RrSetsRef::EMPTY, Node::rrsets));
         self.close_version(before);
     }
 
     /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays. A
     /// name outside the zone is left alone. Returns whether this changed anything.
-    pub fn set(&mut self, name: &WireName, rrsets: RrSets) -> bool {
-        let is_apex = *name == self.key;
-        let rrsets = if is_apex { self.with_soa(&rrsets) } else { rrsets };
-        let is_there =
-            self.node(name.as_bytes()).is_some_and(|node| node.is_explicit && node.rrsets == rrsets);
-        if is_there || !name::is_at_or_below(name.as_bytes(), self.key.as_bytes()) {
-            return false;
+    pub fn set<'r>(&mut self, name: &WireName, rrsets: impl Into<RrSetsRef<'r>>) -> bool {
+        let rrsets = rrsets.into();
+        if *name == self.key {
+            let rrsets = self.with_soa(rrsets);
+            return self.set_all(name, rrsets.as_ref());
         }
-        self.put(name, rrsets, None);
-        true
+        name::is_at_or_below(name.as_bytes(), self.key.as_bytes()) && self.set_all(name, rrsets)
+    }
+
+    fn set_all(&mut self, name: &WireName, rrsets: RrSetsRef<'_>) -> bool {
+        let known = self.node(name.as_bytes());
+        let is_there = known.is_some_and(|node| !node.is_empty_non_terminal() && node.rrsets() == rrsets);
+        if !is_there {
+            self.put(name, rrsets, None);
+        }
+        !is_there
     }
 
     /// Puts RRsets, at the apex with the SOA, at a name within the zone.
-    pub(super) fn put(&mut self, name: &WireName, rrsets: RrSets, cased: Option<Arc<[u8]>>) {
-        let is_apex = *name == self.key;
-        self.note(name);
-        self.cased.extend(cased.map(|cased| (name.clone(), cased)));
-        self.n_cuts -= self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
-        match self.nodes.get_mut(name.as_bytes()) {
-            Some(node) => {
-                let node = Arc::make_mut(node);
-                node.rrsets = rrsets;
-                node.is_explicit = true;
-                node.ready = Ready::default();
-            }
-            None => {
-                self.add_node(name.clone(), Node::new(rrsets, true, 0));
-                if !is_apex {
-                    self.hold_ancestors(name.as_bytes());
-                }
-            }
+    pub(super) fn put(&mut self, name: &WireName, rrsets: RrSetsRef<'_>, cased: Option<Arc<[u8]>>) {
+        let before = self.put_node(Node::new(name.as_bytes(), rrsets, true));
+        if before.is_none() && *name != self.key {
+            self.hold_ancestors(name.as_bytes());
         }
+        self.note(name, before);
+        self.cased.extend(cased.map(|cased| (name.clone(), cased)));
         self.stamp_parent(name.as_bytes());
-        self.n_cuts += self.node(name.as_bytes()).map_or(0, |node| usize::from(is_cut(node, is_apex)));
     }
 
     /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
     /// always exists. Returns whether this changed anything.
     pub fn remove(&mut self, name: &WireName) -> bool {
         if *name == self.key {
-            return self.set(name, RrSets::default());
+            return self.set(name, RrSetsRef::EMPTY);
         }
         if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
             return false;
         }
-        self.note(name);
-        let Some(node) = self.nodes.get_mut(name.as_bytes()) else { return false };
-        self.n_cuts -= usize::from(is_cut(node, false));
-        let node = Arc::make_mut(node);
-        node.rrsets = RrSets::default();
-        node.is_explicit = false;
-        node.ready = Ready::default();
+        let before = self.put_node(Node::new(name.as_bytes(), RrSetsRef::EMPTY, false));
+        self.note(name, before);
         self.cased.remove(name);
-        self.prune(name.as_bytes());
         self.stamp_parent(name.as_bytes());
+        self.prune(name.as_bytes());
         true
     }
 
-    fn add_node(&mut self, name: WireName, node: Node) {
-        self.n_wildcards += usize::from(is_wildcard(name.as_bytes()));
-        self.nodes.insert(name, Arc::new(node));
+    /// Puts a node in place of the one of its name, which is returned.
+    fn put_node(&mut self, node: Node) -> Option<Node> {
+        self.count(&node, usize::wrapping_add);
+        let before = self.nodes.insert(node);
+        if let Some(before) = &before {
+            self.count(before, usize::wrapping_sub);
+        }
+        before
     }
 
     fn remove_node(&mut self, name: &[u8]) {
-        self.n_wildcards -= usize::from(is_wildcard(name));
-        self.nodes.remove(name);
+        if let Some(node) = self.nodes.remove(name) {
+            self.count(&node, usize::wrapping_sub);
+        }
+    }
+
+    /// Counts cuts and wildcards in or out.
+    fn count(&mut self, node: &Node, change: fn(usize, usize) -> usize) {
+        let is_apex = node.name() == self.key.as_bytes();
+        self.n_cuts = change(self.n_cuts, usize::from(is_cut(node, is_apex)));
+        self.n_wildcards = change(self.n_wildcards, usize::from(is_wildcard(node.name())));
     }
 
     /// Marks that the records of `name` have changed.
     fn stamp_parent(&mut self, name: &[u8]) {
-        let parent = name::parent(name).and_then(|parent| self.nodes.get_mut(parent));
-        if let Some(parent) = parent {
-            Arc::make_mut(parent).below = Stamp::next();
+        if let Some(below) = name::parent(name).and_then(|parent| self.below.get_mut(parent)) {
+            below.stamp = Stamp::next();
         }
     }
 
     /// Counts a new name at its parent; parents that are missing come to exist as well.
     fn hold_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
-            if let Some(node) = self.nodes.get_mut(ancestor) {
-                Arc::make_mut(node).n_children += 1;
+            match self.below.get_mut(ancestor) {
+                Some(below) => below.n_names += 1,
+                None => {
+                    let below = Below { n_names: 1, stamp: Stamp::next() };
+                    self.below.insert(WireName::from(ancestor), below);
+                }
+            }
+            if self.node(ancestor).is_some() {
                 return;
             }
-            self.add_node(WireName::from(ancestor), Node::new(RrSets::default(), false, 1));
+            self.put_node(Node::new(ancestor, RrSetsRef::EMPTY, false));
         }
     }
 
     /// Removes `name` and its ancestors as far as nothing holds them.
     fn prune(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name) {
-            let is_held = self.node(ancestor).is_none_or(|node| node.is_explicit || node.n_children > 0);
-            if is_held {
+            let is_explicit = self.node(ancestor).is_none_or(|node| !node.is_empty_non_terminal());
+            if is_explicit || self.below.contains_key(ancestor) {
                 return;
             }
             self.remove_node(ancestor);
-            let above = name::parent(ancestor).and_then(|above| self.nodes.get_mut(above));
-            if let Some(above) = above {
-                Arc::make_mut(above).n_children -= 1;
+            let Some(parent) = name::parent(ancestor) else { return };
+            let Some(below) = self.below.get_mut(parent) else { return };
+            below.n_names -= 1;
+            if below.n_names == 0 {
+                self.below.remove(parent);
             }
         }
     }
 
-    /// Notes what a name has before it is changed.
-    fn note(&mut self, name: &WireName) {
-        let rrsets = self.node(name.as_bytes()).map(|node| node.rrsets.clone()).unwrap_or_default();
+    /// Notes what a name had before it was changed.
+    fn note(&mut self, name: &WireName, before: Option<Node>) {
         let cased = self.cased.get(name).cloned();
-        self.pending.push(Before { name: name.clone(), cased, rrsets });
+        self.pending.push(Before { name: name.clone(), cased, node: before });
     }
 
     /// The records of a name, without the SOA.
     pub(crate) fn records_at(&self, name: &WireName) -> Vec<Record> {
         let Some(node) = self.node(name.as_bytes()) else { return Vec::new() };
-        let sets = node.rrsets.iter().filter(|set| set.record_type() != RecordType::SOA);
-        let owner = self.owner(name);
+        let sets = node.rrsets().iter().filter(|set| set.record_type() != RecordType::SOA);
+        let owner = self.owner(name.as_bytes());
         sets.flat_map(|set| set.records(&owner).collect::<Vec<_>>()).collect()
     }
 
     /// The name with its case.
-    fn owner(&self, name: &WireName) -> Name {
-        name::to_name(self.cased.get(name).map_or(name.as_bytes(), |cased| cased))
+    fn owner(&self, name: &[u8]) -> Name {
+        name::to_name(self.cased.get(name).map_or(name, |cased| cased))
     }
 
-    fn with_soa(&mut self, others: &RrSets) -> RrSets {
+    fn with_soa(&mut self, others: RrSetsRef<'_>) -> RrSets {
         let soa = RData::SOA(self.soa.as_ref().clone());
         let soa = RrSet::from_rdata(RecordType::SOA, self.soa_ttl_s, [&soa]).expect("a SOA can be stored");
         self.soa_wire = soa.rdata().next().unwrap_or_default().into();

@@ -33,11 +33,11 @@ fn seen(zone: &Zone, serial: u32) -> String {
 #[test]
 fn a_version_tells_single_records_that_came_and_went() {
     let mut zone = zone();
-    zone.set(&wire("a.z."), addresses(&[1, 2]));
+    zone.set(&wire("a.z."), &addresses(&[1, 2]));
     zone.set_serial(2);
-    zone.set(&wire("a.z."), addresses(&[9]));
-    zone.set(&wire("a.z."), addresses(&[2, 3]));
-    zone.set(&wire("b.z."), addresses(&[4]));
+    zone.set(&wire("a.z."), &addresses(&[9]));
+    zone.set(&wire("a.z."), &addresses(&[2, 3]));
+    zone.set(&wire("b.z."), &addresses(&[4]));
     zone.set_serial(3);
     zone.remove(&wire("b.z."));
     zone.set_serial(4);
@@ -51,10 +51,10 @@ fn a_version_tells_single_records_that_came_and_went() {
 #[test]
 fn a_new_ttl_replaces_every_record() {
     let mut zone = zone();
-    zone.set(&wire("a.z."), addresses(&[1]));
+    zone.set(&wire("a.z."), &addresses(&[1]));
     zone.set_serial(2);
     let address: IpAddr = [10, 0, 0, 1].into();
-    zone.set(&wire("a.z."), RrSets::of([RrSet::of_addresses(RecordType::A, 6, [&address])]));
+    zone.set(&wire("a.z."), &RrSets::of([RrSet::of_addresses(RecordType::A, 6, [&address])]));
     zone.set_serial(3);
     assert_eq!(seen(&zone, 2), "2 a.z.10.0.0.1 3 a.z.10.0.0.1");
 }
@@ -63,7 +63,7 @@ fn a_new_ttl_replaces_every_record() {
 fn the_oldest_versions_go_and_many_differences_are_the_whole_zone() {
     let mut zone = zone();
     for serial in 2..VERSIONS_MAX as u32 + 3 {
-        zone.set(&wire("a.z."), addresses(&[(serial % 200) as u8]));
+        zone.set(&wire("a.z."), &addresses(&[(serial % 200) as u8]));
         zone.set_serial(serial);
     }
     let last = zone.serial();
@@ -76,10 +76,10 @@ fn the_oldest_versions_go_and_many_differences_are_the_whole_zone() {
 #[test]
 fn a_zone_that_is_read_again_goes_on_from_the_one_before() {
     let mut before = zone();
-    before.set(&wire("a.z."), addresses(&[1]));
-    before.set(&wire("b.z."), addresses(&[1]));
+    before.set(&wire("a.z."), &addresses(&[1]));
+    before.set(&wire("b.z."), &addresses(&[1]));
     let mut after = zone();
-    after.set(&wire("b.z."), addresses(&[1, 2]));
+    after.set(&wire("b.z."), &addresses(&[1, 2]));
     after.set_serial(2);
     after.succeed(&before);
     assert_eq!(seen(&after, 1), "1 a.z.10.0.0.1 2 b.z.10.0.0.2");

@@ -1,0 +1,72 @@
+//! A name that exists and its records, in one allocation: a lookup waits for memory once to compare
+//! the name, and has then most of what it answers with.
+
+use hickory_proto::rr::RecordType;
+use triomphe::ThinArc;
+
+use super::ready::Ready;
+use super::rrset::RrSetsRef;
+use super::table::Named;
+
+/// A name that exists. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node(
+    /// The name, then what [`RrSets`](super::RrSets) packs.
+    ThinArc<Head, u8>,
+);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Head {
+    ready: Ready,
+    /// See [`Node::is_empty_non_terminal`].
+    is_explicit: bool,
+    n_name_octets: u8,
+}
+
+impl Node {
+    pub(super) fn new(name: &[u8], rrsets: RrSetsRef<'_>, is_explicit: bool) -> Self {
+        let n_name_octets = u8::try_from(name.len()).expect("a name has at most 255 octets");
+        let head = Head { ready: Ready::default(), is_explicit, n_name_octets };
+        Self(ThinArc::from_header_and_slice(head, &[name, rrsets.octets()].concat()))
+    }
+
+    /// The lower-cased name in wire form.
+    #[inline]
+    pub fn name(&self) -> &[u8] {
+        &self.0.slice[..usize::from(self.head().n_name_octets)]
+    }
+
+    /// The RRsets, none for an empty non-terminal.
+    #[inline]
+    pub fn rrsets(&self) -> RrSetsRef<'_> {
+        RrSetsRef::packed(&self.0.slice[usize::from(self.head().n_name_octets)..])
+    }
+
+    /// Whether the name exists only because a name below it does, not of itself, with or without
+    /// records.
+    pub fn is_empty_non_terminal(&self) -> bool {
+        !self.head().is_explicit
+    }
+
+    /// What readers have made of this node's records.
+    #[inline]
+    pub(crate) fn ready(&self) -> &Ready {
+        &self.head().ready
+    }
+
+    pub(super) fn has(&self, record_type: RecordType) -> bool {
+        self.rrsets().get(record_type).is_some()
+    }
+
+    #[inline]
+    fn head(&self) -> &Head {
+        &self.0.header.header
+    }
+}
+
+impl Named for Node {
+    #[inline]
+    fn name(&self) -> &[u8] {
+        self.name()
+    }
+}
