@@ -71,18 +71,18 @@ pub(crate) fn pool(row: Row, fixture: &Fixture, server: &Server, sizes: &[usize]
         .collect()
 }
 
-/// Asks `server` for `time`.
+/// Asks `server` for `time` by so many sockets.
 pub(crate) fn run(
     row: Row,
     fixture: &Fixture,
     server: &Server,
     sizes: &[usize],
-    time: Duration,
+    (n_sockets, time): (usize, Duration),
     seed: u64,
 ) -> Figure {
     let pool = pool(row, fixture, server, sizes, seed);
-    let socket = connect(server.address);
-    let mut load = Load::new(&socket);
+    let sockets: Vec<UdpSocket> = (0..n_sockets).map(|_| connect(server.address)).collect();
+    let mut load = Load::new(&sockets);
     // What is made at the first question is not measured, and the caches are this server's.
     load.ask_all(&pool);
     let cpu = server.cpu_time();
@@ -103,24 +103,28 @@ pub(crate) struct Counts {
     took: Duration,
 }
 
+/// Sockets of one client machine.
 pub(crate) struct Load<'s> {
-    socket: &'s UdpSocket,
+    sockets: Vec<Asking<'s>>,
     sent: MultiHeaders<SockaddrIn>,
     received: MultiHeaders<SockaddrIn>,
     replies: Vec<[u8; 2048]>,
     next: usize,
+}
+
+struct Asking<'s> {
+    socket: &'s UdpSocket,
     n_in_flight: usize,
 }
 
 impl<'s> Load<'s> {
-    pub(crate) fn new(socket: &'s UdpSocket) -> Self {
+    pub(crate) fn new(sockets: &'s [UdpSocket]) -> Self {
         Self {
-            socket,
+            sockets: sockets.iter().map(|socket| Asking { socket, n_in_flight: 0 }).collect(),
             sent: MultiHeaders::preallocate(BATCH, None),
             received: MultiHeaders::preallocate(BATCH, None),
             replies: vec![[0; 2048]; BATCH],
             next: 0,
-            n_in_flight: 0,
         }
     }
 
@@ -145,34 +149,47 @@ impl<'s> Load<'s> {
     }
 
     fn exchange(&mut self, pool: &[Vec<u8>], counts: &mut Counts) {
-        while self.n_in_flight + BATCH <= IN_FLIGHT_MAX {
-            self.n_in_flight += self.send(pool);
-        }
-        match self.receive() {
-            Some(n) => {
-                counts.n_replies += n;
-                self.n_in_flight = self.n_in_flight.saturating_sub(n);
+        let n_sockets = self.sockets.len();
+        let batch = (BATCH / n_sockets).max(1);
+        for index in 0..n_sockets {
+            while self.sockets[index].n_in_flight + batch <= (IN_FLIGHT_MAX / n_sockets).max(1) {
+                self.send(index, pool, batch);
             }
-            None => counts.n_lost += std::mem::take(&mut self.n_in_flight),
         }
+        // The one that was asked first has its replies first; the others have by then what they get.
+        for index in 0..n_sockets {
+            let is_to_wait = index == 0;
+            match self.receive(index, is_to_wait) {
+                Some(n) => {
+                    counts.n_replies += n;
+                    self.sockets[index].n_in_flight = self.sockets[index].n_in_flight.saturating_sub(n);
+                }
+                None if is_to_wait => {
+                    counts.n_lost += std::mem::take(&mut self.sockets[index].n_in_flight);
+                }
+                None => {}
+            }
+        }
+        self.sockets.rotate_left(1);
     }
 
-    fn send(&mut self, pool: &[Vec<u8>]) -> usize {
-        let batch = pool.iter().cycle().skip(self.next % pool.len()).take(BATCH);
-        let slices: Vec<[IoSlice<'_>; 1]> = batch.map(|query| [IoSlice::new(query)]).collect();
-        self.next += BATCH;
-        let clients = [None; BATCH];
-        sendmmsg(self.socket.as_raw_fd(), &mut self.sent, &slices, clients, [], MsgFlags::empty())
-            .map_or(0, Iterator::count)
+    fn send(&mut self, index: usize, pool: &[Vec<u8>], batch: usize) {
+        let queries = pool.iter().cycle().skip(self.next % pool.len()).take(batch);
+        let slices: Vec<[IoSlice<'_>; 1]> = queries.map(|query| [IoSlice::new(query)]).collect();
+        self.next += batch;
+        let asking = &mut self.sockets[index];
+        let clients = vec![None; batch];
+        let socket = asking.socket.as_raw_fd();
+        asking.n_in_flight += sendmmsg(socket, &mut self.sent, &slices, clients, [], MsgFlags::empty())
+            .map_or(0, Iterator::count);
     }
 
-    /// How many replies there were; `None` if none came for long.
-    fn receive(&mut self) -> Option<usize> {
+    /// How many replies there were; `None` if there are none, or none came for long.
+    fn receive(&mut self, index: usize, is_to_wait: bool) -> Option<usize> {
         let mut slices: Vec<[IoSliceMut<'_>; 1]> =
             self.replies.iter_mut().map(|reply| [IoSliceMut::new(reply)]).collect();
-        let flags = MsgFlags::MSG_WAITFORONE;
-        recvmmsg(self.socket.as_raw_fd(), &mut self.received, &mut slices, flags, None)
-            .map(Iterator::count)
-            .ok()
+        let flags = if is_to_wait { MsgFlags::MSG_WAITFORONE } else { MsgFlags::MSG_DONTWAIT };
+        let socket = self.sockets[index].socket.as_raw_fd();
+        recvmmsg(socket, &mut self.received, &mut slices, flags, None).map(Iterator::count).ok()
     }
 }

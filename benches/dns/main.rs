@@ -13,8 +13,12 @@
 //! query of a round has been asked once before it begins. All queries carry EDNS. NSD is told to
 //! give minimal responses, so its SRV answers come without addresses.
 //!
-//! Arguments: `--names N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
-//! `--only SECTION` (`answers`, `growth`, `scaling` or `publishing`).
+//! Questions of one socket are what a resolver or forwarder sends; each of 64 sockets has no more than
+//! a few on their way, as hosts have that ask for themselves.
+//!
+//! Arguments: `--names N` (repeatable), `--sockets N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
+//! `--only SECTION` (`answers`, `growth`, `scaling` or `publishing`), `--row NAME`, `--alone` (without
+//! Knot and NSD).
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
 
@@ -42,6 +46,17 @@ struct Options {
     rounds: usize,
     peers: Vec<(String, SocketAddr)>,
     only: Option<String>,
+    row: Option<String>,
+    is_alone: bool,
+    /// How many sockets ask.
+    sockets: Vec<usize>,
+}
+
+impl Options {
+    fn rows(&self) -> impl Iterator<Item = Row> {
+        let is_wanted = |row: &Row| self.row.as_deref().is_none_or(|name| row.name() == name);
+        Row::ALL.into_iter().filter(is_wanted)
+    }
 }
 
 fn main() {
@@ -53,17 +68,32 @@ fn main() {
         }
         ["echo", n_workers] => servers::echo(n_workers.parse().unwrap()),
         ["publish"] => publishing::serve(),
-        _ => measure(&options(&words)),
+        _ => {
+            servers::n_cores();
+            measure(&options(&words));
+        }
     }
 }
 
 fn options(words: &[&str]) -> Options {
-    let mut options = Options { names: Vec::new(), rounds: 15, peers: Vec::new(), only: None };
+    let is_alone = words.contains(&"--alone");
+    let words: Vec<&str> = words.iter().copied().filter(|word| *word != "--alone").collect();
+    let mut options = Options {
+        names: Vec::new(),
+        rounds: 15,
+        peers: Vec::new(),
+        only: None,
+        row: None,
+        is_alone,
+        sockets: Vec::new(),
+    };
     for pair in words.chunks(2) {
         match pair {
             ["--names", n_names] => options.names.push(n_names.parse().unwrap()),
             ["--rounds", n_rounds] => options.rounds = n_rounds.parse().unwrap(),
             ["--only", section] => options.only = Some((*section).to_owned()),
+            ["--sockets", n_sockets] => options.sockets.push(n_sockets.parse().unwrap()),
+            ["--row", row] => options.row = Some((*row).to_owned()),
             ["--peer", peer] => {
                 let (name, address) = peer.split_once('=').expect("--peer NAME=ADDR");
                 options.peers.push((name.to_owned(), address.parse().unwrap()));
@@ -73,6 +103,9 @@ fn options(words: &[&str]) -> Options {
     }
     if options.names.is_empty() {
         options.names = vec![10_000, 1_000_000];
+    }
+    if options.sockets.is_empty() {
+        options.sockets = vec![1, 64];
     }
     options
 }
@@ -96,18 +129,20 @@ fn measure(options: &Options) {
 /// Prints a table of all servers.
 fn answers(n_names: usize, options: &Options) {
     let fixture = Fixture::new(n_names);
-    let servers = servers::start_all(&fixture, &options.peers);
-    println!(
-        "\n{n_names} names; thousand queries per second of processor time (of the clock), ratio to the floor"
-    );
-    let head: Vec<String> = servers.iter().map(|server| format!("{:>24}", server.name)).collect();
-    println!("{:<16}{}", "", head.join(""));
+    let servers = servers::start_all(&fixture, &options.peers, options.is_alone);
     let contenders: Vec<(&Server, &Fixture)> = servers.iter().map(|server| (server, &fixture)).collect();
-    for row in Row::ALL {
-        let ours = &servers[1];
-        let sizes = load::reply_sizes(row, &fixture, ours);
-        let figures = take_turns(row, &contenders, &sizes, options.rounds);
-        println!("{:<16}{}", row.name(), cells(&figures));
+    for n_sockets in &options.sockets {
+        println!(
+            "\n{n_names} names, asked by {n_sockets} sockets; thousand queries per second of processor time \
+             (of the clock), ratio to the floor"
+        );
+        let head: Vec<String> = servers.iter().map(|server| format!("{:>24}", server.name)).collect();
+        println!("{:<16}{}", "", head.join(""));
+        for row in options.rows() {
+            let sizes = load::reply_sizes(row, &fixture, &servers[1]);
+            let figures = take_turns(row, &contenders, &sizes, *n_sockets, options.rounds);
+            println!("{:<16}{}", row.name(), cells(&figures));
+        }
     }
 }
 
@@ -115,15 +150,15 @@ fn answers(n_names: usize, options: &Options) {
 fn growth(options: &Options) {
     let (Some(few), Some(many)) = (options.names.iter().min(), options.names.iter().max()) else { return };
     let fixtures = [*few, *many].map(Fixture::new);
-    servers::pin(0);
-    let servers = fixtures
-        .each_ref()
-        .map(|fixture| servers::own("dullahan", &["serve", &fixture.n_names.to_string(), "1"]));
-    servers::pin(servers::last_core());
+    let servers = servers::on_first_core(|| {
+        let serve =
+            |fixture: &Fixture| servers::own("dullahan", &["serve", &fixture.n_names.to_string(), "1"]);
+        fixtures.each_ref().map(serve)
+    });
     println!("\n{few} names and {many}; thousand queries per second of processor time (of the clock), ratio");
     let contenders: Vec<(&Server, &Fixture)> = servers.iter().zip(&fixtures).collect();
-    for row in Row::ALL {
-        let figures = take_turns(row, &contenders, &[], options.rounds);
+    for row in options.rows() {
+        let figures = take_turns(row, &contenders, &[], 1, options.rounds);
         println!("{:<16}{}", row.name(), cells(&figures));
     }
 }
@@ -133,12 +168,13 @@ fn take_turns(
     row: Row,
     contenders: &[(&Server, &Fixture)],
     sizes: &[usize],
+    n_sockets: usize,
     rounds: usize,
 ) -> Vec<Vec<load::Figure>> {
     let mut figures: Vec<Vec<load::Figure>> = contenders.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         for ((server, fixture), figures) in contenders.iter().zip(&mut figures) {
-            figures.push(load::run(row, fixture, server, sizes, ROUND, round as u64));
+            figures.push(load::run(row, fixture, server, sizes, (n_sockets, ROUND), round as u64));
         }
     }
     let lost: f64 = figures.iter().flatten().map(|one| one.lost_share).fold(0.0, f64::max);

@@ -18,7 +18,8 @@ const CLIENTS: usize = 8;
 
 /// Prints what a query costs with each number of workers, and the ratio.
 pub(crate) fn measure(rounds: usize) {
-    let n_cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let n_cores = servers::n_cores();
+    servers::use_cores(0..n_cores);
     println!("\nnanoseconds of processor time per query, with 1 worker and with {n_cores}");
     let fixture = Fixture::new(NAMES);
     let workers = [1, n_cores].map(|n_workers| n_workers.to_string());
@@ -51,7 +52,7 @@ fn cost_ns(row: Row, fixture: &Fixture, server: &Server, sizes: &[usize], seed: 
     let before = std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
             scope.spawn(|| {
-                let socket = connect(server.address);
+                let socket = [connect(server.address)];
                 let mut load = Load::new(&socket);
                 start.wait();
                 let counts = load.run(&pool, ROUND);

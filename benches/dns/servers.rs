@@ -3,10 +3,11 @@
 use std::io::{BufRead, BufReader, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -70,33 +71,33 @@ pub(crate) fn cpu_time_of(pid: u32, thread: Option<&str>) -> Duration {
     Duration::from_nanos(tasks.filter_map(|task| of_task(&task.path())).sum())
 }
 
-pub(crate) fn pin(core: usize) {
-    let mut cores = CpuSet::new();
-    cores.set(core).unwrap();
-    sched_setaffinity(Pid::from_raw(0), &cores).unwrap();
+/// How many cores there are, however few of them this thread may use by now.
+pub(crate) fn n_cores() -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
+    *CORES
 }
 
-pub(crate) fn last_core() -> usize {
-    std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1)
+/// Starts what `start` does on the first core, and stays on the last.
+pub(crate) fn on_first_core<T>(start: impl FnOnce() -> T) -> T {
+    let last = n_cores() - 1;
+    // What is started inherits it.
+    use_cores(0..1);
+    let started = start();
+    use_cores(last..last + 1);
+    started
+}
+
+/// Uses these cores from now on.
+pub(crate) fn use_cores(cores: Range<usize>) {
+    let mut set = CpuSet::new();
+    cores.for_each(|core| set.set(core).unwrap());
+    sched_setaffinity(Pid::from_raw(0), &set).unwrap();
 }
 
 /// Echo first, then dullahan, then whoever else is there.
-pub(crate) fn start_all(fixture: &Fixture, peers: &[(String, SocketAddr)]) -> Vec<Server> {
-    let last = last_core();
-    // What is started now inherits it.
-    pin(0);
-    let mut servers =
-        vec![own("echo", &["echo", "1"]), own("dullahan", &["serve", &fixture.n_names.to_string(), "1"])];
-    let path = |tool: &str| {
-        ["/usr/sbin", "/usr/bin"].iter().map(|folder| Path::new(folder).join(tool)).find(|path| path.exists())
-    };
-    for (tool, start) in [("knotd", knot as fn(&Path, &Fixture) -> Server), ("nsd", nsd)] {
-        match path(tool) {
-            Some(path) => servers.push(start(&path, fixture)),
-            None => println!("{tool} is not installed, so it is not measured"),
-        }
-    }
-    pin(last);
+pub(crate) fn start_all(fixture: &Fixture, peers: &[(String, SocketAddr)], is_alone: bool) -> Vec<Server> {
+    let mut servers = on_first_core(|| start_local(fixture, is_alone));
     let others = peers.iter();
     servers.extend(others.map(|(name, address)| Server {
         name: name.clone(),
@@ -104,6 +105,22 @@ pub(crate) fn start_all(fixture: &Fixture, peers: &[(String, SocketAddr)]) -> Ve
         child: None,
         _folder: None,
     }));
+    servers
+}
+
+fn start_local(fixture: &Fixture, is_alone: bool) -> Vec<Server> {
+    let mut servers =
+        vec![own("echo", &["echo", "1"]), own("dullahan", &["serve", &fixture.n_names.to_string(), "1"])];
+    let path = |tool: &str| {
+        ["/usr/sbin", "/usr/bin"].iter().map(|folder| Path::new(folder).join(tool)).find(|path| path.exists())
+    };
+    let others = [("knotd", knot as fn(&Path, &Fixture) -> Server), ("nsd", nsd)];
+    for (tool, start) in others.into_iter().filter(|_| !is_alone) {
+        match path(tool) {
+            Some(path) => servers.push(start(&path, fixture)),
+            None => println!("{tool} is not installed, so it is not measured"),
+        }
+    }
     servers
 }
 

@@ -1,7 +1,7 @@
 //! UDP: threads that take requests and send replies in batches.
 //!
 //! ```text
-//!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► sendmmsg
+//!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► Outbox
 //!    ▲                                                                          │
 //!    └────────────── nothing more to read, or another socket's turn ────────────┘
 //! ```
@@ -17,22 +17,23 @@
 //! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
 //! does nothing else in the meantime.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::hash::Hash;
+use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg, sendmmsg};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::net::{SendFlags, sendto};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::outbox::Outbox;
 use crate::dns::fast::Room;
 use crate::dns::forward::Pending;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
@@ -141,7 +142,7 @@ impl Worker {
     }
 
     /// Answers what can be read from a socket, as long as there is much of it.
-    fn answer_batches<S: SockaddrLike + Copy + Into<SocketAddr>>(
+    fn answer_batches<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>>(
         &self,
         socket: &Arc<UdpSocket>,
         batch: &mut Batch<S>,
@@ -152,7 +153,7 @@ impl Worker {
             // Requests that several threads take at the same moment may share a number.
             let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
             self.answer(batch, turn, socket, stop);
-            batch.send(socket.as_raw_fd());
+            batch.outbox.send(socket.as_raw_fd());
             if n_taken < BATCH_MAX {
                 break;
             }
@@ -164,35 +165,35 @@ impl Worker {
     }
 
     /// Makes the replies to what has been received.
-    fn answer<S: SockaddrLike + Copy + Into<SocketAddr>>(
+    fn answer<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>>(
         &self,
         batch: &mut Batch<S>,
         turn: usize,
         socket: &Arc<UdpSocket>,
         stop: &CancellationToken,
     ) {
-        let Batch { requests, asked, room, replies, places, clients, .. } = batch;
-        replies.clear();
-        places.clear();
-        clients.clear();
+        let Batch { requests, asked, room, outbox, .. } = batch;
+        outbox.clear();
         let address = |client: Option<S>| client.map_or(NOBODY, Into::into);
         let requests: Vec<(&[u8], IpAddr)> = requests
             .chunks_exact(REQUEST_STRIDE)
             .zip(asked.iter())
             .map(|(buffer, (length, client))| (&buffer[..*length], address(*client).ip()))
             .collect();
-        let mut start = 0;
-        self.responder.reply_all(&requests, turn, room, replies, |index, end, pending| {
-            let client = asked[index].1;
-            if end > start {
-                places.push(start..end);
-                clients.push(client);
-            }
-            start = end;
+        let mut ends = Vec::with_capacity(requests.len());
+        self.responder.reply_all(&requests, turn, room, &mut outbox.octets, |index, end, pending| {
+            ends.push(end);
             if let Some(pending) = pending {
-                self.hand_over(pending, socket, address(client), stop);
+                self.hand_over(pending, socket, address(asked[index].1), stop);
             }
         });
+        let mut start = 0;
+        for (end, (_, client)) in ends.into_iter().zip(asked) {
+            if let Some(client) = client.filter(|_| end > start) {
+                outbox.push(start..end, client);
+            }
+            start = end;
+        }
     }
 
     /// Has a task complete the response and send it.
@@ -231,25 +232,17 @@ struct Batch<S> {
     /// How long each request is, and who asks.
     asked: Vec<(usize, Option<S>)>,
     room: Room,
-    sent: MultiHeaders<S>,
-    /// All replies, one behind the other.
-    replies: Vec<u8>,
-    /// Where each reply lies among `replies`, and whom it is for.
-    places: Vec<Range<usize>>,
-    clients: Vec<Option<S>>,
+    outbox: Outbox<S>,
 }
 
-impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
+impl<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>> Batch<S> {
     fn new() -> Self {
         Self {
             received: MultiHeaders::preallocate(BATCH_MAX, None),
             requests: vec![0; BATCH_MAX * REQUEST_STRIDE],
             asked: Vec::with_capacity(BATCH_MAX),
             room: Room::new(BATCH_MAX),
-            sent: MultiHeaders::preallocate(BATCH_MAX, None),
-            replies: Vec::with_capacity(BATCH_MAX * usize::from(DATAGRAM_LENGTH_MAX)),
-            places: Vec::with_capacity(BATCH_MAX),
-            clients: Vec::with_capacity(BATCH_MAX),
+            outbox: Outbox::new(BATCH_MAX, usize::from(DATAGRAM_LENGTH_MAX)),
         }
     }
 
@@ -267,23 +260,5 @@ impl<S: SockaddrLike + Copy + Into<SocketAddr>> Batch<S> {
             Err(errno) => return Err(errno),
         }
         Ok(self.asked.len())
-    }
-
-    /// Sends the replies; one that cannot be sent is dropped.
-    fn send(&mut self, socket: RawFd) {
-        let slices: Vec<[IoSlice<'_>; 1]> =
-            self.places.iter().map(|place| [IoSlice::new(&self.replies[place.clone()])]).collect();
-        let mut n_done = 0;
-        while n_done < slices.len() {
-            let (rest, clients) = (&slices[n_done..], &self.clients[n_done..]);
-            match sendmmsg(socket, &mut self.sent, rest, clients, [], MsgFlags::empty()) {
-                Ok(sent) => n_done += sent.count().max(1),
-                Err(Errno::EINTR) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "a reply could not be sent");
-                    n_done += 1;
-                }
-            }
-        }
     }
 }

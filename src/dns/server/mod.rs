@@ -17,6 +17,7 @@ mod datagram;
 mod doh;
 mod doq;
 mod encrypted;
+mod outbox;
 mod stream;
 
 use std::io;

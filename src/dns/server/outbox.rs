@@ -1,0 +1,233 @@
+//! The replies of a batch, and how they are sent.
+//!
+//! ```text
+//!  replies ──► by client and length ─┬─ several alike ──► sendmsg, taken apart again by the system ─┐
+//!                                    │                                  ▼ refused                   ├──► clients
+//!                                    └─ all others ───────────────► sendmmsg ───────────────────────┘
+//! ```
+//!
+//! A client with several questions in a batch, as resolvers and load generators have them, gets the
+//! replies of one length as one message that says how long each datagram is (UDP_SEGMENT, Linux
+//! 4.18): routing, accounting and queues see it once. What the client gets are the same datagrams,
+//! perhaps in another order, which datagrams have not. The system refuses where a datagram is longer
+//! than its way out carries in one piece, or no checksums are computed there; then each is sent by
+//! itself.
+//!
+//! At its limits: a reply that cannot be sent is dropped.
+
+use std::hash::{BuildHasher, Hash};
+use std::io::IoSlice;
+use std::ops::Range;
+use std::os::fd::RawFd;
+
+use foldhash::fast::RandomState;
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, sendmmsg, sendmsg};
+
+/// How many datagrams, and octets, the system takes at once.
+const ALIKE_MAX: usize = 64;
+const ALIKE_OCTETS_MAX: usize = 65_000;
+/// Bits of an index among the replies, and of a length.
+const INDEX_BITS: u32 = 16;
+const LENGTH_BITS: u32 = 16;
+
+/// Replies to be sent by one socket.
+pub(super) struct Outbox<S> {
+    /// All replies, one behind the other.
+    pub(super) octets: Vec<u8>,
+    replies: Vec<Reply<S>>,
+    headers: MultiHeaders<S>,
+    hasher: RandomState,
+}
+
+/// Where a reply lies among the octets, and whom it is for.
+struct Reply<S> {
+    place: Range<usize>,
+    client: S,
+}
+
+impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
+    /// For so many replies of so many octets each.
+    pub(super) fn new(n_replies: usize, n_octets: usize) -> Self {
+        assert!(n_replies <= 1 << INDEX_BITS && n_octets < 1 << LENGTH_BITS);
+        Self {
+            octets: Vec::with_capacity(n_replies * n_octets),
+            replies: Vec::with_capacity(n_replies),
+            headers: MultiHeaders::preallocate(n_replies, None),
+            hasher: RandomState::default(),
+        }
+    }
+
+    /// Forgets all replies.
+    pub(super) fn clear(&mut self) {
+        self.octets.clear();
+        self.replies.clear();
+    }
+
+    /// What is to go to `client` lies at `place` among the octets.
+    pub(super) fn push(&mut self, place: Range<usize>, client: S) {
+        self.replies.push(Reply { place, client });
+    }
+
+    /// Sends all replies.
+    pub(super) fn send(&mut self, socket: RawFd) {
+        let order = self.order();
+        let mut alone = Vec::with_capacity(order.len());
+        for alike in self.alike(&order) {
+            if alike.len() == 1 || !self.send_as_one(socket, alike) {
+                alone.extend_from_slice(alike);
+            }
+        }
+        // Nobody waits for a reply to a later request.
+        alone.sort_unstable();
+        self.send_each(socket, &alone);
+    }
+
+    /// The indices of all replies, those of one client and length side by side.
+    fn order(&self) -> Vec<usize> {
+        let key = |(index, reply): (usize, &Reply<S>)| {
+            let client = self.hasher.hash_one(reply.client) << (INDEX_BITS + LENGTH_BITS);
+            client | (reply.place.len() as u64) << INDEX_BITS | index as u64
+        };
+        let mut keys: Vec<u64> = self.replies.iter().enumerate().map(key).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|key| (key & ((1 << INDEX_BITS) - 1)) as usize).collect()
+    }
+
+    /// The same in parts, each of which the system takes at once.
+    fn alike<'o>(&self, order: &'o [usize]) -> impl Iterator<Item = &'o [usize]> {
+        let mut rest = order;
+        std::iter::from_fn(move || {
+            let first = &self.replies[*rest.first()?];
+            let length = first.place.len();
+            let is_alike = |index: &usize| {
+                let other = &self.replies[*index];
+                first.client == other.client && length == other.place.len()
+            };
+            let n_max = (ALIKE_OCTETS_MAX / length.max(1)).clamp(1, ALIKE_MAX);
+            let n_alike = rest.iter().take(n_max).take_while(|index| is_alike(index)).count();
+            let (alike, others) = rest.split_at(n_alike);
+            rest = others;
+            Some(alike)
+        })
+    }
+
+    /// Whether that was possible, or there is no room for them by themselves either.
+    fn send_as_one(&self, socket: RawFd, alike: &[usize]) -> bool {
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(alike.len());
+        for index in alike {
+            let place = self.replies[*index].place.clone();
+            match places.last_mut() {
+                Some(last) if last.end == place.start => last.end = place.end,
+                _ => places.push(place),
+            }
+        }
+        let slices: Vec<IoSlice<'_>> =
+            places.into_iter().map(|place| IoSlice::new(&self.octets[place])).collect();
+        let first = &self.replies[alike[0]];
+        let length = first.place.len() as u16;
+        let segments = [ControlMessage::UdpGsoSegments(&length)];
+        match sendmsg(socket, &slices, &segments, MsgFlags::empty(), Some(&first.client)) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!(%error, n_replies = alike.len(), "replies could not be sent as one");
+                error == Errno::EAGAIN
+            }
+        }
+    }
+
+    fn send_each(&mut self, socket: RawFd, indices: &[usize]) {
+        let replies = || indices.iter().map(|index| &self.replies[*index]);
+        let slices: Vec<[IoSlice<'_>; 1]> =
+            replies().map(|reply| [IoSlice::new(&self.octets[reply.place.clone()])]).collect();
+        let clients: Vec<Option<S>> = replies().map(|reply| Some(reply.client)).collect();
+        let mut n_done = 0;
+        while n_done < slices.len() {
+            let (rest, clients) = (&slices[n_done..], &clients[n_done..]);
+            match sendmmsg(socket, &mut self.headers, rest, clients, [], MsgFlags::empty()) {
+                Ok(sent) => n_done += sent.count().max(1),
+                Err(Errno::EINTR) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "a reply could not be sent");
+                    n_done += 1;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddrV4, UdpSocket};
+    use std::os::fd::AsRawFd;
+    use std::time::Duration;
+
+    use nix::sys::socket::SockaddrIn;
+
+    use super::*;
+
+    fn client(port: u16) -> SockaddrIn {
+        SocketAddrV4::new([127, 0, 0, 1].into(), port).into()
+    }
+
+    /// Replies of these lengths to clients by port, each of them its index over and over.
+    fn outbox(replies: &[(u16, usize)]) -> Outbox<SockaddrIn> {
+        let mut outbox = Outbox::new(replies.len(), 1232);
+        for (index, (port, length)) in replies.iter().enumerate() {
+            let start = outbox.octets.len();
+            outbox.octets.resize(start + length, index as u8);
+            outbox.push(start..start + length, client(*port));
+        }
+        outbox
+    }
+
+    fn check(replies: &[(u16, usize)], expected: &[&[usize]]) {
+        let outbox = outbox(replies);
+        let order = outbox.order();
+        let mut alike: Vec<&[usize]> = outbox.alike(&order).collect();
+        alike.sort();
+        assert_eq!(alike, expected);
+    }
+
+    #[test]
+    fn replies_of_one_length_to_one_client_go_together() {
+        check(&[], &[]);
+        check(&[(1, 90)], &[&[0]]);
+        check(&[(1, 90), (1, 90), (1, 90)], &[&[0, 1, 2]]);
+        check(&[(1, 90), (2, 90), (1, 90), (2, 91)], &[&[0, 2], &[1], &[3]]);
+        check(&[(1, 90), (1, 500), (1, 90), (1, 500)], &[&[0, 2], &[1, 3]]);
+    }
+
+    #[test]
+    fn no_more_go_together_than_the_system_takes() {
+        let lengths = |n: usize, length: usize| {
+            let outbox = outbox(&vec![(1, length); n]);
+            outbox.alike(&outbox.order()).map(<[usize]>::len).collect::<Vec<usize>>()
+        };
+        assert_eq!(lengths(70, 90), [64, 6]);
+        assert_eq!(lengths(60, 1232), [52, 8]);
+    }
+
+    /// Sends and returns what arrives: for each reply, whether it is whole.
+    fn sent(replies: &[usize]) -> Vec<bool> {
+        let [server, client] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+        client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let port = client.local_addr().unwrap().port();
+        let replies: Vec<(u16, usize)> = replies.iter().map(|length| (port, *length)).collect();
+        outbox(&replies).send(server.as_raw_fd());
+        let mut is_whole = vec![false; replies.len()];
+        for _ in &replies {
+            let mut buffer = [0xff; 2048];
+            let length = client.recv(&mut buffer).unwrap();
+            let index = usize::from(buffer[0]);
+            is_whole[index] = buffer[..length] == vec![index as u8; replies[index].1];
+        }
+        is_whole
+    }
+
+    #[test]
+    fn every_reply_arrives_as_a_datagram_of_its_own() {
+        assert_eq!(sent(&[90; 64]), [true; 64]);
+        assert_eq!(sent(&[90, 500, 90, 700, 500, 90, 1232, 1232]), [true; 8]);
+    }
+}
