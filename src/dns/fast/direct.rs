@@ -211,6 +211,5 @@ pub(super) fn dependency<'t>(
         (own.key() == zone.key()).then_some(())?;
     }
     let parent = parent?;
-    let below = zone.stamp_below(&parent)?;
-    Some(Dependency { parent: parent.as_slice().into(), below, layout: zones.layout() })
+    Some(Dependency { below: zone.below(&parent), layout: zones.layout() })
 }

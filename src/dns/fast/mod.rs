@@ -108,7 +108,17 @@ impl Room {
 pub struct Lookup<'z, 'm> {
     question: Question<'m>,
     zone: &'z Zone,
-    cursor: Cursor<'z, Node>,
+    progress: Progress<'z>,
+}
+
+/// How far a lookup is.
+enum Progress<'z> {
+    Seeking(Cursor<'z, Node>),
+    /// The node is known, but what is ready-made of it is still far.
+    Found(Option<&'z Node>),
+    /// It is known where that is.
+    Near(Option<&'z Node>),
+    End(Option<&'z Node>),
 }
 
 /// Looks up the questions of a batch, as many as there is room for: while one lookup waits for
@@ -142,24 +152,51 @@ impl<'z, 'm> Lookup<'z, 'm> {
         let question = Question::read(request, buffer)?;
         let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
         let cursor = zone.seek(question.lower);
-        Some(Self { question, zone, cursor })
+        Some(Self { question, zone, progress: Progress::Seeking(cursor) })
     }
 
-    /// Whether there is more to do.
+    /// Goes on, waiting for memory once; whether there is more to do.
     #[inline]
     fn step(&mut self) -> bool {
-        self.cursor.step(self.question.lower)
+        self.progress = match &mut self.progress {
+            Progress::Seeking(cursor) => match cursor.step(self.question.lower) {
+                true => return true,
+                false => Progress::Found(cursor.found()),
+            },
+            Progress::Found(node) if ready::is_worth_keeping(self.question.record_type) => {
+                node.inspect(|node| node.ready().approach(self.question.record_type));
+                Progress::Near(*node)
+            }
+            Progress::Near(node) => {
+                node.inspect(|node| ready::touch(node, self.question.record_type, self.zone));
+                Progress::End(*node)
+            }
+            Progress::Found(node) => Progress::End(*node),
+            Progress::End(_) => return false,
+        };
+        true
+    }
+
+    fn finish(mut self) -> (Question<'m>, &'z Zone, Option<&'z Node>) {
+        loop {
+            match self.progress {
+                Progress::Seeking(_) => drop(self.step()),
+                Progress::Found(node) | Progress::Near(node) | Progress::End(node) => {
+                    return (self.question, self.zone, node);
+                }
+            }
+        }
     }
 
     /// Appends the response to `replies`; `None`, and nothing is appended, if the request has to go
     /// the ordinary way. `zones` are those in which it was looked up.
     pub fn reply(self, zones: &Zones, turn: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<Taken> {
-        let Self { mut question, zone, cursor } = self;
+        let (mut question, zone, node) = self.finish();
         if terms.is_recursion_available {
             question.set_recursion_available();
         }
         let negatives = terms.negatives;
-        let kind = match cursor.finish(question.lower) {
+        let kind = match node {
             Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,
             None if negatives == Negatives::Left => return None,
             None => missing(zone, &question, replies)?,

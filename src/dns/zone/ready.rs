@@ -5,29 +5,19 @@
 //! more is kept, and readers do the work again each time.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use hickory_proto::rr::RecordType;
 
-use super::name::WireName;
+use super::stamps::Stamp;
+use super::tree::Below;
 
 /// How much all nodes of all versions keep together.
 const READY_OCTETS_MAX: usize = 256 << 20;
 
 static OCTETS_KEPT: AtomicUsize = AtomicUsize::new(0);
-
-/// A number that is given once in the life of a process; the default is never given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp(u64);
-
-impl Stamp {
-    pub(super) fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-}
 
 /// The part of a response that follows the question, without OPT.
 #[derive(Debug, Default)]
@@ -46,13 +36,11 @@ pub(crate) struct ReadyMade {
     pub(crate) depends_on: Option<Dependency>,
 }
 
-/// The records of all names one label below another.
-#[derive(Debug)]
+/// Records of other names.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Dependency {
-    /// The name.
-    pub(crate) parent: WireName,
-    /// [`Zone::stamp_below`](super::Zone::stamp_below) of it.
-    pub(crate) below: Stamp,
+    /// Those directly below one name.
+    pub(crate) below: Below,
     /// [`Zones::layout`](super::Zones::layout).
     pub(crate) layout: Stamp,
 }
@@ -64,56 +52,57 @@ pub(crate) struct Ready(OnceLock<Box<Entry>>);
 #[derive(Debug)]
 struct Entry {
     record_type: RecordType,
-    kept: Kept,
-    n_octets: usize,
+    /// What depends on other nodes is replaced when those change.
+    kept: ArcSwap<Kept>,
     next: Ready,
 }
 
+/// Counts what it keeps among all that is kept.
 #[derive(Debug)]
-enum Kept {
-    Fixed(ReadyMade),
-    /// What depends on other nodes is replaced when those change.
-    Renewable(ArcSwap<ReadyMade>),
+struct Kept {
+    made: ReadyMade,
+    n_octets: usize,
 }
 
 /// What is kept of one type.
-pub(crate) enum Found<'n> {
-    Fixed(&'n ReadyMade),
-    Renewable(arc_swap::Guard<Arc<ReadyMade>>),
-}
+pub(crate) struct Found(Guard<Arc<Kept>>);
 
-impl Deref for Found<'_> {
+impl Deref for Found {
     type Target = ReadyMade;
 
     fn deref(&self) -> &ReadyMade {
-        match self {
-            Self::Fixed(ready) => ready,
-            Self::Renewable(ready) => ready,
-        }
+        &self.0.made
+    }
+}
+
+impl Kept {
+    fn new(made: ReadyMade) -> Arc<Self> {
+        let n_octets = size_of::<Entry>() + size_of::<Self>() + made.sections.len();
+        OCTETS_KEPT.fetch_add(n_octets, Ordering::Relaxed);
+        Arc::new(Self { made, n_octets })
     }
 }
 
 impl Ready {
     /// What is kept of a type.
-    pub(crate) fn find(&self, record_type: RecordType) -> Option<Found<'_>> {
-        self.entry(record_type).map(|entry| match &entry.kept {
-            Kept::Fixed(ready) => Found::Fixed(ready),
-            Kept::Renewable(ready) => Found::Renewable(ready.load()),
-        })
+    #[inline]
+    pub(crate) fn find(&self, record_type: RecordType) -> Option<Found> {
+        self.entry(record_type).map(|entry| Found(entry.kept.load()))
     }
 
-    /// Keeps `made`, in place of what there is of the type if that depends on other nodes.
+    /// Reads where what is kept of a type lies, so that this is near when it is wanted.
+    #[inline]
+    pub(crate) fn approach(&self, record_type: RecordType) {
+        std::hint::black_box(self.entry(record_type).is_some());
+    }
+
+    /// Keeps `made`, in place of what there is of the type.
     pub(crate) fn keep(&self, record_type: RecordType, made: ReadyMade) {
-        if let Some(Entry { kept: Kept::Renewable(ready), .. }) = self.entry(record_type) {
-            return ready.store(Arc::new(made));
+        let made = Kept::new(made);
+        match self.entry(record_type) {
+            Some(entry) => entry.kept.store(made),
+            None => self.append(Box::new(Entry { record_type, kept: made.into(), next: Self::default() })),
         }
-        let n_octets = size_of::<Entry>() + made.sections.len();
-        let kept = match made.depends_on {
-            Some(_) => Kept::Renewable(ArcSwap::from_pointee(made)),
-            None => Kept::Fixed(made),
-        };
-        OCTETS_KEPT.fetch_add(n_octets, Ordering::Relaxed);
-        self.append(Box::new(Entry { record_type, kept, n_octets, next: Self::default() }));
     }
 
     /// Whether more may be kept.
@@ -140,7 +129,7 @@ impl Ready {
     }
 }
 
-impl Drop for Entry {
+impl Drop for Kept {
     fn drop(&mut self) {
         OCTETS_KEPT.fetch_sub(self.n_octets, Ordering::Relaxed);
     }
@@ -164,13 +153,8 @@ impl Eq for Ready {}
 mod tests {
     use super::*;
 
-    fn made(sections: &[u8], depends_on: Option<Dependency>) -> ReadyMade {
-        ReadyMade { sections: sections.into(), depends_on, ..ReadyMade::default() }
-    }
-
-    fn dependency() -> Option<Dependency> {
-        let parent = WireName::from(&[0][..]);
-        Some(Dependency { parent, below: Stamp::next(), layout: Stamp::next() })
+    fn made(sections: &[u8]) -> ReadyMade {
+        ReadyMade { sections: sections.into(), ..ReadyMade::default() }
     }
 
     fn check(ready: &Ready, record_type: RecordType, expected: Option<&[u8]>) {
@@ -179,15 +163,20 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_nothing_else_is_kept_as_it_is_and_what_does_is_replaced() {
+    fn of_each_type_the_last_is_kept_and_a_clone_has_none() {
         let ready = Ready::default();
-        ready.keep(RecordType::A, made(b"one", None));
-        ready.keep(RecordType::SRV, made(b"two", dependency()));
-        ready.keep(RecordType::A, made(b"three", None));
-        ready.keep(RecordType::SRV, made(b"four", dependency()));
+        ready.keep(RecordType::A, made(b"one"));
+        ready.keep(RecordType::SRV, made(b"two"));
+        ready.keep(RecordType::SRV, made(b"three"));
         check(&ready, RecordType::A, Some(b"one"));
-        check(&ready, RecordType::SRV, Some(b"four"));
+        check(&ready, RecordType::SRV, Some(b"three"));
         check(&ready, RecordType::AAAA, None);
         check(&ready.clone(), RecordType::A, None);
+    }
+
+    #[test]
+    fn octets_are_counted_as_long_as_they_are_kept() {
+        let counted = |octets: &[u8]| Kept::new(made(octets)).n_octets;
+        assert_eq!(counted(&[0; 900]) - counted(&[0; 100]), 800);
     }
 }

@@ -92,14 +92,12 @@ impl<'t, T: Named> Cursor<'t, T> {
         true
     }
 
-    /// What was looked up, from where the lookup is.
+    /// What was looked up, once there is no more to do.
     #[inline]
-    pub(crate) fn finish(mut self, name: &[u8]) -> Option<&'t T> {
-        loop {
-            if let At::End(found) = self.at {
-                return found;
-            }
-            self.step(name);
+    pub(crate) fn found(&self) -> Option<&'t T> {
+        match self.at {
+            At::End(found) => found,
+            _ => None,
         }
     }
 }
@@ -131,7 +129,9 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
     /// The item of this name.
     #[inline]
     pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
-        self.seek(name).finish(name)
+        let mut cursor = self.seek(name);
+        while cursor.step(name) {}
+        cursor.found()
     }
 
     /// The items, in no order.
@@ -169,7 +169,9 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
         removed
     }
 
-    fn hash(&self, name: &[u8]) -> u64 {
+    /// The hash by which a name is found here, and in every copy.
+    #[inline]
+    pub(super) fn hash(&self, name: &[u8]) -> u64 {
         self.hasher.hash_one(name)
     }
 }

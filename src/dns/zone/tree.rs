@@ -6,8 +6,8 @@
 //! 2.2.2): every name's children are counted, adding a name adds the missing ancestors, removing one
 //! prunes those that nothing holds any more. So a name exists exactly if its node does.
 //!
-//! Of a name with others below it is kept beside the nodes how many there are, and a stamp that is
-//! another one whenever the records of one directly below have changed.
+//! Beside the nodes is kept how many others there are directly below a name, and a stamp that is
+//! another one whenever the records of one of those have changed.
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use super::journal::{Before, Journal};
 use super::name::{self, WireName};
 use super::node::Node;
 use super::pod_names::PodNameRule;
-use super::ready::Stamp;
 use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::stamps::{Stamp, Stamps};
 use super::table::{Cursor, Table};
 
 /// A persistent map that is looked up in while a question is answered.
@@ -36,8 +36,10 @@ pub struct Zone {
     /// The SOA's RDATA in uncompressed wire form.
     soa_wire: Arc<[u8]>,
     nodes: Table<Node>,
-    /// Of every name that has others below it.
-    below: Map<WireName, Below>,
+    /// How many there are one label below, of every name that has others below it.
+    below: Map<WireName, u32>,
+    /// By the hash of a name, those of the records one label below it.
+    stamps: Stamps,
     /// The wire form with its case of names that are not all lower.
     pub(super) cased: Map<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
@@ -53,11 +55,10 @@ pub struct Zone {
     pub(super) pending: Vec<Before>,
 }
 
-/// The names one label below another.
-#[derive(Clone, Copy, Debug)]
-struct Below {
-    n_names: u32,
-    /// Another one whenever the records of one of them have changed.
+/// The records of all names one label below another, at one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Below {
+    parent_hash: u64,
     stamp: Stamp,
 }
 
@@ -73,6 +74,7 @@ impl Zone {
             soa_wire: Arc::default(),
             nodes: Table::default(),
             below: Map::default(),
+            stamps: Stamps::default(),
             n_cuts: 0,
             n_wildcards: 0,
             pod_names: None,
@@ -136,13 +138,19 @@ impl Zone {
 
     /// How many names exist one label below a lower-cased wire name.
     pub fn n_below(&self, name: &[u8]) -> u32 {
-        self.below.get(name).map_or(0, |below| below.n_names)
+        self.below.get(name).copied().unwrap_or(0)
     }
 
-    /// A stamp that is another one whenever the records of a name one label below have changed;
-    /// `None` if there is no such name.
-    pub(crate) fn stamp_below(&self, name: &[u8]) -> Option<Stamp> {
-        self.below.get(name).map(|below| below.stamp)
+    /// The records one label below a lower-cased wire name.
+    pub(crate) fn below(&self, name: &[u8]) -> Below {
+        let parent_hash = self.nodes.hash(name);
+        Below { parent_hash, stamp: self.stamps.get(parent_hash) }
+    }
+
+    /// Whether these records of another version of this zone are as they were; `false` may be wrong.
+    #[inline]
+    pub(crate) fn has_unchanged(&self, below: Below) -> bool {
+        self.stamps.get(below.parent_hash) == below.stamp
     }
 
     /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
@@ -268,8 +276,8 @@ impl Zone {
 
     /// Marks that the records of `name` have changed.
     fn stamp_parent(&mut self, name: &[u8]) {
-        if let Some(below) = name::parent(name).and_then(|parent| self.below.get_mut(parent)) {
-            below.stamp = Stamp::next();
+        if let Some(parent) = name::parent(name) {
+            self.stamps.renew(self.nodes.hash(parent));
         }
     }
 
@@ -277,12 +285,10 @@ impl Zone {
     fn hold_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
             match self.below.get_mut(ancestor) {
-                Some(below) => below.n_names += 1,
-                None => {
-                    let below = Below { n_names: 1, stamp: Stamp::next() };
-                    self.below.insert(WireName::from(ancestor), below);
-                }
+                Some(n_names) => *n_names += 1,
+                None => drop(self.below.insert(WireName::from(ancestor), 1)),
             }
+            self.stamps.reserve(self.below.len());
             if self.node(ancestor).is_some() {
                 return;
             }
@@ -299,9 +305,9 @@ impl Zone {
             }
             self.remove_node(ancestor);
             let Some(parent) = name::parent(ancestor) else { return };
-            let Some(below) = self.below.get_mut(parent) else { return };
-            below.n_names -= 1;
-            if below.n_names == 0 {
+            let Some(n_names) = self.below.get_mut(parent) else { return };
+            *n_names -= 1;
+            if *n_names == 0 {
                 self.below.remove(parent);
             }
         }

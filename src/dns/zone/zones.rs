@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hickory_proto::rr::{Name, RecordType};
 
 use super::name::{self, WireName};
-use super::ready::Stamp;
 use super::reasons::{Reason, Reasons};
+use super::stamps::Stamp;
 use super::tree::{Map, Zone};
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.

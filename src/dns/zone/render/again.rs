@@ -5,13 +5,13 @@
 //! whole; the name and the PTR of an endpoint only where an endpoint of that label or address is
 //! among those that differ. What comes out is what rendering everything gives.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::endpoints::{self, Endpoint};
+use super::endpoints;
 use super::{Rendered, Scheme, reverse};
 use crate::dns::zone::ledger::{Contribution, Entry, Rank};
 use crate::dns::zone::name::{self, WireName};
@@ -42,15 +42,11 @@ impl Touched {
 impl Scheme {
     /// The endpoints in which two versions of one slice differ.
     pub fn touched(&self, before: Option<&EndpointSlice>, now: Option<&EndpointSlice>) -> Touched {
-        let of = |slice: Option<&EndpointSlice>| -> HashSet<Endpoint> {
-            let slices: Vec<&EndpointSlice> = slice.into_iter().collect();
-            // What is wrong with a slice is told when its service is rendered.
-            endpoints::of_slices(self, &slices, true, &mut Vec::new()).into_iter().collect()
-        };
-        let (before, now) = (of(before), of(now));
+        let (before, now) =
+            (endpoints::differing(self, before, now), endpoints::differing(self, now, before));
         let mut touched = Touched::default();
         for endpoint in before.symmetric_difference(&now) {
-            touched.labels.insert(endpoint.label.clone());
+            touched.labels.insert(endpoint.label.to_string());
             touched.addresses.insert(endpoint.address);
         }
         touched

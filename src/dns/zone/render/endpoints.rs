@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
 
 use super::{Scheme, is_label};
 use crate::dns::zone::pod_names;
 
 /// A port that endpoints or a cluster address listen at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Port {
     /// Its name, if it has one.
     pub(super) name: Option<String>,
@@ -31,7 +32,7 @@ pub(super) struct Endpoint {
     /// The address.
     pub(super) address: IpAddr,
     /// The label below the service's name.
-    pub(super) label: String,
+    pub(super) label: Rc<str>,
     /// The ports of its slice.
     pub(super) ports: Rc<[Port]>,
     /// Its topology zone.
@@ -48,26 +49,60 @@ pub(super) fn of_slices(
     has_peers: bool,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<Endpoint, RandomState> = HashSet::default();
     let mut endpoints = Vec::new();
     for slice in slices {
-        let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
         let listed = slice.endpoints.iter().flatten();
-        for endpoint in listed.filter(|endpoint| has_peers || is_ready(endpoint)) {
-            for text in &endpoint.addresses {
-                let Ok(address) = text.parse::<IpAddr>() else {
-                    let name = slice.metadata.name.as_deref().unwrap_or_default();
-                    complaints.push(format!("EndpointSlice {name}: {text:?} is no IP address"));
-                    continue;
-                };
-                let label = label(scheme, endpoint, address);
-                let zone = endpoint.zone.as_deref().map(Rc::from);
-                let is_ready = is_ready(endpoint);
-                let endpoint = Endpoint { address, label, ports: ports.clone(), zone, is_ready };
-                if seen.insert(endpoint.clone()) {
-                    endpoints.push(endpoint);
-                }
-            }
+        let listed = listed.filter(|endpoint| has_peers || is_ready(endpoint));
+        let found = of_listed(scheme, slice, listed, complaints);
+        endpoints.extend(found.into_iter().filter(|endpoint| seen.insert(endpoint.clone())));
+    }
+    endpoints
+}
+
+/// The endpoints in which a version of a slice differs from another one, ready or not, and perhaps
+/// some more.
+pub(super) fn differing(
+    scheme: &Scheme,
+    slice: Option<&EndpointSlice>,
+    other: Option<&EndpointSlice>,
+) -> HashSet<Endpoint, RandomState> {
+    let Some(slice) = slice else { return HashSet::default() };
+    let others =
+        other.filter(|other| other.ports == slice.ports).and_then(|other| other.endpoints.as_deref());
+    let others = others.unwrap_or_default();
+    // Mostly a version differs from the one before in a few places.
+    let listed = slice.endpoints.iter().flatten().enumerate();
+    let listed = listed.filter(|(index, endpoint)| others.get(*index) != Some(*endpoint));
+    // What is wrong with a slice is told when its service is rendered.
+    of_listed(scheme, slice, listed.map(|(_, endpoint)| endpoint), &mut Vec::new()).into_iter().collect()
+}
+
+/// The endpoints at all addresses of these, which are a slice's.
+fn of_listed<'s>(
+    scheme: &Scheme,
+    slice: &EndpointSlice,
+    listed: impl Iterator<Item = &'s SliceEndpoint>,
+    complaints: &mut Vec<String>,
+) -> Vec<Endpoint> {
+    let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
+    let mut endpoints = Vec::new();
+    for listed in listed {
+        for text in &listed.addresses {
+            let Ok(address) = text.parse::<IpAddr>() else {
+                let name = slice.metadata.name.as_deref().unwrap_or_default();
+                complaints.push(format!("EndpointSlice {name}: {text:?} is no IP address"));
+                continue;
+            };
+            let label = label(scheme, listed, address).into();
+            let zone = listed.zone.as_deref().map(Rc::from);
+            endpoints.push(Endpoint {
+                address,
+                label,
+                ports: ports.clone(),
+                zone,
+                is_ready: is_ready(listed),
+            });
         }
     }
     endpoints

@@ -120,7 +120,7 @@ struct Data {
     rank: Rank,
     addresses: Vec<IpAddr>,
     /// Ports and targets.
-    services: BTreeSet<(u16, WireName)>,
+    services: Vec<(u16, WireName)>,
     pointers: Vec<WireName>,
     others: Vec<RrSet<'static>>,
 }
@@ -164,19 +164,21 @@ impl Data {
         let of = |record_type| RrSet::of_addresses(record_type, ttl_s, &self.addresses);
         let addresses = [of(RecordType::A), of(RecordType::AAAA)];
         let pointers = RrSet::of_names(RecordType::PTR, ttl_s, &self.pointers);
-        let services = weigh(ttl_s, &self.services);
+        let services = weigh(ttl_s, self.services);
         addresses.into_iter().chain([pointers, services]).chain(self.others)
     }
 }
 
 /// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target
 /// of weight 0 would hardly ever be chosen beside others (RFC 2782).
-fn weigh(ttl_s: u32, services: &BTreeSet<(u16, WireName)>) -> RrSet<'static> {
+fn weigh(ttl_s: u32, mut services: Vec<(u16, WireName)>) -> RrSet<'static> {
+    services.sort_unstable();
+    services.dedup();
     let n_answers = u16::try_from(services.len()).unwrap_or(u16::MAX).max(1);
     let weight = (100 / n_answers).max(1);
-    let rdata = services.iter().map(|(port, target)| {
+    let rdata = services.into_iter().map(|(port, target)| {
         let mut rdata = Vec::with_capacity(6 + target.as_bytes().len());
-        for number in [0, weight, *port] {
+        for number in [0, weight, port] {
             rdata.extend(number.to_be_bytes());
         }
         rdata.extend(target.as_bytes());

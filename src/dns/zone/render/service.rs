@@ -100,6 +100,13 @@ pub(super) struct Work<'w> {
     complaints: &'w mut Vec<String>,
 }
 
+/// Where a port is reached.
+#[derive(Default)]
+struct Reached {
+    targets: Vec<WireName>,
+    addresses: Vec<IpAddr>,
+}
+
 impl Work<'_> {
     fn external(&mut self, target: &str) {
         // CNAMEs point at names; CoreDNS has nothing for an address either.
@@ -117,15 +124,25 @@ impl Work<'_> {
     }
 
     fn headless(&mut self, endpoints: &[Endpoint]) {
+        let mut addresses = Vec::new();
+        let mut by_port: BTreeMap<&Port, Reached> = BTreeMap::new();
         for endpoint in endpoints {
             let Some(target) = self.endpoint(endpoint) else { continue };
             if !endpoint.is_ready {
                 continue;
             }
-            self.draft.at(&self.name).addresses.push(endpoint.address);
+            addresses.push(endpoint.address);
             for port in endpoint.ports.iter() {
-                self.port(port, &target, &[endpoint.address]);
+                let reached = by_port.entry(port).or_default();
+                reached.targets.push(target.clone());
+                reached.addresses.push(endpoint.address);
             }
+        }
+        if !addresses.is_empty() {
+            self.draft.at(&self.name).addresses.extend(addresses);
+        }
+        for (port, reached) in by_port {
+            self.port(port, reached);
         }
         if self.scheme.options.zonal {
             let ready: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| endpoint.is_ready).collect();
@@ -141,7 +158,7 @@ impl Work<'_> {
         }
         // Without an address there is nothing that a port could be reached at.
         for port in ports.iter().filter(|_| !addresses.is_empty()) {
-            self.port(port, &target, addresses);
+            self.port(port, Reached { targets: vec![target.clone()], addresses: addresses.to_vec() });
         }
         for endpoint in endpoints {
             self.endpoint(endpoint);
@@ -162,16 +179,17 @@ impl Work<'_> {
         Some(name)
     }
 
-    /// A port of the service that is reached at `target`: at the service's name, and at
-    /// `_<port>._<protocol>` if the port has a name.
-    fn port(&mut self, port: &Port, target: &WireName, addresses: &[IpAddr]) {
-        let service = (port.number, target.clone());
-        self.draft.at(&self.name).services.insert(service.clone());
+    /// The records of a port of the service: at the service's name, and at `_<port>._<protocol>` if
+    /// the port has a name.
+    fn port(&mut self, port: &Port, reached: Reached) {
+        let services = reached.targets.into_iter().map(|target| (port.number, target));
+        let services: Vec<(u16, WireName)> = services.collect();
+        self.draft.at(&self.name).services.extend(services.iter().cloned());
         let Some(name) = &port.name else { return };
         let Some(owner) = self.below(&[&format!("_{}", port.protocol), &format!("_{name}")]) else { return };
         let data = self.draft.at(&owner);
-        data.services.insert(service);
-        data.addresses.extend(addresses);
+        data.services.extend(services);
+        data.addresses.extend(reached.addresses);
     }
 
     /// The service's name with these labels put in front, one after the other.

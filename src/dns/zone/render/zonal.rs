@@ -56,9 +56,7 @@ impl Work<'_> {
         for endpoint in endpoints {
             let Some(target) = self.below(&[&endpoint.label]) else { continue };
             let data = self.draft.at(name);
-            if !data.addresses.contains(&endpoint.address) {
-                data.addresses.push(endpoint.address);
-            }
+            data.addresses.push(endpoint.address);
             data.services.extend(endpoint.ports.iter().map(|port| (port.number, target.clone())));
         }
     }

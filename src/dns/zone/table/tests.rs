@@ -126,6 +126,6 @@ fn lookups_that_take_turns_find_what_single_ones_do() {
     }
     assert!(n_rounds <= 7, "{n_rounds} rounds");
     for (cursor, name) in cursors.into_iter().zip(&names) {
-        assert_eq!(cursor.finish(name), table.get(name));
+        assert_eq!(cursor.found(), table.get(name));
     }
 }
