@@ -1,18 +1,20 @@
 //! Answers while changes are published: a zone of 100,000 endpoints, 1,000 changes per second.
 //!
 //! The server process holds the store, the publisher and one DNS worker, all on one core. On `changes`
-//! it commits changed slices at a steady rate and waits, after each, for the snapshot that answers
-//! with it; the publisher says when it has swapped that in. Before anything is measured it has made
+//! it commits changed slices at a steady rate, and waits for the snapshots that answer with them; the
+//! publisher says when it has swapped one in. Before anything is measured it has made
 //! [`WARM_UP_CHANGES`], so that the store's history is full.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use dullahan::clock::Clock;
+use dullahan::clock::{Clock, Timestamp};
 use dullahan::dns::SharedZones;
 use dullahan::dns::answer::{Query, answer};
 use dullahan::dns::publisher::{Publication, Publisher};
@@ -26,6 +28,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 
+use crate::fixture::APEX;
 use crate::load::{Load, connect};
 use crate::median;
 use crate::servers::{cpu_time_of, on_first_core};
@@ -55,6 +58,8 @@ pub(crate) fn measure(rounds: usize) {
     server.line();
     let before = server.resident_bytes();
     for _ in 0..rounds {
+        server.tell("plan");
+        server.line();
         quiet.push(server.throughput(&queries));
         server.tell("changes");
         busy.push(server.throughput(&queries));
@@ -184,63 +189,107 @@ pub(crate) fn serve() {
         tokio::spawn(server.run(CancellationToken::new()));
         let commands = std::io::stdin().lines().map_while(Result::ok);
         let mut n_changes = 0;
+        let mut plan = Vec::new();
         for command in commands {
-            if command == "warm up" {
-                for _ in 0..WARM_UP_CHANGES {
-                    n_changes += 1;
-                    time_of_change(&store, &zones, &mut publications, n_changes).await;
+            let n_wanted = CHANGES_PER_SECOND as usize * ROUND.as_secs() as usize;
+            match command.as_str() {
+                "warm up" => {
+                    for _ in 0..WARM_UP_CHANGES / SERVICES {
+                        let plan = (n_changes..n_changes + SERVICES).map(|n| planned(&store, n)).collect();
+                        change(&store, &zones, &mut publications, plan, None).await;
+                        n_changes += SERVICES;
+                    }
+                    println!("warm");
+                    continue;
                 }
-                println!("warm");
-                continue;
+                // What it costs to think of the changes is not what is measured.
+                "plan" => {
+                    plan = (n_changes..n_changes + n_wanted).map(|n| planned(&store, n)).collect();
+                    n_changes += n_wanted;
+                    println!("planned");
+                    continue;
+                }
+                _ => {}
             }
-            let mut times = change(&store, &zones, &mut publications, &mut n_changes).await;
+            let (began, rate) = (Instant::now(), Some(CHANGES_PER_SECOND));
+            let changes = std::mem::take(&mut plan);
+            let mut times = change(&store, &zones, &mut publications, changes, rate).await;
+            let took = began.elapsed();
             times.sort();
             let at = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1e6;
-            println!("{:.0} us, {:.0} us ({} changes)", at(50), at(99), times.len());
+            let per_second = times.len() as f64 / took.as_secs_f64();
+            println!("{:.0} us, {:.0} us ({per_second:.0} changes per second)", at(50), at(99));
         }
     });
 }
 
-/// Changes at a steady rate for one round; from each commit to the snapshot that shows it.
+/// A change that has been committed but not yet been seen.
+struct Committed {
+    query: Query,
+    address: String,
+    at: Timestamp,
+}
+
+/// A change that is still to be made.
+type Planned = (EndpointSlice, Query, String);
+
+/// Makes these changes, at a steady rate if there is one; from each commit to the snapshot that
+/// shows it.
 async fn change(
     store: &Store,
     zones: &SharedZones,
     publications: &mut Receiver<Publication>,
-    n_changes: &mut usize,
+    changes: Vec<Planned>,
+    per_second: Option<u32>,
 ) -> Vec<Duration> {
-    let began = Instant::now();
-    let mut times = Vec::new();
-    while began.elapsed() < ROUND {
-        let due = Duration::from_secs(1) / CHANGES_PER_SECOND * times.len() as u32;
-        tokio::time::sleep(due.saturating_sub(began.elapsed())).await;
-        *n_changes += 1;
-        times.push(time_of_change(store, zones, publications, *n_changes).await);
-    }
-    times
+    let n_changes = changes.len();
+    let committed = Mutex::new(VecDeque::new());
+    let apex = Name::from_ascii(APEX).unwrap();
+    let commit = async {
+        let mut ticks = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
+        for (slice, query, address) in changes {
+            match &mut ticks {
+                Some(ticks) => drop(ticks.tick().await),
+                None => tokio::task::yield_now().await,
+            }
+            let at = store.clock().now();
+            committed.lock().unwrap().push_back(Committed { query, address, at });
+            store.mirror(slice).await.unwrap();
+        }
+    };
+    let observe = async {
+        let mut times = Vec::new();
+        while times.len() < n_changes {
+            let published = tokio::time::timeout(WAIT_MAX, publications.recv()).await.unwrap().unwrap();
+            let zones = zones.load();
+            // Of a snapshot that is there already the publisher is about to tell.
+            if zones.get(&apex).is_none_or(|zone| zone.serial() != published.serial) {
+                continue;
+            }
+            let mut committed = committed.lock().unwrap();
+            while let Some(change) = committed.front() {
+                let answer = answer(&zones, &change.query);
+                if !answer.answers.iter().any(|record| record.data.to_string() == change.address) {
+                    break;
+                }
+                times.push(published.at.duration_since(change.at).unsigned_abs());
+                committed.pop_front();
+            }
+        }
+        times
+    };
+    tokio::join!(commit, observe).1
 }
 
-async fn time_of_change(
-    store: &Store,
-    zones: &SharedZones,
-    publications: &mut Receiver<Publication>,
-    n: usize,
-) -> Duration {
+/// The slice of the `n`th change, the name that it changes and its address then.
+fn planned(store: &Store, n: usize) -> Planned {
     let service = n * 7 % SERVICES;
     let key = ObjectKey::new(Kind::EndpointSlice, "default", &format!("svc-{service}-a"));
     let mut slice = store.get(&key).unwrap().get::<EndpointSlice>().unwrap().clone();
     let address = format!("10.{}.{}.{}", 200 + n / 65536 % 50, n / 256 % 256, n % 256);
     slice.endpoints.as_mut().unwrap()[3].addresses[0].clone_from(&address);
     let name = Name::from_ascii(format!("e-3.svc-{service}.default.svc.cluster.local.")).unwrap();
-    let query = Query { name, record_type: RecordType::A };
-    let started = store.clock().now();
-    store.mirror(slice).await.unwrap();
-    loop {
-        let published = tokio::time::timeout(WAIT_MAX, publications.recv()).await.unwrap().unwrap();
-        let answer = answer(&zones.load(), &query);
-        if answer.answers.iter().any(|record| record.data.to_string() == address) {
-            return published.at.duration_since(started).unsigned_abs();
-        }
-    }
+    (slice, Query { name, record_type: RecordType::A }, address)
 }
 
 fn manifest(service: usize) -> String {

@@ -4,7 +4,7 @@
 //! differences become one [`Delta`]. The journal is bounded by [`VERSIONS_MAX`] and [`OCTETS_MAX`];
 //! beyond them the oldest versions go, and a secondary that has one of those gets the whole zone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hickory_proto::rr::rdata::SOA;
@@ -154,9 +154,13 @@ impl RrSetsRef<'_> {
         let kept = self.iter().filter(|set| set.record_type() != RecordType::SOA).map(|set| {
             let other = others.get(set.record_type()).filter(|other| other.ttl_s() == set.ttl_s());
             let Some(other) = other else { return set };
-            let there: BTreeSet<&[u8]> = other.rdata().collect();
-            let rest = set.rdata().filter(|rdata| !there.contains(rdata)).map(<[u8]>::to_vec);
-            RrSet::from_wire(set.record_type(), set.ttl_s(), rest)
+            // Both are in canonical order.
+            let mut others = other.rdata().peekable();
+            let is_missing = |rdata: &&[u8]| {
+                while others.next_if(|other| other < rdata).is_some() {}
+                others.next_if(|other| other == rdata).is_none()
+            };
+            RrSet::from_wire(set.record_type(), set.ttl_s(), set.rdata().filter(is_missing))
         });
         RrSets::of(kept)
     }

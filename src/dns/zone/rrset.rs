@@ -142,15 +142,20 @@ impl Default for RrSets {
 
 impl RrSet<'_> {
     /// An RRset of RDATA in uncompressed wire form; duplicates are dropped.
-    pub fn from_wire(record_type: RecordType, ttl_s: u32, rdata: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let mut sorted: Vec<Vec<u8>> = rdata.into_iter().collect();
-        sorted.sort_unstable();
-        sorted.dedup();
-        let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.len() + 2).sum());
-        for rdata in sorted {
+    pub fn from_wire<T: AsRef<[u8]>>(
+        record_type: RecordType,
+        ttl_s: u32,
+        rdata: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let mut sorted: Vec<T> = rdata.into_iter().collect();
+        sorted.sort_unstable_by(|left, right| left.as_ref().cmp(right.as_ref()));
+        sorted.dedup_by(|left, right| left.as_ref() == right.as_ref());
+        let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.as_ref().len() + 2).sum());
+        for rdata in &sorted {
+            let rdata = rdata.as_ref();
             let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
             packed.extend(length.to_be_bytes());
-            packed.extend(rdata);
+            packed.extend_from_slice(rdata);
         }
         Self { packed: Cow::Owned(packed), ttl_s, record_type }
     }
@@ -172,12 +177,19 @@ impl RrSet<'_> {
         ttl_s: u32,
         addresses: impl IntoIterator<Item = &'a IpAddr>,
     ) -> Self {
-        let of_family = |address: &IpAddr| match (address, record_type) {
-            (IpAddr::V4(address), RecordType::A) => Some(address.octets().to_vec()),
-            (IpAddr::V6(address), RecordType::AAAA) => Some(address.octets().to_vec()),
-            _ => None,
+        let addresses = addresses.into_iter();
+        if record_type == RecordType::A {
+            let of_family = |address: &IpAddr| match address {
+                IpAddr::V4(address) => Some(address.octets()),
+                IpAddr::V6(_) => None,
+            };
+            return Self::from_wire(record_type, ttl_s, addresses.filter_map(of_family));
+        }
+        let of_family = |address: &IpAddr| match address {
+            IpAddr::V6(address) => Some(address.octets()),
+            IpAddr::V4(_) => None,
         };
-        Self::from_wire(record_type, ttl_s, addresses.into_iter().filter_map(of_family))
+        Self::from_wire(record_type, ttl_s, addresses.filter_map(of_family))
     }
 
     /// An RRset whose RDATA is one name each: NS, CNAME, PTR, DNAME.
@@ -186,20 +198,16 @@ impl RrSet<'_> {
         ttl_s: u32,
         names: impl IntoIterator<Item = &'a WireName>,
     ) -> Self {
-        Self::from_wire(record_type, ttl_s, names.into_iter().map(|name| name.as_bytes().to_vec()))
+        Self::from_wire(record_type, ttl_s, names.into_iter().map(WireName::as_bytes))
     }
 
     /// The records of several RRsets of one type; the lowest TTL, which RFC 2181 section 5.2 wants
     /// of those that differ. `None` if there are none.
     pub fn union<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Option<Self> {
-        let mut sets = sets.into_iter().peekable();
-        let record_type = sets.peek()?.record_type;
-        let mut ttl_s = u32::MAX;
-        let mut rdata = Vec::new();
-        for set in sets {
-            ttl_s = ttl_s.min(set.ttl_s);
-            rdata.extend(set.rdata().map(<[u8]>::to_vec));
-        }
+        let sets: Vec<RrSet<'a>> = sets.into_iter().collect();
+        let record_type = sets.first()?.record_type;
+        let ttl_s = sets.iter().map(|set| set.ttl_s).min()?;
+        let rdata = sets.iter().flat_map(RrSet::rdata);
         Some(Self::from_wire(record_type, ttl_s, rdata))
     }
 

@@ -87,3 +87,16 @@ fn a_zone_that_is_read_again_goes_on_from_the_one_before() {
     older.succeed(&after);
     assert_eq!(seen(&older, 1), "whole");
 }
+
+#[test]
+fn what_one_set_has_and_another_has_not_is_found_whatever_the_order() {
+    let check = |own: &[u8], others: &[u8], expected: &[u8]| {
+        let rest = addresses(own).as_ref().without(addresses(others).as_ref());
+        assert_eq!(rest, addresses(expected), "{own:?} without {others:?}");
+    };
+    check(&[], &[1], &[]);
+    check(&[1, 2], &[], &[1, 2]);
+    check(&[1, 2, 3], &[1, 2, 3], &[]);
+    check(&[1, 2, 3, 9], &[2, 4], &[1, 3, 9]);
+    check(&[5, 6], &[1, 2, 6, 7], &[5]);
+}
