@@ -15,7 +15,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use support::binary::Program;
 use support::message::{Ask, ask, framed, over_tcp, over_udp, rcode, read_framed};
-use support::tsig::{self, Before, Key, Record, now_s};
+use support::tsig::{self, ALL, BADKEY, BADSIG, BADTIME, BADTRUNC, Before, Key, Record, now_s};
 use tempfile::TempDir;
 
 const OTHER_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -25,11 +25,6 @@ const IXFR: u16 = 251;
 const AXFR: u16 = 252;
 const APEX: &str = "cluster.local";
 const BIG: &str = "big.prod.svc.cluster.local";
-const BADSIG: u16 = 16;
-const BADKEY: u16 = 17;
-const BADTIME: u16 = 18;
-const BADTRUNC: u16 = 22;
-const ALL: usize = usize::MAX;
 
 fn serve(zones: &Path) -> (Program, TempDir) {
     tsig::serve(zones, &["--allow-transfer=key:xfr."])

@@ -8,17 +8,13 @@ mod support;
 use hickory_proto::op::Message;
 use support::encrypted::Encrypted;
 use support::message::{Ask, Opt, ask, option, rcode};
-use support::tsig::{ALGORITHM, Before, Key, Record, SECRET, now_s};
+use support::tsig::{ALGORITHM, ALL, BADKEY, BADSIG, BADTIME, Before, Key, Record, SECRET, now_s};
 
 const A: u16 = 1;
 const SOA: u16 = 6;
 const AXFR: u16 = 252;
 const APEX: &str = "cluster.local";
 const PADDING: u16 = 12;
-const BADSIG: u16 = 16;
-const BADKEY: u16 = 17;
-const BADTIME: u16 = 18;
-const ALL: usize = usize::MAX;
 
 fn start(folder: &tempfile::TempDir) -> Encrypted {
     let secret = folder.path().join("xfr.key");

@@ -10,9 +10,7 @@ use hickory_proto::rr::{RData, RecordType};
 use hickory_server::net::quic::QuicClientStream;
 use hickory_server::net::xfer::DnsRequestSender;
 use rcgen::{CertificateParams, KeyPair};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::binary::{self, Program};
 use super::message::framed;
+use super::raw;
 
 const NAME: &str = "dns.test";
 const START_MAX: Duration = Duration::from_secs(30);
@@ -52,7 +51,7 @@ impl Encrypted {
         all.extend(flags.iter().map(|flag| (*flag).to_owned()));
         let program = binary::start_with("dns", &all);
         let addresses = ["DoT", "DoH", "DoQ"].map(|protocol| (protocol, told(&program, protocol)));
-        let trust = trust(certificate.pem().as_bytes());
+        let trust = raw::trust(certificate.pem().as_bytes(), &[&rustls::version::TLS13]);
         Self { program, addresses: addresses.to_vec(), trust, _folder: folder }
     }
 
@@ -128,15 +127,4 @@ fn told(program: &Program, protocol: &str) -> SocketAddr {
     let place = lines.find_map(|line| line.strip_prefix(&begins).map(str::to_owned)).unwrap();
     let place = place.trim_start_matches("https://").trim_end_matches("/dns-query");
     place.split(' ').next().unwrap().parse().unwrap()
-}
-
-fn trust(certificate: &[u8]) -> ClientConfig {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(certificate).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth()
 }

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,14 +24,18 @@ pub(crate) fn setting(kubeconfig: &Path, name: &str) -> String {
 /// TLS that trusts the authority of a kubeconfig and nobody else.
 pub(crate) fn trusting(kubeconfig: &Path) -> Arc<ClientConfig> {
     let authority = STANDARD.decode(setting(kubeconfig, "certificate-authority-data")).unwrap();
+    Arc::new(trust(&authority, rustls::DEFAULT_VERSIONS))
+}
+
+/// TLS of these versions that trusts a certificate, in PEM, and nobody else.
+pub(crate) fn trust(certificate: &[u8], versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(&authority).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
+    roots.add(CertificateDer::from_pem_slice(certificate).unwrap()).unwrap();
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
+        .with_no_client_auth()
 }
 
 /// What the server answers to `request`, until it closes the connection.

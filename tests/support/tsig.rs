@@ -13,6 +13,13 @@ use super::message::wire_name;
 
 pub(crate) const SECRET: &str = "DTngw7O33zSOzNJvYWLVBRoKTkcM9rbn0ey1bcU58MM=";
 pub(crate) const ALGORITHM: &str = "hmac-sha256";
+/// Errors (RFC 8945, 3 and 5.2.2.1).
+pub(crate) const BADSIG: u16 = 16;
+pub(crate) const BADKEY: u16 = 17;
+pub(crate) const BADTIME: u16 = 18;
+pub(crate) const BADTRUNC: u16 = 22;
+/// A signature that is not truncated.
+pub(crate) const ALL: usize = usize::MAX;
 const TSIG: [u8; 2] = [0, 250];
 const CLASS_ANY: [u8; 2] = [0, 255];
 const FUDGE_S: u16 = 300;

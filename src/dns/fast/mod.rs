@@ -114,11 +114,8 @@ pub struct Lookup<'z, 'm> {
 /// How far a lookup is.
 enum Progress<'z> {
     Seeking(Cursor<'z, Node>),
-    /// The node is known, but what is ready-made of it is still far.
-    Found(Option<&'z Node>),
-    /// It is known where that is.
-    Near(Option<&'z Node>),
-    End(Option<&'z Node>),
+    /// The node is known; what is ready-made of it may still be so many steps away.
+    Found(Option<&'z Node>, u8),
 }
 
 /// Looks up the questions of a batch, as many as there is room for: while one lookup waits for
@@ -161,18 +158,13 @@ impl<'z, 'm> Lookup<'z, 'm> {
         self.progress = match &mut self.progress {
             Progress::Seeking(cursor) => match cursor.step(self.question.lower) {
                 true => return true,
-                false => Progress::Found(cursor.found()),
+                false => Progress::Found(cursor.found(), ready::steps_to(self.question.record_type)),
             },
-            Progress::Found(node) if ready::is_worth_keeping(self.question.record_type) => {
-                node.inspect(|node| node.ready().approach(self.question.record_type));
-                Progress::Near(*node)
+            Progress::Found(Some(node), n_steps @ 1..) => {
+                ready::approach(node, self.question.record_type, self.zone, *n_steps);
+                Progress::Found(Some(node), *n_steps - 1)
             }
-            Progress::Near(node) => {
-                node.inspect(|node| ready::touch(node, self.question.record_type, self.zone));
-                Progress::End(*node)
-            }
-            Progress::Found(node) => Progress::End(*node),
-            Progress::End(_) => return false,
+            Progress::Found(..) => return false,
         };
         true
     }
@@ -181,9 +173,7 @@ impl<'z, 'm> Lookup<'z, 'm> {
         loop {
             match self.progress {
                 Progress::Seeking(_) => drop(self.step()),
-                Progress::Found(node) | Progress::Near(node) | Progress::End(node) => {
-                    return (self.question, self.zone, node);
-                }
+                Progress::Found(node, _) => return (self.question, self.zone, node),
             }
         }
     }

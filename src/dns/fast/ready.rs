@@ -29,20 +29,26 @@ pub(super) const AUTHORITATIVE: [u8; 2] = [0x84, 0];
 /// QR, AA and TC.
 pub(super) const TRUNCATED: [u8; 2] = [0x86, 0];
 
-/// Whether the sections that answer for a type may be kept.
-pub(super) fn is_worth_keeping(record_type: RecordType) -> bool {
-    matches!(record_type, RecordType::SRV | RecordType::PTR)
+/// How many steps it takes to approach the sections that are kept of a type.
+pub(super) fn steps_to(record_type: RecordType) -> u8 {
+    if matches!(record_type, RecordType::SRV | RecordType::PTR) { 3 } else { 0 }
 }
 
-/// Reads what is kept of a type, so that it is near when it is copied.
-pub(super) fn touch(node: &Node, record_type: RecordType, zone: &Zone) {
+/// Reads what is kept of a type as far as it has come near, so that more of it is near when it is
+/// wanted: which types there are, of what it was made, the octets.
+pub(super) fn approach(node: &Node, record_type: RecordType, zone: &Zone, n_steps_left: u8) {
     /// Octets that memory is fetched by.
     const LINE: usize = 64;
-    if let Some(made) = node.ready().find(record_type) {
-        let is_current = made.depends_on.is_none_or(|on| zone.has_unchanged(on.below));
-        let octets = made.sections.iter().step_by(LINE);
-        std::hint::black_box((is_current, octets.fold(0, |all: u8, octet| all ^ octet)));
-    }
+    let read = match n_steps_left {
+        3.. => usize::from(node.ready().has(record_type)),
+        2 => node.ready().find(record_type).map_or(0, |made| made.sections.len()),
+        _ => node.ready().find(record_type).map_or(0, |made| {
+            let is_current = made.depends_on.is_none_or(|on| zone.has_unchanged(on.below));
+            let octets = made.sections.iter().step_by(LINE);
+            octets.fold(usize::from(is_current), |all, octet| all ^ usize::from(*octet))
+        }),
+    };
+    std::hint::black_box(read);
 }
 
 /// Whether what `made` was made of is still the same.

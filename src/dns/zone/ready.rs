@@ -90,10 +90,10 @@ impl Ready {
         self.entry(record_type).map(|entry| Found(entry.kept.load()))
     }
 
-    /// Reads where what is kept of a type lies, so that this is near when it is wanted.
+    /// Whether anything is kept of a type.
     #[inline]
-    pub(crate) fn approach(&self, record_type: RecordType) {
-        std::hint::black_box(self.entry(record_type).is_some());
+    pub(crate) fn has(&self, record_type: RecordType) -> bool {
+        self.entry(record_type).is_some()
     }
 
     /// Keeps `made`, in place of what there is of the type.
