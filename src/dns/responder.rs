@@ -96,8 +96,8 @@ impl Responder {
     /// Answers datagrams: appends the replies to `requests` to `replies`, and after each, in their
     /// order, calls `each` with its index, the length of `replies`, and what has to be
     /// [completed](Responder::complete). Nothing is appended if nothing is sent, or not yet. `turn`
-    /// rotates the address RRsets of the first, one more those of the next. There has to be `room`
-    /// for all.
+    /// rotates the address RRsets of the first, one more those of the next. What there is
+    /// no `room` for goes the ordinary way.
     pub fn reply_all(
         &self,
         requests: &[(&[u8], IpAddr)],
@@ -113,10 +113,12 @@ impl Responder {
             Paths::OrdinaryOnly => Vec::new(),
         };
         let lookups = lookups.into_iter().chain(std::iter::repeat_with(|| None));
+        // What was done for all of them is each one's in equal parts.
+        let share = self.took(began).map(|took| took / requests.len().max(1) as u32);
         for (index, ((request, client), lookup)) in requests.iter().zip(lookups).enumerate() {
             let turn = turn.wrapping_add(index);
             let is_taken = lookup.is_some_and(|lookup| {
-                self.reply_fast(&zones, lookup, (request, *client), (turn, began), replies).is_some()
+                self.reply_fast(&zones, lookup, (request, *client), (turn, share), replies).is_some()
             });
             let pending = match is_taken {
                 true => None,
@@ -148,10 +150,10 @@ impl Responder {
         zones: &Zones,
         lookup: Lookup<'_, '_>,
         (request, client): (&[u8], IpAddr),
-        (turn, began): (usize, Option<Timestamp>),
+        (turn, share): (usize, Option<Duration>),
         replies: &mut Vec<u8>,
     ) -> Option<()> {
-        let start = replies.len();
+        let (start, began) = (replies.len(), self.began());
         // A reason is nobody's but who asks, so it is not among what is ready-made.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
         let recursion = self.policy.conduct.recursion.as_ref();
@@ -172,7 +174,8 @@ impl Responder {
         let question = &request[HEADER_LENGTH..];
         let is_positive = taken.kind == Kind::Positive;
         let asked = (Some(taken.record_type), taken.rcode);
-        self.count(self.took(began), asker, asked, is_positive.then_some(question));
+        let took = self.took(began).zip(share).map(|(own, share)| own + share);
+        self.count(took, asker, asked, is_positive.then_some(question));
         Some(())
     }
 

@@ -211,5 +211,6 @@ pub(super) fn dependency<'t>(
         (own.key() == zone.key()).then_some(())?;
     }
     let parent = parent?;
+    zone.node(&parent)?;
     Some(Dependency { below: zone.below(&parent), layout: zones.layout() })
 }

@@ -9,6 +9,9 @@
 //!                └── delegations, wildcards, aliases, EDNS options, ...
 //! ```
 //!
+//! What this costs is mostly waiting for memory, so the questions of a batch are looked up together,
+//! in steps that wait once each; the sections that are kept of a node come near in such steps too.
+//!
 //! Both ways give the same octets; a test asks both at random. What this path does by itself: an
 //! opcode QUERY of class IN for a well-known type, without records but one plain OPT, in a zone
 //! without delegations and DNAMEs. Pure but for what it leaves at the nodes of the snapshot.
@@ -25,6 +28,7 @@ use super::limit::Kind;
 use super::request::HEADER_LENGTH;
 use super::zone::{Cursor, Found, Node, Zone, Zones};
 use question::{NameBuffer, Question};
+use ready::Distance;
 
 /// Which ways there are to a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,8 +118,8 @@ pub struct Lookup<'z, 'm> {
 /// How far a lookup is.
 enum Progress<'z> {
     Seeking(Cursor<'z, Node>),
-    /// The node is known; what is ready-made of it may still be so many steps away.
-    Found(Option<&'z Node>, u8),
+    /// The node is known; what is ready-made of it may still be far.
+    Found(Option<&'z Node>, Option<Distance>),
 }
 
 /// Looks up the questions of a batch, as many as there is room for: while one lookup waits for
@@ -158,11 +162,11 @@ impl<'z, 'm> Lookup<'z, 'm> {
         self.progress = match &mut self.progress {
             Progress::Seeking(cursor) => match cursor.step(self.question.lower) {
                 true => return true,
-                false => Progress::Found(cursor.found(), ready::steps_to(self.question.record_type)),
+                false => Progress::Found(cursor.found(), Distance::of(self.question.record_type)),
             },
-            Progress::Found(Some(node), n_steps @ 1..) => {
-                ready::approach(node, self.question.record_type, self.zone, *n_steps);
-                Progress::Found(Some(node), *n_steps - 1)
+            Progress::Found(Some(node), Some(distance)) => {
+                let distance = distance.approach(node, self.question.record_type, self.zone);
+                Progress::Found(Some(node), distance)
             }
             Progress::Found(..) => return false,
         };

@@ -29,26 +29,42 @@ pub(super) const AUTHORITATIVE: [u8; 2] = [0x84, 0];
 /// QR, AA and TC.
 pub(super) const TRUNCATED: [u8; 2] = [0x86, 0];
 
-/// How many steps it takes to approach the sections that are kept of a type.
-pub(super) fn steps_to(record_type: RecordType) -> u8 {
-    if matches!(record_type, RecordType::SRV | RecordType::PTR) { 3 } else { 0 }
+/// What has to come near before the sections that are kept of a type can be copied, each of it when
+/// the one before has.
+#[derive(Clone, Copy)]
+pub(super) enum Distance {
+    /// Of which types anything is kept.
+    Types,
+    /// How long the sections are, and what they depend on.
+    Made,
+    /// The sections.
+    Octets,
 }
 
-/// Reads what is kept of a type as far as it has come near, so that more of it is near when it is
-/// wanted: which types there are, of what it was made, the octets.
-pub(super) fn approach(node: &Node, record_type: RecordType, zone: &Zone, n_steps_left: u8) {
-    /// Octets that memory is fetched by.
-    const LINE: usize = 64;
-    let read = match n_steps_left {
-        3.. => usize::from(node.ready().has(record_type)),
-        2 => node.ready().find(record_type).map_or(0, |made| made.sections.len()),
-        _ => node.ready().find(record_type).map_or(0, |made| {
-            let is_current = made.depends_on.is_none_or(|on| zone.has_unchanged(on.below));
-            let octets = made.sections.iter().step_by(LINE);
-            octets.fold(usize::from(is_current), |all, octet| all ^ usize::from(*octet))
-        }),
-    };
-    std::hint::black_box(read);
+impl Distance {
+    /// That to the sections of a type; none if they are not kept.
+    pub(super) fn of(record_type: RecordType) -> Option<Self> {
+        matches!(record_type, RecordType::SRV | RecordType::PTR).then_some(Self::Types)
+    }
+
+    /// Reads what has to come near, so that it does; what is left then.
+    pub(super) fn approach(self, node: &Node, record_type: RecordType, zone: &Zone) -> Option<Self> {
+        /// Octets that memory is fetched by.
+        const LINE: usize = 64;
+        let made = || node.ready().find(record_type);
+        let (read, left) = match self {
+            Self::Types => (usize::from(node.ready().has(record_type)), Some(Self::Made)),
+            Self::Made => (made().map_or(0, |made| made.sections.len()), Some(Self::Octets)),
+            Self::Octets => {
+                let made = made()?;
+                let is_current = made.depends_on.is_none_or(|on| zone.has_unchanged(on.below));
+                let octets = made.sections.iter().step_by(LINE);
+                (octets.fold(usize::from(is_current), |all, octet| all ^ usize::from(*octet)), None)
+            }
+        };
+        std::hint::black_box(read);
+        left
+    }
 }
 
 /// Whether what `made` was made of is still the same.

@@ -347,3 +347,21 @@ fn an_additional_address_that_changes_is_not_answered_from_before() {
     assert_eq!(after, reply_by(&world.zones, &request, 0, Paths::OrdinaryOnly));
     assert_eq!(before, reply_by(&old, &request, 0, Paths::FastFirst), "who holds the old version sees it");
 }
+
+#[test]
+fn a_target_that_comes_to_be_made_up_is_not_answered_from_before() {
+    let mut world = World::new(3);
+    let own = RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&IpAddr::from([10, 0, 0, 1])])]);
+    let srv = set(RecordType::SRV, &[RData::SRV(SRV::new(0, 1, 80, name("p.q.cluster.local.")))]);
+    world.cluster.set(&key("a.p.q.cluster.local."), &own);
+    world.cluster.set(&key("*.q.cluster.local."), &own);
+    world.cluster.set(&key("_x._tcp.q.cluster.local."), &RrSets::of([srv]));
+    world.publish();
+    let request = ask("_x._tcp.q.cluster.local.", RecordType::SRV, true);
+    let before = reply_by(&world.zones, &request, 0, Paths::FastFirst);
+    world.cluster.remove(&key("a.p.q.cluster.local."));
+    world.publish();
+    let after = reply_by(&world.zones, &request, 0, Paths::FastFirst);
+    assert_ne!(before, after, "the target is what the wildcard says, once nothing is below it");
+    assert_eq!(after, reply_by(&world.zones, &request, 0, Paths::OrdinaryOnly));
+}

@@ -135,11 +135,16 @@ fn what_is_not_answered_is_counted() {
 
 /// What a responder sends to each request of a batch.
 fn sent(responder: &Responder, requests: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    sent_with(responder, requests, requests.len())
+}
+
+/// The same with room for so many of them.
+fn sent_with(responder: &Responder, requests: &[Vec<u8>], n_rooms: usize) -> Vec<Vec<u8>> {
     let client = "192.0.2.1".parse().unwrap();
     let requests: Vec<(&[u8], IpAddr)> =
         requests.iter().map(|request| (request.as_slice(), client)).collect();
     let (mut ends, mut replies) = (vec![0], Vec::new());
-    let mut room = Room::new(requests.len());
+    let mut room = Room::new(n_rooms);
     responder.reply_all(&requests, 0, &mut room, &mut replies, |index, end, pending| {
         assert_eq!((index + 1, pending.is_none()), (ends.len(), true));
         ends.push(end);
@@ -208,4 +213,19 @@ fn who_has_a_good_cookie_is_not_limited() {
         assert!(!ask("192.0.2.1", &cookie).unwrap().0, "a good one does");
     }
     assert_eq!(ask("192.0.2.2", &cookie), None, "for its own client");
+}
+
+#[test]
+fn a_batch_is_answered_whole_whatever_is_in_it_and_however_little_room_there_is() {
+    let responder = responder(Policy::default());
+    let names = ["there.example.", "unknown.example.", "elsewhere.test.", "alias.example."];
+    let mut requests: Vec<Vec<u8>> = names.map(|name| request(name, true)).to_vec();
+    requests.insert(1, Vec::new());
+    requests.insert(2, b"short".to_vec());
+    let replies = sent(&responder, &requests);
+    let are_empty: Vec<bool> = replies.iter().map(Vec::is_empty).collect();
+    assert_eq!(are_empty, [false, true, true, false, false, false]);
+    for n_rooms in [0, 1, 3] {
+        assert_eq!(sent_with(&responder, &requests, n_rooms), replies, "room for {n_rooms}");
+    }
 }

@@ -33,7 +33,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::Outbox;
+use super::outbox::{self, Outbox};
 use crate::dns::fast::Room;
 use crate::dns::forward::Pending;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
@@ -84,6 +84,8 @@ pub(super) struct Worker {
 /// A socket and what it is bound to.
 struct Bound {
     address: SocketAddr,
+    /// See [`outbox::takes_several`].
+    takes_several: bool,
     socket: Arc<UdpSocket>,
 }
 
@@ -99,7 +101,8 @@ impl Worker {
             .into_iter()
             .map(|socket| {
                 socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-                Ok(Bound { address: socket.local_addr()?, socket: Arc::new(socket) })
+                let (address, takes_several) = (socket.local_addr()?, outbox::takes_several(&socket));
+                Ok(Bound { address, takes_several, socket: Arc::new(socket) })
             })
             .collect();
         let tasks = Handle::current();
@@ -131,8 +134,8 @@ impl Worker {
                     continue;
                 }
                 let answered = match at.address {
-                    SocketAddr::V4(_) => self.answer_batches(&at.socket, &mut v4, stop),
-                    SocketAddr::V6(_) => self.answer_batches(&at.socket, &mut v6, stop),
+                    SocketAddr::V4(_) => self.answer_batches(at, &mut v4, stop),
+                    SocketAddr::V6(_) => self.answer_batches(at, &mut v6, stop),
                 };
                 if let Err(error) = answered {
                     self.rest_after(at.address, error);
@@ -142,18 +145,19 @@ impl Worker {
     }
 
     /// Answers what can be read from a socket, as long as there is much of it.
-    fn answer_batches<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>>(
+    fn answer_batches<S: Client>(
         &self,
-        socket: &Arc<UdpSocket>,
+        at: &Bound,
         batch: &mut Batch<S>,
         stop: &CancellationToken,
     ) -> Result<(), Errno> {
+        let socket = &at.socket;
         for _ in 0..BATCHES_IN_A_ROW_MAX {
             let n_taken = batch.receive(socket.as_raw_fd())?;
             // Requests that several threads take at the same moment may share a number.
             let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
             self.answer(batch, turn, socket, stop);
-            batch.outbox.send(socket.as_raw_fd());
+            batch.outbox.send(socket.as_raw_fd(), at.takes_several);
             if n_taken < BATCH_MAX {
                 break;
             }
@@ -165,7 +169,7 @@ impl Worker {
     }
 
     /// Makes the replies to what has been received.
-    fn answer<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>>(
+    fn answer<S: Client>(
         &self,
         batch: &mut Batch<S>,
         turn: usize,
@@ -225,6 +229,11 @@ impl Worker {
     }
 }
 
+/// An address of the family that a socket has.
+trait Client: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr> {}
+
+impl<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>> Client for S {}
+
 /// Buffers for the requests and replies of one system call.
 struct Batch<S> {
     received: MultiHeaders<S>,
@@ -235,7 +244,7 @@ struct Batch<S> {
     outbox: Outbox<S>,
 }
 
-impl<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>> Batch<S> {
+impl<S: Client> Batch<S> {
     fn new() -> Self {
         Self {
             received: MultiHeaders::preallocate(BATCH_MAX, None),

@@ -3,6 +3,7 @@
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
 //!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► Responder
+//!     │       ◄── outbox.rs: the replies of a batch
 //!     └──► stream.rs, one task per TCP address ──────────────────────────────────► Responder
 //!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
 //!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► Responder

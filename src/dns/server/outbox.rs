@@ -11,22 +11,29 @@
 //! 4.18): routing, accounting and queues see it once. What the client gets are the same datagrams,
 //! perhaps in another order, which datagrams have not. The system refuses where a datagram is longer
 //! than its way out carries in one piece, or no checksums are computed there; then each is sent by
-//! itself.
+//! itself, and for a while no other try is made. A system that does not know of this would send all
+//! of it as one datagram, so it is asked first ([`takes_several`]).
 //!
 //! At its limits: a reply that cannot be sent is dropped.
 
 use std::hash::{BuildHasher, Hash};
 use std::io::IoSlice;
+use std::net::UdpSocket;
 use std::ops::Range;
 use std::os::fd::RawFd;
 
 use foldhash::fast::RandomState;
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, sendmmsg, sendmsg};
+use nix::sys::socket::{
+    ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, getsockopt, sendmmsg, sendmsg, sockopt,
+};
 
-/// How many datagrams, and octets, the system takes at once.
-const ALIKE_MAX: usize = 64;
+/// How many datagrams, and octets, the system takes at once. Before Linux 5.17 the headers of the
+/// whole count too, so that 64 datagrams are too many.
+const ALIKE_MAX: usize = 60;
 const ALIKE_OCTETS_MAX: usize = 65_000;
+/// How many batches are sent one by one after the system has refused.
+const REFUSED_BATCHES: u32 = 256;
 /// Bits of an index among the replies, and of a length.
 const INDEX_BITS: u32 = 16;
 const LENGTH_BITS: u32 = 16;
@@ -38,6 +45,13 @@ pub(super) struct Outbox<S> {
     replies: Vec<Reply<S>>,
     headers: MultiHeaders<S>,
     hasher: RandomState,
+    /// How many more batches are sent one by one.
+    n_apart: u32,
+}
+
+/// Whether the system knows how to take a message of this socket apart.
+pub(super) fn takes_several(socket: &UdpSocket) -> bool {
+    getsockopt(socket, sockopt::UdpGsoSegment).is_ok()
 }
 
 /// Where a reply lies among the octets, and whom it is for.
@@ -55,6 +69,7 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
             replies: Vec::with_capacity(n_replies),
             headers: MultiHeaders::preallocate(n_replies, None),
             hasher: RandomState::default(),
+            n_apart: 0,
         }
     }
 
@@ -66,19 +81,31 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
 
     /// What is to go to `client` lies at `place` among the octets.
     pub(super) fn push(&mut self, place: Range<usize>, client: S) {
+        debug_assert!(place.len() < 1 << LENGTH_BITS && self.replies.len() < 1 << INDEX_BITS);
         self.replies.push(Reply { place, client });
     }
 
-    /// Sends all replies.
-    pub(super) fn send(&mut self, socket: RawFd) {
+    /// Sends all replies, several as one only if the socket [takes](takes_several) that.
+    pub(super) fn send(&mut self, socket: RawFd, takes_several: bool) {
+        self.n_apart = self.n_apart.saturating_sub(1);
+        if !takes_several || self.n_apart > 0 {
+            return self.send_each(socket, &(0..self.replies.len()).collect::<Vec<usize>>());
+        }
         let order = self.order();
-        let mut alone = Vec::with_capacity(order.len());
+        let (mut alone, mut is_refused) = (Vec::with_capacity(order.len()), false);
         for alike in self.alike(&order) {
-            if alike.len() == 1 || !self.send_as_one(socket, alike) {
+            if alike.len() == 1 {
+                alone.extend_from_slice(alike);
+            } else if let Err(error) = self.send_as_one(socket, alike) {
+                tracing::debug!(%error, n_replies = alike.len(), "replies could not be sent as one");
+                is_refused = true;
                 alone.extend_from_slice(alike);
             }
         }
-        // Nobody waits for a reply to a later request.
+        if is_refused {
+            self.n_apart = REFUSED_BATCHES;
+        }
+        // Of single replies, those to earlier requests first.
         alone.sort_unstable();
         self.send_each(socket, &alone);
     }
@@ -112,8 +139,8 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         })
     }
 
-    /// Whether that was possible, or there is no room for them by themselves either.
-    fn send_as_one(&self, socket: RawFd, alike: &[usize]) -> bool {
+    /// Sends replies that are alike, or drops them if the system has no room; an error if it refuses.
+    fn send_as_one(&self, socket: RawFd, alike: &[usize]) -> Result<(), Errno> {
         let mut places: Vec<Range<usize>> = Vec::with_capacity(alike.len());
         for index in alike {
             let place = self.replies[*index].place.clone();
@@ -128,11 +155,11 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         let length = first.place.len() as u16;
         let segments = [ControlMessage::UdpGsoSegments(&length)];
         match sendmsg(socket, &slices, &segments, MsgFlags::empty(), Some(&first.client)) {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::debug!(%error, n_replies = alike.len(), "replies could not be sent as one");
-                error == Errno::EAGAIN
+            Err(Errno::EAGAIN) => {
+                tracing::debug!(n_replies = alike.len(), "there was no room to send replies");
+                Ok(())
             }
+            sent => sent.map(drop),
         }
     }
 
@@ -158,31 +185,35 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddrV4, UdpSocket};
+    use std::net::{SocketAddr, SocketAddrV4};
     use std::os::fd::AsRawFd;
     use std::time::Duration;
 
-    use nix::sys::socket::SockaddrIn;
+    use nix::sys::socket::{SockaddrIn, SockaddrIn6};
 
     use super::*;
 
-    fn client(port: u16) -> SockaddrIn {
-        SocketAddrV4::new([127, 0, 0, 1].into(), port).into()
-    }
-
-    /// Replies of these lengths to clients by port, each of them its index over and over.
-    fn outbox(replies: &[(u16, usize)]) -> Outbox<SockaddrIn> {
+    /// Replies of these lengths, each of them its index over and over.
+    fn outbox<S: SockaddrLike + Copy + Eq + Hash>(replies: &[(S, usize)]) -> Outbox<S> {
         let mut outbox = Outbox::new(replies.len(), 1232);
-        for (index, (port, length)) in replies.iter().enumerate() {
+        for (index, (client, length)) in replies.iter().enumerate() {
             let start = outbox.octets.len();
             outbox.octets.resize(start + length, index as u8);
-            outbox.push(start..start + length, client(*port));
+            outbox.push(start..start + length, *client);
         }
         outbox
     }
 
+    /// The same to clients that differ in the port.
+    fn to_ports(replies: &[(u16, usize)]) -> Outbox<SockaddrIn> {
+        let client = |port| SockaddrIn::from(SocketAddrV4::new([127, 0, 0, 1].into(), port));
+        let replies: Vec<(SockaddrIn, usize)> =
+            replies.iter().map(|(port, length)| (client(*port), *length)).collect();
+        outbox(&replies)
+    }
+
     fn check(replies: &[(u16, usize)], expected: &[&[usize]]) {
-        let outbox = outbox(replies);
+        let outbox = to_ports(replies);
         let order = outbox.order();
         let mut alike: Vec<&[usize]> = outbox.alike(&order).collect();
         alike.sort();
@@ -201,33 +232,72 @@ mod tests {
     #[test]
     fn no_more_go_together_than_the_system_takes() {
         let lengths = |n: usize, length: usize| {
-            let outbox = outbox(&vec![(1, length); n]);
+            let outbox = to_ports(&vec![(1, length); n]);
             outbox.alike(&outbox.order()).map(<[usize]>::len).collect::<Vec<usize>>()
         };
-        assert_eq!(lengths(70, 90), [64, 6]);
+        assert_eq!(lengths(70, 90), [60, 10]);
         assert_eq!(lengths(60, 1232), [52, 8]);
     }
 
-    /// Sends and returns what arrives: for each reply, whether it is whole.
-    fn sent(replies: &[usize]) -> Vec<bool> {
-        let [server, client] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    /// A server's and a client's socket.
+    fn sockets(address: &str) -> [UdpSocket; 2] {
+        let [server, client] = [(); 2].map(|()| UdpSocket::bind((address, 0)).unwrap());
         client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let port = client.local_addr().unwrap().port();
-        let replies: Vec<(u16, usize)> = replies.iter().map(|length| (port, *length)).collect();
-        outbox(&replies).send(server.as_raw_fd());
-        let mut is_whole = vec![false; replies.len()];
-        for _ in &replies {
+        [server, client]
+    }
+
+    /// Every reply arrives once, whole, as a datagram of its own.
+    fn receive(client: &UdpSocket, lengths: &[usize]) {
+        let mut has_come = vec![false; lengths.len()];
+        for _ in lengths {
             let mut buffer = [0xff; 2048];
             let length = client.recv(&mut buffer).unwrap();
             let index = usize::from(buffer[0]);
-            is_whole[index] = buffer[..length] == vec![index as u8; replies[index].1];
+            assert_eq!(buffer[..length], vec![index as u8; lengths[index]]);
+            assert!(!std::mem::replace(&mut has_come[index], true), "{index} came twice");
         }
-        is_whole
     }
 
     #[test]
     fn every_reply_arrives_as_a_datagram_of_its_own() {
-        assert_eq!(sent(&[90; 64]), [true; 64]);
-        assert_eq!(sent(&[90, 500, 90, 700, 500, 90, 1232, 1232]), [true; 8]);
+        for lengths in [vec![90; 64], vec![90, 500, 90, 700, 500, 90, 1232, 1232]] {
+            for takes_several in [true, false] {
+                let [server, client] = sockets("127.0.0.1");
+                let SocketAddr::V4(address) = client.local_addr().unwrap() else { panic!("not IPv4") };
+                let replies: Vec<(SockaddrIn, usize)> =
+                    lengths.iter().map(|length| (address.into(), *length)).collect();
+                outbox(&replies).send(server.as_raw_fd(), takes_several);
+                receive(&client, &lengths);
+            }
+            let [server, client] = sockets("::1");
+            let SocketAddr::V6(address) = client.local_addr().unwrap() else { panic!("not IPv6") };
+            let replies: Vec<(SockaddrIn6, usize)> =
+                lengths.iter().map(|length| (address.into(), *length)).collect();
+            outbox(&replies).send(server.as_raw_fd(), true);
+            receive(&client, &lengths);
+        }
+    }
+
+    #[test]
+    fn what_the_system_takes_is_sent_as_one() {
+        let [server, client] = sockets("127.0.0.1");
+        let port = client.local_addr().unwrap().port();
+        let outbox = to_ports(&[(port, 90); 60]);
+        assert!(takes_several(&server));
+        assert_eq!(outbox.send_as_one(server.as_raw_fd(), &outbox.order()), Ok(()));
+        receive(&client, &[90; 60]);
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_sent_one_by_one_and_so_are_the_next_batches() {
+        let [server, client] = sockets("127.0.0.1");
+        let port = client.local_addr().unwrap().port();
+        let mut outbox = to_ports(&[(port, 90); 200]);
+        let all: Vec<usize> = (0..200).collect();
+        assert!(outbox.send_as_one(server.as_raw_fd(), &all).is_err(), "so many are refused");
+        outbox.n_apart = REFUSED_BATCHES;
+        outbox.send(server.as_raw_fd(), true);
+        receive(&client, &[90; 200]);
+        assert_eq!(outbox.n_apart, REFUSED_BATCHES - 1);
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Dependency {
     pub(crate) layout: Stamp,
 }
 
-/// What is kept at one node, by record type. Two are always equal, and a clone is empty.
+/// What is kept at one node, by record type. Two are always equal.
 #[derive(Debug, Default)]
 pub(crate) struct Ready(OnceLock<Box<Entry>>);
 
@@ -135,12 +135,6 @@ impl Drop for Kept {
     }
 }
 
-impl Clone for Ready {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
 impl PartialEq for Ready {
     fn eq(&self, _other: &Self) -> bool {
         true
@@ -163,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn of_each_type_the_last_is_kept_and_a_clone_has_none() {
+    fn of_each_type_the_last_is_kept() {
         let ready = Ready::default();
         ready.keep(RecordType::A, made(b"one"));
         ready.keep(RecordType::SRV, made(b"two"));
@@ -171,7 +165,6 @@ mod tests {
         check(&ready, RecordType::A, Some(b"one"));
         check(&ready, RecordType::SRV, Some(b"three"));
         check(&ready, RecordType::AAAA, None);
-        check(&ready.clone(), RecordType::A, None);
     }
 
     #[test]

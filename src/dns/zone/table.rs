@@ -45,7 +45,7 @@ pub(super) struct Table<T, S = RandomState> {
 enum Place<T> {
     Bucket(ThinArc<(), Entry<T>>),
     /// The number of its places is two to the power of `n_bits`, which is kept beside the pointer
-    /// so that finding a place does not wait for what it points to.
+    /// so that the next place is known before what it points to has come.
     Directory {
         n_bits: u8,
         places: ThinArc<(), Place<T>>,

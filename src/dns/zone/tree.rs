@@ -1,7 +1,7 @@
 //! One zone at one version: its nodes, and the only two ways to change them.
 //!
-//! Nodes are keyed by their lower-cased wire name in a persistent map, so a changed copy shares all
-//! that it keeps: a change costs its names times the depth of the map. An empty non-terminal is a
+//! Nodes are found by their lower-cased wire name in a persistent table, so a changed copy shares all
+//! that it keeps: a change costs its names times the depth of the table. An empty non-terminal is a
 //! node of its own, which is there as long as a name exists below it (RFC 8020, RFC 4592 section
 //! 2.2.2): every name's children are counted, adding a name adds the missing ancestors, removing one
 //! prunes those that nothing holds any more. So a name exists exactly if its node does.
@@ -37,7 +37,7 @@ pub struct Zone {
     soa_wire: Arc<[u8]>,
     nodes: Table<Node>,
     /// How many there are one label below, of every name that has others below it.
-    below: Map<WireName, u32>,
+    n_below: Map<WireName, u32>,
     /// By the hash of a name, those of the records one label below it.
     stamps: Stamps,
     /// The wire form with its case of names that are not all lower.
@@ -73,7 +73,7 @@ impl Zone {
             soa_ttl_s,
             soa_wire: Arc::default(),
             nodes: Table::default(),
-            below: Map::default(),
+            n_below: Map::default(),
             stamps: Stamps::default(),
             n_cuts: 0,
             n_wildcards: 0,
@@ -138,7 +138,7 @@ impl Zone {
 
     /// How many names exist one label below a lower-cased wire name.
     pub fn n_below(&self, name: &[u8]) -> u32 {
-        self.below.get(name).copied().unwrap_or(0)
+        self.n_below.get(name).copied().unwrap_or(0)
     }
 
     /// The records one label below a lower-cased wire name.
@@ -231,7 +231,9 @@ impl Zone {
         }
         self.note(name, before);
         self.cased.extend(cased.map(|cased| (name.clone(), cased)));
-        self.stamp_parent(name.as_bytes());
+        if *name != self.key {
+            self.stamp_parent(name.as_bytes());
+        }
     }
 
     /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
@@ -253,17 +255,17 @@ impl Zone {
 
     /// Puts a node in place of the one of its name, which is returned.
     fn put_node(&mut self, node: Node) -> Option<Node> {
-        self.count(&node, usize::wrapping_add);
+        self.count(&node, |n, one| n + one);
         let before = self.nodes.insert(node);
         if let Some(before) = &before {
-            self.count(before, usize::wrapping_sub);
+            self.count(before, |n, one| n - one);
         }
         before
     }
 
     fn remove_node(&mut self, name: &[u8]) {
         if let Some(node) = self.nodes.remove(name) {
-            self.count(&node, usize::wrapping_sub);
+            self.count(&node, |n, one| n - one);
         }
     }
 
@@ -284,11 +286,11 @@ impl Zone {
     /// Counts a new name at its parent; parents that are missing come to exist as well.
     fn hold_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
-            match self.below.get_mut(ancestor) {
+            match self.n_below.get_mut(ancestor) {
                 Some(n_names) => *n_names += 1,
-                None => drop(self.below.insert(WireName::from(ancestor), 1)),
+                None => drop(self.n_below.insert(WireName::from(ancestor), 1)),
             }
-            self.stamps.reserve(self.below.len());
+            self.stamps.reserve(self.n_below.len());
             if self.node(ancestor).is_some() {
                 return;
             }
@@ -300,15 +302,16 @@ impl Zone {
     fn prune(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name) {
             let is_explicit = self.node(ancestor).is_none_or(|node| !node.is_empty_non_terminal());
-            if is_explicit || self.below.contains_key(ancestor) {
+            if is_explicit || self.n_below.contains_key(ancestor) {
                 return;
             }
             self.remove_node(ancestor);
+            self.stamp_parent(ancestor);
             let Some(parent) = name::parent(ancestor) else { return };
-            let Some(n_names) = self.below.get_mut(parent) else { return };
+            let Some(n_names) = self.n_below.get_mut(parent) else { return };
             *n_names -= 1;
             if *n_names == 0 {
-                self.below.remove(parent);
+                self.n_below.remove(parent);
             }
         }
     }

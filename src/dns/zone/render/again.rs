@@ -40,7 +40,7 @@ impl Touched {
 }
 
 impl Scheme {
-    /// The endpoints in which two versions of one slice differ.
+    /// The endpoints in which two versions of one slice differ, and perhaps some more.
     pub fn touched(&self, before: Option<&EndpointSlice>, now: Option<&EndpointSlice>) -> Touched {
         let (before, now) =
             (endpoints::differing(self, before, now), endpoints::differing(self, now, before));

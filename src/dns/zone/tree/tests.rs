@@ -111,3 +111,16 @@ fn cuts_are_counted() {
     zone.remove(&name("child.example."));
     assert!(!zone.has_cuts());
 }
+
+#[test]
+fn wildcards_are_counted() {
+    let mut zone = zone();
+    for owner in ["*.x.example.", "a.*.y.example."] {
+        for _ in 0..2 {
+            zone.set(&name(owner), &address());
+            assert!(zone.has_made_up_names(), "{owner}");
+        }
+        zone.remove(&name(owner));
+        assert!(!zone.has_made_up_names(), "{owner}");
+    }
+}
