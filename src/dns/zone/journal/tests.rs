@@ -99,4 +99,5 @@ fn what_one_set_has_and_another_has_not_is_found_whatever_the_order() {
     check(&[1, 2, 3], &[1, 2, 3], &[]);
     check(&[1, 2, 3, 9], &[2, 4], &[1, 3, 9]);
     check(&[5, 6], &[1, 2, 6, 7], &[5]);
+    check(&[6], &[1, 2, 3, 6], &[]);
 }
