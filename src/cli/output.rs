@@ -182,12 +182,33 @@ pub(super) fn print_error(error: &anyhow::Error) {
             eprintln!("{mistake}");
         }
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", with_causes(error));
+}
+
+/// The error and its causes, but for those whose words are there already: many messages quote what
+/// the system says before they say what to do.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("in use").context("cannot listen: in use; choose another");
+        assert_eq!(with_causes(&error), "cannot listen: in use; choose another");
+        let error = anyhow::anyhow!("in use").context("cannot listen").context("no API");
+        assert_eq!(with_causes(&error), "no API: cannot listen: in use");
+    }
 
     #[test]
     fn colour_is_for_terminals_only() {
