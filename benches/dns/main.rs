@@ -13,12 +13,12 @@
 //! query of a round has been asked once before it begins. All queries carry EDNS. NSD is told to
 //! give minimal responses, so its SRV answers come without addresses.
 //!
-//! Questions of one socket are what a resolver or forwarder sends; each of 64 sockets has no more than
-//! a few on their way, as hosts have that ask for themselves.
+//! Questions of one socket are what a resolver or forwarder sends; each of 64 sockets has no more
+//! than a few on their way, as hosts have that ask for themselves.
 //!
-//! Arguments: `--names N` (repeatable), `--sockets N` (repeatable), `--rounds N`, `--peer NAME=ADDR` (repeatable),
-//! `--only SECTION` (`answers`, `growth`, `scaling` or `publishing`), `--row NAME`, `--alone` (without
-//! Knot and NSD).
+//! Arguments: `--names N` (repeatable), `--sockets N` (repeatable), `--rounds N`,
+//! `--peer NAME=ADDR` (repeatable), `--only SECTION` (`answers`, `growth`, `scaling` or
+//! `publishing`), `--row NAME`, `--alone` (without Knot and NSD).
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
 

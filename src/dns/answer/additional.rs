@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::Answer;
-use crate::dns::zone::{Found, Node, RrSetsRef, WireName, Zone, Zones};
+use crate::dns::zone::{Found, Node, WireName, Zone, Zones};
 
 const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
 const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];
@@ -50,18 +50,13 @@ fn target(record: &Record) -> Option<(Name, &'static [RecordType])> {
 }
 
 fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], section: &mut Vec<Record>) {
-    let rrsets = match zone.look_up(key.as_bytes(), RecordType::A) {
-        Found::Exists(rrsets) => Some(rrsets),
-        Found::MadeUp(rrsets) => return add_those(rrsets.as_ref(), name, types, section),
-        Found::Delegated { .. } => zone.node(key.as_bytes()).map(Node::rrsets),
-        Found::Redirected { .. } | Found::Missing => None,
+    let found = zone.look_up(key.as_bytes(), RecordType::A);
+    let rrsets = match &found {
+        Found::Exists(rrsets) => *rrsets,
+        Found::MadeUp(rrsets) => rrsets.as_ref(),
+        Found::Delegated { .. } => Node::rrsets_of(zone.node(key.as_bytes())),
+        Found::Redirected { .. } | Found::Missing => return,
     };
-    if let Some(rrsets) = rrsets {
-        add_those(rrsets, name, types, section);
-    }
-}
-
-fn add_those(rrsets: RrSetsRef<'_>, name: &Name, types: &[RecordType], section: &mut Vec<Record>) {
     for set in rrsets.iter().filter(|set| types.contains(&set.record_type())) {
         section.extend(set.records(name));
     }

@@ -328,19 +328,29 @@ fn what_clients_ask_most_is_taken() {
     }
 }
 
-#[test]
-fn an_additional_address_that_changes_is_not_answered_from_before() {
+fn address(last: u8) -> RrSets {
+    RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&IpAddr::from([10, 0, 0, last])])])
+}
+
+/// A world with an address at each of these owners and a SRV record with the target
+/// `p.q.cluster.local`, and the request for that.
+fn world_with_target(owners: &[&str]) -> (World, Vec<u8>) {
     let mut world = World::new(3);
-    let own = RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&IpAddr::from([10, 0, 0, 1])])]);
     let srv = set(RecordType::SRV, &[RData::SRV(SRV::new(0, 1, 80, name("p.q.cluster.local.")))]);
-    world.cluster.set(&key("p.q.cluster.local."), &own);
+    for owner in owners {
+        world.cluster.set(&key(owner), &address(1));
+    }
     world.cluster.set(&key("_x._tcp.q.cluster.local."), &RrSets::of([srv]));
     world.publish();
-    let request = ask("_x._tcp.q.cluster.local.", RecordType::SRV, true);
+    (world, ask("_x._tcp.q.cluster.local.", RecordType::SRV, true))
+}
+
+#[test]
+fn an_additional_address_that_changes_is_not_answered_from_before() {
+    let (mut world, request) = world_with_target(&["p.q.cluster.local."]);
     let before = reply_by(&world.zones, &request, 0, Paths::FastFirst);
     let old = world.zones.clone();
-    let new = RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&IpAddr::from([10, 0, 0, 2])])]);
-    world.cluster.set(&key("p.q.cluster.local."), &new);
+    world.cluster.set(&key("p.q.cluster.local."), &address(2));
     world.publish();
     let after = reply_by(&world.zones, &request, 0, Paths::FastFirst);
     assert_ne!(before, after);
@@ -350,14 +360,7 @@ fn an_additional_address_that_changes_is_not_answered_from_before() {
 
 #[test]
 fn a_target_that_comes_to_be_made_up_is_not_answered_from_before() {
-    let mut world = World::new(3);
-    let own = RrSets::of([RrSet::of_addresses(RecordType::A, 5, [&IpAddr::from([10, 0, 0, 1])])]);
-    let srv = set(RecordType::SRV, &[RData::SRV(SRV::new(0, 1, 80, name("p.q.cluster.local.")))]);
-    world.cluster.set(&key("a.p.q.cluster.local."), &own);
-    world.cluster.set(&key("*.q.cluster.local."), &own);
-    world.cluster.set(&key("_x._tcp.q.cluster.local."), &RrSets::of([srv]));
-    world.publish();
-    let request = ask("_x._tcp.q.cluster.local.", RecordType::SRV, true);
+    let (mut world, request) = world_with_target(&["a.p.q.cluster.local.", "*.q.cluster.local."]);
     let before = reply_by(&world.zones, &request, 0, Paths::FastFirst);
     world.cluster.remove(&key("a.p.q.cluster.local."));
     world.publish();

@@ -154,7 +154,6 @@ impl Worker {
         let socket = &at.socket;
         for _ in 0..BATCHES_IN_A_ROW_MAX {
             let n_taken = batch.receive(socket.as_raw_fd())?;
-            // Requests that several threads take at the same moment may share a number.
             let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
             self.answer(batch, turn, socket, stop);
             batch.outbox.send(socket.as_raw_fd(), at.takes_several);

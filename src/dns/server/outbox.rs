@@ -185,11 +185,11 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, SocketAddrV4};
+    use std::net::SocketAddrV4;
     use std::os::fd::AsRawFd;
     use std::time::Duration;
 
-    use nix::sys::socket::{SockaddrIn, SockaddrIn6};
+    use nix::sys::socket::{SockaddrIn, SockaddrIn6, getsockname};
 
     use super::*;
 
@@ -258,23 +258,22 @@ mod tests {
         }
     }
 
+    /// Sends replies of these lengths to one client, which receives them.
+    fn exchange<S: SockaddrLike + Copy + Eq + Hash>(address: &str, lengths: &[usize], takes_several: bool) {
+        let [server, client] = sockets(address);
+        let to: S = getsockname(client.as_raw_fd()).unwrap();
+        let replies: Vec<(S, usize)> = lengths.iter().map(|length| (to, *length)).collect();
+        outbox(&replies).send(server.as_raw_fd(), takes_several);
+        receive(&client, lengths);
+    }
+
     #[test]
     fn every_reply_arrives_as_a_datagram_of_its_own() {
         for lengths in [vec![90; 64], vec![90, 500, 90, 700, 500, 90, 1232, 1232]] {
             for takes_several in [true, false] {
-                let [server, client] = sockets("127.0.0.1");
-                let SocketAddr::V4(address) = client.local_addr().unwrap() else { panic!("not IPv4") };
-                let replies: Vec<(SockaddrIn, usize)> =
-                    lengths.iter().map(|length| (address.into(), *length)).collect();
-                outbox(&replies).send(server.as_raw_fd(), takes_several);
-                receive(&client, &lengths);
+                exchange::<SockaddrIn>("127.0.0.1", &lengths, takes_several);
+                exchange::<SockaddrIn6>("::1", &lengths, takes_several);
             }
-            let [server, client] = sockets("::1");
-            let SocketAddr::V6(address) = client.local_addr().unwrap() else { panic!("not IPv6") };
-            let replies: Vec<(SockaddrIn6, usize)> =
-                lengths.iter().map(|length| (address.into(), *length)).collect();
-            outbox(&replies).send(server.as_raw_fd(), true);
-            receive(&client, &lengths);
         }
     }
 

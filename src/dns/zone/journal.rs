@@ -120,8 +120,8 @@ impl Zone {
             n_octets: 0,
         };
         for (name, old) in firsts {
-            let now = self.node(name.as_bytes()).map_or(RrSetsRef::EMPTY, Node::rrsets);
-            let then = old.node.as_ref().map_or(RrSetsRef::EMPTY, Node::rrsets);
+            let now = Node::rrsets_of(self.node(name.as_bytes()));
+            let then = Node::rrsets_of(old.node.as_ref());
             let sides = [
                 (&mut delta.removed, then, now, old.cased),
                 (&mut delta.added, now, then, self.cased.get(&name).cloned()),

@@ -9,13 +9,13 @@ use super::rrset::RrSetsRef;
 use super::table::Named;
 
 /// A name that exists. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Node(
     /// The name, then what [`RrSets`](super::RrSets) packs.
     ThinArc<Head, u8>,
 );
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Head {
     ready: Ready,
     /// See [`Node::is_empty_non_terminal`].
@@ -40,6 +40,11 @@ impl Node {
     #[inline]
     pub fn rrsets(&self) -> RrSetsRef<'_> {
         RrSetsRef::packed(&self.0.slice[usize::from(self.head().n_name_octets)..])
+    }
+
+    /// The RRsets of a name that may not exist.
+    pub(crate) fn rrsets_of(node: Option<&Self>) -> RrSetsRef<'_> {
+        node.map_or(RrSetsRef::EMPTY, Self::rrsets)
     }
 
     /// Whether the name exists only because a name below it does, not of itself, with or without

@@ -45,7 +45,7 @@ pub(crate) struct Dependency {
     pub(crate) layout: Stamp,
 }
 
-/// What is kept at one node, by record type. Two are always equal.
+/// What is kept at one node, by record type.
 #[derive(Debug, Default)]
 pub(crate) struct Ready(OnceLock<Box<Entry>>);
 
@@ -134,14 +134,6 @@ impl Drop for Kept {
         OCTETS_KEPT.fetch_sub(self.n_octets, Ordering::Relaxed);
     }
 }
-
-impl PartialEq for Ready {
-    fn eq(&self, _other: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Ready {}
 
 #[cfg(test)]
 mod tests {

@@ -199,7 +199,7 @@ impl Zone {
         let before = self.soa.clone();
         Arc::make_mut(&mut self.soa).serial = serial;
         let apex = self.node(self.key.as_bytes()).cloned();
-        self.set(&self.key.clone(), apex.as_ref().map_or(RrSetsRef::EMPTY, Node::rrsets));
+        self.set(&self.key.clone(), Node::rrsets_of(apex.as_ref()));
         self.close_version(before);
     }
 
@@ -226,14 +226,14 @@ impl Zone {
     /// Puts RRsets, at the apex with the SOA, at a name within the zone.
     pub(super) fn put(&mut self, name: &WireName, rrsets: RrSetsRef<'_>, cased: Option<Arc<[u8]>>) {
         let before = self.put_node(Node::new(name.as_bytes(), rrsets, true));
-        if before.is_none() && *name != self.key {
-            self.hold_ancestors(name.as_bytes());
+        if *name != self.key {
+            if before.is_none() {
+                self.hold_ancestors(name.as_bytes());
+            }
+            self.stamp_parent(name.as_bytes());
         }
         self.note(name, before);
         self.cased.extend(cased.map(|cased| (name.clone(), cased)));
-        if *name != self.key {
-            self.stamp_parent(name.as_bytes());
-        }
     }
 
     /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
