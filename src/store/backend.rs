@@ -37,9 +37,14 @@ pub enum Expected {
 /// Why a write did not happen. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// The precondition does not hold; the version that is there now, if any.
+    /// The precondition does not hold.
     #[error("the object has changed")]
-    Conflict(Option<Object>),
+    Conflict {
+        /// The version that is there now, if any.
+        present: Option<Object>,
+        /// What was to be there next, given back.
+        refused: Option<Box<Typed>>,
+    },
     /// The backend could not write.
     #[error("the store cannot write: {0}")]
     Backend(String),

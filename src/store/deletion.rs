@@ -62,7 +62,7 @@ impl Store {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&old, options)?;
             match self.carry_out(&old, step(&old, options, self.clock().now())).await {
-                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Conflict { .. }) => {}
                 other => return other.map_err(|error| StoreError::Backend(error.to_string())),
             }
         }
@@ -93,13 +93,15 @@ impl Store {
         loop {
             let expected = Expected::At(written.revision());
             match self.commit(written.key(), expected, None).await {
-                Err(CommitError::Conflict(Some(present))) if present.uid() == written.uid() => {
+                Err(CommitError::Conflict { present: Some(present), .. })
+                    if present.uid() == written.uid() =>
+                {
                     if !is_finished(present.typed()) {
                         return Ok(Deleted::Terminating(present));
                     }
                     written = present;
                 }
-                Err(CommitError::Conflict(_)) => return Ok(Deleted::Gone(written)),
+                Err(CommitError::Conflict { .. }) => return Ok(Deleted::Gone(written)),
                 other => return other.map(Deleted::Gone),
             }
         }

@@ -118,10 +118,10 @@ impl State {
         let previous = self.objects.get(&write.key).cloned();
         let found = previous.as_ref().map_or(Expected::Absent, |object| Expected::At(object.revision()));
         if found != write.expected {
-            return Err(CommitError::Conflict(previous));
+            return Err(CommitError::Conflict { present: previous, refused: write.next.map(Box::new) });
         }
         let change = match (&previous, &write.next) {
-            (None, None) => return Err(CommitError::Conflict(None)),
+            (None, None) => return Err(CommitError::Conflict { present: None, refused: None }),
             (None, Some(_)) => Change::Added,
             (Some(_), Some(_)) => Change::Modified,
             (Some(_), None) => Change::Deleted,
@@ -131,7 +131,7 @@ impl State {
         let object = match (write.next, &previous) {
             (Some(next), _) => Object::keyed(key, next, revision),
             (None, Some(previous)) => previous.restamped(revision),
-            (None, None) => return Err(CommitError::Conflict(None)),
+            (None, None) => return Err(CommitError::Conflict { present: None, refused: None }),
         };
         let is_owned_as_before = change == Change::Modified && has_owners_of(&object, previous.as_ref());
         if let Some(previous) = previous.as_ref().filter(|_| !is_owned_as_before) {

@@ -173,7 +173,7 @@ impl Store {
         meta.deletion_timestamp = None;
         meta.deletion_grace_period_seconds = None;
         match self.commit(&key, Expected::Absent, Some(typed)).await {
-            Err(CommitError::Conflict(_)) => Err(StoreError::AlreadyExists(key)),
+            Err(CommitError::Conflict { .. }) => Err(StoreError::AlreadyExists(key)),
             other => other.map_err(|error| StoreError::Backend(error.to_string())),
         }
     }
@@ -182,16 +182,18 @@ impl Store {
     /// as given. For objects that come from another source of truth. Putting what is there already
     /// changes nothing.
     pub async fn mirror(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
-        let typed = object.into();
+        let mut typed = object.into();
         let key = ObjectKey::of(&typed);
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(&key);
-            if let Some(old) = old.as_ref().filter(|old| is_same(&typed, old)) {
+            typed.meta_mut().resource_version =
+                old.as_ref().and_then(|old| old.meta().resource_version.clone());
+            if let Some(old) = old.as_ref().filter(|old| *old.typed() == typed) {
                 return Ok(old.clone());
             }
             let expected = old.map_or(Expected::Absent, |old| Expected::At(old.revision()));
-            match self.commit(&key, expected, Some(typed.clone())).await {
-                Err(CommitError::Conflict(_)) => {}
+            match self.commit(&key, expected, Some(typed)).await {
+                Err(CommitError::Conflict { refused: Some(refused), .. }) => typed = *refused,
                 other => return other.map_err(|error| StoreError::Backend(error.to_string())),
             }
         }
@@ -203,7 +205,7 @@ impl Store {
         for _ in 0..ATTEMPTS_MAX {
             let Some(old) = self.get(key) else { return Err(StoreError::NotFound(key.clone())) };
             match self.commit(key, Expected::At(old.revision()), None).await {
-                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Conflict { .. }) => {}
                 other => return other.map(drop).map_err(|error| StoreError::Backend(error.to_string())),
             }
         }
@@ -310,7 +312,7 @@ impl Store {
         }
         let next = (!deletion::is_finished(&new)).then_some(new);
         match self.commit(key, Expected::At(old.revision()), next).await {
-            Err(CommitError::Conflict(_)) => Ok(None),
+            Err(CommitError::Conflict { .. }) => Ok(None),
             Err(error) => Err(StoreError::Backend(error.to_string())),
             Ok(written) => Ok(Some(written)),
         }
@@ -408,13 +410,6 @@ fn keep_all_but_finalizers(new: &mut Typed, old: &Object) {
         kept.spec = new.spec.take();
     }
     *new = kept;
-}
-
-/// Whether `typed` is `old` but for the revision it was read at.
-fn is_same(typed: &Typed, old: &Object) -> bool {
-    let mut typed = typed.clone();
-    typed.meta_mut().resource_version = old.meta().resource_version.clone();
-    typed == *old.typed()
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Store {
             }
             let next = bound(pod, node, &condition);
             match self.commit(key, Expected::At(old.revision()), Some(next)).await {
-                Err(CommitError::Conflict(_)) => {}
+                Err(CommitError::Conflict { .. }) => {}
                 other => return other.map_err(|error| StoreError::Backend(error.to_string())),
             }
         }

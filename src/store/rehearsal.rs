@@ -59,7 +59,7 @@ impl Backend for Rehearsal {
             Expected::At(revision) => present.as_ref().is_some_and(|object| object.revision() == revision),
         };
         if !fits {
-            return Err(CommitError::Conflict(present));
+            return Err(CommitError::Conflict { present, refused: write.next.map(Box::new) });
         }
         let revision = present.as_ref().map_or(0, Object::revision);
         let change = match (&present, &write.next) {
@@ -69,7 +69,8 @@ impl Backend for Rehearsal {
         };
         let next = write.next.map(|typed| Object::keyed(write.key.clone(), typed, revision));
         self.written.lock().expect("nothing panics under this lock").insert(write.key, next.clone());
-        let object = next.or_else(|| present.clone()).ok_or(CommitError::Conflict(None))?;
+        let object =
+            next.or_else(|| present.clone()).ok_or(CommitError::Conflict { present: None, refused: None })?;
         Ok(Event { revision, change, object, previous: present, at: write.at })
     }
 }

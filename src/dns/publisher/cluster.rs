@@ -23,8 +23,8 @@ use crate::dns::explain::{Explainer, Landscape};
 use crate::dns::serials::Serials;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
-    Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source, Touched,
-    WireName, Zone, ZoneOptions, Zones,
+    Amendment, Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source,
+    Touched, WireName, Zone, ZoneOptions, Zones,
 };
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{Event, Store};
@@ -277,9 +277,14 @@ impl Cluster {
     /// Returns the names that this concerns, and whether the server's own names may be others now.
     fn refresh_service(&mut self, store: &Store, key: Key, extent: Extent) -> (Vec<WireName>, bool) {
         let object = store.find::<Service>(&key.0, &key.1);
-        let mut rendered = object
-            .as_ref()
-            .map_or_else(Rendered::default, |object| self.render_service(object, &key, &extent));
+        let source = Source::Service(key.0.clone(), key.1.clone());
+        if let (Some(object), Extent::Endpoints(touched)) = (&object, &extent)
+            && let Some(amendment) = self.render_endpoints(object, &key, &source, touched)
+        {
+            return (self.ledger.amend(source, amendment), false);
+        }
+        let mut rendered =
+            object.as_ref().map_or_else(Rendered::default, |object| self.render_service(object, &key));
         match object.filter(|_| self.namespaces.contains(&key.0)) {
             Some(object) => self.rendered.insert(key.clone(), object.revision()),
             None => self.rendered.remove(&key),
@@ -290,21 +295,30 @@ impl Cluster {
             false => self.servers.insert(key.clone(), servers.clone()).unwrap_or_default(),
         };
         let are_servers_stale = before != servers;
-        (self.replace(Source::Service(key.0, key.1), rendered), are_servers_stale)
+        (self.replace(source, rendered), are_servers_stale)
     }
 
-    /// The service as it is in the store; whole unless the endpoints are all that has changed.
-    fn render_service(&self, object: &Object, key: &Key, extent: &Extent) -> Rendered {
+    /// The service as it is in the store.
+    fn render_service(&self, object: &Object, key: &Key) -> Rendered {
         let Some(service) = object.get::<Service>() else { return Rendered::default() };
-        let slices = self.index.slices(key);
+        self.scheme.service(service, &self.index.slices(key), self.namespaces.contains(&key.0))
+    }
+
+    /// What of the service is another one because of these endpoints; `None` if it has to be
+    /// rendered whole.
+    fn render_endpoints(
+        &self,
+        object: &Object,
+        key: &Key,
+        source: &Source,
+        touched: &Touched,
+    ) -> Option<Amendment> {
         let is_same = self.rendered.get(key) == Some(&object.revision());
-        let before = self.ledger.given(&Source::Service(key.0.clone(), key.1.clone()));
-        match (extent, before) {
-            (Extent::Endpoints(touched), Some(before)) if is_same => {
-                self.scheme.service_again(service, &slices, before, touched)
-            }
-            _ => self.scheme.service(service, &slices, self.namespaces.contains(&key.0)),
+        if !is_same || self.complaints.contains_key(source) {
+            return None;
         }
+        let before = self.ledger.given(source)?;
+        self.scheme.service_again(object.get::<Service>()?, &self.index.slices(key), before, touched)
     }
 
     fn refresh_pod(&mut self, store: &Store, key: Key) -> Vec<WireName> {

@@ -72,9 +72,24 @@ impl Contribution {
         &self.0
     }
 
-    fn at(&self, name: &WireName) -> Option<&Entry> {
-        self.0.binary_search_by(|entry| entry.name.cmp(name)).ok().map(|index| &self.0[index])
+    /// What is given to a name.
+    pub fn at(&self, name: &WireName) -> Option<&Entry> {
+        self.place(name).ok().map(|index| &self.0[index])
     }
+
+    /// Where the entry of a name is, or would have to be.
+    fn place(&self, name: &WireName) -> Result<usize, usize> {
+        self.0.binary_search_by(|entry| entry.name.cmp(name))
+    }
+}
+
+/// What one object gives to some names from now on, whatever it gives to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amendment {
+    /// What it gives.
+    pub entries: Vec<Entry>,
+    /// Names to which it gives nothing.
+    pub without: Vec<WireName>,
 }
 
 /// Who contributes what to which name.
@@ -110,6 +125,38 @@ impl Ledger {
         }
         if !new.is_empty() {
             self.contributions.insert(source, new);
+        }
+        changed
+    }
+
+    /// Takes up what `source` gives to some names; returns those that this concerns.
+    pub fn amend(&mut self, source: Source, amendment: Amendment) -> Vec<WireName> {
+        let (source, mut given) = match self.contributions.remove_entry(&source) {
+            Some((source, given)) => (source, given),
+            None => (Arc::new(source), Contribution::default()),
+        };
+        let mut changed = Vec::new();
+        for entry in amendment.entries {
+            let name = entry.name.clone();
+            match given.place(&name) {
+                Ok(place) if given.0[place] == entry => continue,
+                Ok(place) => given.0[place] = entry,
+                Err(place) => {
+                    given.0.insert(place, entry);
+                    self.hold(&name, &source);
+                }
+            }
+            changed.push(name);
+        }
+        for name in amendment.without {
+            if let Ok(place) = given.place(&name) {
+                given.0.remove(place);
+                self.release(&name, &source);
+                changed.push(name);
+            }
+        }
+        if !given.is_empty() {
+            self.contributions.insert(source, given);
         }
         changed
     }
@@ -259,6 +306,31 @@ mod tests {
         check(&ledger, "1.", Some(&[]));
         ledger.replace(service("b"), Contribution::default());
         check(&ledger, "1.", None);
+    }
+
+    #[test]
+    fn an_amendment_leaves_other_names_as_they_are() {
+        let mut ledger = Ledger::default();
+        let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
+        ledger.replace(service("web"), first);
+        ledger.replace(service("other"), give(&[("c.", Ordinary, &["o."])]));
+        let amend = |entries: &[(&str, Rank, &[&str])], without: &[&str]| Amendment {
+            entries: give(entries).0,
+            without: without.iter().map(|text| name(text)).collect(),
+        };
+        let amendment = amend(&[("aa.", Ordinary, &["y."]), ("b.", Ordinary, &["x."])], &["c.", "d."]);
+        assert_eq!(ledger.amend(service("web"), amendment), ["aa.", "c."].map(name));
+        for (owner, expected) in [("a.", "x."), ("aa.", "y."), ("b.", "x."), ("c.", "o.")] {
+            check(&ledger, owner, Some(&[expected]));
+        }
+        assert_eq!(ledger.amend(service("web"), amend(&[("b.", Ordinary, &["y."])], &[])), [name("b.")]);
+        check(&ledger, "b.", Some(&["y."]));
+        let gone = ledger.amend(service("web"), amend(&[], &["a.", "aa.", "b."]));
+        assert_eq!(gone.len(), 3);
+        assert!(ledger.given(&service("web")).is_none());
+        check(&ledger, "aa.", None);
+        ledger.amend(service("web"), amend(&[("a.", Ordinary, &["z."])], &[]));
+        check(&ledger, "a.", Some(&["z."]));
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod zones;
 pub use catalog::Catalog;
 pub use folder::{Loaded, load_folder};
 pub(crate) use journal::Delta;
-pub use ledger::{Contribution, Entry, Ledger, Rank, Source};
+pub use ledger::{Amendment, Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;
 pub use name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX, NameTooLong, WireName};
 pub use node::Node;

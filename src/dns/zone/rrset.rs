@@ -148,7 +148,8 @@ impl RrSet<'_> {
         rdata: impl IntoIterator<Item = T>,
     ) -> Self {
         let mut sorted: Vec<T> = rdata.into_iter().collect();
-        sorted.sort_unstable_by(|left, right| left.as_ref().cmp(right.as_ref()));
+        // Mostly they are in order but for a few; that is what a stable sort is quick at.
+        sorted.sort_by(|left, right| left.as_ref().cmp(right.as_ref()));
         sorted.dedup_by(|left, right| left.as_ref() == right.as_ref());
         let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.as_ref().len() + 2).sum());
         for rdata in &sorted {

@@ -102,7 +102,8 @@ impl Faulty {
         }
         if let Some(at) = state.outrun.iter().position(|outrun| *outrun == sort) {
             state.outrun.remove(at);
-            return Err(CommitError::Conflict(self.inner.get(&write.key)));
+            let refused = write.next.clone().map(Box::new);
+            return Err(CommitError::Conflict { present: self.inner.get(&write.key), refused });
         }
         let Some(at) = state.refused.iter().position(|refused| (refused.0, refused.1) == sort) else {
             return Ok(());

@@ -1,26 +1,33 @@
-//! A service rendered again because of some of its endpoints: what only others have is kept.
+//! A service rendered again because of some of its endpoints: what only others have is not looked at.
 //!
-//! A service of a thousand endpoints has ten slices, and one of them changes at a time. Names that
-//! all endpoints share (the service's, its ports', its zones') are rendered whole, as they change
-//! whole; the name and the PTR of an endpoint only where an endpoint of that label or address is
-//! among those that differ. What comes out is what rendering everything gives.
+//! A service of a thousand endpoints has ten slices, and one of them changes at a time. The name and
+//! the PTR of an endpoint are made anew only where an endpoint of that label or address is among
+//! those that differ. Of names that all endpoints share (the service's, its ports') the records of
+//! those labels and addresses are replaced, the others are kept as they are packed. What comes out
+//! is what rendering everything gives; where that would take more than this, everything is rendered.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::endpoints;
-use super::{Rendered, Scheme, reverse};
-use crate::dns::zone::ledger::{Contribution, Entry, Rank};
+use super::endpoints::{self, Port};
+use super::service::{Form, form};
+use super::{Scheme, reverse, service_of_rdata, weigh};
+use crate::dns::zone::ledger::{Amendment, Contribution, Entry, Rank};
 use crate::dns::zone::name::{self, WireName};
+use crate::dns::zone::rrset::{RrSet, RrSets, RrSetsRef};
 
-/// The labels and addresses of endpoints that are not what they were.
+/// The labels, addresses and ports of endpoints that are not what they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     labels: BTreeSet<String>,
     addresses: BTreeSet<IpAddr>,
+    ports: BTreeSet<Port>,
+    /// Whether something about them cannot be rendered.
+    has_complaints: bool,
 }
 
 impl Touched {
@@ -28,6 +35,8 @@ impl Touched {
     pub fn extend(&mut self, others: Self) {
         self.labels.extend(others.labels);
         self.addresses.extend(others.addresses);
+        self.ports.extend(others.ports);
+        self.has_complaints |= others.has_complaints;
     }
 
     pub(super) fn has_label(&self, label: &str) -> bool {
@@ -40,47 +49,107 @@ impl Touched {
 }
 
 impl Scheme {
-    /// The endpoints in which two versions of one slice differ, and perhaps some more.
+    /// The endpoints in which two versions of one slice differ.
     pub fn touched(&self, before: Option<&EndpointSlice>, now: Option<&EndpointSlice>) -> Touched {
-        let (before, now) =
-            (endpoints::differing(self, before, now), endpoints::differing(self, now, before));
+        let mut complaints = Vec::new();
         let mut touched = Touched::default();
-        for endpoint in before.symmetric_difference(&now) {
+        for endpoint in endpoints::differing(self, before, now, &mut complaints) {
             touched.labels.insert(endpoint.label.to_string());
             touched.addresses.insert(endpoint.address);
+            touched.ports.extend(endpoint.ports.iter().cloned());
         }
+        touched.has_complaints = !complaints.is_empty();
         touched
     }
 
-    /// What [`Scheme::service`] gives for a service that is published, if it gave `before` and
-    /// nothing but these endpoints has changed since.
+    /// In what [`Scheme::service`] gives now for a service that is published, if it gave `before`,
+    /// had no complaints, and nothing but these endpoints has changed since. `None` if it has to be
+    /// rendered whole.
     pub fn service_again(
         &self,
         service: &Service,
         slices: &[&EndpointSlice],
         before: &Contribution,
         touched: &Touched,
-    ) -> Rendered {
-        let mut rendered = self.service_of(service, slices, Some(touched));
-        let Some(name) = self.service_name(service, &mut Vec::new()) else { return rendered };
-        let own = touched.labels.iter().filter_map(|label| name.child(label).ok());
-        let own: BTreeSet<WireName> =
-            own.chain(touched.addresses.iter().map(|address| reverse::name(*address))).collect();
-        let anew = rendered.contribution;
-        let is_kept = |entry: &&Entry| is_of_endpoint(entry, &name) && !own.contains(&entry.name);
-        let kept = before.entries().iter().filter(is_kept).cloned();
-        rendered.contribution = Contribution::new(kept.chain(anew.entries().iter().cloned()));
-        rendered
+    ) -> Option<Amendment> {
+        let mut complaints = Vec::new();
+        let form = form(service.spec.as_ref(), &mut complaints);
+        let depends_on_all = match form {
+            Form::External(_) => false,
+            Form::Headless => self.options.zonal,
+            Form::Cluster(_) => self.options.ignore_empty_service,
+        };
+        let is_server =
+            touched.addresses.iter().any(|address| self.options.server_addresses.contains(address));
+        if depends_on_all || is_server || touched.has_complaints {
+            return None;
+        }
+        let part = self.service_of(service, slices, Some(touched));
+        if !part.complaints.is_empty() {
+            return None;
+        }
+        let part = part.contribution;
+        if matches!(form, Form::External(_)) {
+            return Some(Amendment::default());
+        }
+        let name = self.service_name(service, &mut complaints)?;
+        let mut amendment = Amendment::default();
+        let own: Option<BTreeSet<WireName>> =
+            touched.labels.iter().map(|label| name.child(label).ok()).collect();
+        let addresses = touched.addresses.iter().filter(|address| !form.has_address(address));
+        for name in own?.into_iter().chain(addresses.map(|address| reverse::name(*address))) {
+            amendment.put(name.clone(), part.at(&name).cloned());
+        }
+        if matches!(form, Form::Headless) {
+            let owners = touched.ports.iter().filter_map(|port| port.owner(&name)?.ok());
+            let shared: BTreeSet<WireName> = owners.chain([name.clone()]).collect();
+            for name in shared {
+                let [before, part] = [before, &part].map(|given| rrsets_at(given, &name));
+                let rrsets = self.shared_again(before, part, touched);
+                let entry = Entry { name: name.clone(), rank: Rank::Ordinary, rrsets };
+                amendment.put(name, Some(entry).filter(|entry| !entry.rrsets.is_empty()));
+            }
+        }
+        Some(amendment)
+    }
+
+    /// The records of a name that endpoints share: what it had of others, and what it has of these.
+    fn shared_again(&self, before: RrSetsRef<'_>, part: RrSetsRef<'_>, touched: &Touched) -> RrSets {
+        let ttl_s = self.options.ttl_s;
+        let of_others = |rdata: &&[u8]| address_of(rdata).is_none_or(|address| !touched.has_address(address));
+        let addresses = [RecordType::A, RecordType::AAAA].map(|record_type| {
+            let [before, part] = [before, part].map(|rrsets| rrsets.get(record_type));
+            let kept = before.iter().flat_map(RrSet::rdata).filter(of_others);
+            RrSet::from_wire(record_type, ttl_s, kept.chain(part.iter().flat_map(RrSet::rdata)))
+        });
+        let [before, part] = [before, part].map(|rrsets| rrsets.get(RecordType::SRV));
+        let is_of_others = |(_, target): &(u16, &[u8])| {
+            let label = name::first_label(target).and_then(|label| str::from_utf8(label).ok());
+            label.is_none_or(|label| !touched.has_label(label))
+        };
+        let kept = before.iter().flat_map(RrSet::rdata).filter_map(service_of_rdata).filter(is_of_others);
+        let services = kept.chain(part.iter().flat_map(RrSet::rdata).filter_map(service_of_rdata));
+        RrSets::of(addresses.into_iter().chain([weigh(ttl_s, services)]))
     }
 }
 
-/// Whether an entry of a service is of single endpoints: one label below it, or the PTR of an
-/// address that is not the service's own.
-fn is_of_endpoint(entry: &Entry, service: &WireName) -> bool {
-    let wire = entry.name.as_bytes();
-    let is_below = name::parent(wire) == Some(service.as_bytes());
-    let is_reverse = !name::is_at_or_below(wire, service.as_bytes()) && entry.rank == Rank::Ordinary;
-    is_below || is_reverse
+impl Amendment {
+    fn put(&mut self, name: WireName, entry: Option<Entry>) {
+        match entry {
+            Some(entry) => self.entries.push(entry),
+            None => self.without.push(name),
+        }
+    }
+}
+
+fn rrsets_at<'c>(given: &'c Contribution, name: &WireName) -> RrSetsRef<'c> {
+    given.at(name).map_or(RrSetsRef::EMPTY, |entry| entry.rrsets.as_ref())
+}
+
+/// The address that the RDATA of an A or AAAA record is.
+fn address_of(rdata: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(rdata).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(rdata).map(IpAddr::from)).ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
 //! repeat an endpoint while endpoints move between them; the repetition is dropped here.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -12,7 +13,9 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
 
+use super::again::Touched;
 use super::{Scheme, is_label};
+use crate::dns::zone::name::{NameTooLong, WireName};
 use crate::dns::zone::pod_names;
 
 /// A port that endpoints or a cluster address listen at.
@@ -24,6 +27,15 @@ pub(super) struct Port {
     pub(super) protocol: String,
     /// The number.
     pub(super) number: u16,
+}
+
+impl Port {
+    /// The name of its SRV records below a service's, if it has a name itself.
+    pub(super) fn owner(&self, service: &WireName) -> Option<Result<WireName, NameTooLong>> {
+        let name = self.name.as_ref()?;
+        let protocol = service.child(&format!("_{}", self.protocol));
+        Some(protocol.and_then(|protocol| protocol.child(&format!("_{name}"))))
+    }
 }
 
 /// An endpoint at one address.
@@ -42,11 +54,12 @@ pub(super) struct Endpoint {
 }
 
 /// The endpoints of a service's slices, in the slices' order: the ready ones, and with `has_peers`
-/// the others too.
+/// the others too. With `only` those that share a label or an address with one of these.
 pub(super) fn of_slices(
     scheme: &Scheme,
     slices: &[&EndpointSlice],
     has_peers: bool,
+    only: Option<&Touched>,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
     let mut seen: HashSet<Endpoint, RandomState> = HashSet::default();
@@ -54,35 +67,60 @@ pub(super) fn of_slices(
     for slice in slices {
         let listed = slice.endpoints.iter().flatten();
         let listed = listed.filter(|endpoint| has_peers || is_ready(endpoint));
-        let found = of_listed(scheme, slice, listed, complaints);
+        let found = of_listed(scheme, slice, listed, only, complaints);
         endpoints.extend(found.into_iter().filter(|endpoint| seen.insert(endpoint.clone())));
     }
     endpoints
 }
 
-/// The endpoints in which a version of a slice differs from another one, ready or not, and perhaps
-/// some more.
+/// The endpoints that one version of a slice has and the other has not, ready or not.
 pub(super) fn differing(
     scheme: &Scheme,
-    slice: Option<&EndpointSlice>,
-    other: Option<&EndpointSlice>,
-) -> HashSet<Endpoint, RandomState> {
-    let Some(slice) = slice else { return HashSet::default() };
-    let others =
-        other.filter(|other| other.ports == slice.ports).and_then(|other| other.endpoints.as_deref());
-    let others = others.unwrap_or_default();
-    // Mostly a version differs from the one before in a few places.
-    let listed = slice.endpoints.iter().flatten().enumerate();
-    let listed = listed.filter(|(index, endpoint)| others.get(*index) != Some(*endpoint));
-    // What is wrong with a slice is told when its service is rendered.
-    of_listed(scheme, slice, listed.map(|(_, endpoint)| endpoint), &mut Vec::new()).into_iter().collect()
+    before: Option<&EndpointSlice>,
+    now: Option<&EndpointSlice>,
+    complaints: &mut Vec<String>,
+) -> Vec<Endpoint> {
+    let [before_listed, now_listed] = listed_differing(before, now);
+    let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
+        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, complaints));
+        found.into_iter().flatten().collect::<HashSet<Endpoint, RandomState>>()
+    };
+    let (before, now) = (of(before, before_listed), of(now, now_listed));
+    before.symmetric_difference(&now).cloned().collect()
 }
 
-/// The endpoints at all addresses of these, which are a slice's.
+/// What remains of both lists of endpoints without what they have in common at both ends, and in
+/// between if they are equally long. If the ports differ all is different.
+fn listed_differing<'s>(
+    before: Option<&'s EndpointSlice>,
+    now: Option<&'s EndpointSlice>,
+) -> [Vec<&'s SliceEndpoint>; 2] {
+    let listed = |slice: Option<&'s EndpointSlice>| {
+        slice.and_then(|slice| slice.endpoints.as_deref()).unwrap_or_default()
+    };
+    let (left, right) = (listed(before), listed(now));
+    if before.map(|slice| &slice.ports) != now.map(|slice| &slice.ports) {
+        return [left, right].map(|all| all.iter().collect());
+    }
+    let n_first = std::iter::zip(left, right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[n_first..], &right[n_first..]);
+    let from_behind = std::iter::zip(left.iter().rev(), right.iter().rev());
+    let n_last = from_behind.take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[..left.len() - n_last], &right[..right.len() - n_last]);
+    if left.len() != right.len() {
+        return [left, right].map(|all| all.iter().collect());
+    }
+    let (left, right) = std::iter::zip(left, right).filter(|(left, right)| left != right).unzip();
+    [left, right]
+}
+
+/// The endpoints at all addresses of these, which are a slice's. With `only` those that share a label
+/// or an address with one of these.
 fn of_listed<'s>(
     scheme: &Scheme,
     slice: &EndpointSlice,
     listed: impl Iterator<Item = &'s SliceEndpoint>,
+    only: Option<&Touched>,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
     let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
@@ -94,11 +132,14 @@ fn of_listed<'s>(
                 complaints.push(format!("EndpointSlice {name}: {text:?} is no IP address"));
                 continue;
             };
-            let label = label(scheme, listed, address).into();
+            let label = label(scheme, listed, address);
+            if only.is_some_and(|only| !only.has_label(&label) && !only.has_address(address)) {
+                continue;
+            }
             let zone = listed.zone.as_deref().map(Rc::from);
             endpoints.push(Endpoint {
                 address,
-                label,
+                label: label.into(),
                 ports: ports.clone(),
                 zone,
                 is_ready: is_ready(listed),
@@ -125,12 +166,15 @@ fn is_ready(endpoint: &SliceEndpoint) -> bool {
 }
 
 /// The hostname; else the pod's name, if wanted and if it is one label; else the address.
-fn label(scheme: &Scheme, endpoint: &SliceEndpoint, address: IpAddr) -> String {
+fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> Cow<'e, str> {
     let hostname = endpoint.hostname.as_deref();
     let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
     let pod = pod.filter(|_| scheme.options.endpoint_pod_names);
     match hostname.into_iter().chain(pod).find(|name| is_label(name)) {
-        Some(name) => name.to_ascii_lowercase(),
-        None => pod_names::label(address),
+        Some(name) if name.bytes().any(|octet| octet.is_ascii_uppercase()) => {
+            name.to_ascii_lowercase().into()
+        }
+        Some(name) => name.into(),
+        None => pod_names::label(address).into(),
     }
 }

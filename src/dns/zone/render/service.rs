@@ -29,10 +29,17 @@ use crate::dns::zone::rrset::RrSet;
 use crate::objects::beyond;
 
 /// What a service is for DNS.
-enum Form {
+pub(super) enum Form {
     External(String),
     Headless,
     Cluster(Vec<IpAddr>),
+}
+
+impl Form {
+    /// Whether this is one of the service's own addresses.
+    pub(super) fn has_address(&self, address: &IpAddr) -> bool {
+        matches!(self, Self::Cluster(addresses) if addresses.contains(address))
+    }
 }
 
 impl Scheme {
@@ -46,8 +53,8 @@ impl Scheme {
         rendered
     }
 
-    /// The same of one that is published. With `only` a part: of the names that single endpoints have,
-    /// just those of these.
+    /// The same of one that is published. With `only` as if it had no endpoints but those that share a
+    /// label or an address with one of these, and without the names of the other ones of them.
     pub(super) fn service_of(
         &self,
         service: &Service,
@@ -56,12 +63,12 @@ impl Scheme {
     ) -> Rendered {
         let mut rendered = Rendered::default();
         let complaints = &mut rendered.complaints;
-        let spec = service.spec.clone().unwrap_or_default();
-        let form = form(&spec, complaints);
+        let spec = service.spec.as_ref();
+        let form = form(spec, complaints);
         let has_peers = matches!(form, Form::Headless) && publishes_peers(service, complaints);
         let endpoints = match self.options.no_endpoints {
             true => Vec::new(),
-            false => endpoints::of_slices(self, slices, has_peers, complaints),
+            false => endpoints::of_slices(self, slices, has_peers, only, complaints),
         };
         let Some(name) = self.service_name(service, complaints) else { return rendered };
         let mut work = Work { scheme: self, draft: Draft::new(self), name, only, complaints };
@@ -69,7 +76,7 @@ impl Scheme {
             Form::External(target) => work.external(target),
             Form::Headless => work.headless(&endpoints),
             Form::Cluster(_) if endpoints.is_empty() && self.options.ignore_empty_service => {}
-            Form::Cluster(addresses) => work.cluster(addresses, &ports(&spec), &endpoints),
+            Form::Cluster(addresses) => work.cluster(addresses, &ports(spec), &endpoints),
         }
         let name_servers = work.name_servers(&form, &endpoints);
         let contribution = work.draft.finish();
@@ -185,8 +192,8 @@ impl Work<'_> {
         let services = reached.targets.into_iter().map(|target| (port.number, target));
         let services: Vec<(u16, WireName)> = services.collect();
         self.draft.at(&self.name).services.extend(services.iter().cloned());
-        let Some(name) = &port.name else { return };
-        let Some(owner) = self.below(&[&format!("_{}", port.protocol), &format!("_{name}")]) else { return };
+        let Some(owner) = port.owner(&self.name) else { return };
+        let Some(owner) = owner.map_err(|error| self.complaints.push(error.to_string())).ok() else { return };
         let data = self.draft.at(&owner);
         data.services.extend(services);
         data.addresses.extend(reached.addresses);
@@ -226,7 +233,8 @@ fn publishes_peers(service: &Service, complaints: &mut Vec<String>) -> bool {
     })
 }
 
-fn form(spec: &ServiceSpec, complaints: &mut Vec<String>) -> Form {
+pub(super) fn form(spec: Option<&ServiceSpec>, complaints: &mut Vec<String>) -> Form {
+    let Some(spec) = spec else { return Form::Cluster(Vec::new()) };
     if spec.type_.as_deref() == Some("ExternalName") {
         return Form::External(spec.external_name.clone().unwrap_or_default());
     }
@@ -248,8 +256,8 @@ fn form(spec: &ServiceSpec, complaints: &mut Vec<String>) -> Form {
     Form::Cluster(addresses.iter().filter(|text| !text.is_empty()).filter_map(parse).collect())
 }
 
-fn ports(spec: &ServiceSpec) -> Vec<Port> {
-    let ports = spec.ports.as_deref().unwrap_or_default().iter();
+fn ports(spec: Option<&ServiceSpec>) -> Vec<Port> {
+    let ports = spec.and_then(|spec| spec.ports.as_deref()).unwrap_or_default().iter();
     ports
         .filter_map(|port| endpoints::port(port.name.as_deref(), port.protocol.as_deref(), port.port))
         .collect()
