@@ -4,7 +4,6 @@
 //! differences become one [`Delta`]. The journal is bounded by [`VERSIONS_MAX`] and [`OCTETS_MAX`];
 //! beyond them the oldest versions go, and a secondary that has one of those gets the whole zone.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hickory_proto::rr::rdata::SOA;
@@ -107,10 +106,10 @@ impl Zone {
 
     /// Turns what was noted since the version with the SOA `before` into a delta.
     pub(super) fn close_version(&mut self, before: Arc<SOA>) {
-        let mut firsts: BTreeMap<WireName, Before> = BTreeMap::new();
-        for noted in std::mem::take(&mut self.pending) {
-            firsts.entry(noted.name.clone()).or_insert(noted);
-        }
+        let mut firsts = std::mem::take(&mut self.pending);
+        firsts.sort_by(|left, right| left.name.cmp(&right.name));
+        // Of what is equal it is the first that remains.
+        firsts.dedup_by(|later, first| later.name == first.name);
         let mut delta = Delta {
             before,
             after: self.soa.clone(),
@@ -119,7 +118,8 @@ impl Zone {
             n_records: 0,
             n_octets: 0,
         };
-        for (name, old) in firsts {
+        for old in firsts {
+            let name = old.name;
             let now = Node::rrsets_of(self.node(name.as_bytes()));
             let then = Node::rrsets_of(old.node.as_ref());
             let sides = [

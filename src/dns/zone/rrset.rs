@@ -6,6 +6,7 @@
 //! RRsets are equal if their octets are. It is decoded when it is answered with.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -148,16 +149,10 @@ impl RrSet<'_> {
         rdata: impl IntoIterator<Item = T>,
     ) -> Self {
         let mut sorted: Vec<T> = rdata.into_iter().collect();
-        // Mostly they are in order but for a few; that is what a stable sort is quick at.
-        sorted.sort_by(|left, right| left.as_ref().cmp(right.as_ref()));
+        sorted.sort_unstable_by(|left, right| left.as_ref().cmp(right.as_ref()));
         sorted.dedup_by(|left, right| left.as_ref() == right.as_ref());
         let mut packed = Vec::with_capacity(sorted.iter().map(|rdata| rdata.as_ref().len() + 2).sum());
-        for rdata in &sorted {
-            let rdata = rdata.as_ref();
-            let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
-            packed.extend(length.to_be_bytes());
-            packed.extend_from_slice(rdata);
-        }
+        sorted.iter().for_each(|rdata| pack(rdata.as_ref(), &mut packed));
         Self { packed: Cow::Owned(packed), ttl_s, record_type }
     }
 
@@ -212,6 +207,39 @@ impl RrSet<'_> {
         Some(Self::from_wire(record_type, ttl_s, rdata))
     }
 
+    /// The records of two RRsets, both in the order of their keys; of two of one key, the left one.
+    pub(super) fn merged<'r>(
+        record_type: RecordType,
+        ttl_s: u32,
+        left: impl Iterator<Item = &'r [u8]>,
+        right: impl Iterator<Item = &'r [u8]>,
+        key: fn(&[u8]) -> &[u8],
+    ) -> Self {
+        let (mut left, mut right) = (left.peekable(), right.peekable());
+        let mut packed = Vec::new();
+        loop {
+            let order = match (left.peek(), right.peek()) {
+                (None, None) => return Self { packed: Cow::Owned(packed), ttl_s, record_type },
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(left), Some(right)) => key(left).cmp(key(right)),
+            };
+            let right = if order.is_ge() { right.next() } else { None };
+            let left = if order.is_le() { left.next() } else { None };
+            pack(left.or(right).unwrap_or_default(), &mut packed);
+        }
+    }
+
+    /// Changes the RDATA of every record. Their order must remain what it is.
+    pub(super) fn change_each(&mut self, change: impl Fn(&mut [u8])) {
+        let mut rest: &mut [u8] = self.packed.to_mut();
+        while let Some((length, after)) = rest.split_first_chunk_mut::<2>() {
+            let (rdata, after) = after.split_at_mut(usize::from(u16::from_be_bytes(*length)));
+            change(rdata);
+            rest = after;
+        }
+    }
+
     /// The type.
     pub fn record_type(&self) -> RecordType {
         self.record_type
@@ -261,6 +289,12 @@ impl RrSet<'_> {
             Record::from_rdata(owner.clone(), ttl_s, decoded)
         })
     }
+}
+
+fn pack(rdata: &[u8], packed: &mut Vec<u8>) {
+    let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
+    packed.extend_from_slice(&length.to_be_bytes());
+    packed.extend_from_slice(rdata);
 }
 
 /// The wire form of `rdata`, if it is what comes back when it is read again.
@@ -321,6 +355,20 @@ mod tests {
         let union = RrSet::union([left, right]).unwrap();
         assert_eq!(union, RrSet::of_names(RecordType::PTR, 5, &targets));
         assert_eq!(RrSet::union([]), None);
+    }
+
+    #[test]
+    fn what_is_merged_is_in_order_and_of_one_key_the_left_one_is_kept() {
+        let keys = |octets: &[&'static [u8]]| -> Vec<&'static [u8]> { octets.to_vec() };
+        let check = |left: &[&'static [u8]], right: &[&'static [u8]], expected: &[&[u8]]| {
+            let (left, right) = (keys(left).into_iter(), keys(right).into_iter());
+            let merged = RrSet::merged(RecordType::SRV, 5, left, right, |rdata| &rdata[1..]);
+            assert_eq!(merged.rdata().collect::<Vec<_>>(), expected);
+        };
+        check(&[], &[], &[]);
+        check(&[b"1a", b"1c"], &[b"2b"], &[b"1a", b"2b", b"1c"]);
+        check(&[b"1b"], &[b"2a", b"2b", b"2c"], &[b"2a", b"1b", b"2c"]);
+        check(&[], &[b"2a"], &[b"2a"]);
     }
 
     #[test]

@@ -22,6 +22,9 @@ use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::stamps::{Stamp, Stamps};
 use super::table::{Cursor, Table};
 
+/// The RDATA of a SOA ends with five numbers of four octets, of which the serial is the first.
+const SERIAL_FROM_END: usize = 20;
+
 /// A persistent map that is looked up in while a question is answered.
 pub(super) type Map<K, V> =
     imbl::GenericHashMap<K, V, foldhash::quality::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
@@ -69,9 +72,9 @@ impl Zone {
         let mut zone = Self {
             cased: cased(&apex, &key).into_iter().map(|cased| (key.clone(), cased)).collect(),
             apex,
+            soa_wire: soa_wire(&soa),
             soa: Arc::new(soa),
             soa_ttl_s,
-            soa_wire: Arc::default(),
             nodes: Table::default(),
             n_below: Map::default(),
             stamps: Stamps::default(),
@@ -198,8 +201,13 @@ impl Zone {
     pub fn set_serial(&mut self, serial: u32) {
         let before = self.soa.clone();
         Arc::make_mut(&mut self.soa).serial = serial;
+        let at = self.soa_wire.len() - SERIAL_FROM_END;
+        Arc::make_mut(&mut self.soa_wire)[at..at + 4].copy_from_slice(&serial.to_be_bytes());
         let apex = self.node(self.key.as_bytes()).cloned();
-        self.set(&self.key.clone(), Node::rrsets_of(apex.as_ref()));
+        let rrsets = self.with_soa(Node::rrsets_of(apex.as_ref()));
+        // A delta tells the SOA apart, so the apex is not noted for it.
+        let node = Node::new(self.key.as_bytes(), rrsets.as_ref(), true);
+        self.put_node(node);
         self.close_version(before);
     }
 
@@ -335,10 +343,8 @@ impl Zone {
         name::to_name(self.cased.get(name).map_or(name, |cased| cased))
     }
 
-    fn with_soa(&mut self, others: RrSetsRef<'_>) -> RrSets {
-        let soa = RData::SOA(self.soa.as_ref().clone());
-        let soa = RrSet::from_rdata(RecordType::SOA, self.soa_ttl_s, [&soa]).expect("a SOA can be stored");
-        self.soa_wire = soa.rdata().next().unwrap_or_default().into();
+    fn with_soa(&self, others: RrSetsRef<'_>) -> RrSets {
+        let soa = RrSet::from_wire(RecordType::SOA, self.soa_ttl_s, [&self.soa_wire]);
         let others = others.iter().filter(|set| set.record_type() != RecordType::SOA);
         RrSets::of(others.chain([soa]))
     }
@@ -363,6 +369,13 @@ impl Zone {
 pub(super) fn cased(name: &Name, key: &WireName) -> Option<Arc<[u8]>> {
     let wire = name::wire(name, |octet| *octet);
     (wire != key.as_bytes()).then(|| wire.into())
+}
+
+/// The RDATA of a SOA in uncompressed wire form.
+fn soa_wire(soa: &SOA) -> Arc<[u8]> {
+    let soa = RData::SOA(soa.clone());
+    let soa = RrSet::from_rdata(RecordType::SOA, 0, [&soa]).expect("a SOA can be stored");
+    soa.rdata().next().unwrap_or_default().into()
 }
 
 fn is_wildcard(name: &[u8]) -> bool {

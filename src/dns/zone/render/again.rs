@@ -15,7 +15,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::endpoints::{self, Port};
 use super::service::{Form, form};
-use super::{Scheme, reverse, service_of_rdata, weigh};
+use super::{Scheme, reverse, service_key, service_target, weigh};
 use crate::dns::zone::ledger::{Amendment, Contribution, Entry, Rank};
 use crate::dns::zone::name::{self, WireName};
 use crate::dns::zone::rrset::{RrSet, RrSets, RrSetsRef};
@@ -115,21 +115,18 @@ impl Scheme {
 
     /// The records of a name that endpoints share: what it had of others, and what it has of these.
     fn shared_again(&self, before: RrSetsRef<'_>, part: RrSetsRef<'_>, touched: &Touched) -> RrSets {
-        let ttl_s = self.options.ttl_s;
-        let of_others = |rdata: &&[u8]| address_of(rdata).is_none_or(|address| !touched.has_address(address));
-        let addresses = [RecordType::A, RecordType::AAAA].map(|record_type| {
-            let [before, part] = [before, part].map(|rrsets| rrsets.get(record_type));
-            let kept = before.iter().flat_map(RrSet::rdata).filter(of_others);
-            RrSet::from_wire(record_type, ttl_s, kept.chain(part.iter().flat_map(RrSet::rdata)))
-        });
-        let [before, part] = [before, part].map(|rrsets| rrsets.get(RecordType::SRV));
-        let is_of_others = |(_, target): &(u16, &[u8])| {
-            let label = name::first_label(target).and_then(|label| str::from_utf8(label).ok());
-            label.is_none_or(|label| !touched.has_label(label))
+        let is_of_others = |record_type: RecordType, rdata: &[u8]| match record_type {
+            RecordType::SRV => label_of(service_target(rdata)).is_none_or(|label| !touched.has_label(label)),
+            _ => address_of(rdata).is_none_or(|address| !touched.has_address(address)),
         };
-        let kept = before.iter().flat_map(RrSet::rdata).filter_map(service_of_rdata).filter(is_of_others);
-        let services = kept.chain(part.iter().flat_map(RrSet::rdata).filter_map(service_of_rdata));
-        RrSets::of(addresses.into_iter().chain([weigh(ttl_s, services)]))
+        let again = |record_type: RecordType, key: fn(&[u8]) -> &[u8]| {
+            let [before, part] = [before, part].map(|rrsets| rrsets.get(record_type));
+            let kept = before.iter().flat_map(RrSet::rdata).filter(|rdata| is_of_others(record_type, rdata));
+            let new = part.iter().flat_map(RrSet::rdata);
+            RrSet::merged(record_type, self.options.ttl_s, kept, new, key)
+        };
+        let [a, aaaa] = [RecordType::A, RecordType::AAAA].map(|family| again(family, |rdata| rdata));
+        RrSets::of([a, aaaa, weigh(again(RecordType::SRV, service_key))])
     }
 }
 
@@ -144,6 +141,10 @@ impl Amendment {
 
 fn rrsets_at<'c>(given: &'c Contribution, name: &WireName) -> RrSetsRef<'c> {
     given.at(name).map_or(RrSetsRef::EMPTY, |entry| entry.rrsets.as_ref())
+}
+
+fn label_of(target: &[u8]) -> Option<&str> {
+    name::first_label(target).and_then(|label| str::from_utf8(label).ok())
 }
 
 /// The address that the RDATA of an A or AAAA record is.

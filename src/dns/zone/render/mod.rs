@@ -164,34 +164,37 @@ impl Data {
         let of = |record_type| RrSet::of_addresses(record_type, ttl_s, &self.addresses);
         let addresses = [of(RecordType::A), of(RecordType::AAAA)];
         let pointers = RrSet::of_names(RecordType::PTR, ttl_s, &self.pointers);
-        let services = weigh(ttl_s, self.services.iter().map(|(port, target)| (*port, target.as_bytes())));
+        let services = weigh(services(ttl_s, &self.services));
         addresses.into_iter().chain([pointers, services]).chain(self.others)
     }
 }
 
-/// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target
-/// of weight 0 would hardly ever be chosen beside others (RFC 2782).
-fn weigh<'t>(ttl_s: u32, services: impl IntoIterator<Item = (u16, &'t [u8])>) -> RrSet<'static> {
-    let mut services: Vec<(u16, &[u8])> = services.into_iter().collect();
-    services.sort();
-    services.dedup();
-    let n_answers = u16::try_from(services.len()).unwrap_or(u16::MAX).max(1);
-    let weight = (100 / n_answers).max(1);
-    let (mut octets, mut ends) = (Vec::new(), Vec::with_capacity(services.len()));
-    for (port, target) in services {
-        octets.extend([0, weight, port].into_iter().flat_map(u16::to_be_bytes));
-        octets.extend_from_slice(target);
-        ends.push(octets.len());
-    }
-    let beginnings = std::iter::once(0).chain(ends.iter().copied());
-    let rdata = std::iter::zip(beginnings, &ends).map(|(beginning, end)| &octets[beginning..*end]);
+/// SRV records, of no weight yet.
+fn services(ttl_s: u32, services: &[(u16, WireName)]) -> RrSet<'static> {
+    let rdata = services.iter().map(|(port, target)| {
+        let [high, low] = port.to_be_bytes();
+        [&[0, 0, 0, 0, high, low], target.as_bytes()].concat()
+    });
     RrSet::from_wire(RecordType::SRV, ttl_s, rdata)
 }
 
-/// Port and target of an SRV record in wire form.
-fn service_of_rdata(rdata: &[u8]) -> Option<(u16, &[u8])> {
-    let (numbers, target) = rdata.split_first_chunk::<6>()?;
-    Some((u16::from_be_bytes([numbers[4], numbers[5]]), target))
+/// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target
+/// of weight 0 would hardly ever be chosen beside others (RFC 2782).
+fn weigh(mut services: RrSet<'static>) -> RrSet<'static> {
+    let n_answers = u16::try_from(services.len()).unwrap_or(u16::MAX).max(1);
+    let weight = (100 / n_answers).max(1).to_be_bytes();
+    services.change_each(|rdata| rdata[2..4].copy_from_slice(&weight));
+    services
+}
+
+/// What tells SRV records of one name and priority apart, whatever their weight: port and target.
+fn service_key(rdata: &[u8]) -> &[u8] {
+    &rdata[4..]
+}
+
+/// The target of an SRV record.
+fn service_target(rdata: &[u8]) -> &[u8] {
+    &rdata[6..]
 }
 
 /// Whether `text` can stand as one label of a host or service name.
