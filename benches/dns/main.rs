@@ -67,7 +67,7 @@ fn main() {
             servers::serve_fixture(n_names.parse().unwrap(), n_workers.parse().unwrap());
         }
         ["echo", n_workers] => servers::echo(n_workers.parse().unwrap()),
-        ["publish"] => publishing::serve(),
+        ["publish", size] => publishing::serve(size.parse().unwrap()),
         _ => {
             servers::n_cores();
             measure(&options(&words));

@@ -1,4 +1,6 @@
-//! Answers while changes are published: a zone of 100,000 endpoints, 1,000 changes per second.
+//! Answers while changes are published: a zone of 100,000 endpoints, 1,000 changes per second. Of what
+//! size the services are matters, as a change of one endpoint is one of its slice and of the names
+//! that its service shares: ten, as elsewhere here, and as many as a slice has at most.
 //!
 //! The server process holds the store, the publisher and one DNS worker, all on one core. On `changes`
 //! it commits changed slices at a steady rate, and waits for the snapshots that answer with them; the
@@ -33,12 +35,14 @@ use crate::load::{Load, connect};
 use crate::median;
 use crate::servers::{cpu_time_of, on_first_core};
 
-const SERVICES: usize = 1_000;
-const ENDPOINTS_PER_SERVICE: usize = 100;
+const ENDPOINTS: usize = 100_000;
+const ENDPOINTS_PER_SERVICE: [usize; 2] = [10, 100];
 const CHANGES_PER_SECOND: u32 = 1_000;
 const ROUND: Duration = Duration::from_secs(2);
 /// More than the store keeps versions.
 const WARM_UP_CHANGES: usize = 20_000;
+/// How many of them are thought of at a time.
+const WARM_UP_STEP: usize = 1_000;
 const WAIT_MAX: Duration = Duration::from_secs(60);
 const POOL: usize = 1 << 16;
 /// The worker's thread.
@@ -46,13 +50,20 @@ const WORKER: &str = "dns-0";
 
 /// Prints throughput with and without changes, from commit to answer, and memory.
 pub(crate) fn measure(rounds: usize) {
-    println!("\n{} endpoints, {CHANGES_PER_SECOND} changes per second", SERVICES * ENDPOINTS_PER_SERVICE);
+    ENDPOINTS_PER_SERVICE.into_iter().for_each(|size| measure_with(Shape { size }, rounds));
+}
+
+fn measure_with(shape: Shape, rounds: usize) {
+    println!(
+        "\n{ENDPOINTS} endpoints in services of {}, {CHANGES_PER_SECOND} changes per second",
+        shape.size
+    );
     let mut server = on_first_core(|| {
-        let program = std::env::current_exe().unwrap();
-        let child = Command::new(program).arg("publish").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        Publishing::new(child.unwrap())
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        program.args(["publish", &shape.size.to_string()]);
+        Publishing::new(program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     });
-    let queries = queries();
+    let queries = queries(shape);
     let (mut quiet, mut busy, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
     server.tell("warm up");
     server.line();
@@ -85,6 +96,19 @@ pub(crate) fn measure(rounds: usize) {
     latencies.iter().for_each(|line| println!("    {line}"));
     let after = server.resident_bytes();
     println!("  resident memory: {:.1} MB before, {:.1} MB after", before as f64 / 1e6, after as f64 / 1e6);
+}
+
+/// How the endpoints are spread over services.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// How many endpoints a service has.
+    size: usize,
+}
+
+impl Shape {
+    fn n_services(self) -> usize {
+        ENDPOINTS / self.size
+    }
 }
 
 struct Publishing {
@@ -146,9 +170,9 @@ impl Publishing {
 }
 
 /// Addresses of endpoints and of services, and SRV.
-fn queries() -> Vec<Vec<u8>> {
+fn queries(shape: Shape) -> Vec<Vec<u8>> {
     let of = |n: usize| {
-        let (service, endpoint) = (n * 7919 % SERVICES, n * 31 % ENDPOINTS_PER_SERVICE);
+        let (service, endpoint) = (n * 7919 % shape.n_services(), n * 31 % shape.size);
         let owner = format!("svc-{service}.default.svc.cluster.local.");
         let text = match n % 8 {
             0 => owner,
@@ -167,12 +191,39 @@ fn queries() -> Vec<Vec<u8>> {
 }
 
 /// The server process.
-pub(crate) fn serve() {
+pub(crate) fn serve(endpoints_per_service: usize) {
+    let shape = Shape { size: endpoints_per_service };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
+        let mut changing = Changing::start(shape).await;
+        let commands = std::io::stdin().lines().map_while(Result::ok);
+        for command in commands {
+            match command.as_str() {
+                "warm up" => changing.warm_up().await,
+                "plan" => changing.plan(CHANGES_PER_SECOND as usize * ROUND.as_secs() as usize),
+                _ => changing.carry_out().await,
+            }
+        }
+    });
+}
+
+/// What is served, and the changes that are made to it.
+struct Changing {
+    shape: Shape,
+    store: Store,
+    zones: SharedZones,
+    publications: Receiver<Publication>,
+    /// How many changes have been planned.
+    n_changes: usize,
+    plan: Vec<Planned>,
+}
+
+impl Changing {
+    /// Starts publisher and server, and says where it listens.
+    async fn start(shape: Shape) -> Self {
         let store = Store::in_memory(Clock::system(), StoreOptions::default());
-        for service in 0..SERVICES {
-            let parsed = parse("bench", &manifest(service), "default", Rules::AsIs);
+        for service in 0..shape.n_services() {
+            let parsed = parse("bench", &manifest(shape, service), "default", Rules::AsIs);
             for located in parsed.objects {
                 store.mirror(located.typed).await.unwrap();
             }
@@ -180,47 +231,57 @@ pub(crate) fn serve() {
         let zones = SharedZones::default();
         let options = ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() };
         let publisher = Publisher::publishing_to(zones.clone(), store.clone(), options, Vec::new());
-        let mut publications = publisher.publications();
+        let publications = publisher.publications();
         tokio::spawn(publisher.run(CancellationToken::new()));
         let options = DatagramOptions { workers: NonZeroUsize::MIN };
         let server =
             DnsServer::bind_with(&["127.0.0.1:0".parse().unwrap()], zones.clone(), options).await.unwrap();
         println!("{}", server.addresses()[0]);
         tokio::spawn(server.run(CancellationToken::new()));
-        let commands = std::io::stdin().lines().map_while(Result::ok);
-        let mut n_changes = 0;
-        let mut plan = Vec::new();
-        for command in commands {
-            let n_wanted = CHANGES_PER_SECOND as usize * ROUND.as_secs() as usize;
-            match command.as_str() {
-                "warm up" => {
-                    for _ in 0..WARM_UP_CHANGES / SERVICES {
-                        let plan = (n_changes..n_changes + SERVICES).map(|n| planned(&store, n)).collect();
-                        change(&store, &zones, &mut publications, plan, None).await;
-                        n_changes += SERVICES;
-                    }
-                    println!("warm");
-                    continue;
-                }
-                // What it costs to think of the changes is not what is measured.
-                "plan" => {
-                    plan = (n_changes..n_changes + n_wanted).map(|n| planned(&store, n)).collect();
-                    n_changes += n_wanted;
-                    println!("planned");
-                    continue;
-                }
-                _ => {}
-            }
-            let (began, rate) = (Instant::now(), Some(CHANGES_PER_SECOND));
-            let changes = std::mem::take(&mut plan);
-            let mut times = change(&store, &zones, &mut publications, changes, rate).await;
-            let took = began.elapsed();
-            times.sort();
-            let at = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1e6;
-            let per_second = times.len() as f64 / took.as_secs_f64();
-            println!("{:.0} us, {:.0} us ({per_second:.0} changes per second)", at(50), at(99));
+        Self { shape, store, zones, publications, n_changes: 0, plan: Vec::new() }
+    }
+
+    /// Makes so many changes that the store keeps as many versions as it ever will.
+    async fn warm_up(&mut self) {
+        for _ in 0..WARM_UP_CHANGES / WARM_UP_STEP {
+            self.extend_plan(WARM_UP_STEP);
+            self.change(None).await;
         }
-    });
+        println!("warm");
+    }
+
+    /// What it costs to think of the changes is not what is measured.
+    fn plan(&mut self, n_changes: usize) {
+        self.extend_plan(n_changes);
+        println!("planned");
+    }
+
+    fn extend_plan(&mut self, n_changes: usize) {
+        let numbers = self.n_changes..self.n_changes + n_changes;
+        self.plan.extend(numbers.map(|n| planned(self.shape, &self.store, n)));
+        self.n_changes += n_changes;
+    }
+
+    /// Makes the planned changes, and says how long they took to be seen.
+    async fn carry_out(&mut self) {
+        let began = Instant::now();
+        let mut times = self.change(Some(CHANGES_PER_SECOND)).await;
+        let took = began.elapsed();
+        times.sort();
+        let at = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1e6;
+        let per_second = times.len() as f64 / took.as_secs_f64();
+        println!("{:.0} us, {:.0} us ({per_second:.0} changes per second)", at(50), at(99));
+    }
+
+    /// Makes the planned changes, at a steady rate if there is one, by a task as a controller is
+    /// one; from each commit to the snapshot that shows it.
+    async fn change(&mut self, per_second: Option<u32>) -> Vec<Duration> {
+        let plan = std::mem::take(&mut self.plan);
+        let (store, zones) = (self.store.clone(), self.zones.clone());
+        let publications = self.publications.resubscribe();
+        let changed = tokio::spawn(change(store, zones, publications, plan, per_second));
+        tokio::time::timeout(WAIT_MAX, changed).await.expect("every change is seen").unwrap()
+    }
 }
 
 /// A change that has been committed but not yet been seen.
@@ -233,21 +294,19 @@ struct Committed {
 /// A change that is still to be made.
 type Planned = (EndpointSlice, Query, String);
 
-/// Makes these changes, at a steady rate if there is one; from each commit to the snapshot that
-/// shows it.
 async fn change(
-    store: &Store,
-    zones: &SharedZones,
-    publications: &mut Receiver<Publication>,
-    changes: Vec<Planned>,
+    store: Store,
+    zones: SharedZones,
+    mut publications: Receiver<Publication>,
+    plan: Vec<Planned>,
     per_second: Option<u32>,
 ) -> Vec<Duration> {
-    let n_changes = changes.len();
+    let n_changes = plan.len();
     let committed = Mutex::new(VecDeque::new());
     let apex = Name::from_ascii(APEX).unwrap();
     let commit = async {
         let mut ticks = per_second.map(|rate| tokio::time::interval(Duration::from_secs(1) / rate));
-        for (slice, query, address) in changes {
+        for (slice, query, address) in plan {
             match &mut ticks {
                 Some(ticks) => drop(ticks.tick().await),
                 None => tokio::task::yield_now().await,
@@ -260,7 +319,7 @@ async fn change(
     let observe = async {
         let mut times = Vec::new();
         while times.len() < n_changes {
-            let published = tokio::time::timeout(WAIT_MAX, publications.recv()).await.unwrap().unwrap();
+            let published = publications.recv().await.unwrap();
             let zones = zones.load();
             // Of a snapshot that is there already the publisher is about to tell.
             if zones.get(&apex).is_none_or(|zone| zone.serial() != published.serial) {
@@ -282,8 +341,8 @@ async fn change(
 }
 
 /// The slice of the `n`th change, the name that it changes and its address then.
-fn planned(store: &Store, n: usize) -> Planned {
-    let service = n * 7 % SERVICES;
+fn planned(shape: Shape, store: &Store, n: usize) -> Planned {
+    let service = n * 7 % shape.n_services();
     let key = ObjectKey::new(Kind::EndpointSlice, "default", &format!("svc-{service}-a"));
     let mut slice = store.get(&key).unwrap().get::<EndpointSlice>().unwrap().clone();
     let address = format!("10.{}.{}.{}", 200 + n / 65536 % 50, n / 256 % 256, n % 256);
@@ -292,14 +351,14 @@ fn planned(store: &Store, n: usize) -> Planned {
     (slice, Query { name, record_type: RecordType::A }, address)
 }
 
-fn manifest(service: usize) -> String {
+fn manifest(shape: Shape, service: usize) -> String {
     let mut text = format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: svc-{service}}}\nspec: {{clusterIP: None, clusterIPs: [None], ports: [{{name: x, port: 80}}]}}\n---\n\
          apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n  name: svc-{service}-a\n  labels: {{kubernetes.io/service-name: svc-{service}}}\n\
          addressType: IPv4\nports: [{{name: x, port: 80, protocol: TCP}}]\nendpoints:\n"
     );
-    for endpoint in 0..ENDPOINTS_PER_SERVICE {
-        let n = service * ENDPOINTS_PER_SERVICE + endpoint;
+    for endpoint in 0..shape.size {
+        let n = service * shape.size + endpoint;
         let address = format!("10.{}.{}.{}", 64 + (n >> 16), (n >> 8) & 255, n & 255);
         writeln!(text, "- {{addresses: [{address}], hostname: e-{endpoint}, conditions: {{ready: true}}}}")
             .unwrap();

@@ -11,7 +11,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 
 use super::name::{self, WireName};
 use super::node::Node;
-use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::rrset::{RrSets, RrSetsRef};
 use super::tree::Zone;
 
 /// How many versions of a zone are kept.
@@ -153,14 +153,7 @@ impl RrSetsRef<'_> {
     fn without(self, others: RrSetsRef<'_>) -> RrSets {
         let kept = self.iter().filter(|set| set.record_type() != RecordType::SOA).map(|set| {
             let other = others.get(set.record_type()).filter(|other| other.ttl_s() == set.ttl_s());
-            let Some(other) = other else { return set };
-            // Both are in canonical order.
-            let mut others = other.rdata().peekable();
-            let is_missing = |rdata: &&[u8]| {
-                while others.next_if(|other| other < rdata).is_some() {}
-                others.next_if(|other| other == rdata).is_none()
-            };
-            RrSet::from_wire(set.record_type(), set.ttl_s(), set.rdata().filter(is_missing))
+            if let Some(other) = other { set.without(&other) } else { set }
         });
         RrSets::of(kept)
     }

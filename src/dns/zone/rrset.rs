@@ -142,6 +142,11 @@ impl Default for RrSets {
 }
 
 impl RrSet<'_> {
+    /// No records.
+    pub(super) fn none(record_type: RecordType, ttl_s: u32) -> RrSet<'static> {
+        RrSet { packed: Cow::Owned(Vec::new()), ttl_s, record_type }
+    }
+
     /// An RRset of RDATA in uncompressed wire form; duplicates are dropped.
     pub fn from_wire<T: AsRef<[u8]>>(
         record_type: RecordType,
@@ -207,27 +212,48 @@ impl RrSet<'_> {
         Some(Self::from_wire(record_type, ttl_s, rdata))
     }
 
-    /// The records of two RRsets, both in the order of their keys; of two of one key, the left one.
-    pub(super) fn merged<'r>(
-        record_type: RecordType,
-        ttl_s: u32,
-        left: impl Iterator<Item = &'r [u8]>,
-        right: impl Iterator<Item = &'r [u8]>,
-        key: fn(&[u8]) -> &[u8],
-    ) -> Self {
-        let (mut left, mut right) = (left.peekable(), right.peekable());
-        let mut packed = Vec::new();
-        loop {
-            let order = match (left.peek(), right.peek()) {
-                (None, None) => return Self { packed: Cow::Owned(packed), ttl_s, record_type },
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(left), Some(right)) => key(left).cmp(key(right)),
-            };
-            let right = if order.is_ge() { right.next() } else { None };
-            let left = if order.is_le() { left.next() } else { None };
-            pack(left.or(right).unwrap_or_default(), &mut packed);
+    /// Those of these records that are kept, and new ones, all in the order of their keys. Of two of
+    /// one key it is the one that was there.
+    pub(super) fn revised(
+        self,
+        is_kept: impl Fn(&[u8]) -> bool,
+        new: &RrSet<'_>,
+        key: impl Fn(&[u8]) -> &[u8],
+    ) -> RrSet<'static> {
+        let mut packed = Vec::with_capacity(self.packed.len() + new.packed.len());
+        let mut new = new.rdata().peekable();
+        for rdata in self.rdata().filter(|rdata| is_kept(rdata)) {
+            while let Some(order) = new.peek().map(|new| key(new).cmp(key(rdata)))
+                && order.is_le()
+            {
+                let smaller = new.next().filter(|_| order.is_lt());
+                smaller.into_iter().for_each(|smaller| pack(smaller, &mut packed));
+            }
+            pack(rdata, &mut packed);
         }
+        new.for_each(|rdata| pack(rdata, &mut packed));
+        RrSet { packed: Cow::Owned(packed), ttl_s: self.ttl_s, record_type: self.record_type }
+    }
+
+    /// The records that `other`, which is of the same type, has not got.
+    pub(super) fn without(&self, other: &RrSet<'_>) -> RrSet<'static> {
+        let mut packed = Vec::new();
+        let (mut own, mut others) = after_what_is_common(&self.packed, &other.packed);
+        // Mostly few are different, so that soon the same follows.
+        while own != others
+            && let Some((rdata, own_rest)) = split_first(own)
+        {
+            let order = split_first(others).map(|(other, rest)| (rdata.cmp(other), rest));
+            match order {
+                Some((Ordering::Greater, rest)) => others = rest,
+                Some((Ordering::Equal, rest)) => (own, others) = (own_rest, rest),
+                Some((Ordering::Less, _)) | None => {
+                    pack(rdata, &mut packed);
+                    own = own_rest;
+                }
+            }
+        }
+        RrSet { packed: Cow::Owned(packed), ttl_s: self.ttl_s, record_type: self.record_type }
     }
 
     /// Changes the RDATA of every record. Their order must remain what it is.
@@ -269,8 +295,7 @@ impl RrSet<'_> {
     pub fn rdata(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest: &[u8] = &self.packed;
         std::iter::from_fn(move || {
-            let (length, after) = rest.split_first_chunk::<2>()?;
-            let (rdata, after) = after.split_at(usize::from(u16::from_be_bytes(*length)));
+            let (rdata, after) = split_first(rest)?;
             rest = after;
             Some(rdata)
         })
@@ -295,6 +320,27 @@ fn pack(rdata: &[u8], packed: &mut Vec<u8>) {
     let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
     packed.extend_from_slice(&length.to_be_bytes());
     packed.extend_from_slice(rdata);
+}
+
+/// The first record's RDATA, and the records after it.
+#[inline]
+fn split_first(packed: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, after) = packed.split_first_chunk::<2>()?;
+    Some(after.split_at(usize::from(u16::from_be_bytes(*length))))
+}
+
+/// Both without the records that they begin with in common, or most of these.
+fn after_what_is_common<'l, 'r>(mut left: &'l [u8], mut right: &'r [u8]) -> (&'l [u8], &'r [u8]) {
+    const STEP: usize = 64;
+    let steps = std::iter::zip(left.chunks(STEP), right.chunks(STEP));
+    let mut n_common = steps.take_while(|(left, right)| left == right).count() * STEP;
+    while let Some((rdata, rest)) = split_first(left)
+        && n_common >= rdata.len() + 2
+    {
+        n_common -= rdata.len() + 2;
+        (left, right) = (rest, &right[rdata.len() + 2..]);
+    }
+    (left, right)
 }
 
 /// The wire form of `rdata`, if it is what comes back when it is read again.
@@ -357,18 +403,45 @@ mod tests {
         assert_eq!(RrSet::union([]), None);
     }
 
+    /// An RRset of these RDATA, in this order.
+    fn set(rdata: &[&[u8]]) -> RrSet<'static> {
+        let mut packed = Vec::new();
+        rdata.iter().for_each(|rdata| pack(rdata, &mut packed));
+        RrSet { packed: packed.into(), ttl_s: 5, record_type: RecordType::SRV }
+    }
+
     #[test]
-    fn what_is_merged_is_in_order_and_of_one_key_the_left_one_is_kept() {
-        let keys = |octets: &[&'static [u8]]| -> Vec<&'static [u8]> { octets.to_vec() };
-        let check = |left: &[&'static [u8]], right: &[&'static [u8]], expected: &[&[u8]]| {
-            let (left, right) = (keys(left).into_iter(), keys(right).into_iter());
-            let merged = RrSet::merged(RecordType::SRV, 5, left, right, |rdata| &rdata[1..]);
-            assert_eq!(merged.rdata().collect::<Vec<_>>(), expected);
+    fn what_is_revised_is_in_order_and_of_one_key_what_was_there_is_kept() {
+        let check = |before: &[&[u8]], gone: &[u8], new: &[&[u8]], expected: &[&[u8]]| {
+            let revised = set(before).revised(|rdata| rdata != gone, &set(new), |rdata| &rdata[1..]);
+            assert_eq!(revised, set(expected), "{before:?}");
         };
-        check(&[], &[], &[]);
-        check(&[b"1a", b"1c"], &[b"2b"], &[b"1a", b"2b", b"1c"]);
-        check(&[b"1b"], &[b"2a", b"2b", b"2c"], &[b"2a", b"1b", b"2c"]);
-        check(&[], &[b"2a"], &[b"2a"]);
+        check(&[], b"", &[], &[]);
+        check(&[b"1a", b"1c"], b"", &[b"2b"], &[b"1a", b"2b", b"1c"]);
+        check(&[b"1b"], b"", &[b"2a", b"2b", b"2c"], &[b"2a", b"1b", b"2c"]);
+        check(&[b"1b", b"1c"], b"1b", &[b"2b", b"2d"], &[b"2b", b"1c", b"2d"]);
+        check(&[], b"", &[b"2a"], &[b"2a"]);
+        check(&[b"1a"], b"1a", &[], &[]);
+    }
+
+    #[test]
+    fn what_another_set_has_is_left_out_wherever_they_differ() {
+        let all: Vec<[u8; 7]> = (0..40).map(|n| [b'a', b'b', b'c', b'd', b'e', b'f', n]).collect();
+        let without = |places: &[usize]| -> Vec<&[u8]> {
+            let kept = all.iter().enumerate().filter(|(place, _)| !places.contains(place));
+            kept.map(|(_, rdata)| rdata.as_slice()).collect()
+        };
+        let lacking: [&[usize]; 9] =
+            [&[], &[0], &[1], &[7, 8], &[39], &[0, 39], &[3, 20, 38], &[12, 13, 14, 30], &[5, 6]];
+        for (left, right) in lacking.iter().flat_map(|left| lacking.map(|right| (*left, right))) {
+            let difference = set(&without(left)).without(&set(&without(right)));
+            let expected = right.iter().filter(|place| !left.contains(place));
+            let expected: Vec<&[u8]> = expected.map(|place| all[*place].as_slice()).collect();
+            assert_eq!(difference, set(&expected), "{left:?} {right:?}");
+        }
+        let empty = set(&[]);
+        assert_eq!(set(&without(&[])).without(&empty), set(&without(&[])));
+        assert_eq!(empty.without(&set(&without(&[]))), empty);
     }
 
     #[test]

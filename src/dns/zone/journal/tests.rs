@@ -1,4 +1,5 @@
 use super::*;
+use crate::dns::zone::RrSet;
 use hickory_proto::rr::Name;
 use std::net::IpAddr;
 

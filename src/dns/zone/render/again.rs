@@ -120,10 +120,9 @@ impl Scheme {
             _ => address_of(rdata).is_none_or(|address| !touched.has_address(address)),
         };
         let again = |record_type: RecordType, key: fn(&[u8]) -> &[u8]| {
-            let [before, part] = [before, part].map(|rrsets| rrsets.get(record_type));
-            let kept = before.iter().flat_map(RrSet::rdata).filter(|rdata| is_of_others(record_type, rdata));
-            let new = part.iter().flat_map(RrSet::rdata);
-            RrSet::merged(record_type, self.options.ttl_s, kept, new, key)
+            let none = || RrSet::none(record_type, self.options.ttl_s);
+            let [before, part] = [before, part].map(|rrsets| rrsets.get(record_type).unwrap_or_else(none));
+            before.revised(|rdata| is_of_others(record_type, rdata), &part, key)
         };
         let [a, aaaa] = [RecordType::A, RecordType::AAAA].map(|family| again(family, |rdata| rdata));
         RrSets::of([a, aaaa, weigh(again(RecordType::SRV, service_key))])
