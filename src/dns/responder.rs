@@ -161,7 +161,7 @@ impl Responder {
             negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
             is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
         };
-        let taken = lookup.reply(zones, turn, terms, replies)?;
+        let taken = lookup.reply(turn, terms, replies)?;
         match self.verdict(client, taken.kind) {
             Verdict::Answer => {}
             Verdict::Slip => taken.truncate(start, replies),

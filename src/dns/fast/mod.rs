@@ -111,6 +111,7 @@ impl Room {
 /// A question that is being looked up.
 pub struct Lookup<'z, 'm> {
     question: Question<'m>,
+    zones: &'z Zones,
     zone: &'z Zone,
     progress: Progress<'z>,
 }
@@ -144,7 +145,7 @@ pub fn reply(
     terms: Terms,
     replies: &mut Vec<u8>,
 ) -> Option<Taken> {
-    Lookup::begin(zones, request, &mut NameBuffer::default())?.reply(zones, turn, terms, replies)
+    Lookup::begin(zones, request, &mut NameBuffer::default())?.reply(turn, terms, replies)
 }
 
 impl<'z, 'm> Lookup<'z, 'm> {
@@ -153,7 +154,7 @@ impl<'z, 'm> Lookup<'z, 'm> {
         let question = Question::read(request, buffer)?;
         let zone = zones.find(question.lower).filter(|zone| !zone.has_cuts())?;
         let cursor = zone.seek(question.lower);
-        Some(Self { question, zone, progress: Progress::Seeking(cursor) })
+        Some(Self { question, zones, zone, progress: Progress::Seeking(cursor) })
     }
 
     /// Goes on, waiting for memory once; whether there is more to do.
@@ -173,19 +174,21 @@ impl<'z, 'm> Lookup<'z, 'm> {
         true
     }
 
-    fn finish(mut self) -> (Question<'m>, &'z Zone, Option<&'z Node>) {
+    /// The node, once it is known.
+    fn finish(&mut self) -> Option<&'z Node> {
         loop {
             match self.progress {
                 Progress::Seeking(_) => drop(self.step()),
-                Progress::Found(node, _) => return (self.question, self.zone, node),
+                Progress::Found(node, _) => return node,
             }
         }
     }
 
     /// Appends the response to `replies`; `None`, and nothing is appended, if the request has to go
-    /// the ordinary way. `zones` are those in which it was looked up.
-    pub fn reply(self, zones: &Zones, turn: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<Taken> {
-        let (mut question, zone, node) = self.finish();
+    /// the ordinary way.
+    pub fn reply(mut self, turn: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<Taken> {
+        let node = self.finish();
+        let Self { mut question, zones, zone, .. } = self;
         if terms.is_recursion_available {
             question.set_recursion_available();
         }

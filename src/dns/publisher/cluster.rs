@@ -10,9 +10,10 @@
 //! of date, does no harm. One service's change costs that service's names; a slice's, those of the
 //! endpoints that differ and those that all endpoints share.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
@@ -122,8 +123,8 @@ impl Cluster {
             index: Index::default(),
             namespaces: BTreeSet::new(),
             servers: BTreeMap::new(),
-            rendered: HashMap::new(),
-            complaints: HashMap::new(),
+            rendered: HashMap::default(),
+            complaints: HashMap::default(),
             serials,
             serial: 0,
             is_synced,

@@ -3,8 +3,9 @@
 //! Filled from the store's present objects, never from an event's, so that it cannot run ahead of
 //! or behind what is rendered; an object that is reported twice is merely put twice.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use crate::objects::{Kind, Object, ObjectKey};

@@ -6,11 +6,11 @@
 //! there is for a name. It knows nothing of zones: names without a zone are simply not asked for.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
 use super::name::WireName;
 use super::rrset::{RrSet, RrSets};
+use super::table::{Named, Table};
 
 /// What contributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,18 +95,31 @@ pub struct Amendment {
 /// Who contributes what to which name.
 #[derive(Default)]
 pub struct Ledger {
-    contributions: HashMap<Arc<Source>, Contribution>,
-    holders: HashMap<WireName, Holders>,
+    contributions: foldhash::HashMap<Arc<Source>, Contribution>,
+    /// Names come and go all the time; in this table no change costs more than another.
+    held: Table<Held>,
+}
+
+/// A name and its sources.
+#[derive(Clone)]
+struct Held {
+    name: WireName,
+    holders: Holders,
 }
 
 /// The sources of one name; nearly always one.
+#[derive(Clone)]
 enum Holders {
     One(Arc<Source>),
-    Many(Box<Shared>),
+    /// Apart, so that it does not make the usual case larger.
+    Many(Arc<Vec<Arc<Source>>>),
 }
 
-/// The sources of a name that several share; apart, so that it does not make the usual case larger.
-struct Shared(Vec<Arc<Source>>);
+impl Named for Held {
+    fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+}
 
 impl Ledger {
     /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
@@ -173,11 +186,11 @@ impl Ledger {
 
     /// What all sources together give to a name; `None` if none does.
     pub fn merged(&self, name: &WireName) -> Option<RrSets> {
-        match self.holders.get(name)? {
+        match &self.held.get(name.as_bytes())?.holders {
             Holders::One(source) => self.entry(source, name).map(|entry| entry.rrsets.clone()),
-            Holders::Many(shared) => {
+            Holders::Many(sources) => {
                 let entries: Vec<&Entry> =
-                    shared.0.iter().filter_map(|source| self.entry(source, name)).collect();
+                    sources.iter().filter_map(|source| self.entry(source, name)).collect();
                 Some(merge(&entries))
             }
         }
@@ -188,30 +201,27 @@ impl Ledger {
     }
 
     fn hold(&mut self, name: &WireName, source: &Arc<Source>) {
-        match self.holders.entry(name.clone()) {
-            MapEntry::Vacant(vacant) => {
-                vacant.insert(Holders::One(source.clone()));
+        let holders = match self.held.get(name.as_bytes()).map(|held| &held.holders) {
+            None => Holders::One(source.clone()),
+            Some(Holders::One(first)) => Holders::Many(Arc::new(vec![first.clone(), source.clone()])),
+            Some(Holders::Many(sources)) => {
+                Holders::Many(Arc::new(sources.iter().chain([source]).cloned().collect()))
             }
-            MapEntry::Occupied(mut occupied) => match occupied.get_mut() {
-                Holders::Many(shared) => shared.0.push(source.clone()),
-                Holders::One(first) => {
-                    let both = Shared(vec![first.clone(), source.clone()]);
-                    occupied.insert(Holders::Many(Box::new(both)));
-                }
-            },
-        }
+        };
+        self.held.insert(Held { name: name.clone(), holders });
     }
 
     fn release(&mut self, name: &WireName, source: &Arc<Source>) {
-        let Some(holders) = self.holders.get_mut(name) else { return };
-        if let Holders::Many(shared) = holders {
-            shared.0.retain(|holder| holder != source);
-            if let [last] = shared.0.as_slice() {
-                *holders = Holders::One(last.clone());
-            }
+        let Some(Holders::Many(sources)) = self.held.get(name.as_bytes()).map(|held| &held.holders) else {
+            self.held.remove(name.as_bytes());
             return;
-        }
-        self.holders.remove(name);
+        };
+        let left: Vec<Arc<Source>> = sources.iter().filter(|holder| *holder != source).cloned().collect();
+        let holders = match left.as_slice() {
+            [last] => Holders::One(last.clone()),
+            _ => Holders::Many(Arc::new(left)),
+        };
+        self.held.insert(Held { name: name.clone(), holders });
     }
 }
 
@@ -288,7 +298,7 @@ mod tests {
         check(&ledger, "b.", Some(&["y."]));
         assert_eq!(ledger.replace(service("web"), Contribution::default()).len(), 3);
         assert_eq!(ledger.sources().count(), 0);
-        assert!(ledger.holders.is_empty());
+        assert_eq!(ledger.held.len(), 0);
     }
 
     #[test]

@@ -6,14 +6,37 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hickory_proto::rr::Name;
 use ipnet::IpNet;
 
 use crate::dns::zone::name::{self, WireName};
 
+/// `in-addr.arpa` in wire form (RFC 1035 section 3.5).
+const V4_SUFFIX: &[u8] = b"\x07in-addr\x04arpa\0";
+/// `ip6.arpa` in wire form (RFC 3596 section 2.5).
+const V6_SUFFIX: &[u8] = b"\x03ip6\x04arpa\0";
+/// That of a name of an IPv6 address: 32 nibbles, each a label.
+const LONGEST_LENGTH: usize = 2 * 32 + V6_SUFFIX.len();
+
 /// The name whose PTR record tells what has this address.
 pub(crate) fn name(address: IpAddr) -> WireName {
-    WireName::of(&Name::from(address))
+    let mut wire = Vec::with_capacity(LONGEST_LENGTH);
+    match address {
+        IpAddr::V4(address) => {
+            for octet in address.octets().into_iter().rev() {
+                let digits = [octet / 100, octet / 10 % 10, octet % 10];
+                let n_leading = digits[..2].iter().take_while(|digit| **digit == 0).count();
+                wire.push((digits.len() - n_leading) as u8);
+                wire.extend(digits[n_leading..].iter().map(|digit| b'0' + digit));
+            }
+            wire.extend_from_slice(V4_SUFFIX);
+        }
+        IpAddr::V6(address) => {
+            let nibbles = address.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
+            wire.extend(nibbles.flat_map(|nibble| [1, b"0123456789abcdef"[usize::from(nibble)]]));
+            wire.extend_from_slice(V6_SUFFIX);
+        }
+    }
+    WireName::from(wire.as_slice())
 }
 
 /// The reverse zones of a network.
@@ -33,8 +56,8 @@ pub fn zones_of(network: IpNet) -> Vec<WireName> {
 pub(crate) fn zone_around(reverse_name: &WireName) -> Option<WireName> {
     let name = reverse_name.as_bytes();
     match name::ancestors(name).count() - 1 {
-        6 if name.ends_with(b"\x07in-addr\x04arpa\0") => Some(suffix(reverse_name, 2)),
-        34 if name.ends_with(b"\x03ip6\x04arpa\0") => Some(suffix(reverse_name, 16)),
+        6 if name.ends_with(V4_SUFFIX) => Some(suffix(reverse_name, 2)),
+        34 if name.ends_with(V6_SUFFIX) => Some(suffix(reverse_name, 16)),
         _ => None,
     }
 }
@@ -63,11 +86,20 @@ fn nth(first: IpAddr, prefix: u8, index: u32) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hickory_proto::rr::Name;
 
     fn check(network: &str, expected: &[&str]) {
         let zones: Vec<String> =
             zones_of(network.parse().unwrap()).iter().map(|zone| zone.to_string()).collect();
         assert_eq!(zones, expected, "{network}");
+    }
+
+    #[test]
+    fn an_address_has_the_name_that_others_give_it_too() {
+        for address in ["10.1.20.255", "0.0.0.0", "100.10.101.1", "fd00::1234:abcd", "::", "::ffff:1.2.3.4"] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(name(address), WireName::of(&Name::from(address)), "{address}");
+        }
     }
 
     #[test]
