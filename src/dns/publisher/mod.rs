@@ -252,8 +252,8 @@ impl Publisher {
         let Some(cluster) = &self.cluster else { return };
         let mut zones = Zones::clone(&self.zones.load());
         for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
-            match cluster.zones().at(apex) {
-                Some(zone) => zones.insert(zone.clone()),
+            match cluster.zones().shared(apex) {
+                Some(zone) => zones.insert(zone),
                 None => match self.static_zones.borrow().iter().find(|zone| zone.key() == apex) {
                     Some(zone) => zones.insert(zone.clone()),
                     None => zones.remove(apex),

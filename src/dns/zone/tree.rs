@@ -253,11 +253,17 @@ impl Zone {
         if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
             return false;
         }
-        let before = self.put_node(Node::new(name.as_bytes(), RrSetsRef::EMPTY, false));
+        let is_held = self.n_below.contains_key(name.as_bytes());
+        let before = match is_held {
+            true => self.put_node(Node::new(name.as_bytes(), RrSetsRef::EMPTY, false)),
+            false => self.remove_node(name.as_bytes()),
+        };
         self.note(name, before);
         self.cased.remove(name);
         self.stamp_parent(name.as_bytes());
-        self.prune(name.as_bytes());
+        if !is_held {
+            self.release_ancestors(name.as_bytes());
+        }
         true
     }
 
@@ -271,10 +277,10 @@ impl Zone {
         before
     }
 
-    fn remove_node(&mut self, name: &[u8]) {
-        if let Some(node) = self.nodes.remove(name) {
-            self.count(&node, |n, one| n - one);
-        }
+    fn remove_node(&mut self, name: &[u8]) -> Option<Node> {
+        let node = self.nodes.remove(name)?;
+        self.count(&node, |n, one| n - one);
+        Some(node)
     }
 
     /// Counts cuts and wildcards in or out.
@@ -306,21 +312,20 @@ impl Zone {
         }
     }
 
-    /// Removes `name` and its ancestors as far as nothing holds them.
-    fn prune(&mut self, name: &[u8]) {
-        for ancestor in name::ancestors(name) {
-            let is_explicit = self.node(ancestor).is_none_or(|node| !node.is_empty_non_terminal());
-            if is_explicit || self.n_below.contains_key(ancestor) {
+    /// Counts a name that is gone out at its parent; ancestors go as far as nothing holds them.
+    fn release_ancestors(&mut self, name: &[u8]) {
+        for ancestor in name::ancestors(name).skip(1) {
+            let Some(n_names) = self.n_below.get_mut(ancestor) else { return };
+            *n_names -= 1;
+            if *n_names > 0 {
+                return;
+            }
+            self.n_below.remove(ancestor);
+            if self.node(ancestor).is_none_or(|node| !node.is_empty_non_terminal()) {
                 return;
             }
             self.remove_node(ancestor);
             self.stamp_parent(ancestor);
-            let Some(parent) = name::parent(ancestor) else { return };
-            let Some(n_names) = self.n_below.get_mut(parent) else { return };
-            *n_names -= 1;
-            if *n_names == 0 {
-                self.n_below.remove(parent);
-            }
         }
     }
 

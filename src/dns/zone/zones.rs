@@ -56,8 +56,9 @@ impl Zones {
     }
 
     /// Puts a zone in place of the one with its apex, if there is one.
-    pub fn insert(&mut self, zone: Zone) {
-        let is_new = self.by_apex.insert(zone.key().clone(), Arc::new(zone)).is_none();
+    pub fn insert(&mut self, zone: impl Into<Arc<Zone>>) {
+        let zone = zone.into();
+        let is_new = self.by_apex.insert(zone.key().clone(), zone).is_none();
         if is_new {
             self.lay_out();
         }
@@ -90,6 +91,11 @@ impl Zones {
     /// The zone with this apex, by its key.
     pub fn at(&self, apex: &WireName) -> Option<&Zone> {
         self.by_apex.get(apex).map(Arc::as_ref)
+    }
+
+    /// The same, to be put among other zones.
+    pub(crate) fn shared(&self, apex: &WireName) -> Option<Arc<Zone>> {
+        self.by_apex.get(apex).cloned()
     }
 
     /// Every zone, in no order.
