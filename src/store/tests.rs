@@ -207,6 +207,27 @@ async fn a_mirrored_object_keeps_its_uid_and_is_written_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_objects_mirrored_at_once_none_is_lost() {
+    let backend = Arc::new(yielding::YieldingBackend::default());
+    let store = Store::new(backend, Clock::starting_at(Timestamp::UNIX_EPOCH), StoreOptions::default());
+    let original = |value: &str| ConfigMap {
+        data: Some([("k".to_owned(), value.to_owned())].into()),
+        ..config_map("a")
+    };
+    for values in [["1", "2"], ["3", "4"]] {
+        let [one, other] = values.map(|value| store.mirror(original(value)));
+        let (one, other) = tokio::join!(one, other);
+        let written = [one.unwrap(), other.unwrap()];
+        for (object, value) in written.iter().zip(values) {
+            assert_eq!(object.get::<ConfigMap>().unwrap().data, original(value).data);
+        }
+        let last = written.iter().map(Object::revision).max();
+        assert_eq!(store.find::<ConfigMap>("default", "a").map(|present| present.revision()), last);
+    }
+    assert_eq!(store.revision(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_taken_generated_name_is_drawn_again() {
     let twin = store().await;
     let generated = || {

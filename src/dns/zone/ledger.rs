@@ -338,6 +338,7 @@ mod tests {
         let gone = ledger.amend(service("web"), amend(&[], &["a.", "aa.", "b."]));
         assert_eq!(gone.len(), 3);
         assert!(ledger.given(&service("web")).is_none());
+        assert_eq!(ledger.held.len(), 1, "of the other one");
         check(&ledger, "aa.", None);
         ledger.amend(service("web"), amend(&[("a.", Ordinary, &["z."])], &[]));
         check(&ledger, "a.", Some(&["z."]));

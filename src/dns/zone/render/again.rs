@@ -26,8 +26,6 @@ pub struct Touched {
     labels: BTreeSet<String>,
     addresses: BTreeSet<IpAddr>,
     ports: BTreeSet<Port>,
-    /// Whether something about them cannot be rendered.
-    has_complaints: bool,
 }
 
 impl Touched {
@@ -36,7 +34,6 @@ impl Touched {
         self.labels.extend(others.labels);
         self.addresses.extend(others.addresses);
         self.ports.extend(others.ports);
-        self.has_complaints |= others.has_complaints;
     }
 
     pub(super) fn has_label(&self, label: &str) -> bool {
@@ -51,14 +48,12 @@ impl Touched {
 impl Scheme {
     /// The endpoints in which two versions of one slice differ.
     pub fn touched(&self, before: Option<&EndpointSlice>, now: Option<&EndpointSlice>) -> Touched {
-        let mut complaints = Vec::new();
         let mut touched = Touched::default();
-        for endpoint in endpoints::differing(self, before, now, &mut complaints) {
+        for endpoint in endpoints::differing(self, before, now) {
             touched.labels.insert(endpoint.label.to_string());
             touched.addresses.insert(endpoint.address);
             touched.ports.extend(endpoint.ports.iter().cloned());
         }
-        touched.has_complaints = !complaints.is_empty();
         touched
     }
 
@@ -81,7 +76,7 @@ impl Scheme {
         };
         let is_server =
             touched.addresses.iter().any(|address| self.options.server_addresses.contains(address));
-        if depends_on_all || is_server || touched.has_complaints {
+        if depends_on_all || is_server {
             return None;
         }
         let part = self.service_of(service, slices, Some(touched));
@@ -96,8 +91,8 @@ impl Scheme {
         let mut amendment = Amendment::default();
         let own: Option<BTreeSet<WireName>> =
             touched.labels.iter().map(|label| name.child(label).ok()).collect();
-        let addresses = touched.addresses.iter().filter(|address| !form.has_address(address));
-        for name in own?.into_iter().chain(addresses.map(|address| reverse::name(*address))) {
+        let pointers = touched.addresses.iter().map(|address| reverse::name(*address));
+        for name in own?.into_iter().chain(pointers) {
             amendment.put(name.clone(), part.at(&name).cloned());
         }
         if matches!(form, Form::Headless) {

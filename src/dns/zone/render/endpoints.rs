@@ -78,11 +78,12 @@ pub(super) fn differing(
     scheme: &Scheme,
     before: Option<&EndpointSlice>,
     now: Option<&EndpointSlice>,
-    complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
     let [before_listed, now_listed] = listed_differing(before, now);
+    // What is wrong with a slice is told when its service is rendered.
+    let mut complaints = Vec::new();
     let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
-        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, complaints));
+        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
         found.into_iter().flatten().collect::<HashSet<Endpoint, RandomState>>()
     };
     let (before, now) = (of(before, before_listed), of(now, now_listed));

@@ -35,13 +35,6 @@ pub(super) enum Form {
     Cluster(Vec<IpAddr>),
 }
 
-impl Form {
-    /// Whether this is one of the service's own addresses.
-    pub(super) fn has_address(&self, address: &IpAddr) -> bool {
-        matches!(self, Self::Cluster(addresses) if addresses.contains(address))
-    }
-}
-
 impl Scheme {
     /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
     /// namespace does not exist or is not published; even then it may be a name server's name.

@@ -164,6 +164,32 @@ fn of_a_thousand_endpoints_only_those_that_differ_are_rendered() {
     assert_eq!(count(&amended), (4 + 3) * 999);
 }
 
+#[test]
+fn where_the_ports_differ_or_the_slice_comes_or_goes_all_endpoints_do() {
+    let endpoints: Vec<Value> = (0..3)
+        .map(|n| json!({"addresses": [format!("10.0.0.{n}")], "hostname": format!("web-{n}")}))
+        .collect();
+    let scheme = Scheme::new(ZoneOptions::default()).unwrap();
+    let [one, other] = [80, 443].map(|port| slice(0, &endpoints, &[port]));
+    let none = slice(0, &[], &[80]);
+    let check = |before: Option<&EndpointSlice>, now: Option<&EndpointSlice>, expected: (usize, usize)| {
+        let touched = scheme.touched(before, now);
+        assert_eq!((touched.labels.len(), touched.ports.len()), expected);
+        assert_eq!(touched.addresses.len(), touched.labels.len());
+    };
+    check(Some(&one), Some(&other), (3, 2));
+    check(Some(&one), None, (3, 1));
+    check(None, Some(&one), (3, 1));
+    check(Some(&none), Some(&one), (3, 1));
+    check(Some(&one), Some(&one), (0, 0));
+    // What the lists have in common at both ends is no difference.
+    let shorter = slice(0, &[endpoints[0].clone(), endpoints[2].clone()], &[80]);
+    check(Some(&one), Some(&shorter), (1, 1));
+    check(Some(&shorter), Some(&one), (1, 1));
+    let turned = slice(0, &[endpoints[2].clone(), endpoints[1].clone(), endpoints[0].clone()], &[80]);
+    check(Some(&one), Some(&turned), (0, 0));
+}
+
 /// What a service gives after an amendment.
 fn amended(before: Contribution, amendment: Amendment) -> Contribution {
     let source = Source::Service("default".into(), "web".into());
