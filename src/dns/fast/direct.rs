@@ -15,7 +15,7 @@ use super::question::Question;
 use super::ready::{AUTHORITATIVE, TRUNCATED};
 use crate::dns::request::HEADER_LENGTH;
 use crate::dns::respond::DATAGRAM_LENGTH_MAX;
-use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, Zone, Zones, name};
+use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, SRV_FIXED_LENGTH, Zone, Zones, name};
 
 /// Owner, type, class and TTL.
 const PREFIX_LENGTH: usize = 10;
@@ -23,8 +23,6 @@ const PREFIX_LENGTH: usize = 10;
 const RDLENGTH_LENGTH: usize = 2;
 const A_LENGTH: usize = RDLENGTH_LENGTH + 4;
 const AAAA_LENGTH: usize = RDLENGTH_LENGTH + 16;
-/// Priority, weight and port, before the target of SRV.
-pub(super) const SRV_FIXED_LENGTH: usize = 6;
 /// The first two bits of a compression pointer.
 const POINTER: u16 = 0xc000;
 

@@ -5,7 +5,7 @@
 
 use super::question::Question;
 use crate::dns::request::HEADER_LENGTH;
-use crate::dns::zone::{Zone, name};
+use crate::dns::zone::{SOA_FIXED_LENGTH, Zone, name};
 
 /// Flags of NODATA: QR and AA.
 pub(super) const NODATA: [u8; 2] = [0x84, 0];
@@ -15,8 +15,6 @@ pub(super) const NXDOMAIN: [u8; 2] = [0x84, 3];
 const POINTER: u16 = 0xC000;
 /// Type and class of the SOA record.
 const SOA_IN: [u8; 4] = [0, 6, 0, 1];
-/// Five numbers of four octets at the end of the SOA's RDATA.
-const SOA_FIXED_LENGTH: usize = 20;
 /// Owner as a pointer, type, class, TTL and RDLENGTH.
 const RECORD_HEAD_LENGTH: usize = 12;
 

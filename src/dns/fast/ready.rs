@@ -14,13 +14,13 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use hickory_proto::rr::RecordType;
 
-use super::direct::{self, SRV_FIXED_LENGTH};
+use super::direct;
 use super::question::Question;
 use super::{OPT_BEGINNING, OPT_LENGTH};
 use crate::dns::conduct::Conduct;
 use crate::dns::request::HEADER_LENGTH;
 use crate::dns::respond::{Asker, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, Transport, respond};
-use crate::dns::zone::{Dependency, Node, Ready, ReadyMade, RrSet, Zone, Zones};
+use crate::dns::zone::{Dependency, Node, Ready, ReadyMade, RrSet, SRV_FIXED_LENGTH, Zone, Zones};
 
 /// Sections are the same for all who ask.
 const NOBODY: Asker = Asker { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), transport: Transport::Datagram };

@@ -124,10 +124,7 @@ impl Named for Held {
 impl Ledger {
     /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
     pub fn replace(&mut self, source: Source, new: Contribution) -> Vec<WireName> {
-        let (source, old) = match self.contributions.remove_entry(&source) {
-            Some((source, old)) => (source, old),
-            None => (Arc::new(source), Contribution::default()),
-        };
+        let (source, old) = self.take(source);
         let changed = differences(&old, &new);
         for name in &changed {
             match (old.at(name).is_some(), new.at(name).is_some()) {
@@ -136,18 +133,13 @@ impl Ledger {
                 _ => {}
             }
         }
-        if !new.is_empty() {
-            self.contributions.insert(source, new);
-        }
+        self.put_back(source, new);
         changed
     }
 
     /// Takes up what `source` gives to some names; returns those that this concerns.
     pub fn amend(&mut self, source: Source, amendment: Amendment) -> Vec<WireName> {
-        let (source, mut given) = match self.contributions.remove_entry(&source) {
-            Some((source, given)) => (source, given),
-            None => (Arc::new(source), Contribution::default()),
-        };
+        let (source, mut given) = self.take(source);
         let mut changed = Vec::new();
         for entry in amendment.entries {
             let name = entry.name.clone();
@@ -168,9 +160,7 @@ impl Ledger {
                 changed.push(name);
             }
         }
-        if !given.is_empty() {
-            self.contributions.insert(source, given);
-        }
+        self.put_back(source, given);
         changed
     }
 
@@ -193,6 +183,18 @@ impl Ledger {
                     sources.iter().filter_map(|source| self.entry(source, name)).collect();
                 Some(merge(&entries))
             }
+        }
+    }
+
+    /// Takes out what a source has given.
+    fn take(&mut self, source: Source) -> (Arc<Source>, Contribution) {
+        let known = self.contributions.remove_entry(&source);
+        known.unwrap_or_else(|| (Arc::new(source), Contribution::default()))
+    }
+
+    fn put_back(&mut self, source: Arc<Source>, given: Contribution) {
+        if !given.is_empty() {
+            self.contributions.insert(source, given);
         }
     }
 

@@ -43,6 +43,7 @@ pub use records::ZoneError;
 pub use render::reverse::zones_of as reverse_zones_of;
 pub use render::{NameServer, Rendered, Scheme, Touched};
 pub use rrset::{RrSet, RrSets, RrSetsRef};
+pub(crate) use rrset::{SOA_FIXED_LENGTH, SRV_FIXED_LENGTH};
 pub(crate) use table::Cursor;
 pub use tree::Zone;
 pub use zones::Zones;

@@ -35,6 +35,11 @@ pub struct RrSets(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RrSetsRef<'a>(&'a [u8]);
 
+/// Octets of a SRV record's RDATA before its target: priority, weight and port (RFC 2782).
+pub(crate) const SRV_FIXED_LENGTH: usize = 6;
+/// Octets of a SOA record's RDATA after its names: five numbers, the serial first (RFC 1035 section
+/// 3.3.13).
+pub(crate) const SOA_FIXED_LENGTH: usize = 20;
 /// Octets before an RRset among others.
 const HEADER_OCTETS: usize = 10;
 

@@ -18,12 +18,9 @@ use super::journal::{Before, Journal};
 use super::name::{self, WireName};
 use super::node::Node;
 use super::pod_names::PodNameRule;
-use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::rrset::{RrSet, RrSets, RrSetsRef, SOA_FIXED_LENGTH};
 use super::stamps::{Stamp, Stamps};
 use super::table::{Cursor, Table};
-
-/// The RDATA of a SOA ends with five numbers of four octets, of which the serial is the first.
-const SERIAL_FROM_END: usize = 20;
 
 /// A persistent map that is looked up in while a question is answered.
 pub(super) type Map<K, V> =
@@ -201,7 +198,7 @@ impl Zone {
     pub fn set_serial(&mut self, serial: u32) {
         let before = self.soa.clone();
         Arc::make_mut(&mut self.soa).serial = serial;
-        let at = self.soa_wire.len() - SERIAL_FROM_END;
+        let at = self.soa_wire.len() - SOA_FIXED_LENGTH;
         Arc::make_mut(&mut self.soa_wire)[at..at + 4].copy_from_slice(&serial.to_be_bytes());
         let apex = self.node(self.key.as_bytes()).cloned();
         let rrsets = self.with_soa(Node::rrsets_of(apex.as_ref()));

@@ -67,8 +67,8 @@ impl Scheme {
         before: &Contribution,
         touched: &Touched,
     ) -> Option<Amendment> {
-        let mut complaints = Vec::new();
-        let form = form(service.spec.as_ref(), &mut complaints);
+        // What is wrong with the service is told with its part.
+        let form = form(service.spec.as_ref(), &mut Vec::new());
         let depends_on_all = match form {
             Form::External(_) => false,
             Form::Headless => self.options.zonal,
@@ -84,13 +84,9 @@ impl Scheme {
             return None;
         }
         let part = part.contribution;
-        if matches!(form, Form::External(_)) {
-            return Some(Amendment::default());
-        }
-        let name = self.service_name(service, &mut complaints)?;
+        let name = self.service_name(service, &mut Vec::new())?;
         let mut amendment = Amendment::default();
-        let own: Option<BTreeSet<WireName>> =
-            touched.labels.iter().map(|label| name.child(label).ok()).collect();
+        let own: Option<Vec<WireName>> = touched.labels.iter().map(|label| name.child(label).ok()).collect();
         let pointers = touched.addresses.iter().map(|address| reverse::name(*address));
         for name in own?.into_iter().chain(pointers) {
             amendment.put(name.clone(), part.at(&name).cloned());

@@ -34,7 +34,7 @@ use super::ledger::{Contribution, Entry, Rank};
 use super::name::{LABEL_OCTETS_MAX, NameTooLong, WireName};
 use super::options::{PodNames, ZoneOptions};
 use super::pod_names::PodNameRule;
-use super::rrset::{RrSet, RrSets};
+use super::rrset::{RrSet, RrSets, SRV_FIXED_LENGTH};
 use super::tree::Zone;
 
 /// The options, with the names that follow from them.
@@ -194,7 +194,7 @@ fn service_key(rdata: &[u8]) -> &[u8] {
 
 /// The target of an SRV record.
 fn service_target(rdata: &[u8]) -> &[u8] {
-    &rdata[6..]
+    &rdata[SRV_FIXED_LENGTH..]
 }
 
 /// Whether `text` can stand as one label of a host or service name.

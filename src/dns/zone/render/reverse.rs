@@ -23,10 +23,9 @@ pub(crate) fn name(address: IpAddr) -> WireName {
     match address {
         IpAddr::V4(address) => {
             for octet in address.octets().into_iter().rev() {
-                let digits = [octet / 100, octet / 10 % 10, octet % 10];
-                let n_leading = digits[..2].iter().take_while(|digit| **digit == 0).count();
-                wire.push((digits.len() - n_leading) as u8);
-                wire.extend(digits[n_leading..].iter().map(|digit| b'0' + digit));
+                let label = octet.to_string();
+                wire.push(label.len() as u8);
+                wire.extend_from_slice(label.as_bytes());
             }
             wire.extend_from_slice(V4_SUFFIX);
         }
