@@ -194,8 +194,7 @@ impl Step<'_> {
     /// The SOA of a negative answer, its owner in the case of the question so that it compresses.
     fn add_soa(&self, reply: &mut Answer) {
         let owner = self.name.trim_to(self.zone.apex().iter().len());
-        let soa = RData::SOA(self.zone.soa().clone());
-        reply.authority.push(Record::from_rdata(owner, self.zone.negative_ttl_s(), soa));
+        reply.authority.push(self.zone.soa_record_for(&owner));
     }
 }
 

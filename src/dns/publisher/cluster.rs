@@ -10,6 +10,7 @@
 //! of date, does no harm. One service's change costs that service's names; a slice's, those of the
 //! endpoints that differ and those that all endpoints share.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,14 +19,14 @@ use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use tracing::warn;
 
-use super::index::{Index, Key, Versions};
+use super::index::{Index, Versions};
 use crate::clock::Clock;
 use crate::dns::explain::{Explainer, Landscape};
 use crate::dns::serials::Serials;
 use crate::dns::zone::render::reverse;
 use crate::dns::zone::{
-    Amendment, Contribution, Ledger, NameServer, NameTooLong, Node, PodNames, Rendered, Scheme, Source,
-    Touched, WireName, Zone, ZoneOptions, Zones,
+    Amendment, Contribution, Ledger, NameServer, NameTooLong, PodNames, Rendered, Scheme, Source, Touched,
+    WireName, Zone, ZoneOptions, Zones,
 };
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 use crate::store::{Event, Store};
@@ -39,11 +40,11 @@ pub(super) struct Cluster {
     /// The namespaces that exist and are published.
     namespaces: BTreeSet<String>,
     /// By service, the names by which this server is reached through it.
-    servers: BTreeMap<Key, Vec<NameServer>>,
+    servers: BTreeMap<ObjectKey, Vec<NameServer>>,
     /// By service that is published, the version of it that was rendered last.
-    rendered: HashMap<Key, Revision>,
+    rendered: HashMap<ObjectKey, Revision>,
     /// What was last complained of, so that it is logged once.
-    complaints: HashMap<Source, Vec<String>>,
+    complaints: HashMap<ObjectKey, Vec<String>>,
     serials: Arc<Serials>,
     /// The serial of the last change.
     serial: u32,
@@ -61,8 +62,8 @@ struct Knowledge {
 #[derive(Default)]
 pub(super) struct Stale {
     namespaces: BTreeSet<String>,
-    services: BTreeMap<Key, Extent>,
-    pods: BTreeSet<Key>,
+    services: BTreeMap<ObjectKey, Extent>,
+    pods: BTreeSet<ObjectKey>,
     /// Whether what follows from the options alone is stale: once, at start.
     has_fixed: bool,
 }
@@ -76,14 +77,23 @@ enum Extent {
 }
 
 impl Stale {
-    fn add_services(&mut self, keys: impl IntoIterator<Item = Key>) {
-        self.services.extend(keys.into_iter().map(|key| (key, Extent::Whole)));
+    /// A service or a pod.
+    fn add(&mut self, key: ObjectKey) {
+        if key.kind == Kind::Pod {
+            self.pods.insert(key);
+        } else {
+            self.services.insert(key, Extent::Whole);
+        }
     }
 
-    fn add_endpoints(&mut self, service: Key, touched: Touched) {
-        let extent = self.services.entry(service).or_insert_with(|| Extent::Endpoints(Touched::default()));
-        if let Extent::Endpoints(others) = extent {
-            others.extend(touched);
+    fn add_endpoints(&mut self, service: ObjectKey, touched: Touched) {
+        match self.services.entry(service) {
+            Entry::Vacant(vacant) => drop(vacant.insert(Extent::Endpoints(touched))),
+            Entry::Occupied(mut known) => {
+                if let Extent::Endpoints(others) = known.get_mut() {
+                    others.extend(touched);
+                }
+            }
         }
     }
 }
@@ -187,13 +197,14 @@ impl Cluster {
         }
         for source in self.ledger.sources() {
             match source.clone() {
-                Source::Namespace(name) => stale.namespaces.extend([name]),
-                Source::Service(namespace, name) => stale.add_services([(namespace, name)]),
-                Source::Pod(namespace, name) => stale.pods.extend([(namespace, name)]),
+                Source::Object(key) if key.kind == Kind::Namespace => {
+                    stale.namespaces.extend([key.name.clone()]);
+                }
+                Source::Object(key) => stale.add(key),
                 Source::Apex(_) | Source::NameServers => {}
             }
         }
-        stale.add_services(self.servers.keys().cloned());
+        self.servers.keys().cloned().for_each(|service| stale.add(service));
         stale
     }
 
@@ -223,7 +234,6 @@ impl Cluster {
     }
 
     fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
-        let id = (key.namespace.clone(), key.name.clone());
         if let Some(knowledge) = &mut self.reasons {
             knowledge.landscape.put(key, store.get(key));
         }
@@ -231,10 +241,10 @@ impl Cluster {
             Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
             Kind::EndpointSlice if self.scheme.options().no_endpoints => {}
             Kind::EndpointSlice => {
-                for (service, Versions { before, now }) in self.index.put_slice(store, key) {
+                for Versions { service, before, now } in self.index.put_slice(store, key) {
                     if let Some(knowledge) = &mut self.reasons {
                         let slices = self.index.slice_objects(&service);
-                        knowledge.landscape.put_slices(&service.0, &service.1, slices);
+                        knowledge.landscape.put_slices(&service.namespace, &service.name, slices);
                     }
                     let [before, now] = [&before, &now].map(|version| version.as_ref()?.get());
                     stale.add_endpoints(service, self.scheme.touched(before, now));
@@ -245,10 +255,7 @@ impl Cluster {
                 if self.index.put_member(store, key) {
                     stale.namespaces.insert(key.namespace.clone());
                 }
-                match key.kind {
-                    Kind::Pod => stale.pods.extend([id]),
-                    _ => stale.add_services([id]),
-                }
+                stale.add(key.clone());
             }
             _ => {}
         }
@@ -262,31 +269,30 @@ impl Cluster {
         if is_published == self.namespaces.contains(&name) {
             return Vec::new();
         }
-        let members = members.cloned().unwrap_or_default();
-        stale.add_services(members.services.into_iter().map(|service| (name.clone(), service)));
-        stale.pods.extend(members.pods.into_iter().map(|pod| (name.clone(), pod)));
+        members.into_iter().flatten().for_each(|member| stale.add(member.clone()));
+        let key = ObjectKey::new(Kind::Namespace, "", &name);
         let rendered = if is_published {
-            self.namespaces.insert(name.clone());
-            self.scheme.namespace(&name)
+            let rendered = self.scheme.namespace(&name);
+            self.namespaces.insert(name);
+            rendered
         } else {
             self.namespaces.remove(&name);
             Rendered::default()
         };
-        self.replace(Source::Namespace(name), rendered)
+        self.replace(key, rendered)
     }
 
     /// Returns the names that this concerns, and whether the server's own names may be others now.
-    fn refresh_service(&mut self, store: &Store, key: Key, extent: Extent) -> (Vec<WireName>, bool) {
-        let object = store.find::<Service>(&key.0, &key.1);
-        let source = Source::Service(key.0.clone(), key.1.clone());
+    fn refresh_service(&mut self, store: &Store, key: ObjectKey, extent: Extent) -> (Vec<WireName>, bool) {
+        let object = store.get(&key);
         if let (Some(object), Extent::Endpoints(touched)) = (&object, &extent)
-            && let Some(amendment) = self.render_endpoints(object, &key, &source, touched)
+            && let Some(amendment) = self.render_endpoints(object, touched)
         {
-            return (self.ledger.amend(source, amendment), false);
+            return (self.ledger.amend(Source::Object(key), amendment), false);
         }
         let mut rendered =
-            object.as_ref().map_or_else(Rendered::default, |object| self.render_service(object, &key));
-        match object.filter(|_| self.namespaces.contains(&key.0)) {
+            object.as_ref().map_or_else(Rendered::default, |object| self.render_service(object));
+        match object.filter(|_| self.namespaces.contains(&key.namespace)) {
             Some(object) => self.rendered.insert(key.clone(), object.revision()),
             None => self.rendered.remove(&key),
         };
@@ -296,39 +302,35 @@ impl Cluster {
             false => self.servers.insert(key.clone(), servers.clone()).unwrap_or_default(),
         };
         let are_servers_stale = before != servers;
-        (self.replace(source, rendered), are_servers_stale)
+        (self.replace(key, rendered), are_servers_stale)
     }
 
     /// The service as it is in the store.
-    fn render_service(&self, object: &Object, key: &Key) -> Rendered {
+    fn render_service(&self, object: &Object) -> Rendered {
         let Some(service) = object.get::<Service>() else { return Rendered::default() };
-        self.scheme.service(service, &self.index.slices(key), self.namespaces.contains(&key.0))
+        let is_exposed = self.namespaces.contains(object.namespace());
+        self.scheme.service(service, &self.index.slices(object.key()), is_exposed)
     }
 
     /// What of the service is another one because of these endpoints; `None` if it has to be
     /// rendered whole.
-    fn render_endpoints(
-        &self,
-        object: &Object,
-        key: &Key,
-        source: &Source,
-        touched: &Touched,
-    ) -> Option<Amendment> {
+    fn render_endpoints(&self, object: &Object, touched: &Touched) -> Option<Amendment> {
+        let key = object.key();
         let is_same = self.rendered.get(key) == Some(&object.revision());
-        if !is_same || self.complaints.contains_key(source) {
+        if !is_same || self.complaints.contains_key(key) {
             return None;
         }
-        let before = self.ledger.given(source)?;
+        let before = self.ledger.given(&Source::Object(key.clone()))?;
         self.scheme.service_again(object.get::<Service>()?, &self.index.slices(key), before, touched)
     }
 
-    fn refresh_pod(&mut self, store: &Store, key: Key) -> Vec<WireName> {
-        let object = store.find::<Pod>(&key.0, &key.1).filter(|_| self.namespaces.contains(&key.0));
+    fn refresh_pod(&mut self, store: &Store, key: ObjectKey) -> Vec<WireName> {
+        let object = store.get(&key).filter(|_| self.namespaces.contains(&key.namespace));
         let rendered = match object.as_ref().and_then(|object| object.get::<Pod>()) {
             Some(pod) => self.scheme.pod(pod),
             None => Rendered::default(),
         };
-        self.replace(Source::Pod(key.0, key.1), rendered)
+        self.replace(key, rendered)
     }
 
     /// The apexes of all zones, and the name servers' addresses.
@@ -356,21 +358,21 @@ impl Cluster {
         servers.into_iter().cloned().collect()
     }
 
-    fn replace(&mut self, source: Source, rendered: Rendered) -> Vec<WireName> {
+    fn replace(&mut self, key: ObjectKey, rendered: Rendered) -> Vec<WireName> {
         let before = match rendered.complaints.is_empty() {
-            true => self.complaints.remove(&source).unwrap_or_default(),
-            false => self.complaints.insert(source.clone(), rendered.complaints.clone()).unwrap_or_default(),
+            true => self.complaints.remove(&key).unwrap_or_default(),
+            false => self.complaints.insert(key.clone(), rendered.complaints.clone()).unwrap_or_default(),
         };
         for complaint in rendered.complaints.iter().filter(|complaint| !before.contains(complaint)) {
-            warn!(object = ?source, "not published: {complaint}");
+            warn!(object = %key, "not published: {complaint}");
         }
-        self.ledger.replace(source, rendered.contribution)
+        self.ledger.replace(Source::Object(key), rendered.contribution)
     }
 
     /// Brings the zones in step with the ledger at these names.
     fn edit(&mut self, mut names: Vec<WireName>) -> Changes {
         let mut changes = Changes::default();
-        let mut edited: BTreeMap<WireName, Zone> = BTreeMap::new();
+        let mut edited: BTreeMap<WireName, Arc<Zone>> = BTreeMap::new();
         while let Some(name) = names.pop() {
             let rrsets = self.ledger.merged(&name);
             let apex = match self.zones.find(name.as_bytes()) {
@@ -385,13 +387,15 @@ impl Cluster {
                 },
             };
             let Some(original) = self.zones.at(&apex) else { continue };
-            let zone = edited.entry(apex.clone()).or_insert_with(|| original.clone());
-            let held = holds_records(zone.node(name.as_bytes()));
+            let zone = edited.entry(apex.clone()).or_insert_with(|| Arc::new(original.clone()));
+            let zone = Arc::make_mut(zone);
+            let held = zone.node(name.as_bytes()).is_some_and(|node| !node.rrsets().is_empty());
+            // An apex always has its SOA.
+            let holds = name == apex || rrsets.as_ref().is_some_and(|rrsets| !rrsets.is_empty());
             let has_changed = match rrsets {
                 Some(rrsets) => zone.set(&name, &rrsets),
                 None => zone.remove(&name),
             };
-            let holds = holds_records(zone.node(name.as_bytes()));
             if has_changed {
                 changes.zones.insert(apex.clone());
             }
@@ -403,7 +407,7 @@ impl Cluster {
         changes
     }
 
-    fn publish(&mut self, edited: BTreeMap<WireName, Zone>, changes: &Changes) {
+    fn publish(&mut self, edited: BTreeMap<WireName, Arc<Zone>>, changes: &Changes) {
         if changes.zones.is_empty() {
             return;
         }
@@ -417,7 +421,7 @@ impl Cluster {
                 self.zones.remove(&apex);
                 continue;
             }
-            zone.set_serial(self.serial);
+            Arc::make_mut(&mut zone).set_serial(self.serial);
             self.zones.insert(zone);
         }
     }
@@ -461,8 +465,4 @@ fn given_reverse_zones(options: &ZoneOptions) -> BTreeSet<WireName> {
         Some(zones) => zones.iter().map(WireName::of).collect(),
         None => options.networks.iter().flat_map(|network| reverse::zones_of(*network)).collect(),
     }
-}
-
-fn holds_records(node: Option<&Node>) -> bool {
-    node.is_some_and(|node| !node.rrsets().is_empty())
 }

@@ -1,32 +1,44 @@
 //! What has changed from version to version of a zone, for secondaries that have an older one.
 //!
 //! Every change of a name is noted with what was there before; when the version gets its serial, the
-//! differences become one [`Delta`]. The journal is bounded by [`VERSIONS_MAX`] and [`OCTETS_MAX`];
+//! differences become one [`Delta`]. The journal is bounded by [`VOLUMES_MAX`] and [`OCTETS_MAX`];
 //! beyond them the oldest versions go, and a secondary that has one of those gets the whole zone.
+//!
+//! Every version has a journal that is one delta longer than the one before. They share closed volumes
+//! of [`VOLUME_VERSIONS`], so that a copy is about as long as one volume.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hickory_proto::rr::rdata::SOA;
-use hickory_proto::rr::{RData, Record, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 
 use super::name::{self, WireName};
 use super::node::Node;
-use super::rrset::{RrSets, RrSetsRef};
+use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::soa::Soa;
 use super::tree::Zone;
 
-/// How many versions of a zone are kept.
-const VERSIONS_MAX: usize = 1024;
+/// How many versions are put away together.
+const VOLUME_VERSIONS: usize = 32;
+/// How many volumes of a zone are kept.
+const VOLUMES_MAX: usize = 32;
 /// How many octets the kept differences of a zone have.
 const OCTETS_MAX: usize = 4 * 1024 * 1024;
 /// So many records are worth sending as differences even if the zone has fewer names.
 const DIFFERENCES_ALWAYS: usize = 256;
 
-/// The kept versions, oldest first.
+/// The kept versions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Journal {
-    deltas: imbl::Vector<Arc<Delta>>,
+    /// Oldest first.
+    volumes: Arc<VecDeque<Volume>>,
+    /// Those after the last volume.
+    recent: Vec<Arc<Delta>>,
     n_octets: usize,
 }
+
+/// [`VOLUME_VERSIONS`] deltas, oldest first.
+type Volume = Arc<[Arc<Delta>]>;
 
 /// A name as it was before it was changed.
 #[derive(Clone, Debug)]
@@ -40,8 +52,8 @@ pub(super) struct Before {
 /// What one version has changed.
 #[derive(Debug)]
 pub(crate) struct Delta {
-    before: Arc<SOA>,
-    after: Arc<SOA>,
+    before: Soa,
+    after: Soa,
     removed: Vec<(Arc<[u8]>, RrSets)>,
     added: Vec<(Arc<[u8]>, RrSets)>,
     n_records: usize,
@@ -62,20 +74,35 @@ impl Delta {
 impl Journal {
     fn push(&mut self, delta: Delta) {
         self.n_octets += delta.n_octets;
-        self.deltas.push_back(Arc::new(delta));
-        while self.n_octets > OCTETS_MAX || self.deltas.len() > VERSIONS_MAX {
-            let Some(oldest) = self.deltas.pop_front() else { return };
-            self.n_octets -= oldest.n_octets;
+        self.recent.push(Arc::new(delta));
+        if self.recent.len() == VOLUME_VERSIONS {
+            let volume = std::mem::take(&mut self.recent).into();
+            Arc::make_mut(&mut self.volumes).push_back(volume);
         }
+        while self.volumes.len() > VOLUMES_MAX || (self.n_octets > OCTETS_MAX && !self.volumes.is_empty()) {
+            let oldest = Arc::make_mut(&mut self.volumes).pop_front();
+            self.n_octets -=
+                oldest.iter().flat_map(|volume| volume.iter()).map(|old| old.n_octets).sum::<usize>();
+        }
+        while self.n_octets > OCTETS_MAX {
+            self.n_octets -= self.recent.remove(0).n_octets;
+        }
+    }
+
+    /// Oldest first.
+    fn deltas(&self) -> impl Iterator<Item = &Arc<Delta>> {
+        self.volumes.iter().flat_map(|volume| volume.iter()).chain(&self.recent)
     }
 }
 
 impl Zone {
     /// What has changed since `serial`; `None` if that is not known, or longer than the zone.
     pub(crate) fn changes_since(&self, serial: u32) -> Option<Vec<Arc<Delta>>> {
-        let deltas = &self.journal.deltas;
-        let first = deltas.iter().position(|delta| delta.before.serial == serial)?;
-        let wanted: Vec<Arc<Delta>> = deltas.iter().skip(first).cloned().collect();
+        let is_older = |delta: &&Arc<Delta>| delta.before.serial() != serial;
+        let wanted: Vec<Arc<Delta>> = self.journal.deltas().skip_while(is_older).cloned().collect();
+        if wanted.is_empty() {
+            return None;
+        }
         let n_records: usize = wanted.iter().map(|delta| delta.n_records).sum();
         (n_records <= self.n_names().max(DIFFERENCES_ALWAYS)).then_some(wanted)
     }
@@ -105,7 +132,7 @@ impl Zone {
     }
 
     /// Turns what was noted since the version with the SOA `before` into a delta.
-    pub(super) fn close_version(&mut self, before: Arc<SOA>) {
+    pub(super) fn close_version(&mut self, before: Soa) {
         let mut firsts = std::mem::take(&mut self.pending);
         firsts.sort_by(|left, right| left.name.cmp(&right.name));
         // Of what is equal it is the first that remains.
@@ -121,17 +148,16 @@ impl Zone {
         for old in firsts {
             let name = old.name;
             let now = Node::rrsets_of(self.node(name.as_bytes()));
-            let then = Node::rrsets_of(old.node.as_ref());
+            let [removed, added] = Node::rrsets_of(old.node.as_ref()).differences(now);
             let sides = [
-                (&mut delta.removed, then, now, old.cased),
-                (&mut delta.added, now, then, self.cased.get(&name).cloned()),
+                (&mut delta.removed, removed, old.cased),
+                (&mut delta.added, added, self.cased.get(&name).cloned()),
             ];
-            for (side, these, those, cased) in sides {
-                let sets = these.without(those);
+            for (side, sets, cased) in sides {
                 if !sets.is_empty() {
                     delta.n_records += sets.iter().map(|set| set.len()).sum::<usize>();
                     delta.n_octets += sets.n_octets() + name.as_bytes().len();
-                    side.push((cased.unwrap_or_else(|| name.as_bytes().into()), sets));
+                    side.push((cased.unwrap_or_else(|| name.to_shared()), sets));
                 }
             }
         }
@@ -143,19 +169,39 @@ impl Zone {
         self.record_of(&self.soa)
     }
 
-    fn record_of(&self, soa: &SOA) -> Record {
-        Record::from_rdata(self.apex().clone(), self.soa_ttl_s, RData::SOA(soa.clone()))
+    /// The same, as it is in a negative answer.
+    pub(crate) fn soa_record_for(&self, owner: &Name) -> Record {
+        self.soa.record(owner, self.negative_ttl_s())
+    }
+
+    fn record_of(&self, soa: &Soa) -> Record {
+        soa.record(self.apex(), self.soa_ttl_s)
     }
 }
 
-impl RrSetsRef<'_> {
-    /// The records that `others` has not got; the SOA is left out.
-    fn without(self, others: RrSetsRef<'_>) -> RrSets {
-        let kept = self.iter().filter(|set| set.record_type() != RecordType::SOA).map(|set| {
-            let other = others.get(set.record_type()).filter(|other| other.ttl_s() == set.ttl_s());
-            if let Some(other) = other { set.without(&other) } else { set }
-        });
-        RrSets::of(kept)
+impl<'a> RrSetsRef<'a> {
+    /// The records that `others` has not got, and those that only it has; the SOA is left out.
+    fn differences(self, others: RrSetsRef<'_>) -> [RrSets; 2] {
+        let is_told = |set: &RrSet<'_>| set.record_type() != RecordType::SOA;
+        let (mut own, mut only_others) = (Vec::new(), Vec::new());
+        for set in self.iter().filter(is_told) {
+            match others.like(&set) {
+                None => own.push(set),
+                Some(other) => {
+                    let [left, right] = set.differences(&other);
+                    own.push(left);
+                    only_others.push(right);
+                }
+            }
+        }
+        let is_new = |set: &RrSet<'_>| is_told(set) && self.like(set).is_none();
+        only_others.extend(others.iter().filter(is_new));
+        [own, only_others].map(RrSets::of)
+    }
+
+    /// The RRset of the same type and TTL.
+    fn like(self, set: &RrSet<'_>) -> Option<RrSet<'a>> {
+        self.get(set.record_type()).filter(|same| same.ttl_s() == set.ttl_s())
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::name::WireName;
 use super::rrset::{RrSet, RrSets};
 use super::table::{Named, Table};
+use crate::objects::ObjectKey;
 
 /// What contributes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,12 +20,8 @@ pub enum Source {
     Apex(WireName),
     /// The name servers' own addresses.
     NameServers,
-    /// A namespace.
-    Namespace(String),
-    /// A service with its slices: namespace and name.
-    Service(String, String),
-    /// A pod: namespace and name.
-    Pod(String, String),
+    /// A namespace, a pod, or a service with its slices.
+    Object(ObjectKey),
 }
 
 /// Which contributions to a name count: only those of the highest rank that is there.
@@ -259,6 +256,7 @@ fn merge(entries: &[&Entry]) -> RrSets {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Kind;
     use hickory_proto::rr::{Name, RecordType};
 
     fn name(text: &str) -> WireName {
@@ -274,7 +272,7 @@ mod tests {
     }
 
     fn service(name: &str) -> Source {
-        Source::Service("default".into(), name.into())
+        Source::Object(ObjectKey::new(Kind::Service, "default", name))
     }
 
     fn check(ledger: &Ledger, owner: &str, expected: Option<&[&str]>) {

@@ -23,6 +23,7 @@ mod reasons;
 mod records;
 pub(crate) mod render;
 mod rrset;
+mod soa;
 mod stamps;
 mod table;
 mod tree;

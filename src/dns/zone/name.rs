@@ -47,20 +47,37 @@ impl WireName {
 
     /// The name with `label` put in front, lower-cased.
     pub fn child(&self, label: &str) -> Result<Self, NameTooLong> {
-        let length = label.len();
-        if length == 0 || length > LABEL_OCTETS_MAX || length + 1 + self.0.len() > NAME_OCTETS_MAX {
-            return Err(NameTooLong { label: label.to_owned(), parent: self.to_string() });
+        self.child_of("", label)
+    }
+
+    /// The same with an underscore before the label, as protocols and ports have it (RFC 2782).
+    pub(super) fn service_child(&self, label: &str) -> Result<Self, NameTooLong> {
+        self.child_of("_", label)
+    }
+
+    fn child_of(&self, prefix: &str, label: &str) -> Result<Self, NameTooLong> {
+        let length = prefix.len() + label.len();
+        let end = length + 1 + self.0.len();
+        if length == 0 || length > LABEL_OCTETS_MAX || end > NAME_OCTETS_MAX {
+            return Err(NameTooLong { label: format!("{prefix}{label}"), parent: self.to_string() });
         }
-        let mut bytes = Vec::with_capacity(length + 1 + self.0.len());
-        bytes.push(length as u8);
-        bytes.extend(label.bytes().map(|octet| octet.to_ascii_lowercase()));
-        bytes.extend_from_slice(&self.0);
-        Ok(Self(bytes.into()))
+        let mut octets = [0; NAME_OCTETS_MAX];
+        octets[0] = length as u8;
+        octets[1..=prefix.len()].copy_from_slice(prefix.as_bytes());
+        octets[1 + prefix.len()..=length].copy_from_slice(label.as_bytes());
+        octets[1..=length].make_ascii_lowercase();
+        octets[length + 1..end].copy_from_slice(&self.0);
+        Ok(Self(octets[..end].into()))
     }
 
     /// The wire form.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The wire form, shared.
+    pub(super) fn to_shared(&self) -> Arc<[u8]> {
+        self.0.clone()
     }
 
     /// The name in the codec's form.
@@ -173,6 +190,10 @@ mod tests {
     fn labels_and_names_have_their_bounds() {
         let zone = name("cluster.local.");
         assert_eq!(zone.child("Web").unwrap(), name("web.cluster.local."));
+        assert_eq!(zone.service_child("Tcp").unwrap(), name("_tcp.cluster.local."));
+        assert!(zone.service_child(&"a".repeat(62)).is_ok());
+        let error = zone.service_child(&"a".repeat(63)).unwrap_err();
+        assert_eq!(error.label, format!("_{}", "a".repeat(63)));
         assert!(zone.child("").is_err());
         assert!(zone.child(&"a".repeat(63)).is_ok());
         assert!(zone.child(&"a".repeat(64)).is_err());

@@ -5,7 +5,7 @@ use hickory_proto::rr::RecordType;
 use triomphe::ThinArc;
 
 use super::ready::Ready;
-use super::rrset::RrSetsRef;
+use super::rrset::{Octets, RrSetsRef};
 use super::table::Named;
 
 /// A name that exists. Cheap to clone.
@@ -27,7 +27,9 @@ impl Node {
     pub(super) fn new(name: &[u8], rrsets: RrSetsRef<'_>, is_explicit: bool) -> Self {
         let n_name_octets = u8::try_from(name.len()).expect("a name has at most 255 octets");
         let head = Head { ready: Ready::default(), is_explicit, n_name_octets };
-        Self(ThinArc::from_header_and_slice(head, &[name, rrsets.octets()].concat()))
+        let mut octets = Octets::from_slice(name);
+        octets.extend_from_slice(rrsets.octets());
+        Self(ThinArc::from_header_and_slice(head, &octets))
     }
 
     /// The lower-cased name in wire form.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
 
+use smallvec::SmallVec;
+
 use super::name::WireName;
 
 /// All records of one type at one name, owned or borrowed from [`RrSets`].
@@ -25,11 +27,14 @@ pub struct RrSet<'a> {
 }
 
 /// The RRsets of one name, at most one per type, ordered by type. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RrSets(
     /// Per RRset: two octets of type, four of TTL, four of length, then what [`RrSet`] packs.
     Arc<[u8]>,
 );
+
+/// What is packed on the way to where it is kept: mostly that is not much.
+pub(super) type Octets = SmallVec<[u8; 512]>;
 
 /// The RRsets of one name, where they are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +51,14 @@ const HEADER_OCTETS: usize = 10;
 impl RrSets {
     /// These RRsets, empty ones left out.
     pub fn of<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Self {
-        let mut sets: Vec<RrSet<'a>> = sets.into_iter().filter(|set| !set.is_empty()).collect();
-        sets.sort_by_key(|set| u16::from(set.record_type));
-        let mut octets = Vec::with_capacity(sets.iter().map(|set| set.packed.len() + HEADER_OCTETS).sum());
-        for set in sets {
-            let length = u32::try_from(set.packed.len()).expect("an RRset is smaller than 4 GiB");
-            octets.extend(u16::from(set.record_type).to_be_bytes());
-            octets.extend(set.ttl_s.to_be_bytes());
-            octets.extend(length.to_be_bytes());
-            octets.extend_from_slice(&set.packed);
+        let mut octets = Octets::new();
+        for set in sets.into_iter().filter(|set| !set.is_empty()) {
+            // Mostly they come in order, so that this is the end.
+            let at = RrSetsRef(&octets).n_octets_up_to(set.record_type);
+            octets.insert_from_slice(at, &set.packed);
+            octets.insert_from_slice(at, &set.header());
         }
-        Self(octets.into())
+        RrSetsRef(&octets).to_owned()
     }
 
     /// The same, borrowed.
@@ -99,9 +101,20 @@ impl<'a> RrSetsRef<'a> {
         self.0
     }
 
+    /// The same, owned.
+    pub(super) fn to_owned(self) -> RrSets {
+        if self.is_empty() { RrSets::default() } else { RrSets(self.0.into()) }
+    }
+
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many octets the RRsets of the types up to this one take.
+    fn n_octets_up_to(self, record_type: RecordType) -> usize {
+        let up_to = self.iter().take_while(|set| u16::from(set.record_type) <= record_type.into());
+        up_to.map(|set| HEADER_OCTETS + set.packed.len()).sum()
     }
 
     /// The RRsets.
@@ -137,12 +150,6 @@ impl<'a> RrSetsRef<'a> {
 impl<'a> From<&'a RrSets> for RrSetsRef<'a> {
     fn from(rrsets: &'a RrSets) -> Self {
         rrsets.as_ref()
-    }
-}
-
-impl Default for RrSets {
-    fn default() -> Self {
-        Self(Arc::new([]))
     }
 }
 
@@ -207,6 +214,19 @@ impl RrSet<'_> {
         Self::from_wire(record_type, ttl_s, names.into_iter().map(WireName::as_bytes))
     }
 
+    /// SRV records of priority and weight 0: ports and targets.
+    pub(super) fn of_services(ttl_s: u32, mut services: Vec<(u16, WireName)>) -> Self {
+        services.sort_unstable();
+        services.dedup();
+        let n_octets =
+            services.iter().map(|(_, target)| 2 + SRV_FIXED_LENGTH + target.as_bytes().len()).sum();
+        let mut packed = Vec::with_capacity(n_octets);
+        for (port, target) in &services {
+            pack_parts([&[0; 4], &port.to_be_bytes(), target.as_bytes()], &mut packed);
+        }
+        Self { packed: Cow::Owned(packed), ttl_s, record_type: RecordType::SRV }
+    }
+
     /// The records of several RRsets of one type; the lowest TTL, which RFC 2181 section 5.2 wants
     /// of those that differ. `None` if there are none.
     pub fn union<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Option<Self> {
@@ -240,25 +260,41 @@ impl RrSet<'_> {
         RrSet { packed: Cow::Owned(packed), ttl_s: self.ttl_s, record_type: self.record_type }
     }
 
-    /// The records that `other`, which is of the same type, has not got.
-    pub(super) fn without(&self, other: &RrSet<'_>) -> RrSet<'static> {
-        let mut packed = Vec::new();
+    /// The records that `other`, which is of the same type, has not got, and those that only it has.
+    pub(super) fn differences(&self, other: &RrSet<'_>) -> [RrSet<'static>; 2] {
+        let (mut own_packed, mut others_packed) = (Vec::new(), Vec::new());
         let (mut own, mut others) = after_what_is_common(&self.packed, &other.packed);
         // Mostly few are different, so that soon the same follows.
-        while own != others
-            && let Some((rdata, own_rest)) = split_first(own)
-        {
-            let order = split_first(others).map(|(other, rest)| (rdata.cmp(other), rest));
-            match order {
-                Some((Ordering::Greater, rest)) => others = rest,
-                Some((Ordering::Equal, rest)) => (own, others) = (own_rest, rest),
-                Some((Ordering::Less, _)) | None => {
-                    pack(rdata, &mut packed);
-                    own = own_rest;
-                }
+        while own != others {
+            let (first, first_other) = (split_first(own), split_first(others));
+            let order = match (first, first_other) {
+                (Some((rdata, _)), Some((other, _))) => rdata.cmp(other),
+                (Some(_), None) => Ordering::Less,
+                (None, _) => Ordering::Greater,
+            };
+            if let (true, Some((rdata, rest))) = (order.is_le(), first) {
+                own = rest;
+                order.is_lt().then(|| pack(rdata, &mut own_packed));
+            }
+            if let (true, Some((rdata, rest))) = (order.is_ge(), first_other) {
+                others = rest;
+                order.is_gt().then(|| pack(rdata, &mut others_packed));
             }
         }
-        RrSet { packed: Cow::Owned(packed), ttl_s: self.ttl_s, record_type: self.record_type }
+        [(own_packed, self), (others_packed, other)].map(|(packed, of)| RrSet {
+            packed: Cow::Owned(packed),
+            ttl_s: of.ttl_s,
+            record_type: of.record_type,
+        })
+    }
+
+    /// What precedes it among others.
+    fn header(&self) -> [u8; HEADER_OCTETS] {
+        let [t0, t1] = u16::from(self.record_type).to_be_bytes();
+        let [s0, s1, s2, s3] = self.ttl_s.to_be_bytes();
+        let length = u32::try_from(self.packed.len()).expect("an RRset is smaller than 4 GiB");
+        let [l0, l1, l2, l3] = length.to_be_bytes();
+        [t0, t1, s0, s1, s2, s3, l0, l1, l2, l3]
     }
 
     /// Changes the RDATA of every record. Their order must remain what it is.
@@ -322,9 +358,14 @@ impl RrSet<'_> {
 }
 
 fn pack(rdata: &[u8], packed: &mut Vec<u8>) {
-    let length = u16::try_from(rdata.len()).expect("RDATA is at most 65535 octets long");
+    pack_parts([rdata], packed);
+}
+
+fn pack_parts<const N: usize>(rdata: [&[u8]; N], packed: &mut Vec<u8>) {
+    let length = rdata.iter().map(|part| part.len()).sum::<usize>();
+    let length = u16::try_from(length).expect("RDATA is at most 65535 octets long");
     packed.extend_from_slice(&length.to_be_bytes());
-    packed.extend_from_slice(rdata);
+    rdata.iter().for_each(|part| packed.extend_from_slice(part));
 }
 
 /// The first record's RDATA, and the records after it.
@@ -430,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_set_has_is_left_out_wherever_they_differ() {
+    fn what_only_one_of_two_sets_has_is_found_wherever_they_differ() {
         let all: Vec<[u8; 7]> = (0..40).map(|n| [b'a', b'b', b'c', b'd', b'e', b'f', n]).collect();
         let without = |places: &[usize]| -> Vec<&[u8]> {
             let kept = all.iter().enumerate().filter(|(place, _)| !places.contains(place));
@@ -439,14 +480,16 @@ mod tests {
         let lacking: [&[usize]; 9] =
             [&[], &[0], &[1], &[7, 8], &[39], &[0, 39], &[3, 20, 38], &[12, 13, 14, 30], &[5, 6]];
         for (left, right) in lacking.iter().flat_map(|left| lacking.map(|right| (*left, right))) {
-            let difference = set(&without(left)).without(&set(&without(right)));
-            let expected = right.iter().filter(|place| !left.contains(place));
-            let expected: Vec<&[u8]> = expected.map(|place| all[*place].as_slice()).collect();
-            assert_eq!(difference, set(&expected), "{left:?} {right:?}");
+            let differences = set(&without(left)).differences(&set(&without(right)));
+            let expected = [(right, left), (left, right)].map(|(lacking, others)| {
+                let only = lacking.iter().filter(|place| !others.contains(place));
+                set(&only.map(|place| all[*place].as_slice()).collect::<Vec<_>>())
+            });
+            assert_eq!(differences, expected, "{left:?} {right:?}");
         }
-        let empty = set(&[]);
-        assert_eq!(set(&without(&[])).without(&empty), set(&without(&[])));
-        assert_eq!(empty.without(&set(&without(&[]))), empty);
+        let (empty, full) = (set(&[]), set(&without(&[])));
+        assert_eq!(full.differences(&empty), [full.clone(), empty.clone()]);
+        assert_eq!(empty.differences(&full), [empty, full]);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! Stamps by which a reader sees that what it has made of other names' records still holds.
 //!
-//! A stamp belongs to all names of one hash modulo the number of stamps, so looking it up waits for
-//! memory twice, compares no names, and sometimes says that something has changed when it has not.
-//! There are at least as many stamps as names that have others below them.
+//! A stamp belongs to all names of one hash modulo the number of stamps, so looking it up compares no
+//! names, and sometimes says that something has changed when it has not. There are at least as many
+//! stamps as names that have others below them. What leads to them is small enough to be near at hand,
+//! so that a reader waits for memory once; and renewing one copies little.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many stamps are copied when one is renewed.
-const PAGE: usize = 512;
+const PAGE: usize = 64;
+/// How many pages are in a volume, and copied as pointers then.
+const VOLUME: usize = 16;
 
 /// A number that is given once in the life of a process; the default is never given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,9 +27,11 @@ impl Stamp {
 /// Stamps by hash. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Stamps {
-    /// Two to some power.
-    pages: Arc<[Arc<[Stamp; PAGE]>]>,
+    /// Their number is two to some power.
+    volumes: Arc<[Volume]>,
 }
+
+type Volume = Arc<[Arc<[Stamp; PAGE]>; VOLUME]>;
 
 impl Default for Stamps {
     fn default() -> Self {
@@ -35,35 +40,37 @@ impl Default for Stamps {
 }
 
 impl Stamps {
-    fn new(n_pages: usize) -> Self {
+    fn new(n_volumes: usize) -> Self {
         let page = Arc::new([Stamp::next(); PAGE]);
-        Self { pages: std::iter::repeat_n(page, n_pages).collect() }
+        let volume: Volume = Arc::new(std::array::from_fn(|_| page.clone()));
+        Self { volumes: std::iter::repeat_n(volume, n_volumes).collect() }
     }
 
     /// The stamp of a hash.
     #[inline]
     pub(super) fn get(&self, hash: u64) -> Stamp {
-        let (page, index) = self.place(hash);
-        self.pages[page][index]
+        let [volume, page, index] = self.place(hash);
+        self.volumes[volume][page][index]
     }
 
     /// Gives the names of this hash another stamp.
     pub(super) fn renew(&mut self, hash: u64) {
-        let (page, index) = self.place(hash);
-        Arc::make_mut(&mut Arc::make_mut(&mut self.pages)[page])[index] = Stamp::next();
+        let [volume, page, index] = self.place(hash);
+        let volume = Arc::make_mut(&mut Arc::make_mut(&mut self.volumes)[volume]);
+        Arc::make_mut(&mut volume[page])[index] = Stamp::next();
     }
 
     /// Makes room for so many names; all stamps are others if there was not enough.
     pub(super) fn reserve(&mut self, n_names: usize) {
-        if n_names > self.pages.len() * PAGE {
-            *self = Self::new(n_names.div_ceil(PAGE).next_power_of_two());
+        if n_names > self.volumes.len() * VOLUME * PAGE {
+            *self = Self::new(n_names.div_ceil(VOLUME * PAGE).next_power_of_two());
         }
     }
 
     #[inline]
-    fn place(&self, hash: u64) -> (usize, usize) {
+    fn place(&self, hash: u64) -> [usize; 3] {
         let hash = hash as usize;
-        ((hash / PAGE) & (self.pages.len() - 1), hash % PAGE)
+        [hash / PAGE / VOLUME & (self.volumes.len() - 1), hash / PAGE % VOLUME, hash % PAGE]
     }
 }
 
@@ -73,24 +80,27 @@ mod tests {
 
     #[test]
     fn a_renewed_stamp_is_another_one_and_those_beside_it_and_in_copies_are_not() {
+        const ALL: u64 = (4 * VOLUME * PAGE) as u64;
         let mut stamps = Stamps::new(4);
         let before = stamps.clone();
-        stamps.renew(700);
-        assert_ne!(stamps.get(700), before.get(700));
-        assert_eq!(stamps.get(701), before.get(701));
-        assert_eq!(stamps.get(700 + 4 * PAGE as u64), stamps.get(700), "of the same place");
-        assert_eq!(stamps.get(700 + PAGE as u64), before.get(700 + PAGE as u64));
-        assert_eq!(before.get(700), before.get(3));
+        for renewed in [0, 700, ALL - 1] {
+            stamps.renew(renewed);
+            assert_ne!(stamps.get(renewed), before.get(renewed));
+            assert_eq!(stamps.get(renewed + ALL), stamps.get(renewed), "of the same place");
+        }
+        let renewed = (0..ALL).filter(|hash| stamps.get(*hash) != before.get(*hash));
+        assert_eq!(renewed.collect::<Vec<_>>(), [0, 700, ALL - 1]);
+        assert!((0..ALL).all(|hash| before.get(hash) == before.get(3)));
     }
 
     #[test]
     fn with_more_room_every_stamp_is_another_one() {
         let mut stamps = Stamps::default();
         let before = stamps.get(3);
-        stamps.reserve(PAGE);
+        stamps.reserve(VOLUME * PAGE);
         assert_eq!(stamps.get(3), before);
-        stamps.reserve(PAGE + 1);
+        stamps.reserve(VOLUME * PAGE + 1);
         assert_ne!(stamps.get(3), before);
-        assert_eq!(stamps.pages.len(), 2);
+        assert_eq!(stamps.volumes.len(), 2);
     }
 }

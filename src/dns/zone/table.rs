@@ -1,14 +1,17 @@
 //! A persistent hash table, looked up in steps.
 //!
 //! ```text
-//!   Directory ── six bits of the hash ──► Directory ── the next ──► Bucket ── hash ──► item
-//!   (2 to 64 places)                      (2 to 64 places)          (a few items)
+//!   Directory ── four bits of the hash ──► Directory ── the next ──► Bucket ── hash ──► item
+//!   (2 to 16 places)                       (2 to 16 places)          (a few items)
 //! ```
 //!
 //! A copy shares everything; a change copies one directory per level and one bucket, unless nobody
 //! shares them. A bucket that is full doubles the directory it is in, and becomes a directory of its
 //! own once that has all its places. So the depth is the logarithm of the number of items to the
-//! base of 64, and a table that doubles has moved each item about twice.
+//! base of 16, and a table that doubles has moved each item about twice.
+//!
+//! Copying a directory touches all that it points to, which counts who shares it; that is most of what
+//! a change costs, and the reason why directories are not wider.
 //!
 //! What a lookup costs in a large table is waiting for memory: once per level, for the bucket, for
 //! the item. A [`Cursor`] waits at most once per [step](Cursor::step), so that many lookups, each
@@ -23,7 +26,7 @@ use triomphe::{Arc, ThinArc};
 /// How many items a bucket has at most, as long as there are bits of the hash to tell them apart.
 const BUCKET_MAX: usize = 8;
 /// How many bits of the hash a level takes.
-const LEVEL_BITS: u32 = 6;
+const LEVEL_BITS: u32 = 4;
 /// A directory that has no more items than these is a bucket again.
 const SCATTERED_MAX: usize = BUCKET_MAX / 2;
 
@@ -70,6 +73,13 @@ enum At<'t, T> {
     /// Items of the same hash.
     Items(&'t T, &'t [Entry<T>]),
     End(Option<&'t T>),
+}
+
+impl<'t, T> Cursor<'t, T> {
+    /// A lookup that has found this already.
+    pub(super) fn at(item: &'t T) -> Self {
+        Self { hash: 0, at: At::End(Some(item)) }
+    }
 }
 
 impl<'t, T: Named> Cursor<'t, T> {

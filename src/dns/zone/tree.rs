@@ -6,24 +6,25 @@
 //! 2.2.2): every name's children are counted, adding a name adds the missing ancestors, removing one
 //! prunes those that nothing holds any more. So a name exists exactly if its node does.
 //!
-//! Beside the nodes is kept how many others there are directly below a name, and a stamp that is
-//! another one whenever the records of one of those have changed.
+//! Beside the nodes is kept which names have others below them and how many, and for each a stamp that
+//! is another one whenever the records of one directly below have changed.
 
 use std::sync::Arc;
 
 use hickory_proto::rr::rdata::SOA;
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{Name, Record, RecordType};
 
 use super::journal::{Before, Journal};
 use super::name::{self, WireName};
 use super::node::Node;
 use super::pod_names::PodNameRule;
-use super::rrset::{RrSet, RrSets, RrSetsRef, SOA_FIXED_LENGTH};
+use super::rrset::{RrSets, RrSetsRef};
+use super::soa::Soa;
 use super::stamps::{Stamp, Stamps};
-use super::table::{Cursor, Table};
+use super::table::{Cursor, Named, Table};
 
 /// A persistent map that is looked up in while a question is answered.
-pub(super) type Map<K, V> =
+type Map<K, V> =
     imbl::GenericHashMap<K, V, foldhash::quality::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// One zone at one version. Cheap to clone; a changed copy shares what it keeps.
@@ -31,13 +32,13 @@ pub(super) type Map<K, V> =
 pub struct Zone {
     apex: Name,
     key: WireName,
-    pub(super) soa: Arc<SOA>,
+    pub(super) soa: Soa,
     pub(super) soa_ttl_s: u32,
-    /// The SOA's RDATA in uncompressed wire form.
-    soa_wire: Arc<[u8]>,
+    /// The apex, which every version has another one of, apart from the others.
+    apex_node: Node,
     nodes: Table<Node>,
-    /// How many there are one label below, of every name that has others below it.
-    n_below: Map<WireName, u32>,
+    /// Every name that has others below it.
+    parents: Table<Parent>,
     /// By the hash of a name, those of the records one label below it.
     stamps: Stamps,
     /// The wire form with its case of names that are not all lower.
@@ -55,6 +56,20 @@ pub struct Zone {
     pub(super) pending: Vec<Before>,
 }
 
+/// A name that has others below it.
+#[derive(Clone, Debug)]
+struct Parent {
+    name: WireName,
+    /// How many exist one label below.
+    n_below: u32,
+}
+
+impl Named for Parent {
+    fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+}
+
 /// The records of all names one label below another, at one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Below {
@@ -69,11 +84,11 @@ impl Zone {
         let mut zone = Self {
             cased: cased(&apex, &key).into_iter().map(|cased| (key.clone(), cased)).collect(),
             apex,
-            soa_wire: soa_wire(&soa),
-            soa: Arc::new(soa),
+            soa: Soa::of(&soa),
             soa_ttl_s,
+            apex_node: Node::new(key.as_bytes(), RrSetsRef::EMPTY, true),
             nodes: Table::default(),
-            n_below: Map::default(),
+            parents: Table::default(),
             stamps: Stamps::default(),
             n_cuts: 0,
             n_wildcards: 0,
@@ -84,6 +99,7 @@ impl Zone {
             journal: Journal::default(),
             pending: Vec::new(),
         };
+        zone.count(&zone.apex_node.clone(), |n, one| n + one);
         zone.set(&key, RrSetsRef::EMPTY);
         zone.pending.clear();
         zone
@@ -99,46 +115,41 @@ impl Zone {
         &self.key
     }
 
-    /// The SOA.
-    pub fn soa(&self) -> &SOA {
-        &self.soa
-    }
-
     /// The serial of this version.
     pub fn serial(&self) -> u32 {
-        self.soa.serial
+        self.soa.serial()
     }
 
     /// TTL of negative answers: the lesser of the SOA's own TTL and its MINIMUM (RFC 2308 section 3).
     pub fn negative_ttl_s(&self) -> u32 {
-        self.soa_ttl_s.min(self.soa.minimum)
+        self.soa_ttl_s.min(self.soa.minimum_s())
     }
 
     /// How many names exist, empty non-terminals included.
     pub fn n_names(&self) -> usize {
-        self.nodes.len()
+        self.nodes.len() + 1
     }
 
     /// The node of a lower-cased wire name, whatever lies above it.
     #[inline]
     pub fn node(&self, name: &[u8]) -> Option<&Node> {
-        self.nodes.get(name)
+        if name == self.key.as_bytes() { Some(&self.apex_node) } else { self.nodes.get(name) }
     }
 
     /// The beginning of the same lookup, in steps.
     #[inline]
     pub(crate) fn seek(&self, name: &[u8]) -> Cursor<'_, Node> {
-        self.nodes.seek(name)
+        if name == self.key.as_bytes() { Cursor::at(&self.apex_node) } else { self.nodes.seek(name) }
     }
 
     /// Every name that exists, in no order.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter()
+        std::iter::once(&self.apex_node).chain(self.nodes.iter())
     }
 
     /// How many names exist one label below a lower-cased wire name.
     pub fn n_below(&self, name: &[u8]) -> u32 {
-        self.n_below.get(name).copied().unwrap_or(0)
+        self.parents.get(name).map_or(0, |parent| parent.n_below)
     }
 
     /// The records one label below a lower-cased wire name.
@@ -156,7 +167,7 @@ impl Zone {
     /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
     pub fn records(&self) -> Vec<Record> {
         let mut names: Vec<(Name, &Node)> =
-            self.nodes.iter().map(|node| (self.owner(node.name()), node)).collect();
+            self.nodes().map(|node| (self.owner(node.name()), node)).collect();
         names.sort_by(|(left, _), (right, _)| left.cmp(right));
         let mut records: Vec<Record> =
             names.iter().flat_map(|(owner, node)| node.rrsets().records(owner)).collect();
@@ -196,12 +207,9 @@ impl Zone {
 
     /// Gives this version a serial.
     pub fn set_serial(&mut self, serial: u32) {
-        let before = self.soa.clone();
-        Arc::make_mut(&mut self.soa).serial = serial;
-        let at = self.soa_wire.len() - SOA_FIXED_LENGTH;
-        Arc::make_mut(&mut self.soa_wire)[at..at + 4].copy_from_slice(&serial.to_be_bytes());
-        let apex = self.node(self.key.as_bytes()).cloned();
-        let rrsets = self.with_soa(Node::rrsets_of(apex.as_ref()));
+        let after = self.soa.with_serial(serial);
+        let before = std::mem::replace(&mut self.soa, after);
+        let rrsets = self.with_soa(self.apex_node.rrsets());
         // A delta tells the SOA apart, so the apex is not noted for it.
         let node = Node::new(self.key.as_bytes(), rrsets.as_ref(), true);
         self.put_node(node);
@@ -250,7 +258,7 @@ impl Zone {
         if self.node(name.as_bytes()).is_none_or(Node::is_empty_non_terminal) {
             return false;
         }
-        let is_held = self.n_below.contains_key(name.as_bytes());
+        let is_held = self.n_below(name.as_bytes()) > 0;
         let before = match is_held {
             true => self.put_node(Node::new(name.as_bytes(), RrSetsRef::EMPTY, false)),
             false => self.remove_node(name.as_bytes()),
@@ -267,7 +275,10 @@ impl Zone {
     /// Puts a node in place of the one of its name, which is returned.
     fn put_node(&mut self, node: Node) -> Option<Node> {
         self.count(&node, |n, one| n + one);
-        let before = self.nodes.insert(node);
+        let before = match node.name() == self.key.as_bytes() {
+            true => Some(std::mem::replace(&mut self.apex_node, node)),
+            false => self.nodes.insert(node),
+        };
         if let Some(before) = &before {
             self.count(before, |n, one| n - one);
         }
@@ -297,11 +308,10 @@ impl Zone {
     /// Counts a new name at its parent; parents that are missing come to exist as well.
     fn hold_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
-            match self.n_below.get_mut(ancestor) {
-                Some(n_names) => *n_names += 1,
-                None => drop(self.n_below.insert(WireName::from(ancestor), 1)),
-            }
-            self.stamps.reserve(self.n_below.len());
+            let known = self.parents.get(ancestor).cloned();
+            let parent = known.unwrap_or_else(|| Parent { name: WireName::from(ancestor), n_below: 0 });
+            self.parents.insert(Parent { n_below: parent.n_below + 1, ..parent });
+            self.stamps.reserve(self.parents.len());
             if self.node(ancestor).is_some() {
                 return;
             }
@@ -312,12 +322,12 @@ impl Zone {
     /// Counts a name that is gone out at its parent; ancestors go as far as nothing holds them.
     fn release_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
-            let Some(n_names) = self.n_below.get_mut(ancestor) else { return };
-            *n_names -= 1;
-            if *n_names > 0 {
+            let Some(parent) = self.parents.get(ancestor).cloned() else { return };
+            if parent.n_below > 1 {
+                self.parents.insert(Parent { n_below: parent.n_below - 1, ..parent });
                 return;
             }
-            self.n_below.remove(ancestor);
+            self.parents.remove(ancestor);
             if self.node(ancestor).is_none_or(|node| !node.is_empty_non_terminal()) {
                 return;
             }
@@ -346,9 +356,8 @@ impl Zone {
     }
 
     fn with_soa(&self, others: RrSetsRef<'_>) -> RrSets {
-        let soa = RrSet::from_wire(RecordType::SOA, self.soa_ttl_s, [&self.soa_wire]);
         let others = others.iter().filter(|set| set.record_type() != RecordType::SOA);
-        RrSets::of(others.chain([soa]))
+        RrSets::of(others.chain([self.soa.rrset(self.soa_ttl_s)]))
     }
 
     /// Whether a name may be answered by what is at another one: by a delegation or a DNAME.
@@ -363,7 +372,7 @@ impl Zone {
 
     /// The SOA's RDATA in uncompressed wire form.
     pub(crate) fn soa_wire(&self) -> &[u8] {
-        &self.soa_wire
+        self.soa.as_bytes()
     }
 }
 
@@ -371,13 +380,6 @@ impl Zone {
 pub(super) fn cased(name: &Name, key: &WireName) -> Option<Arc<[u8]>> {
     let wire = name::wire(name, |octet| *octet);
     (wire != key.as_bytes()).then(|| wire.into())
-}
-
-/// The RDATA of a SOA in uncompressed wire form.
-fn soa_wire(soa: &SOA) -> Arc<[u8]> {
-    let soa = RData::SOA(soa.clone());
-    let soa = RrSet::from_rdata(RecordType::SOA, 0, [&soa]).expect("a SOA can be stored");
-    soa.rdata().next().unwrap_or_default().into()
 }
 
 fn is_wildcard(name: &[u8]) -> bool {

@@ -8,18 +8,25 @@ use hickory_proto::rr::{Name, RecordType};
 use super::name::{self, WireName};
 use super::reasons::{Reason, Reasons};
 use super::stamps::Stamp;
-use super::tree::{Map, Zone};
+use super::table::{Named, Table};
+use super::tree::Zone;
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
-    by_apex: Map<WireName, Arc<Zone>>,
+    by_apex: Table<Arc<Zone>>,
     /// How many labels apexes have, each number once, greatest first.
     depths: Arc<[usize]>,
     layout: Stamp,
     reasons: Option<Arc<dyn Reasons>>,
     /// Where names are looked for that fall through.
     fallback: Option<Arc<Zones>>,
+}
+
+impl Named for Arc<Zone> {
+    fn name(&self) -> &[u8] {
+        self.key().as_bytes()
+    }
 }
 
 impl Zones {
@@ -57,16 +64,14 @@ impl Zones {
 
     /// Puts a zone in place of the one with its apex, if there is one.
     pub fn insert(&mut self, zone: impl Into<Arc<Zone>>) {
-        let zone = zone.into();
-        let is_new = self.by_apex.insert(zone.key().clone(), zone).is_none();
-        if is_new {
+        if self.by_apex.insert(zone.into()).is_none() {
             self.lay_out();
         }
     }
 
     /// Removes the zone with this apex.
     pub fn remove(&mut self, apex: &WireName) {
-        if self.by_apex.remove(apex).is_some() {
+        if self.by_apex.remove(apex.as_bytes()).is_some() {
             self.lay_out();
         }
     }
@@ -77,8 +82,7 @@ impl Zones {
     }
 
     fn lay_out(&mut self) {
-        let depths: BTreeSet<usize> =
-            self.by_apex.keys().map(|apex| name::n_labels(apex.as_bytes())).collect();
+        let depths: BTreeSet<usize> = self.iter().map(|zone| name::n_labels(zone.key().as_bytes())).collect();
         self.depths = depths.into_iter().rev().collect();
         self.layout = Stamp::next();
     }
@@ -90,17 +94,17 @@ impl Zones {
 
     /// The zone with this apex, by its key.
     pub fn at(&self, apex: &WireName) -> Option<&Zone> {
-        self.by_apex.get(apex).map(Arc::as_ref)
+        self.by_apex.get(apex.as_bytes()).map(Arc::as_ref)
     }
 
     /// The same, to be put among other zones.
     pub(crate) fn shared(&self, apex: &WireName) -> Option<Arc<Zone>> {
-        self.by_apex.get(apex).cloned()
+        self.by_apex.get(apex.as_bytes()).cloned()
     }
 
     /// Every zone, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        self.by_apex.values().map(Arc::as_ref)
+        self.by_apex.iter().map(Arc::as_ref)
     }
 
     /// The zone that a lower-cased wire name lies in: the one with the longest apex.

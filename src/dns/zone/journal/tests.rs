@@ -1,6 +1,7 @@
 use super::*;
 use crate::dns::zone::RrSet;
-use hickory_proto::rr::Name;
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData};
 use std::net::IpAddr;
 
 fn name(text: &str) -> Name {
@@ -63,15 +64,41 @@ fn a_new_ttl_replaces_every_record() {
 #[test]
 fn the_oldest_versions_go_and_many_differences_are_the_whole_zone() {
     let mut zone = zone();
-    for serial in 2..VERSIONS_MAX as u32 + 3 {
+    const KEPT: usize = VOLUMES_MAX * VOLUME_VERSIONS;
+    let n_versions = KEPT + VOLUME_VERSIONS + 3;
+    for serial in 2..n_versions as u32 + 2 {
         zone.set(&wire("a.z."), &addresses(&[(serial % 200) as u8]));
         zone.set_serial(serial);
     }
     let last = zone.serial();
-    assert_eq!(zone.journal.deltas.len(), VERSIONS_MAX);
+    let kept: Vec<u32> = zone.journal.deltas().map(|delta| delta.before.serial()).collect();
+    assert_eq!(kept.len(), KEPT + 3);
+    assert!(kept.into_iter().eq(last - (KEPT as u32 + 3)..last));
     assert!(zone.changes_since(last - 100).is_some());
     assert!(zone.changes_since(last - 1000).is_none(), "longer than the zone");
     assert!(zone.changes_since(1).is_none(), "forgotten");
+}
+
+#[test]
+fn versions_that_are_too_large_go_early() {
+    let delta = |serial: u32, n_octets: usize| {
+        let soa = zone().soa;
+        let (before, after) = (soa.with_serial(serial), soa.with_serial(serial + 1));
+        Delta { before, after, removed: Vec::new(), added: Vec::new(), n_records: 1, n_octets }
+    };
+    let mut journal = Journal::default();
+    let n_versions = 2 * VOLUME_VERSIONS as u32 + 5;
+    (0..n_versions).for_each(|serial| journal.push(delta(serial, OCTETS_MAX / 100)));
+    let n_kept = |journal: &Journal| journal.deltas().count();
+    assert_eq!(n_kept(&journal), 69);
+    let before = journal.clone();
+    journal.push(delta(n_versions, OCTETS_MAX / 2));
+    assert_eq!(n_kept(&journal), 70 - VOLUME_VERSIONS, "one volume is enough");
+    journal.push(delta(n_versions + 1, OCTETS_MAX * 97 / 100));
+    assert_eq!(n_kept(&journal), 1, "the last one alone has room");
+    journal.push(delta(n_versions + 2, OCTETS_MAX + 1));
+    assert_eq!((n_kept(&journal), journal.n_octets), (0, 0));
+    assert_eq!(n_kept(&before), 69, "in a copy they stay");
 }
 
 #[test]
@@ -92,7 +119,10 @@ fn a_zone_that_is_read_again_goes_on_from_the_one_before() {
 #[test]
 fn what_one_set_has_and_another_has_not_is_found_whatever_the_order() {
     let check = |own: &[u8], others: &[u8], expected: &[u8]| {
-        let rest = addresses(own).as_ref().without(addresses(others).as_ref());
+        let [own_set, others_set] = [own, others].map(addresses);
+        let [rest, _] = own_set.as_ref().differences(others_set.as_ref());
+        assert_eq!(rest, addresses(expected), "{own:?} without {others:?}");
+        let [_, rest] = others_set.as_ref().differences(own_set.as_ref());
         assert_eq!(rest, addresses(expected), "{own:?} without {others:?}");
     };
     check(&[], &[1], &[]);

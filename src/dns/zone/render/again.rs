@@ -8,13 +8,14 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::endpoints::{self, Port};
-use super::service::{Form, form};
+use super::service::{Form, Subject};
 use super::{Scheme, reverse, service_key, service_target, weigh};
 use crate::dns::zone::ledger::{Amendment, Contribution, Entry, Rank};
 use crate::dns::zone::name::{self, WireName};
@@ -23,9 +24,9 @@ use crate::dns::zone::rrset::{RrSet, RrSets, RrSetsRef};
 /// The labels, addresses and ports of endpoints that are not what they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    labels: BTreeSet<String>,
+    labels: BTreeSet<Rc<str>>,
     addresses: BTreeSet<IpAddr>,
-    ports: BTreeSet<Port>,
+    ports: BTreeSet<Rc<[Port]>>,
 }
 
 impl Touched {
@@ -50,9 +51,9 @@ impl Scheme {
     pub fn touched(&self, before: Option<&EndpointSlice>, now: Option<&EndpointSlice>) -> Touched {
         let mut touched = Touched::default();
         for endpoint in endpoints::differing(self, before, now) {
-            touched.labels.insert(endpoint.label.to_string());
+            touched.labels.insert(endpoint.label);
             touched.addresses.insert(endpoint.address);
-            touched.ports.extend(endpoint.ports.iter().cloned());
+            touched.ports.insert(endpoint.ports);
         }
         touched
     }
@@ -67,9 +68,9 @@ impl Scheme {
         before: &Contribution,
         touched: &Touched,
     ) -> Option<Amendment> {
-        // What is wrong with the service is told with its part.
-        let form = form(service.spec.as_ref(), &mut Vec::new());
-        let depends_on_all = match form {
+        // What is wrong with the service has been told when it was rendered whole.
+        let subject = self.subject(service, &mut Vec::new())?;
+        let depends_on_all = match subject.form {
             Form::External(_) => false,
             Form::Headless => self.options.zonal,
             Form::Cluster(_) => self.options.ignore_empty_service,
@@ -79,12 +80,12 @@ impl Scheme {
         if depends_on_all || is_server {
             return None;
         }
-        let part = self.service_of(service, slices, Some(touched));
-        if !part.complaints.is_empty() {
+        let mut complaints = Vec::new();
+        let (part, _) = self.describe(service, &subject, slices, Some(touched), &mut complaints);
+        if !complaints.is_empty() {
             return None;
         }
-        let part = part.contribution;
-        let name = self.service_name(service, &mut Vec::new())?;
+        let Subject { form, name } = subject;
         let mut amendment = Amendment::default();
         let own: Option<Vec<WireName>> = touched.labels.iter().map(|label| name.child(label).ok()).collect();
         let pointers = touched.addresses.iter().map(|address| reverse::name(*address));
@@ -92,7 +93,8 @@ impl Scheme {
             amendment.put(name.clone(), part.at(&name).cloned());
         }
         if matches!(form, Form::Headless) {
-            let owners = touched.ports.iter().filter_map(|port| port.owner(&name)?.ok());
+            let ports = touched.ports.iter().flat_map(|ports| ports.iter());
+            let owners = ports.filter_map(|port| port.owner(&name)?.ok());
             let shared: BTreeSet<WireName> = owners.chain([name.clone()]).collect();
             for name in shared {
                 let [before, part] = [before, &part].map(|given| rrsets_at(given, &name));

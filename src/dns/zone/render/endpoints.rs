@@ -3,9 +3,10 @@
 //!
 //! An endpoint is ready if its condition says so or says nothing; `serving` and `terminating` are
 //! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
-//! repeat an endpoint while endpoints move between them; the repetition is dropped here.
+//! repeat an endpoint while endpoints move between them; its records are the same then.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -24,7 +25,7 @@ pub(super) struct Port {
     /// Its name, if it has one.
     pub(super) name: Option<String>,
     /// `tcp`, `udp` or `sctp`.
-    pub(super) protocol: String,
+    pub(super) protocol: Cow<'static, str>,
     /// The number.
     pub(super) number: u16,
 }
@@ -33,8 +34,8 @@ impl Port {
     /// The name of its SRV records below a service's, if it has a name itself.
     pub(super) fn owner(&self, service: &WireName) -> Option<Result<WireName, NameTooLong>> {
         let name = self.name.as_ref()?;
-        let protocol = service.child(&format!("_{}", self.protocol));
-        Some(protocol.and_then(|protocol| protocol.child(&format!("_{name}"))))
+        let protocol = service.service_child(&self.protocol);
+        Some(protocol.and_then(|protocol| protocol.service_child(name)))
     }
 }
 
@@ -62,13 +63,11 @@ pub(super) fn of_slices(
     only: Option<&Touched>,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
-    let mut seen: HashSet<Endpoint, RandomState> = HashSet::default();
     let mut endpoints = Vec::new();
     for slice in slices {
         let listed = slice.endpoints.iter().flatten();
         let listed = listed.filter(|endpoint| has_peers || is_ready(endpoint));
-        let found = of_listed(scheme, slice, listed, only, complaints);
-        endpoints.extend(found.into_iter().filter(|endpoint| seen.insert(endpoint.clone())));
+        of_listed(scheme, slice, listed, only, complaints, &mut endpoints);
     }
     endpoints
 }
@@ -83,8 +82,11 @@ pub(super) fn differing(
     // What is wrong with a slice is told when its service is rendered.
     let mut complaints = Vec::new();
     let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
-        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
-        found.into_iter().flatten().collect::<HashSet<Endpoint, RandomState>>()
+        let mut found = Vec::new();
+        if let Some(slice) = slice {
+            of_listed(scheme, slice, listed.into_iter(), None, &mut complaints, &mut found);
+        }
+        found.into_iter().collect::<HashSet<Endpoint, RandomState>>()
     };
     let (before, now) = (of(before, before_listed), of(now, now_listed));
     before.symmetric_difference(&now).cloned().collect()
@@ -115,17 +117,18 @@ fn listed_differing<'s>(
     [left, right]
 }
 
-/// The endpoints at all addresses of these, which are a slice's. With `only` those that share a label
-/// or an address with one of these.
+/// Finds the endpoints at all addresses of these, which are a slice's. With `only` those that share a
+/// label or an address with one of these.
 fn of_listed<'s>(
     scheme: &Scheme,
     slice: &EndpointSlice,
     listed: impl Iterator<Item = &'s SliceEndpoint>,
     only: Option<&Touched>,
     complaints: &mut Vec<String>,
-) -> Vec<Endpoint> {
-    let ports = slice_ports(slice.ports.as_deref().unwrap_or_default());
-    let mut endpoints = Vec::new();
+    found: &mut Vec<Endpoint>,
+) {
+    // Mostly none of a slice's is wanted.
+    let ports = LazyCell::new(|| slice_ports(slice.ports.as_deref().unwrap_or_default()));
     for listed in listed {
         for text in &listed.addresses {
             let Ok(address) = text.parse::<IpAddr>() else {
@@ -138,23 +141,23 @@ fn of_listed<'s>(
                 continue;
             }
             let zone = listed.zone.as_deref().map(Rc::from);
-            endpoints.push(Endpoint {
-                address,
-                label: label.into(),
-                ports: ports.clone(),
-                zone,
-                is_ready: is_ready(listed),
-            });
+            let (label, ports) = (label.into(), Rc::clone(&ports));
+            found.push(Endpoint { address, label, ports, zone, is_ready: is_ready(listed) });
         }
     }
-    endpoints
 }
 
 /// A port, if its number makes sense.
 pub(super) fn port(name: Option<&str>, protocol: Option<&str>, number: i32) -> Option<Port> {
     let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
     let name = name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
-    Some(Port { name, protocol: protocol.unwrap_or("TCP").to_ascii_lowercase(), number })
+    let protocol = match protocol {
+        None | Some("TCP") => "tcp".into(),
+        Some("UDP") => "udp".into(),
+        Some("SCTP") => "sctp".into(),
+        Some(other) => other.to_ascii_lowercase().into(),
+    };
+    Some(Port { name, protocol, number })
 }
 
 fn slice_ports(ports: &[EndpointPort]) -> Rc<[Port]> {

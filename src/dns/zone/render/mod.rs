@@ -164,18 +164,9 @@ impl Data {
         let of = |record_type| RrSet::of_addresses(record_type, ttl_s, &self.addresses);
         let addresses = [of(RecordType::A), of(RecordType::AAAA)];
         let pointers = RrSet::of_names(RecordType::PTR, ttl_s, &self.pointers);
-        let services = weigh(services(ttl_s, &self.services));
+        let services = weigh(RrSet::of_services(ttl_s, self.services));
         addresses.into_iter().chain([pointers, services]).chain(self.others)
     }
-}
-
-/// SRV records, of no weight yet.
-fn services(ttl_s: u32, services: &[(u16, WireName)]) -> RrSet<'static> {
-    let rdata = services.iter().map(|(port, target)| {
-        let [high, low] = port.to_be_bytes();
-        [&[0, 0, 0, 0, high, low], target.as_bytes()].concat()
-    });
-    RrSet::from_wire(RecordType::SRV, ttl_s, rdata)
 }
 
 /// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target

@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
+use smallvec::SmallVec;
 
 use crate::dns::zone::name::{self, WireName};
 
@@ -19,13 +20,15 @@ const LONGEST_LENGTH: usize = 2 * 32 + V6_SUFFIX.len();
 
 /// The name whose PTR record tells what has this address.
 pub(crate) fn name(address: IpAddr) -> WireName {
-    let mut wire = Vec::with_capacity(LONGEST_LENGTH);
+    let mut wire: SmallVec<[u8; LONGEST_LENGTH]> = SmallVec::new();
     match address {
         IpAddr::V4(address) => {
             for octet in address.octets().into_iter().rev() {
-                let label = octet.to_string();
+                let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
+                let n_zeros = usize::from(octet < 100) + usize::from(octet < 10);
+                let label = &digits[n_zeros..];
                 wire.push(label.len() as u8);
-                wire.extend_from_slice(label.as_bytes());
+                wire.extend_from_slice(label);
             }
             wire.extend_from_slice(V4_SUFFIX);
         }

@@ -35,50 +35,30 @@ pub(super) enum Form {
     Cluster(Vec<IpAddr>),
 }
 
+/// What a service is for DNS, and its name.
+pub(super) struct Subject {
+    pub(super) form: Form,
+    pub(super) name: WireName,
+}
+
 impl Scheme {
     /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
     /// namespace does not exist or is not published; even then it may be a name server's name.
     pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
-        let mut rendered = self.service_of(service, slices, None);
+        let mut complaints = Vec::new();
+        let subject = self.subject(service, &mut complaints);
+        let described =
+            subject.map(|subject| self.describe(service, &subject, slices, None, &mut complaints));
+        let (mut contribution, name_servers) = described.unwrap_or_default();
         if !is_exposed {
-            rendered.contribution = Contribution::default();
+            contribution = Contribution::default();
         }
-        rendered
+        Rendered { contribution, name_servers, complaints }
     }
 
-    /// The same of one that is published. With `only` as if it had no endpoints but those that share a
-    /// label or an address with one of these, and without the names of the other ones of them.
-    pub(super) fn service_of(
-        &self,
-        service: &Service,
-        slices: &[&EndpointSlice],
-        only: Option<&Touched>,
-    ) -> Rendered {
-        let mut rendered = Rendered::default();
-        let complaints = &mut rendered.complaints;
-        let spec = service.spec.as_ref();
-        let form = form(spec, complaints);
-        let has_peers = matches!(form, Form::Headless) && publishes_peers(service, complaints);
-        let endpoints = match self.options.no_endpoints {
-            true => Vec::new(),
-            false => endpoints::of_slices(self, slices, has_peers, only, complaints),
-        };
-        let Some(name) = self.service_name(service, complaints) else { return rendered };
-        let mut work = Work { scheme: self, draft: Draft::new(self), name, only, complaints };
-        match &form {
-            Form::External(target) => work.external(target),
-            Form::Headless => work.headless(&endpoints),
-            Form::Cluster(_) if endpoints.is_empty() && self.options.ignore_empty_service => {}
-            Form::Cluster(addresses) => work.cluster(addresses, &ports(spec), &endpoints),
-        }
-        let name_servers = work.name_servers(&form, &endpoints);
-        let contribution = work.draft.finish();
-        rendered.name_servers = name_servers;
-        rendered.contribution = contribution;
-        rendered
-    }
-
-    pub(super) fn service_name(&self, service: &Service, complaints: &mut Vec<String>) -> Option<WireName> {
+    /// What kind of service it is; `None` if it can have no name.
+    pub(super) fn subject(&self, service: &Service, complaints: &mut Vec<String>) -> Option<Subject> {
+        let form = form(service.spec.as_ref(), complaints);
         let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
         let name = service.metadata.name.as_deref().unwrap_or_default();
         if let Some(bad) = [namespace, name].into_iter().find(|label| !is_label(label)) {
@@ -86,7 +66,35 @@ impl Scheme {
             return None;
         }
         let name = self.services.child(namespace).and_then(|namespace| namespace.child(name));
-        name.map_err(|error| complaints.push(error.to_string())).ok()
+        let name = name.map_err(|error| complaints.push(error.to_string())).ok()?;
+        Some(Subject { form, name })
+    }
+
+    /// What one that is published gives, and the names by which this server is reached through it.
+    /// With `only` as if it had no endpoints but those that share a label or an address with one of
+    /// these, and without the names of the other ones of them.
+    pub(super) fn describe(
+        &self,
+        service: &Service,
+        Subject { form, name }: &Subject,
+        slices: &[&EndpointSlice],
+        only: Option<&Touched>,
+        complaints: &mut Vec<String>,
+    ) -> (Contribution, Vec<NameServer>) {
+        let has_peers = matches!(form, Form::Headless) && publishes_peers(service, complaints);
+        let endpoints = match self.options.no_endpoints {
+            true => Vec::new(),
+            false => endpoints::of_slices(self, slices, has_peers, only, complaints),
+        };
+        let mut work = Work { scheme: self, draft: Draft::new(self), name: name.clone(), only, complaints };
+        match form {
+            Form::External(target) => work.external(target),
+            Form::Headless => work.headless(&endpoints),
+            Form::Cluster(_) if endpoints.is_empty() && self.options.ignore_empty_service => {}
+            Form::Cluster(addresses) => work.cluster(addresses, &ports(service.spec.as_ref()), &endpoints),
+        }
+        let name_servers = work.name_servers(form, &endpoints);
+        (work.draft.finish(), name_servers)
     }
 }
 
@@ -226,7 +234,7 @@ fn publishes_peers(service: &Service, complaints: &mut Vec<String>) -> bool {
     })
 }
 
-pub(super) fn form(spec: Option<&ServiceSpec>, complaints: &mut Vec<String>) -> Form {
+fn form(spec: Option<&ServiceSpec>, complaints: &mut Vec<String>) -> Form {
     let Some(spec) = spec else { return Form::Cluster(Vec::new()) };
     if spec.type_.as_deref() == Some("ExternalName") {
         return Form::External(spec.external_name.clone().unwrap_or_default());

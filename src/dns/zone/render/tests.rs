@@ -180,7 +180,7 @@ fn the_weight_is_100_divided_by_the_answers_whatever_led_to_them() {
         ],
     );
     let many: Vec<(u16, WireName)> = (1..=300).map(|port| (port, WireName::from(&b"\x01a\0"[..]))).collect();
-    let weights: BTreeSet<u8> = weigh(services(5, &many)).rdata().map(|rdata| rdata[3]).collect();
+    let weights: BTreeSet<u8> = weigh(RrSet::of_services(5, many)).rdata().map(|rdata| rdata[3]).collect();
     assert_eq!(weights, BTreeSet::from([1]));
 }
 

@@ -109,7 +109,7 @@ fn it_grows_and_shrinks_through_all_its_levels() {
 fn what_is_empty_again_keeps_no_directory() {
     let mut table: Table<Item> = Table::default();
     (0..10_000).for_each(|number| drop(table.insert(Item(name(number), 1))));
-    assert!(matches!(table.root, Place::Directory { n_bits: 6, .. }));
+    assert!(matches!(table.root, Place::Directory { n_bits: 4, .. }));
     (0..10_000).for_each(|number| drop(table.remove(&name(number))));
     assert!(matches!(&table.root, Place::Bucket(entries) if entries.slice.is_empty()));
 }

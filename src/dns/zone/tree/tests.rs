@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
+use hickory_proto::rr::RData;
+
 use super::*;
+use crate::dns::zone::RrSet;
 
 fn name(text: &str) -> WireName {
     WireName::of(&Name::from_ascii(text).unwrap())
@@ -123,4 +126,9 @@ fn wildcards_are_counted() {
         zone.remove(&name(owner));
         assert!(!zone.has_made_up_names(), "{owner}");
     }
+    let apex = Name::from_ascii("*.example.").unwrap();
+    let mut below =
+        Zone::new(apex.clone(), SOA::new(apex.clone(), apex.clone(), 1, 7200, 1800, 86400, 5), 30);
+    below.set(&WireName::of(&apex), &address());
+    assert!(below.has_made_up_names(), "an apex is counted too");
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::dns::zone::ZoneOptions;
 use crate::dns::zone::ledger::{Ledger, Source};
 use crate::dns::zone::rrset::RrSets;
+use crate::objects::{Kind, ObjectKey};
 
 const SLICES: usize = 4;
 
@@ -192,7 +193,7 @@ fn where_the_ports_differ_or_the_slice_comes_or_goes_all_endpoints_do() {
 
 /// What a service gives after an amendment.
 fn amended(before: Contribution, amendment: Amendment) -> Contribution {
-    let source = Source::Service("default".into(), "web".into());
+    let source = Source::Object(ObjectKey::new(Kind::Service, "default", "web"));
     let mut ledger = Ledger::default();
     ledger.replace(source.clone(), before);
     ledger.amend(source.clone(), amendment);
