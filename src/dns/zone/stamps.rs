@@ -70,7 +70,7 @@ impl Stamps {
     #[inline]
     fn place(&self, hash: u64) -> [usize; 3] {
         let hash = hash as usize;
-        [hash / PAGE / VOLUME & (self.volumes.len() - 1), hash / PAGE % VOLUME, hash % PAGE]
+        [(hash / PAGE / VOLUME) & (self.volumes.len() - 1), hash / PAGE % VOLUME, hash % PAGE]
     }
 }
 
