@@ -10,11 +10,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use hickory_proto::rr::Name;
+use smallvec::SmallVec;
 
 /// The longest name in wire form (RFC 1035 section 2.3.4).
 pub const NAME_OCTETS_MAX: usize = 255;
 /// The longest label.
 pub const LABEL_OCTETS_MAX: usize = 63;
+
+/// What is put together on the way to where it is kept: mostly that is not much.
+pub(super) type Octets = SmallVec<[u8; 512]>;
 
 /// A lower-cased name in wire form. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,17 +61,16 @@ impl WireName {
 
     fn child_of(&self, prefix: &str, label: &str) -> Result<Self, NameTooLong> {
         let length = prefix.len() + label.len();
-        let end = length + 1 + self.0.len();
-        if length == 0 || length > LABEL_OCTETS_MAX || end > NAME_OCTETS_MAX {
+        if length == 0 || length > LABEL_OCTETS_MAX || length + 1 + self.0.len() > NAME_OCTETS_MAX {
             return Err(NameTooLong { label: format!("{prefix}{label}"), parent: self.to_string() });
         }
-        let mut octets = [0; NAME_OCTETS_MAX];
-        octets[0] = length as u8;
-        octets[1..=prefix.len()].copy_from_slice(prefix.as_bytes());
-        octets[1 + prefix.len()..=length].copy_from_slice(label.as_bytes());
-        octets[1..=length].make_ascii_lowercase();
-        octets[length + 1..end].copy_from_slice(&self.0);
-        Ok(Self(octets[..end].into()))
+        let mut octets = Octets::new();
+        octets.push(length as u8);
+        octets.extend_from_slice(prefix.as_bytes());
+        octets.extend_from_slice(label.as_bytes());
+        octets[1..].make_ascii_lowercase();
+        octets.extend_from_slice(&self.0);
+        Ok(Self::from(octets.as_slice()))
     }
 
     /// The wire form.
@@ -87,7 +90,7 @@ impl WireName {
 }
 
 impl From<&[u8]> for WireName {
-    /// Takes a suffix of another name.
+    /// Takes a suffix of another name, or one that was put together in its form.
     fn from(suffix: &[u8]) -> Self {
         Self(suffix.into())
     }

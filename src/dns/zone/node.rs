@@ -4,8 +4,9 @@
 use hickory_proto::rr::RecordType;
 use triomphe::ThinArc;
 
+use super::name::Octets;
 use super::ready::Ready;
-use super::rrset::{Octets, RrSetsRef};
+use super::rrset::RrSetsRef;
 use super::table::Named;
 
 /// A name that exists. Cheap to clone.

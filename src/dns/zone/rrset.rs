@@ -13,9 +13,7 @@ use std::sync::Arc;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
 
-use smallvec::SmallVec;
-
-use super::name::WireName;
+use super::name::{Octets, WireName};
 
 /// All records of one type at one name, owned or borrowed from [`RrSets`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +30,6 @@ pub struct RrSets(
     /// Per RRset: two octets of type, four of TTL, four of length, then what [`RrSet`] packs.
     Arc<[u8]>,
 );
-
-/// What is packed on the way to where it is kept: mostly that is not much.
-pub(super) type Octets = SmallVec<[u8; 512]>;
 
 /// The RRsets of one name, where they are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +50,8 @@ impl RrSets {
         for set in sets.into_iter().filter(|set| !set.is_empty()) {
             // Mostly they come in order, so that this is the end.
             let at = RrSetsRef(&octets).n_octets_up_to(set.record_type);
-            octets.insert_from_slice(at, &set.packed);
             octets.insert_from_slice(at, &set.header());
+            octets.insert_from_slice(at + HEADER_OCTETS, &set.packed);
         }
         RrSetsRef(&octets).to_owned()
     }

@@ -81,28 +81,26 @@ impl Zone {
     /// A zone that holds its SOA and nothing else yet.
     pub fn new(apex: Name, soa: SOA, soa_ttl_s: u32) -> Self {
         let key = WireName::of(&apex);
-        let mut zone = Self {
+        let soa = Soa::of(&soa);
+        let rrsets = RrSets::of([soa.rrset(soa_ttl_s)]);
+        Self {
             cased: cased(&apex, &key).into_iter().map(|cased| (key.clone(), cased)).collect(),
             apex,
-            soa: Soa::of(&soa),
+            soa,
             soa_ttl_s,
-            apex_node: Node::new(key.as_bytes(), RrSetsRef::EMPTY, true),
+            apex_node: Node::new(key.as_bytes(), rrsets.as_ref(), true),
             nodes: Table::default(),
             parents: Table::default(),
             stamps: Stamps::default(),
             n_cuts: 0,
-            n_wildcards: 0,
+            n_wildcards: usize::from(is_wildcard(key.as_bytes())),
             pod_names: None,
             fallthrough: Arc::default(),
             is_synced: true,
-            key: key.clone(),
+            key,
             journal: Journal::default(),
             pending: Vec::new(),
-        };
-        zone.count(&zone.apex_node.clone(), |n, one| n + one);
-        zone.set(&key, RrSetsRef::EMPTY);
-        zone.pending.clear();
-        zone
+        }
     }
 
     /// The apex, its case as given.
@@ -211,8 +209,7 @@ impl Zone {
         let before = std::mem::replace(&mut self.soa, after);
         let rrsets = self.with_soa(self.apex_node.rrsets());
         // A delta tells the SOA apart, so the apex is not noted for it.
-        let node = Node::new(self.key.as_bytes(), rrsets.as_ref(), true);
-        self.put_node(node);
+        self.apex_node = Node::new(self.key.as_bytes(), rrsets.as_ref(), true);
         self.close_version(before);
     }
 

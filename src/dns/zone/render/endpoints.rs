@@ -67,7 +67,7 @@ pub(super) fn of_slices(
     for slice in slices {
         let listed = slice.endpoints.iter().flatten();
         let listed = listed.filter(|endpoint| has_peers || is_ready(endpoint));
-        of_listed(scheme, slice, listed, only, complaints, &mut endpoints);
+        endpoints.extend(of_listed(scheme, slice, listed, only, complaints));
     }
     endpoints
 }
@@ -82,11 +82,8 @@ pub(super) fn differing(
     // What is wrong with a slice is told when its service is rendered.
     let mut complaints = Vec::new();
     let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
-        let mut found = Vec::new();
-        if let Some(slice) = slice {
-            of_listed(scheme, slice, listed.into_iter(), None, &mut complaints, &mut found);
-        }
-        found.into_iter().collect::<HashSet<Endpoint, RandomState>>()
+        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
+        found.into_iter().flatten().collect::<HashSet<Endpoint, RandomState>>()
     };
     let (before, now) = (of(before, before_listed), of(now, now_listed));
     before.symmetric_difference(&now).cloned().collect()
@@ -117,18 +114,18 @@ fn listed_differing<'s>(
     [left, right]
 }
 
-/// Finds the endpoints at all addresses of these, which are a slice's. With `only` those that share a
-/// label or an address with one of these.
+/// The endpoints at all addresses of these, which are a slice's. With `only` those that share a label
+/// or an address with one of these.
 fn of_listed<'s>(
     scheme: &Scheme,
     slice: &EndpointSlice,
     listed: impl Iterator<Item = &'s SliceEndpoint>,
     only: Option<&Touched>,
     complaints: &mut Vec<String>,
-    found: &mut Vec<Endpoint>,
-) {
+) -> Vec<Endpoint> {
     // Mostly none of a slice's is wanted.
     let ports = LazyCell::new(|| slice_ports(slice.ports.as_deref().unwrap_or_default()));
+    let mut endpoints = Vec::new();
     for listed in listed {
         for text in &listed.addresses {
             let Ok(address) = text.parse::<IpAddr>() else {
@@ -142,9 +139,10 @@ fn of_listed<'s>(
             }
             let zone = listed.zone.as_deref().map(Rc::from);
             let (label, ports) = (label.into(), Rc::clone(&ports));
-            found.push(Endpoint { address, label, ports, zone, is_ready: is_ready(listed) });
+            endpoints.push(Endpoint { address, label, ports, zone, is_ready: is_ready(listed) });
         }
     }
+    endpoints
 }
 
 /// A port, if its number makes sense.

@@ -7,20 +7,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
-use smallvec::SmallVec;
 
-use crate::dns::zone::name::{self, WireName};
+use crate::dns::zone::name::{self, Octets, WireName};
 
 /// `in-addr.arpa` in wire form (RFC 1035 section 3.5).
 const V4_SUFFIX: &[u8] = b"\x07in-addr\x04arpa\0";
 /// `ip6.arpa` in wire form (RFC 3596 section 2.5).
 const V6_SUFFIX: &[u8] = b"\x03ip6\x04arpa\0";
-/// That of a name of an IPv6 address: 32 nibbles, each a label.
-const LONGEST_LENGTH: usize = 2 * 32 + V6_SUFFIX.len();
 
 /// The name whose PTR record tells what has this address.
 pub(crate) fn name(address: IpAddr) -> WireName {
-    let mut wire: SmallVec<[u8; LONGEST_LENGTH]> = SmallVec::new();
+    let mut wire = Octets::new();
     match address {
         IpAddr::V4(address) => {
             for octet in address.octets().into_iter().rev() {
