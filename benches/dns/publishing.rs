@@ -5,7 +5,8 @@
 //! The server process holds the store, the publisher and one DNS worker, all on one core. On `changes`
 //! it commits changed slices at a steady rate, and waits for the snapshots that answer with them; the
 //! publisher says when it has swapped one in. Before anything is measured it has made
-//! [`WARM_UP_CHANGES`], so that the store's history is full.
+//! [`WARM_UP_CHANGES`], so that the store's history is full. On a machine that is one of several of its
+//! host a change may wait for those; how long that was is told beside.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -45,6 +46,8 @@ const WARM_UP_CHANGES: usize = 20_000;
 const WARM_UP_STEP: usize = 1_000;
 const WAIT_MAX: Duration = Duration::from_secs(60);
 const POOL: usize = 1 << 16;
+/// In which the kernel counts (`proc_stat(5)`, USER_HZ).
+const TICK: Duration = Duration::from_millis(10);
 /// The worker's thread.
 const WORKER: &str = "dns-0";
 
@@ -64,36 +67,35 @@ fn measure_with(shape: Shape, rounds: usize) {
         Publishing::new(program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     });
     let queries = queries(shape);
-    let (mut quiet, mut busy, mut latencies) = (Vec::new(), Vec::new(), Vec::new());
     server.tell("warm up");
     server.line();
+    // Readers keep what they make of the records: what they will ever keep is there after a round.
+    server.round(&queries);
     let before = server.resident_bytes();
-    for _ in 0..rounds {
-        server.tell("plan");
-        server.line();
-        quiet.push(server.throughput(&queries));
-        server.tell("changes");
-        busy.push(server.throughput(&queries));
-        latencies.push(server.line());
-    }
-    let rounds = || quiet.iter().zip(&busy);
-    let of_cpu = median(rounds().map(|(quiet, busy)| busy.per_cpu_second / quiet.per_cpu_second));
-    let of_clock = median(rounds().map(|(quiet, busy)| busy.per_second / quiet.per_second));
+    let rounds: Vec<Round> = (0..rounds).map(|_| server.round(&queries)).collect();
+    let left = |of: fn(&Throughput) -> f64| {
+        median(rounds.iter().map(|round| of(&round.busy) / of(&round.quiet))) * 100.0
+    };
     println!(
-        "  without changes: {:.0} thousand queries per second of the worker's processor time",
-        median(quiet.iter().map(|round| round.per_cpu_second)) / 1e3
+        "  without changes: {:.0} thousand queries per second, {:.0} per second of the worker's processor time",
+        median(rounds.iter().map(|round| round.quiet.per_second)) / 1e3,
+        median(rounds.iter().map(|round| round.quiet.per_cpu_second)) / 1e3
     );
-    println!("  with changes:    {:.1} % less", (1.0 - of_cpu) * 100.0);
     println!(
-        "                   {:.1} % less per second of the clock: all share one core, and who makes the \
-         changes, the store and the publisher use {:.0} us of it per change",
-        (1.0 - of_clock) * 100.0,
-        median(busy.iter().map(|round| round.other_cpu.as_secs_f64())) * 1e6
+        "  with changes:    {:.1} % of that, {:.1} % of that of the worker's processor time",
+        left(|throughput| throughput.per_second),
+        left(|throughput| throughput.per_cpu_second)
+    );
+    println!(
+        "  all share one core; who makes the changes, the store and the publisher use {:.0} us of it per change",
+        median(rounds.iter().map(|round| round.busy.other_cpu.as_secs_f64())) * 1e6
             / f64::from(CHANGES_PER_SECOND)
             / ROUND.as_secs_f64()
     );
     println!("  from commit to visible answer, median and 99th percentile, by round:");
-    latencies.iter().for_each(|line| println!("    {line}"));
+    for Round { latencies, stolen, .. } in &rounds {
+        println!("    {latencies}; the machine's host took {} ms", stolen.as_millis());
+    }
     let after = server.resident_bytes();
     println!("  resident memory: {:.1} MB before, {:.1} MB after", before as f64 / 1e6, after as f64 / 1e6);
 }
@@ -117,8 +119,17 @@ struct Publishing {
     address: SocketAddr,
 }
 
-/// What a round gives.
+/// The same queries without changes and with.
 struct Round {
+    quiet: Throughput,
+    busy: Throughput,
+    /// How long the changes took to be seen.
+    latencies: String,
+    /// How long cores of this machine had to wait for those of its host while there were changes.
+    stolen: Duration,
+}
+
+struct Throughput {
     per_cpu_second: f64,
     per_second: f64,
     /// Processor time of all but the worker.
@@ -147,7 +158,18 @@ impl Publishing {
         self.lines.next().unwrap().unwrap()
     }
 
-    fn throughput(&self, queries: &[Vec<u8>]) -> Round {
+    fn round(&mut self, queries: &[Vec<u8>]) -> Round {
+        self.tell("plan");
+        self.line();
+        let quiet = self.throughput(queries);
+        let stolen_before = stolen();
+        self.tell("changes");
+        let busy = self.throughput(queries);
+        let latencies = self.line();
+        Round { quiet, busy, latencies, stolen: stolen() - stolen_before }
+    }
+
+    fn throughput(&self, queries: &[Vec<u8>]) -> Throughput {
         let socket = [connect(self.address)];
         let mut load = Load::new(&socket);
         let cpu = || [Some(WORKER), None].map(|thread| cpu_time_of(self.child.id(), thread));
@@ -155,7 +177,7 @@ impl Publishing {
         let n_replies = load.run(queries, ROUND).n_replies as f64;
         let after = cpu();
         let [own, all] = [0, 1].map(|index| after[index] - before[index]);
-        Round {
+        Throughput {
             per_cpu_second: n_replies / own.as_secs_f64(),
             per_second: n_replies / ROUND.as_secs_f64(),
             other_cpu: all.saturating_sub(own),
@@ -169,7 +191,14 @@ impl Publishing {
     }
 }
 
-/// Addresses of endpoints and of services, and SRV.
+/// How long the cores of this machine have had to wait for those of its host.
+fn stolen() -> Duration {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    let ticks: u32 = stat.lines().next().unwrap().split_whitespace().nth(8).unwrap().parse().unwrap();
+    TICK * ticks
+}
+
+/// Addresses of endpoints and of services, and names that do not exist.
 fn queries(shape: Shape) -> Vec<Vec<u8>> {
     let of = |n: usize| {
         let (service, endpoint) = (n * 7919 % shape.n_services(), n * 31 % shape.size);

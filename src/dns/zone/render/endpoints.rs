@@ -7,11 +7,10 @@
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use foldhash::fast::RandomState;
 use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
 
 use super::again::Touched;
@@ -20,7 +19,7 @@ use crate::dns::zone::name::{NameTooLong, WireName};
 use crate::dns::zone::pod_names;
 
 /// A port that endpoints or a cluster address listen at.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Port {
     /// Its name, if it has one.
     pub(super) name: Option<String>,
@@ -40,7 +39,7 @@ impl Port {
 }
 
 /// An endpoint at one address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Endpoint {
     /// The address.
     pub(super) address: IpAddr,
@@ -83,7 +82,7 @@ pub(super) fn differing(
     let mut complaints = Vec::new();
     let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
         let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
-        found.into_iter().flatten().collect::<HashSet<Endpoint, RandomState>>()
+        found.into_iter().flatten().collect::<BTreeSet<Endpoint>>()
     };
     let (before, now) = (of(before, before_listed), of(now, now_listed));
     before.symmetric_difference(&now).cloned().collect()
