@@ -11,6 +11,7 @@ pub mod events_api;
 mod field;
 pub mod fields;
 mod kind;
+pub mod labels;
 pub mod lint;
 pub mod manifest;
 pub mod merge_keys;

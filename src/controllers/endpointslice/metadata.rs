@@ -8,14 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 use super::endpoint::{Family, is_headless};
 use crate::clock::Timestamp;
-use crate::objects::Labels;
+use crate::objects::{Labels, labels};
 
 /// Who writes the slice.
 pub(super) const LABEL_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 /// This controller, as a value of [`LABEL_MANAGED_BY`].
 pub(super) const MANAGED_BY: &str = "endpointslice-controller.k8s.io";
-/// The service that the slice belongs to; consumers find slices by it.
-pub(super) const LABEL_SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// Tells proxies to leave the slice alone.
 const LABEL_HEADLESS: &str = "service.kubernetes.io/headless";
 /// When the pod or service changed of which the last write of the slice tells.
@@ -25,13 +23,13 @@ const ANNOTATION_TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigg
 pub(super) fn service_name(meta: &ObjectMeta) -> Option<&str> {
     let labels = meta.labels.as_ref()?;
     let is_managed = labels.get(LABEL_MANAGED_BY).is_some_and(|by| by == MANAGED_BY);
-    labels.get(LABEL_SERVICE_NAME).filter(|_| is_managed).map(String::as_str)
+    labels.get(labels::SERVICE_NAME).filter(|_| is_managed).map(String::as_str)
 }
 
 /// The labels of every slice of the service.
 pub(super) fn labels(service: &Service) -> Labels {
     let mut labels = service.metadata.labels.clone().unwrap_or_default();
-    labels.insert(LABEL_SERVICE_NAME.to_owned(), service.metadata.name.clone().unwrap_or_default());
+    labels.insert(labels::SERVICE_NAME.to_owned(), service.metadata.name.clone().unwrap_or_default());
     labels.insert(LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned());
     labels.remove(LABEL_HEADLESS);
     if is_headless(service) {

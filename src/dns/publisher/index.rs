@@ -8,11 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use foldhash::HashMap;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use crate::objects::{Kind, Object, ObjectKey};
+use crate::objects::{Kind, Object, ObjectKey, labels};
 use crate::store::Store;
-
-/// The label that ties a slice to its service.
-const SERVICE_NAME_LABEL: &str = "kubernetes.io/service-name";
 
 /// Which objects belong together.
 #[derive(Default)]
@@ -95,7 +92,7 @@ impl Index {
 
 /// The service that a slice belongs to, which probably is the `known` one.
 fn service_of(slice: &Object, known: Option<&ObjectKey>) -> Option<ObjectKey> {
-    let name = slice.meta().labels.as_ref()?.get(SERVICE_NAME_LABEL)?;
+    let name = slice.meta().labels.as_ref()?.get(labels::SERVICE_NAME)?;
     let known = known.filter(|known| known.name == *name).cloned();
     Some(known.unwrap_or_else(|| ObjectKey::new(Kind::Service, slice.namespace(), name)))
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
+use smallvec::SmallVec;
 
 use super::name::{Octets, WireName};
 
@@ -185,19 +186,14 @@ impl RrSet<'_> {
         ttl_s: u32,
         addresses: impl IntoIterator<Item = &'a IpAddr>,
     ) -> Self {
-        let addresses = addresses.into_iter();
-        if record_type == RecordType::A {
-            let of_family = |address: &IpAddr| match address {
-                IpAddr::V4(address) => Some(address.octets()),
-                IpAddr::V6(_) => None,
-            };
-            return Self::from_wire(record_type, ttl_s, addresses.filter_map(of_family));
-        }
-        let of_family = |address: &IpAddr| match address {
-            IpAddr::V6(address) => Some(address.octets()),
-            IpAddr::V4(_) => None,
+        let of_family = |address: &IpAddr| -> Option<SmallVec<[u8; 16]>> {
+            match (record_type, address) {
+                (RecordType::A, IpAddr::V4(address)) => Some(SmallVec::from_slice(&address.octets())),
+                (RecordType::AAAA, IpAddr::V6(address)) => Some(SmallVec::from_slice(&address.octets())),
+                _ => None,
+            }
         };
-        Self::from_wire(record_type, ttl_s, addresses.filter_map(of_family))
+        Self::from_wire(record_type, ttl_s, addresses.into_iter().filter_map(of_family))
     }
 
     /// An RRset whose RDATA is one name each: NS, CNAME, PTR, DNAME.

@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::dns::answer::{Query, answer};
 use crate::dns::publisher::Publication;
 use crate::dns::zone::Zones;
-use crate::objects::Object;
+use crate::objects::{Object, labels};
 use crate::simulation::view::Member;
 
 const PUBLISHED: &str = "DNS holds exactly the ready endpoints at every published serial";
@@ -101,7 +101,7 @@ fn of_slices(slices: &[Object]) -> Model {
     for object in slices {
         let Some(slice) = object.get::<EndpointSlice>() else { continue };
         let labels = object.meta().labels.as_ref();
-        let Some(service) = labels.and_then(|labels| labels.get("kubernetes.io/service-name")) else {
+        let Some(service) = labels.and_then(|labels| labels.get(labels::SERVICE_NAME)) else {
             continue;
         };
         for endpoint in slice.endpoints.iter().flatten() {
