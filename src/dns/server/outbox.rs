@@ -1,18 +1,19 @@
 //! The replies of a batch, and how they are sent.
 //!
 //! ```text
-//!  replies ──► by client and length ─┬─ several alike ──► sendmsg, taken apart again by the system ─┐
-//!                                    │                                  ▼ refused                   ├──► clients
-//!                                    └─ all others ───────────────► sendmmsg ───────────────────────┘
+//!  replies ──► by client and length ─┬─ several that fit ──► sendmsg, taken apart again by the system ─┐
+//!                                    │                                  ▼ refused                      ├──► clients
+//!                                    └─ all others ──────────────────► sendmmsg ───────────────────────┘
 //! ```
 //!
 //! A client with several questions in a batch, as resolvers and load generators have them, gets the
-//! replies of one length as one message that says how long each datagram is (UDP_SEGMENT, Linux
-//! 4.18): routing, accounting and queues see it once. What the client gets are the same datagrams,
-//! perhaps in another order, which datagrams have not. The system refuses where a datagram is longer
-//! than its way out carries in one piece, or no checksums are computed there; then each is sent by
-//! itself, and for a while no other try is made. A system that does not know of this would send all
-//! of it as one datagram, so it is asked first ([`takes_several`]).
+//! replies as few messages that say how long each datagram is (UDP_SEGMENT, Linux 4.18): routing,
+//! accounting and queues see a message once. Its datagrams have one length, but for the last, which
+//! may be shorter. What the client gets are the same datagrams as otherwise, perhaps in another order,
+//! which datagrams have not. The system refuses where a datagram is longer than its way out carries in
+//! one piece, or no checksums are computed there; then each is sent by itself, and for a while no other
+//! try is made. A system that does not know of this would send all of it as one datagram, so it is
+//! asked first ([`takes_several`]).
 //!
 //! At its limits: a reply that cannot be sent is dropped.
 
@@ -30,8 +31,8 @@ use nix::sys::socket::{
 
 /// How many datagrams, and octets, the system takes at once. Before Linux 5.17 the headers of the
 /// whole count too, so that 64 datagrams are too many.
-const ALIKE_MAX: usize = 60;
-const ALIKE_OCTETS_MAX: usize = 65_000;
+const MESSAGE_DATAGRAMS_MAX: usize = 60;
+const MESSAGE_OCTETS_MAX: usize = 65_000;
 /// How many batches are sent one by one after the system has refused.
 const REFUSED_BATCHES: u32 = 256;
 /// Bits of an index among the replies, and of a length.
@@ -93,13 +94,13 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         }
         let order = self.order();
         let (mut alone, mut is_refused) = (Vec::with_capacity(order.len()), false);
-        for alike in self.alike(&order) {
-            if alike.len() == 1 {
-                alone.extend_from_slice(alike);
-            } else if let Err(error) = self.send_as_one(socket, alike) {
-                tracing::debug!(%error, n_replies = alike.len(), "replies could not be sent as one");
+        for message in self.messages(&order) {
+            if message.len() == 1 {
+                alone.extend_from_slice(message);
+            } else if let Err(error) = self.send_as_one(socket, message) {
+                tracing::debug!(%error, n_replies = message.len(), "replies could not be sent as one");
                 is_refused = true;
-                alone.extend_from_slice(alike);
+                alone.extend_from_slice(message);
             }
         }
         if is_refused {
@@ -110,39 +111,40 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         self.send_each(socket, &alone);
     }
 
-    /// The indices of all replies, those of one client and length side by side.
+    /// The indices of all replies, those of one client side by side, the longest first.
     fn order(&self) -> Vec<usize> {
         let key = |(index, reply): (usize, &Reply<S>)| {
             let client = self.hasher.hash_one(reply.client) << (INDEX_BITS + LENGTH_BITS);
-            client | (reply.place.len() as u64) << INDEX_BITS | index as u64
+            let shortness = (1 << LENGTH_BITS) - 1 - reply.place.len() as u64;
+            client | shortness << INDEX_BITS | index as u64
         };
         let mut keys: Vec<u64> = self.replies.iter().enumerate().map(key).collect();
         keys.sort_unstable();
         keys.into_iter().map(|key| (key & ((1 << INDEX_BITS) - 1)) as usize).collect()
     }
 
-    /// The same in parts, each of which the system takes at once.
-    fn alike<'o>(&self, order: &'o [usize]) -> impl Iterator<Item = &'o [usize]> {
+    /// The same in parts, each of which the system takes as one message.
+    fn messages<'o>(&self, order: &'o [usize]) -> impl Iterator<Item = &'o [usize]> {
         let mut rest = order;
         std::iter::from_fn(move || {
             let first = &self.replies[*rest.first()?];
             let length = first.place.len();
-            let is_alike = |index: &usize| {
-                let other = &self.replies[*index];
-                first.client == other.client && length == other.place.len()
-            };
-            let n_max = (ALIKE_OCTETS_MAX / length.max(1)).clamp(1, ALIKE_MAX);
-            let n_alike = rest.iter().take(n_max).take_while(|index| is_alike(index)).count();
-            let (alike, others) = rest.split_at(n_alike);
+            let n_max = (MESSAGE_OCTETS_MAX / length.max(1)).clamp(1, MESSAGE_DATAGRAMS_MAX);
+            let replies = || rest.iter().take(n_max).map(|index| &self.replies[*index]);
+            let n_of_client = replies().take_while(|reply| reply.client == first.client).count();
+            let n_alike = replies().take_while(|reply| reply.place.len() == length).count();
+            // One that is shorter may be the last.
+            let (message, others) = rest.split_at((n_alike + 1).min(n_of_client));
             rest = others;
-            Some(alike)
+            Some(message)
         })
     }
 
-    /// Sends replies that are alike, or drops them if the system has no room; an error if it refuses.
-    fn send_as_one(&self, socket: RawFd, alike: &[usize]) -> Result<(), Errno> {
-        let mut places: Vec<Range<usize>> = Vec::with_capacity(alike.len());
-        for index in alike {
+    /// Sends replies that fit in one message, or drops them if the system has no room; an error if it
+    /// refuses.
+    fn send_as_one(&self, socket: RawFd, message: &[usize]) -> Result<(), Errno> {
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(message.len());
+        for index in message {
             let place = self.replies[*index].place.clone();
             match places.last_mut() {
                 Some(last) if last.end == place.start => last.end = place.end,
@@ -151,12 +153,12 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         }
         let slices: Vec<IoSlice<'_>> =
             places.into_iter().map(|place| IoSlice::new(&self.octets[place])).collect();
-        let first = &self.replies[alike[0]];
+        let first = &self.replies[message[0]];
         let length = first.place.len() as u16;
         let segments = [ControlMessage::UdpGsoSegments(&length)];
         match sendmsg(socket, &slices, &segments, MsgFlags::empty(), Some(&first.client)) {
             Err(Errno::EAGAIN) => {
-                tracing::debug!(n_replies = alike.len(), "there was no room to send replies");
+                tracing::debug!(n_replies = message.len(), "there was no room to send replies");
                 Ok(())
             }
             sent => sent.map(drop),
@@ -215,28 +217,33 @@ mod tests {
     fn check(replies: &[(u16, usize)], expected: &[&[usize]]) {
         let outbox = to_ports(replies);
         let order = outbox.order();
-        let mut alike: Vec<&[usize]> = outbox.alike(&order).collect();
-        alike.sort();
-        assert_eq!(alike, expected);
+        let mut messages: Vec<&[usize]> = outbox.messages(&order).collect();
+        messages.sort();
+        assert_eq!(messages, expected);
     }
 
     #[test]
-    fn replies_of_one_length_to_one_client_go_together() {
+    fn replies_of_one_length_and_a_shorter_one_go_to_a_client_together() {
         check(&[], &[]);
         check(&[(1, 90)], &[&[0]]);
         check(&[(1, 90), (1, 90), (1, 90)], &[&[0, 1, 2]]);
-        check(&[(1, 90), (2, 90), (1, 90), (2, 91)], &[&[0, 2], &[1], &[3]]);
-        check(&[(1, 90), (1, 500), (1, 90), (1, 500)], &[&[0, 2], &[1, 3]]);
+        check(&[(1, 90), (2, 90), (1, 90), (3, 91)], &[&[0, 2], &[1], &[3]]);
+        check(&[(1, 90), (1, 500)], &[&[1, 0]]);
+        check(&[(1, 90), (1, 500), (1, 90), (1, 500)], &[&[1, 3, 0], &[2]]);
+        check(&[(1, 90), (1, 80), (1, 70), (2, 60)], &[&[0, 1], &[2], &[3]]);
     }
 
     #[test]
     fn no_more_go_together_than_the_system_takes() {
-        let lengths = |n: usize, length: usize| {
-            let outbox = to_ports(&vec![(1, length); n]);
-            outbox.alike(&outbox.order()).map(<[usize]>::len).collect::<Vec<usize>>()
+        let lengths = |n: usize, length: usize, shorter: &[usize]| {
+            let alike = vec![(1, length); n];
+            let outbox = to_ports(&[alike, shorter.iter().map(|length| (1, *length)).collect()].concat());
+            outbox.messages(&outbox.order()).map(<[usize]>::len).collect::<Vec<usize>>()
         };
-        assert_eq!(lengths(70, 90), [60, 10]);
-        assert_eq!(lengths(60, 1232), [52, 8]);
+        assert_eq!(lengths(70, 90, &[]), [60, 10]);
+        assert_eq!(lengths(59, 90, &[80, 70]), [60, 1]);
+        assert_eq!(lengths(60, 90, &[80]), [60, 1]);
+        assert_eq!(lengths(60, 1232, &[]), [52, 8]);
     }
 
     /// A server's and a client's socket.
