@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -178,22 +178,28 @@ impl Files {
     fn read(&mut self, report: &mut Report) -> Vec<Text> {
         let is_first = self.good.is_empty();
         let mut texts = Vec::new();
-        let mut present = BTreeSet::new();
-        for path in &self.paths {
+        // Of what is there, or may be: of a folder that cannot be read every file may.
+        let mut present: BTreeSet<PathBuf> = BTreeSet::new();
+        for path in self.paths.iter().collect::<BTreeSet<_>>() {
             if path.as_os_str() == reading::STANDARD_INPUT && !is_first {
-                present.insert(reading::STANDARD_INPUT.to_owned());
+                present.insert(path.clone());
                 continue;
             }
-            match reading::read(path) {
-                Ok(read) => texts.extend(read),
-                Err((unreadable, source)) => {
-                    present.insert(unreadable.display().to_string());
-                    report.problems.push(Problem::Unreadable { path: unreadable, source });
+            for read in reading::read(path) {
+                match read {
+                    Ok(text) => {
+                        present.insert(PathBuf::from(&text.file));
+                        texts.push(text);
+                    }
+                    Err((path, source)) => {
+                        present.insert(path.clone());
+                        report.problems.push(Problem::Unreadable { path, source });
+                    }
                 }
             }
         }
-        present.extend(texts.iter().map(|text| text.file.clone()));
-        self.good.retain(|file, _| present.contains(file));
+        let is_present = |file: &str| Path::new(file).ancestors().any(|path| present.contains(path));
+        self.good.retain(|file, _| is_present(file));
         texts
     }
 
@@ -319,11 +325,14 @@ pub fn check(paths: &[PathBuf]) -> Checked {
     let mut checked = Checked::default();
     let mut objects = Vec::new();
     for path in paths {
-        let texts = reading::read(path).unwrap_or_else(|(path, source)| {
-            checked.problems.push(Problem::Unreadable { path, source });
-            Vec::new()
-        });
-        for text in texts {
+        for read in reading::read(path) {
+            let text = match read {
+                Ok(text) => text,
+                Err((path, source)) => {
+                    checked.problems.push(Problem::Unreadable { path, source });
+                    continue;
+                }
+            };
             let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, Rules::Strict);
             checked.n_files += 1;
             checked.n_objects += manifest.objects.len();

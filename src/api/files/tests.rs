@@ -69,6 +69,34 @@ async fn a_broken_file_keeps_its_last_good_state_and_does_not_hold_up_the_others
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_keeps_what_it_said_and_nothing_else_goes() {
+    let parent = tempfile::tempdir().unwrap();
+    let [folder, elsewhere] = ["here", "elsewhere"].map(|name| parent.path().join(name));
+    std::fs::create_dir(&folder).unwrap();
+    let mut files = files(&folder).await;
+    for name in ["a", "b"] {
+        let content = GOOD.replace("name: a", &format!("name: {name}"));
+        std::fs::write(folder.join(name).with_extension("yaml"), content).unwrap();
+    }
+    assert_eq!(files.load().await.changes.len(), 2);
+    let problem = |report: Report| {
+        assert_eq!(words(&report), [""; 0]);
+        report.problems.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ")
+    };
+    std::fs::write(folder.join("b.yaml"), b"\xff").unwrap();
+    assert!(problem(files.load().await).contains("b.yaml: line 1 is not UTF-8"));
+    std::fs::write(folder.join("c.yaml"), b"\xff").unwrap();
+    std::fs::remove_file(folder.join("b.yaml")).unwrap();
+    let report = files.load().await;
+    assert_eq!(words(&report), ["ConfigMap default/b Deleted"]);
+    std::fs::rename(&folder, &elsewhere).unwrap();
+    assert!(problem(files.load().await).contains("here: No such file"));
+    std::fs::rename(&elsewhere, &folder).unwrap();
+    std::fs::remove_file(folder.join("c.yaml")).unwrap();
+    assert_eq!(problem(files.load().await), "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_object_in_two_files_is_a_problem_of_the_second() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = files(folder.path()).await;
