@@ -65,7 +65,7 @@ const OTHER: &str = "other";
 pub const NETWORKS_MAX: usize = 16;
 /// How many names are told of.
 pub const NAMES_MAX: usize = 64;
-/// Of so many answered requests, one is looked at for its network and its name.
+/// Of so many answered requests, one is looked at for its network and its name; a power of two.
 pub const SAMPLE: u64 = 64;
 /// How many times more keys each worker keeps than are told of, so that little is lost between them.
 const ROOM: usize = 4;
@@ -177,9 +177,14 @@ impl Counts {
     }
 
     /// Whether the next request is one to be looked at: its network has to be told, and its name if
-    /// that has what was asked for.
+    /// that has what was asked for. It is one of every [`SAMPLE`], each time at another place among
+    /// them, so that of what is asked by turns not always the same is looked at.
     pub fn is_sampled(&self) -> bool {
-        self.n_seen.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
+        /// Two to the power of 64, divided by the golden ratio: its multiples are spread evenly.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let n_seen = self.n_seen.fetch_add(1, Ordering::Relaxed);
+        let place = (n_seen / SAMPLE).wrapping_mul(SPREAD) >> (u64::BITS - SAMPLE.ilog2());
+        n_seen % SAMPLE == place
     }
 
     /// A request that is looked at: the network it came from, and the name that it got records of.
@@ -265,7 +270,7 @@ impl Default for Metrics {
         Self {
             workers: Mutex::default(),
             causes: Mutex::default(),
-            limited: Mutex::new(Top::new(NETWORKS_MAX)),
+            limited: Mutex::new(Top::new(NETWORKS_MAX * ROOM)),
             published: Histogram::new(&PUBLISH_BOUNDS_S),
             notified: Default::default(),
             forwarded: Default::default(),

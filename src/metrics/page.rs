@@ -74,9 +74,10 @@ impl Page {
     }
 
     fn limited(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Answers withheld or truncated, of the networks most limited";
+        let help = "Answers withheld or truncated, of the networks most limited; of many at once, estimated";
         let mut family = encoder.encode_descriptor("rate_limited", help, None, MetricType::Counter)?;
-        for ((address, length), n) in lock(&self.0.limited).sorted() {
+        let limited = lock(&self.0.limited);
+        for ((address, length), n) in Top::of_all([&*limited], NETWORKS_MAX) {
             let network = format!("{address}/{length}");
             ConstCounter::new(n).encode(family.encode_family(&[("network", network)])?)?;
         }

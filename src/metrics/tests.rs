@@ -72,7 +72,7 @@ fn only_the_most_limited_networks_are_told() {
     for n in 0..NETWORKS_MAX as u8 {
         (0..10).for_each(|_| metrics.limited(network(n)));
     }
-    (0..3).for_each(|_| metrics.limited(network(200)));
+    (0..13).for_each(|_| metrics.limited(network(200)));
     let told = lines(&metrics, "dullahan_dns_rate_limited_total");
     assert_eq!(told.len(), NETWORKS_MAX);
     assert!(
@@ -87,6 +87,10 @@ fn who_asks_and_what_for_is_estimated_from_a_sample() {
     let (one, two) = (metrics.counts(), metrics.counts());
     let sampled = (0..10 * SAMPLE).filter(|_| one.is_sampled()).count();
     assert_eq!(sampled, 10, "one in {SAMPLE}");
+    for n_turns in [2, 3, 4, 64] {
+        let by_turns = (0..2_000 * SAMPLE).filter(|n| one.is_sampled() && n % n_turns == 0).count();
+        assert!((1_500..=2_500).contains(&(by_turns * n_turns as usize)), "{by_turns} of one of {n_turns}");
+    }
     let network = |n: u8| (IpAddr::from([192, 0, n, 0]), 24);
     for n in 0..=255 {
         one.sampled(network(n), Some(format!("web-{n}.web.")));
