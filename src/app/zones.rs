@@ -85,7 +85,8 @@ pub(super) fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
 pub(super) fn domain(flag: &str, text: &str) -> anyhow::Result<Name> {
     let mut name =
         Name::from_ascii(text).with_context(|| format!("{flag}: \"{text}\" is not a domain name"))?;
-    if name.is_root() {
+    // An empty text is a name without labels that is not the root.
+    if name.num_labels() == 0 {
         bail!("{flag}: the root is not a zone that can be served; name a domain such as cluster.local");
     }
     name.set_fqdn(true);
