@@ -107,16 +107,29 @@ impl Zone {
         (n_records <= self.n_names().max(DIFFERENCES_ALWAYS)).then_some(wanted)
     }
 
-    /// Makes this zone, which was made anew, the version after `before`.
+    /// Makes this zone, which was made anew, the version after `before`. What has changed under the
+    /// same serial nobody can be told as a difference from it, so then there is no history, as if the
+    /// serial had fallen: who asks for changes gets the whole zone.
     pub(crate) fn succeed(&mut self, before: &Zone) {
-        self.journal = before.journal.clone();
+        self.journal = Journal::default();
+        self.pending.clear();
         if self.serial() == before.serial() {
+            self.note_differences(before);
+            if std::mem::take(&mut self.pending).is_empty() {
+                self.journal = before.journal.clone();
+            }
             return;
         }
         if (self.serial().wrapping_sub(before.serial()) as i32) < 0 {
-            self.journal = Journal::default();
             return;
         }
+        self.journal = before.journal.clone();
+        self.note_differences(before);
+        self.close_version(before.soa.clone());
+    }
+
+    /// Notes every name that another version had otherwise.
+    fn note_differences(&mut self, before: &Zone) {
         for node in before.nodes() {
             if self.node(node.name()).is_none_or(|now| now.rrsets() != node.rrsets()) {
                 let cased = before.cased.get(node.name()).cloned();
@@ -128,7 +141,6 @@ impl Zone {
         let new = self.nodes().filter(is_new).map(|node| node.name().into());
         let new: Vec<Before> = new.map(|name| Before { name, cased: None, node: None }).collect();
         self.pending.extend(new);
-        self.close_version(before.soa.clone());
     }
 
     /// Turns what was noted since the version with the SOA `before` into a delta.

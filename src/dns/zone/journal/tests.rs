@@ -111,6 +111,15 @@ fn a_zone_that_is_read_again_goes_on_from_the_one_before() {
     after.set_serial(2);
     after.succeed(&before);
     assert_eq!(seen(&after, 1), "1 a.z.10.0.0.1 2 b.z.10.0.0.2");
+    let mut same = zone();
+    same.set(&wire("b.z."), &addresses(&[1, 2]));
+    same.set_serial(2);
+    let mut other = same.clone();
+    same.succeed(&after);
+    assert_eq!(seen(&same, 1), seen(&after, 1), "read again as it was");
+    other.set(&wire("b.z."), &addresses(&[1, 3]));
+    other.succeed(&after);
+    assert_eq!(seen(&other, 1), "whole", "the same serial stands for something else");
     let mut older = zone();
     older.succeed(&after);
     assert_eq!(seen(&older, 1), "whole");
