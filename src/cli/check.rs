@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::output::say;
 use crate::api::files;
 
 /// What `dullahan check` takes.
@@ -19,10 +20,10 @@ pub(super) struct CheckSettings {
 pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
     let checked = files::check(&settings.file);
     for problem in &checked.problems {
-        println!("{problem}");
+        say(problem)?;
     }
     for remark in &checked.remarks {
-        println!("{remark}");
+        say(remark)?;
     }
     let n_problems = checked.problems.len();
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
@@ -31,6 +32,6 @@ pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
         0 => String::new(),
         n_remarks => format!(", {}", counted(n_remarks, "warning")),
     };
-    println!("{objects} in {files}, {}{warnings}", counted(n_problems, "mistake"));
+    say(format_args!("{objects} in {files}, {}{warnings}", counted(n_problems, "mistake")))?;
     Ok(if n_problems == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -3,18 +3,21 @@
 //! With `-f` from manifests, as `dullahan dns` would answer for them, with the objects that were
 //! looked at; otherwise by asking a running server, which puts its reason into the answer.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Question, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_proto::rr::{Name, Record, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
+use super::output::{printable, say};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsSettings;
@@ -24,8 +27,10 @@ use crate::dns::answer::{self, Query};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is asked.
 const ATTEMPTS_MAX: usize = 3;
-/// The longest answer over UDP.
-const ANSWER_LENGTH_MAX: usize = 4096;
+/// The longest answer over UDP that is asked for (RFC 9715).
+const DATAGRAM_LENGTH_MAX: u16 = 1232;
+/// Names of the cluster's zone that lie below no service or pod.
+const NAMES_OF_THE_ZONE: [&str; 4] = ["dns-version", "ns.dns", "pod", "svc"];
 
 /// What `dullahan explain` takes.
 #[derive(Args, Debug)]
@@ -34,7 +39,7 @@ pub(super) struct ExplainSettings {
     #[arg(value_name = "NAME")]
     name: String,
     /// The type of record that is wanted.
-    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "A")]
+    #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "A", value_parser = record_type)]
     record_type: RecordType,
     /// Explain from this manifest file or folder instead of asking a server (repeatable).
     #[arg(short = 'f', long = "file", value_name = "PATH", conflicts_with = "server")]
@@ -44,6 +49,14 @@ pub(super) struct ExplainSettings {
     server: SocketAddr,
     #[command(flatten)]
     dns: DnsSettings,
+}
+
+/// A type as people write it: its mnemonic in any case, or `TYPE65` (RFC 3597 section 5).
+fn record_type(text: &str) -> Result<RecordType, String> {
+    let upper = text.to_ascii_uppercase();
+    let number = upper.strip_prefix("TYPE").and_then(|number| number.parse::<u16>().ok());
+    let known = number.map(RecordType::from).or_else(|| RecordType::from_str(&upper).ok());
+    known.ok_or_else(|| "no type of record; write for example A, SRV or TYPE65".to_owned())
 }
 
 /// Prints what a name is answered with and why; succeeds if it has records.
@@ -68,8 +81,10 @@ fn full_name(text: &str, domain: &str) -> anyhow::Result<Name> {
     if is_complete {
         return Ok(name);
     }
-    let relative = text.trim_end_matches('.');
-    let below = if relative.ends_with(".svc") || relative.ends_with(".pod") { "" } else { "svc." };
+    let relative = text.to_ascii_lowercase();
+    let is_of_zone = NAMES_OF_THE_ZONE.contains(&relative.as_str());
+    let is_below = is_of_zone || relative.ends_with(".svc") || relative.ends_with(".pod");
+    let below = if is_below { "" } else { "svc." };
     parse(&format!("{relative}.{below}{domain}"))
 }
 
@@ -78,60 +93,101 @@ fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode
     let known = runtime.block_on(app::explain(&settings.dns, &settings.file, Clock::system()))?;
     let query = Query { name: name.clone(), record_type: settings.record_type };
     let answer = answer::answer(&known.zones, &query);
-    print_outcome(&name, settings.record_type, answer.rcode, &answer.answers);
-    if !answer.answers.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    match known.explainer.explain(&name, settings.record_type) {
+    print_outcome(&name, settings.record_type, answer.rcode, &answer.answers)?;
+    let absent = alias_of_all(&answer.answers).unwrap_or(&name);
+    let has_records = !answer.answers.is_empty() && answer.rcode == ResponseCode::NoError;
+    let explanation = known.explainer.explain(absent, settings.record_type);
+    match explanation {
+        _ if has_records && (absent == &name || answer.beyond.is_some()) => return Ok(ExitCode::SUCCESS),
         Some(explanation) => {
-            println!("{}: {}", explanation.cause.label(), explanation.text);
-            println!("{}", explanation.cause.advice());
-            println!("looked at:");
+            say(printable(&format!("{}: {}", explanation.cause.label(), explanation.text)))?;
+            say(explanation.cause.advice())?;
+            say("looked at:")?;
             for key in &explanation.looked_at {
                 let missing = if known.store.get(key).is_some() { "" } else { " (not there)" };
-                println!("  {key}{missing}");
+                say(format_args!("  {key}{missing}"))?;
             }
         }
-        None => println!("no object is known that this name could come from"),
+        None => say(format_args!("no object is known that {absent} could come from"))?,
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// The last name of a chain of aliases, if there is one and nothing but it.
+fn alias_of_all(answers: &[Record]) -> Option<&Name> {
+    match &answers.last()?.data {
+        RData::CNAME(target) => Some(&target.0),
+        _ => None,
+    }
 }
 
 fn ask(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
     let reply = exchange(settings.server, &name, settings.record_type)?;
-    print_outcome(&name, settings.record_type, reply.metadata.response_code, &reply.answers);
-    if !reply.answers.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
+    print_outcome(&name, settings.record_type, reply.metadata.response_code, &reply.answers)?;
+    let has_records = !reply.answers.is_empty() && reply.metadata.response_code == ResponseCode::NoError;
     match error_text(&reply) {
-        Some(text) => println!("{text}"),
-        None => println!(
-            "{} does not say why; it tells clients on its own machine, others with --explain on",
+        Some(text) => say(printable(&text))?,
+        None if has_records => return Ok(ExitCode::SUCCESS),
+        None if settings.server.ip().is_loopback() => say(format_args!(
+            "{} says no reason: it knows no object that the name could come from, or runs with --explain off",
             settings.server
-        ),
+        ))?,
+        None => say(format_args!(
+            "{} says no reason: it knows no object that the name could come from, or tells clients on its own \
+             machine alone, others with --explain on",
+            settings.server
+        ))?,
     }
     Ok(ExitCode::FAILURE)
 }
 
+/// Asks by UDP, and by TCP what does not fit.
 fn exchange(server: SocketAddr, name: &Name, record_type: RecordType) -> anyhow::Result<Message> {
+    let mut query = Message::new(StdRng::from_os_rng().random(), MessageType::Query, OpCode::Query);
+    query.add_query(Question::query(name.clone(), record_type));
+    let mut edns = Edns::new();
+    edns.set_max_payload(DATAGRAM_LENGTH_MAX);
+    query.edns = Some(edns);
+    let octets = query.to_vec().context("the question cannot be encoded")?;
+    let is_reply = |reply: &Message| reply.metadata.id == query.metadata.id;
+    let reply = ask_by_datagram(server, &octets, is_reply)?;
+    if !reply.metadata.truncation {
+        return Ok(reply);
+    }
+    ask_by_stream(server, &octets).with_context(|| format!("cannot ask {server} by TCP"))
+}
+
+fn ask_by_datagram(
+    server: SocketAddr,
+    query: &[u8],
+    is_reply: impl Fn(&Message) -> bool,
+) -> anyhow::Result<Message> {
     let local = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(local).context("cannot open a socket")?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.connect(server).with_context(|| format!("cannot reach {server}"))?;
-    let mut query = Message::new(StdRng::from_os_rng().random(), MessageType::Query, OpCode::Query);
-    query.add_query(Question::query(name.clone(), record_type));
-    query.edns = Some(Edns::new());
-    let octets = query.to_vec().context("the question cannot be encoded")?;
-    let mut buffer = [0; ANSWER_LENGTH_MAX];
+    let mut buffer = [0; DATAGRAM_LENGTH_MAX as usize];
     for _ in 0..ATTEMPTS_MAX {
-        socket.send(&octets).with_context(|| format!("cannot ask {server}"))?;
+        socket.send(query).with_context(|| format!("cannot ask {server}"))?;
         let Ok(length) = socket.recv(&mut buffer) else { continue };
         match Message::from_vec(&buffer[..length]) {
-            Ok(reply) if reply.metadata.id == query.metadata.id => return Ok(reply),
+            Ok(reply) if is_reply(&reply) => return Ok(reply),
             _ => {}
         }
     }
     bail!("{server} does not answer; is `dullahan serve` or `dullahan dns` running there?")
+}
+
+fn ask_by_stream(server: SocketAddr, query: &[u8]) -> anyhow::Result<Message> {
+    let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let length = u16::try_from(query.len())?.to_be_bytes();
+    stream.write_all(&[&length, query].concat())?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply)?;
+    Ok(Message::from_vec(&reply)?)
 }
 
 /// The text of an Extended DNS Error (RFC 8914), which follows the two octets of its code.
@@ -146,7 +202,12 @@ fn error_text(reply: &Message) -> Option<String> {
     }
 }
 
-fn print_outcome(name: &Name, record_type: RecordType, rcode: ResponseCode, answers: &[Record]) {
+fn print_outcome(
+    name: &Name,
+    record_type: RecordType,
+    rcode: ResponseCode,
+    answers: &[Record],
+) -> anyhow::Result<()> {
     let outcome = match rcode {
         ResponseCode::NoError if answers.is_empty() => "NODATA: the name exists, without such a record",
         ResponseCode::NoError => "NOERROR",
@@ -155,8 +216,6 @@ fn print_outcome(name: &Name, record_type: RecordType, rcode: ResponseCode, answ
         ResponseCode::ServFail => "SERVFAIL",
         _ => "an error",
     };
-    println!("{name} {record_type}: {outcome}");
-    for record in answers {
-        println!("  {record}");
-    }
+    say(format_args!("{name} {record_type}: {outcome}"))?;
+    answers.iter().try_for_each(|record| say(format_args!("  {record}")))
 }

@@ -1,10 +1,10 @@
 //! `dullahan kubeconfig`: prints the kubeconfig that a server has written.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::output::say;
 use crate::config::{KubeconfigSettings, kubeconfig_default};
 
 /// Prints the file.
@@ -16,6 +16,6 @@ pub(super) fn run(settings: &KubeconfigSettings) -> anyhow::Result<ExitCode> {
         .context("there is no home folder; name the file with --kubeconfig-out")?;
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; is a server running?", path.display()))?;
-    std::io::stdout().write_all(text.as_bytes())?;
+    say(text.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,14 +2,14 @@
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{CommonSettings, LogFormat};
+use crate::config::{CommonSettings, LogFormat, wants_color};
 
 /// Starts logging. Later calls in the same process change nothing.
 pub(super) fn start(settings: &CommonSettings) {
     let filter = EnvFilter::new(directives(settings.verbose, settings.quiet));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match settings.log_format {
-        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Text => builder.with_target(false).with_ansi(wants_color(&std::io::stderr())).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
     // Only a second start in one process fails, and then logging is there already.

@@ -1,9 +1,12 @@
 //! Lines on standard output: for people, with colour on a terminal, or as JSON.
 
-use std::io::Write;
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 
+use anyhow::Context;
 use serde_json::json;
 
 use crate::clock::Timestamp;
@@ -22,6 +25,9 @@ pub(super) enum Tone {
     /// Somebody may have to act.
     Bad,
 }
+
+/// The subject of a line that says what is wrong with files.
+pub(super) const PROBLEM: &str = "problem";
 
 /// One line of progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +59,7 @@ impl Output {
         let form = match (settings.quiet, settings.log_format) {
             (true, _) => Form::Silent,
             (false, LogFormat::Json) => Form::Json,
-            (false, LogFormat::Text) => Form::Text { has_color: wants_color() },
+            (false, LogFormat::Text) => Form::Text { has_color: wants_color(&std::io::stdout()) },
         };
         Self { form, started, is_closed: false }
     }
@@ -63,10 +69,11 @@ impl Output {
         self.is_closed
     }
 
-    /// Prints one line of progress.
+    /// Prints one line of progress; a problem is logged as an error where no progress is wanted.
     pub(super) fn line(&mut self, now: Timestamp, line: &Line) {
         let since = now.duration_since(self.started).as_secs_f64();
         let text = match self.form {
+            Form::Silent if line.subject == PROBLEM => return tracing::error!("{}", printable(&line.name)),
             Form::Silent => return,
             Form::Text { has_color } => text(since, line, has_color),
             Form::Json => {
@@ -158,6 +165,7 @@ fn quoted(path: &str) -> String {
 
 fn text(since_s: f64, line: &Line, has_color: bool) -> String {
     let Line { subject, name, state, tone } = line;
+    let [name, state] = [name, state].map(|text| printable(text));
     let (start, end) = if has_color { (color(*tone), "\x1b[0m") } else { ("", "") };
     if state.is_empty() {
         return format!("{since_s:7.2}s  {subject:<8} {start}{name}{end}");
@@ -171,6 +179,26 @@ fn color(tone: Tone) -> &'static str {
         Tone::Neutral => "\x1b[36m",
         Tone::Fading => "\x1b[2m",
         Tone::Bad => "\x1b[31m",
+    }
+}
+
+/// The same without control characters, which the objects of others may hold: a terminal would obey them.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let escape = |character: char| match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.to_string(),
+    };
+    text.chars().map(escape).collect::<String>().into()
+}
+
+/// Prints what a command was asked for. That whoever reads it has read enough is no error.
+pub(super) fn say(text: impl Display) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        said => said.context("cannot write to standard output"),
     }
 }
 
@@ -216,6 +244,12 @@ mod tests {
             Line { subject: "pod", name: "default/web-0".into(), state: "Ready".into(), tone: Tone::Good };
         assert_eq!(text(0.3, &line, false), "   0.30s  pod      default/web-0  Ready");
         assert_eq!(text(0.3, &line, true), "   0.30s  pod      default/web-0  \x1b[32mReady\x1b[0m");
+    }
+
+    #[test]
+    fn a_terminal_gets_no_control_characters_of_others() {
+        assert_eq!(printable("probe failed: não"), "probe failed: não");
+        assert_eq!(printable("a\x1b]0;b\x07\nc"), "a\\u{1b}]0;b\\u{7}\\nc");
     }
 
     #[test]

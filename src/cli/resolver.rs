@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+use super::output::say;
 use crate::dns::zone::reverse_zones_of;
 
 /// The resolvers there are recipes for.
@@ -49,7 +50,7 @@ pub(super) struct ResolverSettings {
 
 /// Prints the recipe.
 pub(super) fn run(settings: &ResolverSettings) -> anyhow::Result<ExitCode> {
-    print!("{}", recipe(settings));
+    say(recipe(settings).trim_end())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::output::say;
 use crate::objects::manifest::{self, Rules};
 use crate::simulation::{Cast, Simulation, Summary};
 
@@ -44,7 +45,7 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
     let mut progress = Progress::new(settings);
     for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
-        progress.begin(seed);
+        progress.begin(seed)?;
         let simulation = Simulation { cast: cast.clone(), ..Simulation::new(seed, length) };
         let outcome = simulation.run(&mut |line| {
             if settings.timeline {
@@ -57,8 +58,8 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
             Err(failure) => {
                 progress.clear();
                 if settings.timeline {
-                    println!("the timeline of the shortest history:");
-                    failure.timeline.iter().for_each(|line| println!("{line}"));
+                    say("the timeline of the shortest history:")?;
+                    failure.timeline.iter().try_for_each(say)?;
                 }
                 let files = settings.file.iter().map(|file| format!(" -f {}", file.display()));
                 eprintln!("{failure}{}", files.collect::<String>());
@@ -67,7 +68,7 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
         }
     }
     progress.clear();
-    println!("{}", progress.total());
+    say(progress.total())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -122,15 +123,16 @@ impl Progress {
         }
     }
 
-    fn begin(&self, seed: u64) {
+    fn begin(&self, seed: u64) -> anyhow::Result<()> {
         if self.is_silent {
-            println!("seed {seed}");
+            say(format_args!("seed {seed}"))?;
         } else if self.is_terminal {
             let filled = BAR_WIDTH * self.n_done / self.n_seeds.max(1);
             let bar: String = (0..BAR_WIDTH).map(|n| if n < filled { '█' } else { '░' }).collect();
             eprint!("\r\x1b[K{bar} {}/{}  seed {seed}", self.n_done, self.n_seeds);
             let _ = std::io::stderr().flush();
         }
+        Ok(())
     }
 
     fn end(&mut self, seed: u64, summary: &Summary) {

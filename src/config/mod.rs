@@ -352,10 +352,10 @@ impl std::fmt::Display for Span {
     }
 }
 
-/// Whether lines on standard output may carry colour: a terminal, and `NO_COLOR` unset.
-pub fn wants_color() -> bool {
+/// Whether what is written to `stream` may carry colour: a terminal, and `NO_COLOR` unset.
+pub fn wants_color(stream: &impl IsTerminal) -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    std::io::stdout().is_terminal() && !is_refused
+    stream.is_terminal() && !is_refused
 }
 
 #[cfg(test)]
