@@ -1,6 +1,7 @@
 //! How DNS clients and secondaries are met, as the settings ask for it: secrets are read, names are
 //! parsed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,12 +20,18 @@ use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
 use crate::dns::zone::{Catalog, WireName, Zone};
 
+/// Where reverse zones lie (RFC 1035 section 3.5, RFC 3596 section 2.5).
+const REVERSE: [&str; 2] = ["in-addr.arpa.", "ip6.arpa."];
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
 
 /// What the settings mean, for a server that asks nobody else.
 pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<Conduct> {
     let keys: Vec<Key> = settings.tsig_key.iter().map(key).collect::<Result<_, _>>()?;
+    let mut names = BTreeSet::new();
+    if let Some(key) = keys.iter().find(|key| !names.insert(key.name())) {
+        bail!("--tsig-key: {} is named twice; remove one", key.name());
+    }
     let keys = Keys::new(keys);
     let rules: Vec<Rule> =
         settings.allow_transfer.iter().map(|text| rule(text, &keys)).collect::<Result<_, _>>()?;
@@ -39,7 +46,8 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
     })
 }
 
-/// The catalog zone, if there is to be one; no other zone may have its name.
+/// The catalog zone, if there is to be one; no other zone may have its name, nor a reverse zone, which
+/// may come to be served at any time.
 pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::Result<Option<Catalog>> {
     let Some(text) = &settings.wire.catalog else { return Ok(None) };
     let apex = domain("--catalog", text)?;
@@ -49,6 +57,9 @@ pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::
         bail!(
             "--catalog: {apex} is the name of a zone that is served already; name another such as catalog.invalid"
         );
+    }
+    if REVERSE.iter().any(|above| Name::from_ascii(above).is_ok_and(|above| above.zone_of(&apex))) {
+        bail!("--catalog: {apex} is the name of a reverse zone; name another such as catalog.invalid");
     }
     Catalog::new(&apex).map(Some).context("--catalog: the name leaves no room for its members")
 }
@@ -75,6 +86,9 @@ pub(super) fn secondaries(settings: &WireSettings, conduct: &Conduct) -> anyhow:
     for Secondary { address, key } in &settings.notify {
         if targets.iter().any(|target| target.address == *address) {
             bail!("--notify: {address} is named twice; remove one");
+        }
+        if address.ip().is_unspecified() || address.port() == 0 {
+            bail!("--notify: nobody can be told at {address}; name the secondary's own address");
         }
         let key = key.as_ref().map(|name| notify_key(name, &conduct.keys)).transpose()?;
         targets.push(Target { address: *address, key });

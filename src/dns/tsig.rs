@@ -61,9 +61,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of this name and algorithm; `secret` is base64, white space around it is ignored.
+    /// A key of this name and algorithm; `secret` is base64, in which white space is ignored.
     pub fn new(name: &str, algorithm: &str, secret: &str) -> Result<Self, KeyError> {
-        let parsed = Name::from_ascii(name).map_err(|_| KeyError::Name(name.to_owned()))?;
+        let parsed = Name::from_ascii(name).ok().filter(|name| name.num_labels() > 0);
+        let parsed = parsed.ok_or_else(|| KeyError::Name(name.to_owned()))?;
         let algorithm_name = algorithm.trim_end_matches('.').to_ascii_lowercase();
         let hash = match algorithm_name.as_str() {
             "hmac-sha256" => hmac::HMAC_SHA256,
@@ -71,7 +72,8 @@ impl Key {
             "hmac-sha512" => hmac::HMAC_SHA512,
             _ => return Err(KeyError::Algorithm(algorithm.to_owned())),
         };
-        let secret = STANDARD.decode(secret.trim()).map_err(|_| KeyError::Secret)?;
+        let secret: String = secret.split_ascii_whitespace().collect();
+        let secret = STANDARD.decode(secret).map_err(|_| KeyError::Secret)?;
         if secret.is_empty() {
             return Err(KeyError::Empty);
         }

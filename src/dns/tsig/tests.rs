@@ -88,11 +88,21 @@ fn the_length_that_is_reserved_is_the_length_that_is_added() {
 }
 
 #[test]
+fn a_secret_may_stand_in_several_lines() {
+    let (first, rest) = SECRET.split_at(7);
+    let [whole, broken] = [SECRET.to_owned(), format!(" {first}\n{rest}\r\n")]
+        .map(|secret| Key::new("k", "hmac-sha256", &secret));
+    let mac = |key: Result<Key, KeyError>| hmac::sign(&key.unwrap().secret, b"x").as_ref().to_vec();
+    assert_eq!(mac(broken), mac(whole));
+}
+
+#[test]
 fn what_is_no_key_is_refused_with_what_to_do() {
     for (name, algorithm, secret, expected) in [
         ("a..b", "hmac-sha256", SECRET, "is not a domain name"),
         ("xfr", "hmac-md5", SECRET, "use hmac-sha256, hmac-sha384 or hmac-sha512"),
-        ("xfr", "hmac-sha256", "no base64", "the secret is not base64"),
+        ("", "hmac-sha256", SECRET, "is not a domain name"),
+        ("xfr", "hmac-sha256", "no base64!", "the secret is not base64"),
         ("xfr", "hmac-sha256", "\n", "there is no secret"),
     ] {
         let refused = Key::new(name, algorithm, secret).unwrap_err().to_string();
