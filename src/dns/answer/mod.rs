@@ -65,7 +65,7 @@ const NOT_AUTHORITATIVE: u16 = 20;
 /// Answers `query` from `zones`. Transfers are no queries; they are refused here.
 pub fn answer(zones: &Zones, query: &Query) -> Answer {
     if matches!(query.record_type, RecordType::AXFR | RecordType::IXFR) {
-        return refused(None);
+        return refused();
     }
     let mut reply = Answer {
         rcode: ResponseCode::NoError,
@@ -85,7 +85,9 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         }
         let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
             if reply.answers.is_empty() {
-                return Answer { beyond: Some(name.clone()), ..refused(Some(&name)) };
+                // Without a text: whoever forges an address is to get no more than what is asked.
+                let extended_error = Some((NOT_AUTHORITATIVE, String::new()));
+                return Answer { beyond: Some(name), extended_error, ..refused() };
             }
             reply.beyond = Some(name);
             break;
@@ -96,15 +98,14 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
     reply
 }
 
-fn refused(name: Option<&Name>) -> Answer {
-    let error = name.map(|name| (NOT_AUTHORITATIVE, format!("no zone of this server holds {name}")));
+fn refused() -> Answer {
     Answer {
         rcode: ResponseCode::Refused,
         is_authoritative: false,
         answers: Vec::new(),
         authority: Vec::new(),
         additional: Vec::new(),
-        extended_error: error,
+        extended_error: None,
         beyond: None,
     }
 }

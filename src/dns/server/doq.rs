@@ -5,6 +5,10 @@
 //! it. It ends a stream after one message, so transfers are not had here, signed or not: they are
 //! refused as not supported (RFC 9250, 4.2 has all messages of one on its stream).
 //!
+//! It reads the streams of a connection one after the other: one that stalls holds up those behind
+//! it until the connection is idle for too long, and one that is reset ends the connection. Messages
+//! that RFC 9250, 4.3.3 makes errors of the protocol (an id that is not 0, say) are answered.
+//!
 //! At its limits: it closes a connection after 100 queries and one that is idle. It has no limit of
 //! connections per address; QUIC proves addresses before a connection costs memory, and this
 //! listener is off unless it is asked for.
