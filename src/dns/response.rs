@@ -3,7 +3,7 @@
 //! The sections hold everything that the answer is; how much of it one message can carry is
 //! decided by [`Response::to_octets`] for datagrams and by [`Response::shorten`] for streams.
 
-use hickory_proto::op::{Edns, Metadata};
+use hickory_proto::op::{Edns, Metadata, ResponseCode};
 use hickory_proto::rr::Record;
 use hickory_proto::rr::rdata::opt::EdnsOption;
 
@@ -62,7 +62,8 @@ impl Response {
     /// An RRset that no stream message can hold is thus answered in part, without TC: there is no
     /// larger transport that a client could turn to, and a headless service of thousands of
     /// endpoints is of more use with most of them than with none. As the RRset is rotated, every
-    /// endpoint is seen in turn.
+    /// endpoint is seen in turn. If not even one record has room it is a failure, for an answer without
+    /// records would say that there are none.
     pub(super) fn shorten(&mut self, length: impl Fn(&Response) -> usize) {
         if self.length_uncompressed() <= self.length_max || length(self) <= self.length_max {
             return;
@@ -73,7 +74,11 @@ impl Response {
             if octets <= self.length_max || n == 0 {
                 return;
             }
-            self.answers.truncate((n * self.length_max / octets).min(n - 1));
+            let n_left = (n * self.length_max / octets).min(n - 1);
+            if n_left == 0 {
+                self.header.response_code = ResponseCode::ServFail;
+            }
+            self.answers.truncate(n_left);
         }
     }
 }

@@ -2,7 +2,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::op::{Message as Decoded, MessageType, OpCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA, SRV, TXT};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, NULL, SOA, SRV, TXT};
 
 use super::*;
 
@@ -230,6 +230,19 @@ fn an_rrset_that_no_message_can_hold_is_answered_in_part() {
     assert!(!decoded.metadata.truncation);
     assert!(decoded.answers.len() >= 4000, "{} answers", decoded.answers.len());
     assert!(octets.len() <= 65535);
+}
+
+#[test]
+fn a_record_that_no_message_can_hold_is_a_failure() {
+    for n_records in 1..3 {
+        let mut response = response(WEB);
+        response.length_max = 65535;
+        let largest = RData::NULL(NULL::with(vec![0; 65535]));
+        response.answers = vec![Record::from_rdata(name(WEB), 5, largest); n_records];
+        response.shorten(Response::length);
+        let (_, decoded) = decoded(&response);
+        assert_eq!((decoded.metadata.response_code, decoded.answers.len()), (ResponseCode::ServFail, 0));
+    }
 }
 
 #[test]
