@@ -34,8 +34,8 @@ pub const UPSTREAM_TIMEOUT: Duration = Duration::from_millis(1500);
 pub const UPSTREAMS_TIMEOUT: Duration = Duration::from_secs(4);
 /// How many answers are remembered.
 pub const CACHE_ENTRIES_MAX: u64 = 8192;
-/// How long an answer is remembered at most, whatever its TTL.
-const POSITIVE_TTL_MAX: Duration = Duration::from_secs(86_400);
+/// How long an answer is remembered at most, whatever its TTL, in seconds.
+const POSITIVE_TTL_S_MAX: u32 = 86_400;
 /// The same for negative answers (RFC 2308, 5 recommends one to three hours).
 const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(3600);
 /// How long a failure is remembered, in seconds.
@@ -136,7 +136,7 @@ fn options() -> ResolverOpts {
     options.timeout = UPSTREAM_TIMEOUT;
     options.edns_payload_len = DATAGRAM_LENGTH_MAX;
     options.max_active_requests = REQUESTS_PER_CONNECTION_MAX;
-    options.positive_max_ttl = Some(POSITIVE_TTL_MAX);
+    options.positive_max_ttl = Some(Duration::from_secs(POSITIVE_TTL_S_MAX.into()));
     options.negative_max_ttl = Some(NEGATIVE_TTL_MAX);
     options
 }
@@ -172,8 +172,14 @@ fn nothing(none: &NoRecords) -> Outcome {
     Outcome::Found { rcode: none.response_code, answers: Vec::new(), authority: soa.collect() }
 }
 
-/// A chain of aliases that ends in nothing is kept no longer than that nothing (RFC 2308, 5).
+/// No record is told to last longer than it is remembered here; a TTL whose first bit is set is 0
+/// (RFC 2181, 8). A chain of aliases that ends in nothing is kept no longer than that nothing (RFC
+/// 2308, 5).
 fn bounded(mut message: Message, record_type: RecordType) -> Message {
+    for record in message.answers.iter_mut().chain(&mut message.authorities) {
+        let ttl_s = i32::try_from(record.ttl).map_or(0, i32::unsigned_abs);
+        record.ttl = ttl_s.min(POSITIVE_TTL_S_MAX);
+    }
     let is_asked = |record: &Record| record_type == RecordType::ANY || record.record_type() == record_type;
     if message.answers.iter().any(is_asked) {
         message.authorities.clear();
@@ -195,4 +201,20 @@ fn failure_of(query: &Query) -> NetError {
     let mut failure = NoRecords::new(query.clone(), ResponseCode::ServFail);
     failure.negative_ttl = Some(FAILURE_TTL_S);
     failure.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_lasts_no_longer_than_it_is_remembered() {
+        let name = Name::from_ascii("a.example.").unwrap();
+        for (given, expected) in [(0, 0), (86_400, 86_400), (86_401, 86_400), (u32::MAX, 0), (1 << 31, 0)] {
+            let mut message = Message::query();
+            let data = RData::A(std::net::Ipv4Addr::LOCALHOST.into());
+            message.answers.push(Record::from_rdata(name.clone(), given, data));
+            assert_eq!(bounded(message, RecordType::A).answers[0].ttl, expected, "{given}");
+        }
+    }
 }
