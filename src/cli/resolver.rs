@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use hickory_proto::rr::Name;
 use ipnet::IpNet;
 
 use super::output::say;
@@ -41,11 +42,18 @@ pub(super) struct ResolverSettings {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
     dns: SocketAddr,
     /// The domain of the cluster.
-    #[arg(long, value_name = "NAME", default_value = "cluster.local")]
+    #[arg(long, value_name = "NAME", default_value = "cluster.local", value_parser = domain)]
     cluster_domain: String,
     /// Networks of pods and services, whose reverse zones this server has (repeatable).
     #[arg(long, value_name = "CIDR", default_values = ["10.244.0.0/16", "10.96.0.0/16"])]
     network: Vec<IpNet>,
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    match Name::from_ascii(text) {
+        Ok(name) if name.num_labels() > 0 => Ok(text.to_owned()),
+        _ => Err("name a domain such as cluster.local".to_owned()),
+    }
 }
 
 /// Prints the recipe.
@@ -140,7 +148,9 @@ fn bind(zones: &[String], dns: SocketAddr) -> String {
         text,
         "// In options {{ }} of /etc/bind/named.conf.options: these zones are not signed, and a name\n\
          // that is missing now may be there in a second.\n\
-         //     validate-except {{ {}}};\n//     max-ncache-ttl 1;\n",
+         //     validate-except {{ {}}};\n//     max-ncache-ttl 1;\n\
+         // For headless services of more than 100 pods, where BIND has it (9.18.28 and newer):\n\
+         //     max-records-per-type 0;\n",
         quoted.concat()
     );
     text

@@ -81,6 +81,8 @@ zone \"244.10.in-addr.arpa\" {
 // that is missing now may be there in a second.
 //     validate-except { \"cluster.local\"; \"244.10.in-addr.arpa\"; };
 //     max-ncache-ttl 1;
+// For headless services of more than 100 pods, where BIND has it (9.18.28 and newer):
+//     max-records-per-type 0;
 ",
     );
 }
