@@ -1,10 +1,13 @@
 //! A label below a service that exists: the pod, the StatefulSet or the endpoint it would be.
 
+use std::net::IpAddr;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::Endpoint;
 
 use super::service::Subject;
-use super::{Cause, Explanation, World, did_you_mean, pod};
+use super::{Cause, Explanation, World, did_you_mean, families, pod};
+use crate::dns::zone::{address_label, endpoint_label, spelled_address};
 use crate::objects::{Kind, ObjectKey};
 
 impl World<'_> {
@@ -23,38 +26,93 @@ impl World<'_> {
 
     /// Why `label` below the service has no records.
     pub(super) fn endpoint(&self, subject: &Subject<'_>, label: &str) -> Option<Explanation> {
-        let by_hostname = |pod: &&Pod| hostname(pod) == Some(label) && subdomain(pod) == Some(subject.name);
-        let pod = self.landscape.pod(subject.namespace, label);
-        let pod = pod.or_else(|| self.landscape.pods(subject.namespace).find(by_hostname));
-        if let Some(pod) = pod {
-            let name = pod.metadata.name.as_deref().unwrap_or_default();
-            let key = ObjectKey::new(Kind::Pod, subject.namespace, name);
-            return self.pod(subject, label, pod).map(|found| found.after(&[key]));
+        let listed = self.listed(subject, label);
+        let claimant = self.claimant(subject, label);
+        let has_peers = subject.publishes_peers();
+        let is_published = |(endpoint, _): &&(&Endpoint, IpAddr)| has_peers || is_ready(endpoint);
+        let published: Vec<IpAddr> =
+            listed.iter().filter(is_published).map(|(_, address)| *address).collect();
+        if !published.is_empty() {
+            return self.published(subject, label, claimant, &published);
         }
-        if let Some(of_set) = self.member(subject, label) {
-            return Some(of_set);
+        let behind = listed.iter().find_map(|(endpoint, _)| self.behind(subject, endpoint));
+        let takes_pods = listed.is_empty() || subject.selector().is_some();
+        if let Some(pod) = claimant.or(behind).filter(|_| takes_pods) {
+            return Some(self.unpublished_pod(subject, pod).after(&[key(subject, pod)]));
         }
-        let mut ours = self.endpoints(subject).filter(|endpoint| endpoint.hostname.as_deref() == Some(label));
-        if let Some(first) = ours.next() {
-            return self.listed(subject, label, first);
+        if !listed.is_empty() {
+            let text = format!("endpoint {label} of {} is not ready in its EndpointSlice", subject.title());
+            return Some(Explanation::new(Cause::NoReadyEndpoint, text));
         }
-        Some(self.nobody(subject, label))
+        let namesake = self.landscape.pod(subject.namespace, label);
+        if let Some((pod, found)) = namesake.and_then(|pod| Some((pod, identity(subject, label, pod)?))) {
+            return Some(found.after(&[key(subject, pod)]));
+        }
+        Some(self.member(subject, label).unwrap_or_else(|| self.nobody(subject, label)))
     }
 
-    /// An endpoint of a slice that no pod stands behind.
-    fn listed(&self, subject: &Subject<'_>, label: &str, endpoint: &Endpoint) -> Option<Explanation> {
-        if is_ready(endpoint) {
-            let addresses: Vec<_> =
-                endpoint.addresses.iter().filter_map(|address| address.parse().ok()).collect();
-            return self.other_family(label, &addresses);
+    /// The endpoints in a service's slices that have this label, ready or not, with their addresses.
+    fn listed(&self, subject: &Subject<'_>, label: &str) -> Vec<(&Endpoint, IpAddr)> {
+        let options = self.landscape.options();
+        let spelled = spelled_address(label.as_bytes()).filter(|address| address_label(*address) == label);
+        let addresses = |endpoint: &Endpoint| -> Vec<IpAddr> {
+            let addresses = endpoint.addresses.iter().filter_map(|address| address.parse().ok());
+            match endpoint_label(options, endpoint) {
+                Some(own) if !own.eq_ignore_ascii_case(label) => Vec::new(),
+                Some(_) => addresses.collect(),
+                None => addresses.filter(|address| Some(*address) == spelled).collect(),
+            }
+        };
+        let endpoints = self.endpoints(subject).filter(|_| !options.no_endpoints);
+        endpoints
+            .flat_map(|endpoint| addresses(endpoint).into_iter().map(move |address| (endpoint, address)))
+            .collect()
+    }
+
+    /// The pod whose endpoint has this label if the service selects it.
+    fn claimant(&self, subject: &Subject<'_>, label: &str) -> Option<&Pod> {
+        let claims = |pod: &&Pod| self.label(subject, pod) == Some(label);
+        let namesake = self.landscape.pod(subject.namespace, label).filter(claims);
+        namesake.or_else(|| self.landscape.pods(subject.namespace).find(claims))
+    }
+
+    /// The label that the EndpointSlice controller and the renderer give to a pod below a service,
+    /// whatever its addresses are.
+    fn label<'p>(&self, subject: &Subject<'_>, pod: &'p Pod) -> Option<&'p str> {
+        let name = pod.metadata.name.as_deref().filter(|_| self.landscape.options().endpoint_pod_names);
+        hostname(pod).filter(|_| subdomain(pod) == Some(subject.name)).or(name)
+    }
+
+    fn behind(&self, subject: &Subject<'_>, endpoint: &Endpoint) -> Option<&Pod> {
+        let target = endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"))?;
+        self.landscape.pod(subject.namespace, target.name.as_deref()?)
+    }
+
+    /// A name that exists: at most the other family can be told of.
+    fn published(
+        &self,
+        subject: &Subject<'_>,
+        label: &str,
+        pod: Option<&Pod>,
+        published: &[IpAddr],
+    ) -> Option<Explanation> {
+        let (has_v4, has_v6) = families(published);
+        // A service may have one family of the two that its pods have.
+        let is_like_it = |pod: &&Pod| families(&pod::addresses(pod)) == (has_v4, has_v6);
+        match pod.filter(is_like_it) {
+            Some(pod) => {
+                let found = self.other_family(&pod::title(pod), published)?;
+                Some(found.after(&[key(subject, pod)]))
+            }
+            None => self.other_family(&format!("endpoint {label} of {}", subject.title()), published),
         }
-        let text = format!("endpoint {label} of {} is not ready in its EndpointSlice", subject.title());
-        Some(Explanation::new(Cause::NoReadyEndpoint, text))
     }
 
     fn nobody(&self, subject: &Subject<'_>, label: &str) -> Explanation {
         let title = subject.title();
-        if !subject.is_headless() && self.ready_endpoints(subject).iter().all(|one| one.hostname.is_none()) {
+        let has_pod_names = self.landscape.options().endpoint_pod_names;
+        let is_cluster = !subject.is_headless() && !has_pod_names;
+        if is_cluster && self.ready_endpoints(subject).iter().all(|one| one.hostname.is_none()) {
             let at = subject.cluster_address().unwrap_or("no address");
             let text =
                 format!("{title} is not headless (clusterIP {at}), so its pods have no names of their own");
@@ -65,33 +123,32 @@ impl World<'_> {
         Explanation::new(Cause::NoEndpoint, text)
     }
 
-    /// Why a pod that exists has no records as `label` below the service.
-    fn pod(&self, subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation> {
-        if let Some(identity) = identity(subject, label, pod) {
-            return Some(identity);
-        }
+    /// Why a pod that has a name below the service is not published under it.
+    fn unpublished_pod(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
         let title = pod::title(pod);
-        let selector = subject.selector();
-        if selector.is_some_and(|selector| !selector.matches(pod.metadata.labels.as_ref())) {
+        let Some(selector) = subject.selector() else {
+            let text = format!("{} has no selector, so {title} is none of its endpoints", subject.title());
+            return Explanation::new(Cause::NoSelector, text);
+        };
+        if !selector.matches(pod.metadata.labels.as_ref()) {
             let text = format!("{} does not select {title}: its labels do not match", subject.title());
-            return Some(Explanation::new(Cause::PodNotSelected, text));
+            return Explanation::new(Cause::PodNotSelected, text);
         }
         if self.landscape.options().no_endpoints {
             let text = "--no-endpoints leaves the names of endpoints out";
-            return Some(Explanation::new(Cause::EndpointsIgnored, text));
+            return Explanation::new(Cause::EndpointsIgnored, text);
         }
-        if let Some((cause, state)) = self.state(pod) {
-            return Some(Explanation::new(cause, format!("{title} {state}")));
+        match self.state(pod) {
+            Some((cause, state)) => Explanation::new(cause, format!("{title} {state}")),
+            None => self.unlisted(subject, pod),
         }
-        let listed = self.ready_endpoints(subject);
-        let is_listed = listed.iter().any(|endpoint| endpoint.hostname.as_deref() == Some(label));
-        if !is_listed {
-            let text = format!("{title} is Ready; {} does not have its endpoint yet", subject.title());
-            return Some(Explanation::new(Cause::NotPublishedYet, text));
-        }
-        let ips = pod.status.iter().flat_map(|status| status.pod_ips.iter().flatten());
-        let addresses: Vec<_> = ips.filter_map(|ip| ip.ip.parse().ok()).collect();
-        self.other_family(&title, &addresses)
+    }
+
+    /// Why no slice of the service lists a pod that is Ready and that it selects.
+    pub(super) fn unlisted(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
+        let title = pod::title(pod);
+        let text = format!("{title} is Ready; {} does not have its endpoint yet", subject.title());
+        Explanation::new(Cause::NotPublishedYet, text)
     }
 }
 
@@ -116,6 +173,10 @@ fn identity(subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation
         _ => return None,
     };
     Some(Explanation::new(cause, text))
+}
+
+fn key(subject: &Subject<'_>, pod: &Pod) -> ObjectKey {
+    ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
 }
 
 fn hostname(pod: &Pod) -> Option<&str> {

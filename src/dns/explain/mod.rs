@@ -20,10 +20,12 @@ mod pod;
 mod service;
 mod set;
 
+use std::net::IpAddr;
+
 use hickory_proto::rr::{Name, RecordType};
 
 use crate::clock::{Clock, Timestamp};
-use crate::dns::zone::{PodNames, REASON_OCTETS_MAX, Reason, Reasons};
+use crate::dns::zone::{PodNames, REASON_OCTETS_MAX, Reason, Reasons, spelled_address};
 use crate::objects::{Kind, ObjectKey};
 
 pub use cause::Cause;
@@ -104,10 +106,10 @@ pub fn explain(
         [.., _, "pod"] | ["pod"] if world.landscape.options().pods == PodNames::Disabled => Some(
             Explanation::new(Cause::PodNamesDisabled, "names of pods by address are off: --pods disabled"),
         ),
-        [.., label, namespace, "pod"] => {
+        [label, namespace, "pod"] => {
             world.namespace(namespace).or_else(|| world.pod_address(label, namespace))
         }
-        [namespace, "pod"] => world.namespace(namespace),
+        [.., namespace, "pod"] => world.namespace(namespace),
         [.., last] if !matches!(*last, "svc" | "pod") => world.outside(&labels),
         _ => None,
     }
@@ -161,9 +163,33 @@ impl World<'_> {
     }
 
     fn pod_address(&self, label: &str, namespace: &str) -> Option<Explanation> {
-        let text = format!("no pod of namespace {namespace} has the address that {label} spells");
-        (self.landscape.options().pods == PodNames::Verified)
-            .then(|| Explanation::new(Cause::NoPodWithAddress, text))
+        let Some(address) = spelled_address(label.as_bytes()) else {
+            return Some(Explanation::new(Cause::NoPodWithAddress, format!("{label} spells no address")));
+        };
+        let is_verified = self.landscape.options().pods == PodNames::Verified;
+        if let Some(absent) = is_verified.then(|| self.no_pod_at(address, label, namespace)).flatten() {
+            return Some(absent);
+        }
+        let family = match (self.record_type, address) {
+            (RecordType::AAAA, IpAddr::V4(_)) => "an IPv4",
+            (RecordType::A, IpAddr::V6(_)) => "an IPv6",
+            _ => return None,
+        };
+        let text = format!("{label} spells {family} address, so it has no {} record", self.record_type);
+        Some(Explanation::new(Cause::OtherFamily, text))
+    }
+
+    /// Why no pod of the namespace gives the address a name, if so.
+    fn no_pod_at(&self, address: IpAddr, label: &str, namespace: &str) -> Option<Explanation> {
+        let pods = self.landscape.pods(namespace).filter(|pod| pod::addresses(pod).contains(&address));
+        // The address of a pod that has ended may have gone to another one.
+        let Some(pod) = pods.min_by_key(|pod| pod::has_ended(pod)) else {
+            let text = format!("no pod of namespace {namespace} has the address that {label} spells");
+            return Some(Explanation::new(Cause::NoPodWithAddress, text));
+        };
+        let (cause, state) = self.state(pod).filter(|_| pod::has_ended(pod))?;
+        let text = format!("{}, which had the address that {label} spells, {state}", pod::title(pod));
+        Some(Explanation::new(cause, text))
     }
 
     /// A name that would exist with `svc` put behind it.
@@ -175,6 +201,11 @@ impl World<'_> {
             format!("names of services end in svc.{domain}: ask for {}.svc.{domain}", labels.join("."));
         Some(Explanation::new(Cause::NotBelowSvc, text))
     }
+}
+
+/// Whether there are IPv4 and IPv6 addresses among these.
+fn families(addresses: &[IpAddr]) -> (bool, bool) {
+    (addresses.iter().any(IpAddr::is_ipv4), addresses.iter().any(IpAddr::is_ipv6))
 }
 
 /// The text, cut to what an Extended DNS Error should carry.

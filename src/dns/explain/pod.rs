@@ -1,5 +1,7 @@
 //! What a pod is doing instead of being Ready, in the words of `kubectl get pods`.
 
+use std::net::IpAddr;
+
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
 
 use super::{Cause, World};
@@ -12,6 +14,22 @@ pub(super) type State = (Cause, String);
 /// Whether the pod's `Ready` condition is true.
 pub(super) fn is_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// Whether its addresses are no longer its own, in the view of who publishes them.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed" | "Unknown"))
+}
+
+/// The addresses that it has been given.
+pub(super) fn addresses(pod: &Pod) -> Vec<IpAddr> {
+    let status = pod.status.iter();
+    let texts = status.flat_map(|status| {
+        let listed = status.pod_ips.iter().flatten().map(|address| &address.ip);
+        listed.chain(&status.pod_ip)
+    });
+    texts.filter_map(|text| text.parse().ok()).collect()
 }
 
 /// `pod NAMESPACE/NAME`.

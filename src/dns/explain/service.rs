@@ -3,8 +3,8 @@
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 
-use super::{Cause, Explanation, World, did_you_mean, pod};
-use crate::objects::{Kind, ObjectKey, Selector};
+use super::{Cause, Explanation, World, did_you_mean, families, pod};
+use crate::objects::{Kind, ObjectKey, Selector, beyond};
 
 /// A service, its names at hand.
 #[derive(Clone, Copy)]
@@ -38,6 +38,11 @@ impl<'s> Subject<'s> {
     pub(super) fn selector(&self) -> Option<Selector> {
         let labels = self.service.spec.as_ref()?.selector.as_ref().filter(|labels| !labels.is_empty())?;
         Some(Selector::from_labels(labels))
+    }
+
+    /// Whether endpoints that are not ready have their names, too.
+    pub(super) fn publishes_peers(&self) -> bool {
+        self.is_headless() && beyond::publishes_peers(&self.service.metadata).unwrap_or(false)
     }
 
     fn external_name(&self) -> Option<&'s str> {
@@ -110,8 +115,7 @@ impl World<'_> {
 
     /// NODATA of a name that has addresses of the other family alone.
     pub(super) fn other_family(&self, title: &str, addresses: &[std::net::IpAddr]) -> Option<Explanation> {
-        let (has_v4, has_v6) =
-            (addresses.iter().any(|one| one.is_ipv4()), addresses.iter().any(|one| one.is_ipv6()));
+        let (has_v4, has_v6) = families(addresses);
         let only = match self.record_type {
             RecordType::A if has_v6 && !has_v4 => "IPv6",
             RecordType::AAAA if has_v4 && !has_v6 => "IPv4",

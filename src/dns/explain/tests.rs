@@ -1,6 +1,7 @@
 //! Every cause: a small world, a question, and the sentence that answers it.
 
 mod names;
+mod nodata;
 mod pods;
 mod services;
 
@@ -96,13 +97,17 @@ impl World {
                 json!({"addresses": ["10.0.0.1"], "hostname": hostname, "conditions": {"ready": ready}})
             })
             .collect();
-        self.and(
-            Kind::EndpointSlice,
-            json!({
-                "metadata": {"name": "nginx-a", "namespace": "default", "labels": {"kubernetes.io/service-name": "nginx"}},
-                "addressType": "IPv4", "endpoints": endpoints,
-            }),
-        )
+        self.slice_of("nginx", json!({"endpoints": endpoints}))
+    }
+
+    /// A slice of any service, of these fields.
+    fn slice_of(self, service: &str, mut fields: Value) -> Self {
+        fields["addressType"] = "IPv4".into();
+        fields["metadata"] = json!({
+            "name": format!("{service}-a"), "namespace": "default",
+            "labels": {"kubernetes.io/service-name": service},
+        });
+        self.and(Kind::EndpointSlice, fields)
     }
 
     fn asked(&self, name: &str, record_type: RecordType) -> Option<Explanation> {

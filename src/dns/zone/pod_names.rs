@@ -49,7 +49,7 @@ impl PodNameRule {
 
 /// The label of an address: dots and colons become dashes. A zero is put where the label would
 /// begin or end with a dash, which a host name must not (RFC 1123 section 2.1).
-pub(super) fn label(address: IpAddr) -> String {
+pub(crate) fn label(address: IpAddr) -> String {
     let mut label = match address {
         IpAddr::V4(address) => address.to_string().replace('.', "-"),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
@@ -67,7 +67,7 @@ pub(super) fn label(address: IpAddr) -> String {
 }
 
 /// The address that a label spells: IPv4 if it has exactly three dashes, apart from one another.
-pub(super) fn parse(label: &[u8]) -> Option<IpAddr> {
+pub(crate) fn parse(label: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(label).ok()?;
     if text.contains(['.', ':']) {
         return None;

@@ -51,6 +51,12 @@ fn what_does_not_exist_says_what_is_alike() {
 }
 
 #[test]
+fn a_label_that_spells_no_address_is_no_pods() {
+    let verified = World::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    verified.check("blah.default.pod", Cause::NoPodWithAddress, "blah spells no address");
+}
+
+#[test]
 fn what_is_no_name_of_the_cluster_is_not_explained() {
     let world = World::new().headless("nginx");
     for name in ["svc", "default.svc", "ns.dns", "a.b.c.nginx.default.svc", "x"] {

@@ -188,3 +188,69 @@ fn a_pod_below_another_service_says_where_its_name_is() {
         "pod default/a is Running, not Ready for 14s: x",
     );
 }
+
+#[test]
+fn a_pod_whose_name_would_be_its_label_is_not_told_to_want_a_hostname() {
+    let named = || World::with(ZoneOptions { endpoint_pod_names: true, ..ZoneOptions::default() });
+    let bare = || json!({"hostname": null, "subdomain": null});
+    let unready = running("False", "x".into());
+    let text = "pod default/nr is Running, not Ready for 14s: x";
+    named().headless("nginx").pod("nr", bare(), unready.clone()).check(
+        "nr.nginx.default.svc",
+        Cause::PodNotReady,
+        text,
+    );
+    named().headless("ss").pod("nr", json!({}), unready.clone()).check(
+        "nr.ss.default.svc",
+        Cause::PodNotReady,
+        text,
+    );
+    named().headless("nginx").pod("nr", bare(), json!({"phase": "Succeeded"})).check(
+        "nr.nginx.default.svc",
+        Cause::PodSucceeded,
+        "pod default/nr has ended: Succeeded",
+    );
+    named().headless("nginx").pod("nr", json!({"hostname": "db"}), unready).check(
+        "nr.nginx.default.svc",
+        Cause::HostnameDiffers,
+        "pod default/nr has the hostname db: ask for that",
+    );
+}
+
+#[test]
+fn the_pod_that_has_a_name_is_explained_rather_than_the_one_that_is_called_so() {
+    let unready = || running("False", "x".into());
+    let world = World::new()
+        .headless("clash")
+        .pod("alpha", json!({"hostname": "foo", "subdomain": "elsewhere"}), unready())
+        .pod("beta", json!({"hostname": "alpha", "subdomain": "clash"}), unready());
+    let text = "pod default/beta is Running, not Ready for 14s: x";
+    world.check("alpha.clash.default.svc", Cause::PodNotReady, text);
+}
+
+#[test]
+fn an_unready_endpoint_in_a_slice_leads_to_its_pod() {
+    let bare = || json!({"hostname": null, "subdomain": null});
+    let endpoint = json!({
+        "addresses": ["10.0.0.1"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "pb"},
+    });
+    World::new()
+        .headless("nginx")
+        .pod("pb", bare(), running("False", "x".into()))
+        .slice_of("nginx", json!({"endpoints": [endpoint]}))
+        .check(
+            "10-0-0-1.nginx.default.svc",
+            Cause::PodNotReady,
+            "pod default/pb is Running, not Ready for 14s: x",
+        );
+}
+
+#[test]
+fn a_service_without_a_selector_takes_no_pod() {
+    let world = || World::new().service("nginx", json!({"clusterIP": "None"}));
+    let world = || world().pod("web-0", json!({}), running("True", Value::Null));
+    let text = "service default/nginx has no selector, so pod default/web-0 is none of its endpoints";
+    world().check(WEB_0, Cause::NoSelector, text);
+    let text = "endpoint web-0 of service default/nginx is not ready in its EndpointSlice";
+    world().slice(&[("web-0", false)]).check(WEB_0, Cause::NoReadyEndpoint, text);
+}

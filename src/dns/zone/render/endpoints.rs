@@ -16,6 +16,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, E
 use super::again::Touched;
 use super::{Scheme, is_label};
 use crate::dns::zone::name::{NameTooLong, WireName};
+use crate::dns::zone::options::ZoneOptions;
 use crate::dns::zone::pod_names;
 
 /// A port that endpoints or a cluster address listen at.
@@ -166,12 +167,17 @@ fn is_ready(endpoint: &SliceEndpoint) -> bool {
     endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
 }
 
-/// The hostname; else the pod's name, if wanted and if it is one label; else the address.
-fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> Cow<'e, str> {
+/// The label of an endpoint whatever its addresses are, in the letters that were written: the hostname;
+/// else the pod's name, if wanted and if it is one label. One without has the labels of its addresses.
+pub fn endpoint_label<'e>(options: &ZoneOptions, endpoint: &'e SliceEndpoint) -> Option<&'e str> {
     let hostname = endpoint.hostname.as_deref();
     let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
-    let pod = pod.filter(|_| scheme.options.endpoint_pod_names);
-    match hostname.into_iter().chain(pod).find(|name| is_label(name)) {
+    let pod = pod.filter(|_| options.endpoint_pod_names);
+    hostname.into_iter().chain(pod).find(|name| is_label(name))
+}
+
+fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> Cow<'e, str> {
+    match endpoint_label(&scheme.options, endpoint) {
         Some(name) if name.bytes().any(|octet| octet.is_ascii_uppercase()) => {
             name.to_ascii_lowercase().into()
         }

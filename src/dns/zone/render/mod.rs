@@ -29,6 +29,7 @@ use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::SOA;
 
 pub use again::Touched;
+pub use endpoints::endpoint_label;
 
 use super::ledger::{Contribution, Entry, Rank};
 use super::name::{LABEL_OCTETS_MAX, NameTooLong, WireName};
