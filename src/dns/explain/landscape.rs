@@ -121,8 +121,9 @@ impl Landscape {
         self.objects.contains_key(&ObjectKey::new(Kind::Namespace, "", name)) || is_implied()
     }
 
+    /// The namespaces that are published and have an object.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &str> {
-        self.walk(Kind::Namespace, "").map(Object::name)
+        self.walk(Kind::Namespace, "").map(Object::name).filter(|name| self.exposes(name))
     }
 
     pub(super) fn names(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &str> {

@@ -126,12 +126,10 @@ struct World<'w> {
 impl World<'_> {
     /// Why a namespace has no names at all, if so.
     fn namespace(&self, name: &str) -> Option<Explanation> {
-        if !self.landscape.exposes(name) {
-            let text = format!("namespace {name} is not published: it is not among --namespaces");
-            return Some(Explanation::new(Cause::NamespaceNotPublished, text));
-        }
         if self.landscape.has_namespace(name) {
-            return None;
+            let text = format!("namespace {name} is not published: it is not among --namespaces");
+            return (!self.landscape.exposes(name))
+                .then(|| Explanation::new(Cause::NamespaceNotPublished, text));
         }
         let hint = did_you_mean(name, self.landscape.namespaces());
         Some(Explanation::new(Cause::NoNamespace, format!("there is no namespace {name}{hint}")))
@@ -195,7 +193,7 @@ impl World<'_> {
     /// A name that would exist with `svc` put behind it.
     fn outside(&self, labels: &[&str]) -> Option<Explanation> {
         let [.., service, namespace] = labels else { return None };
-        self.landscape.service(namespace, service)?;
+        self.landscape.service(namespace, service).filter(|_| self.landscape.exposes(namespace))?;
         let domain = self.landscape.domain();
         let text =
             format!("names of services end in svc.{domain}: ask for {}.svc.{domain}", labels.join("."));

@@ -48,6 +48,25 @@ fn what_does_not_exist_says_what_is_alike() {
     let hidden = World::with(ZoneOptions { namespaces: vec!["prod".into()], ..ZoneOptions::default() });
     let text = "namespace default is not published: it is not among --namespaces";
     hidden.check(NGINX, Cause::NamespaceNotPublished, text);
+    let text = "there is no namespace qqq";
+    hidden.check("nginx.qqq.svc", Cause::NoNamespace, text);
+}
+
+#[test]
+fn what_is_not_published_is_not_suggested() {
+    let namespaces = vec!["default".into()];
+    let world = World::with(ZoneOptions { namespaces, ..ZoneOptions::default() });
+    let world = world.and(Kind::Namespace, json!({"metadata": {"name": "secret"}}));
+    let hidden = json!({"metadata": {"name": "nginx", "namespace": "secret"}, "spec": {"clusterIP": "None"}});
+    let world = world.and(Kind::Service, hidden);
+    world.check(NGINX, Cause::NoService, "there is no service default/nginx");
+    world.check("nginx.secert.svc", Cause::NoNamespace, "there is no namespace secert");
+    world.check(
+        "nginx.defualt.svc",
+        Cause::NoNamespace,
+        "there is no namespace defualt; did you mean default?",
+    );
+    assert_eq!(world.asked("nginx.secret", RecordType::A), None);
 }
 
 #[test]
