@@ -147,6 +147,16 @@ impl World<'_> {
     /// Why no slice of the service lists a pod that is Ready and that it selects.
     pub(super) fn unlisted(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
         let title = pod::title(pod);
+        let addresses = pod::addresses(pod);
+        if !addresses.is_empty() && !addresses.iter().any(|address| subject.takes(*address)) {
+            let (of_pod, of_service) = match families(&addresses) {
+                (true, _) => ("IPv4", "IPv6"),
+                _ => ("IPv6", "IPv4"),
+            };
+            let text =
+                format!("{title} has {of_pod} addresses only, {} is {of_service} only", subject.title());
+            return Explanation::new(Cause::OtherFamily, text);
+        }
         let text = format!("{title} is Ready; {} does not have its endpoint yet", subject.title());
         Explanation::new(Cause::NotPublishedYet, text)
     }

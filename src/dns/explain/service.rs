@@ -1,5 +1,7 @@
 //! A service that exists: why its own name or a port's has no records.
 
+use std::net::IpAddr;
+
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 
@@ -45,6 +47,19 @@ impl<'s> Subject<'s> {
         self.is_headless() && beyond::publishes_peers(&self.service.metadata).unwrap_or(false)
     }
 
+    /// Whether it has endpoints at addresses of this family: without a word from the service at those of
+    /// its cluster address, or at both.
+    pub(super) fn takes(&self, address: IpAddr) -> bool {
+        let spec = self.service.spec.as_ref();
+        let listed = spec.and_then(|spec| spec.ip_families.as_deref()).unwrap_or_default();
+        if !listed.is_empty() {
+            let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+            return listed.iter().any(|one| one == family);
+        }
+        let own: Option<IpAddr> = self.cluster_address().and_then(|own| own.parse().ok());
+        own.is_none_or(|own| own.is_ipv4() == address.is_ipv4())
+    }
+
     fn external_name(&self) -> Option<&'s str> {
         let spec = self.service.spec.as_ref()?;
         (spec.type_.as_deref() == Some("ExternalName"))
@@ -81,7 +96,7 @@ impl World<'_> {
     fn external(&self, subject: &Subject<'_>, target: &str, path: &[&str]) -> Option<Explanation> {
         let title = subject.title();
         let text = match path.is_empty() {
-            true if target.parse::<std::net::IpAddr>().is_ok() => {
+            true if target.parse::<IpAddr>().is_ok() => {
                 format!("{title} is an ExternalName of {target}, which is an address and no name")
             }
             true => return None,
@@ -102,7 +117,7 @@ impl World<'_> {
     }
 
     /// The addresses that the service's name stands for.
-    fn addresses(&self, subject: &Subject<'_>) -> Vec<std::net::IpAddr> {
+    fn addresses(&self, subject: &Subject<'_>) -> Vec<IpAddr> {
         if !subject.is_headless() {
             let spec = subject.service.spec.as_ref();
             let listed = spec.and_then(|spec| spec.cluster_ips.as_deref()).unwrap_or_default();
@@ -114,7 +129,7 @@ impl World<'_> {
     }
 
     /// NODATA of a name that has addresses of the other family alone.
-    pub(super) fn other_family(&self, title: &str, addresses: &[std::net::IpAddr]) -> Option<Explanation> {
+    pub(super) fn other_family(&self, title: &str, addresses: &[IpAddr]) -> Option<Explanation> {
         let (has_v4, has_v6) = families(addresses);
         let only = match self.record_type {
             RecordType::A if has_v6 && !has_v4 => "IPv6",
@@ -139,12 +154,21 @@ impl World<'_> {
         }
         let Some(selector) = subject.selector() else {
             return self.unready_slices(subject).or_else(|| {
-                let text = format!("{title} has no selector and no EndpointSlice with its name");
+                let has_slices = self.landscape.slices(subject.namespace, subject.name).next().is_some();
+                let text = match has_slices {
+                    true => format!("{title} has no selector, and its EndpointSlices have no endpoint"),
+                    false => format!("{title} has no selector and no EndpointSlice with its name"),
+                };
                 Some(Explanation::new(Cause::NoSelector, text))
             });
         };
         let pods = self.landscape.pods(subject.namespace);
-        let selected: Vec<&Pod> = pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref())).collect();
+        let mut selected: Vec<&Pod> =
+            pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref())).collect();
+        // One that has ended keeps nobody waiting, unless there is no other.
+        if !selected.iter().all(|pod| pod::has_ended(pod)) {
+            selected.retain(|pod| !pod::has_ended(pod));
+        }
         Some(self.none_ready(subject, &selected))
     }
 
@@ -154,7 +178,7 @@ impl World<'_> {
         let key = |pod: &&Pod| {
             ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
         };
-        let Some(first) = selected.first() else {
+        let Some(first) = told_of(selected) else {
             if let Some(unready) = self.unready_slices(subject) {
                 return unready;
             }
@@ -165,18 +189,15 @@ impl World<'_> {
             return Explanation::new(Cause::SelectsNothing, text);
         };
         let keys: Vec<ObjectKey> = selected.iter().map(key).collect();
-        let explanation = match (selected.len(), self.state(first)) {
-            (_, None) => {
-                let text = format!("{} is Ready; {title} does not have its endpoint yet", pod::title(first));
-                Explanation::new(Cause::NotPublishedYet, text)
-            }
-            (1, Some((_, state))) => {
-                let text = format!("{title} has no Ready endpoint: {} {state}", pod::title(first));
-                Explanation::new(Cause::NoReadyEndpoint, text)
-            }
-            (n, Some((_, state))) => {
-                let text = format!("{title}: none of {n} pods is Ready: {} {state}", pod::title(first));
-                Explanation::new(Cause::NoReadyEndpoint, text)
+        let explanation = match self.state(first) {
+            None => self.unlisted(subject, first),
+            Some((_, state)) => {
+                let n = selected.len();
+                let none = match n == 1 || pod::is_ready(first) {
+                    true => format!("{title} has no Ready endpoint"),
+                    false => format!("{title}: none of {n} pods is Ready"),
+                };
+                Explanation::new(Cause::NoReadyEndpoint, format!("{none}: {} {state}", pod::title(first)))
             }
         };
         explanation.after(&keys)
@@ -212,4 +233,10 @@ impl World<'_> {
         };
         Some(Explanation::new(Cause::NoPort, text))
     }
+}
+
+/// The pod that comes closest to being an endpoint: one that is Ready and stays, else the first.
+fn told_of<'p>(selected: &[&'p Pod]) -> Option<&'p Pod> {
+    let stays = |pod: &&&Pod| pod::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
+    selected.iter().find(stays).or(selected.first()).copied()
 }

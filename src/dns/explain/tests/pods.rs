@@ -254,3 +254,19 @@ fn a_service_without_a_selector_takes_no_pod() {
     let text = "endpoint web-0 of service default/nginx is not ready in its EndpointSlice";
     world().slice(&[("web-0", false)]).check(WEB_0, Cause::NoReadyEndpoint, text);
 }
+
+#[test]
+fn a_pod_without_an_address_of_the_services_family_is_not_promised() {
+    let world = |families: Value| {
+        let spec = json!({"clusterIP": "None", "selector": {"app": "web"}, "ipFamilies": families});
+        World::new().service("nginx", spec).pod("web-0", json!({}), running("True", Value::Null))
+    };
+    let text = "pod default/web-0 has IPv4 addresses only, service default/nginx is IPv6 only";
+    for name in [WEB_0, NGINX] {
+        world(json!(["IPv6"])).check(name, Cause::OtherFamily, text);
+    }
+    for families in [json!(["IPv6", "IPv4"]), Value::Null] {
+        let text = "pod default/web-0 is Ready; service default/nginx does not have its endpoint yet";
+        world(families).check(WEB_0, Cause::NotPublishedYet, text);
+    }
+}

@@ -112,3 +112,41 @@ fn the_other_address_family_is_told() {
     assert_eq!(ready.asked(WEB_0, RecordType::TXT), None, "no object would give it a TXT record");
     assert_eq!(six.asked("six.default.svc", RecordType::MX), None);
 }
+
+#[test]
+fn slices_without_endpoints_are_slices() {
+    World::new().service("nginx", json!({"clusterIP": "None"})).slice(&[]).check(
+        NGINX,
+        Cause::NoSelector,
+        "service default/nginx has no selector, and its EndpointSlices have no endpoint",
+    );
+}
+
+#[test]
+fn of_the_pods_of_a_service_the_one_that_counts_is_told() {
+    let unready = || running("False", "x".into());
+    let ended = || World::new().headless("nginx").pod("a", json!({}), json!({"phase": "Succeeded"}));
+    ended().check(
+        NGINX,
+        Cause::NoReadyEndpoint,
+        "service default/nginx has no Ready endpoint: pod default/a has ended: Succeeded",
+    );
+    ended().pod("b", json!({}), unready()).check(
+        NGINX,
+        Cause::NoReadyEndpoint,
+        "service default/nginx has no Ready endpoint: pod default/b is Running, not Ready for 14s: x",
+    );
+    ended().pod("b", json!({}), unready()).pod("c", json!({}), running("True", Value::Null)).check(
+        NGINX,
+        Cause::NotPublishedYet,
+        "pod default/c is Ready; service default/nginx does not have its endpoint yet",
+    );
+    let mut lost = running("True", Value::Null);
+    lost["podIP"] = Value::Null;
+    lost["podIPs"] = Value::Null;
+    ended().pod("b", json!({}), unready()).pod("c", json!({}), lost).check(
+        NGINX,
+        Cause::NoReadyEndpoint,
+        "service default/nginx has no Ready endpoint: pod default/c has no address yet",
+    );
+}
