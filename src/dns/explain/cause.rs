@@ -33,6 +33,7 @@ causes! {
     SelectsNothing, "selects nothing", "Make the Service's selector equal to labels of the pods.";
     NoReadyEndpoint, "no ready endpoint", "Names appear when a pod becomes Ready.";
     NoPort, "no port", "Ask for a port that the Service has, or give its port that name.";
+    NoTargetPort, "no target port", "Give a container a port of that name, or the Service's port a number as its targetPort.";
     OtherFamily, "other address family", "Ask for the other type, or make the cluster and the Service dual-stack.";
     NoCluster, "no cluster address", "The Service has not been given an address.";
     PodNotReady, "pod not ready", "The name appears when the pod becomes Ready; publishNotReadyAddresses publishes it at once.";

@@ -197,6 +197,6 @@ fn subdomain(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.subdomain.as_deref().filter(|name| !name.is_empty())
 }
 
-fn is_ready(endpoint: &Endpoint) -> bool {
+pub(super) fn is_ready(endpoint: &Endpoint) -> bool {
     endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
 }

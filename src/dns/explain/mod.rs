@@ -17,6 +17,7 @@ mod cause;
 mod endpoint;
 mod landscape;
 mod pod;
+mod port;
 mod service;
 mod set;
 

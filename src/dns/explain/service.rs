@@ -1,11 +1,11 @@
-//! A service that exists: why its own name or a port's has no records.
+//! A service that exists: why its own name has no records.
 
 use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
-use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
+use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::{Cause, Explanation, World, did_you_mean, families, pod};
+use super::{Cause, Explanation, World, families, pod};
 use crate::objects::{Kind, ObjectKey, Selector, beyond};
 
 /// A service, its names at hand.
@@ -65,14 +65,6 @@ impl<'s> Subject<'s> {
         (spec.type_.as_deref() == Some("ExternalName"))
             .then(|| spec.external_name.as_deref().unwrap_or_default())
     }
-
-    fn ports(&self) -> &'s [ServicePort] {
-        self.service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default()
-    }
-
-    fn port_names(&self) -> impl Iterator<Item = &'s str> {
-        self.ports().iter().filter_map(|port| port.name.as_deref())
-    }
 }
 
 impl World<'_> {
@@ -85,9 +77,9 @@ impl World<'_> {
         match path {
             [] => self.service_itself(&subject),
             [port, protocol] if port.starts_with('_') && protocol.starts_with('_') => {
-                self.port(&subject, &port[1..], &protocol[1..]).or_else(|| self.service_itself(&subject))
+                self.port(&subject, &port[1..], &protocol[1..])
             }
-            [protocol] if protocol.starts_with('_') => self.service_itself(&subject),
+            [protocol] if protocol.starts_with('_') => self.protocol(&subject, &protocol[1..]),
             [label] => self.endpoint(&subject, label),
             _ => None,
         }
@@ -106,18 +98,22 @@ impl World<'_> {
     }
 
     fn service_itself(&self, subject: &Subject<'_>) -> Option<Explanation> {
+        let unpublished = self.unpublished(subject);
+        let other = unpublished.or_else(|| self.other_family(&subject.title(), &self.addresses(subject)));
+        other.or_else(|| self.no_srv(subject))
+    }
+
+    /// Why a service has neither addresses nor endpoints to tell of.
+    pub(super) fn unpublished(&self, subject: &Subject<'_>) -> Option<Explanation> {
         if let Some(absent) = self.no_endpoint(subject) {
             return Some(absent);
         }
-        if subject.cluster_address().is_none() {
-            let text = format!("{} has no cluster address yet", subject.title());
-            return Some(Explanation::new(Cause::NoCluster, text));
-        }
-        self.other_family(&subject.title(), &self.addresses(subject))
+        let text = format!("{} has no cluster address yet", subject.title());
+        subject.cluster_address().is_none().then(|| Explanation::new(Cause::NoCluster, text))
     }
 
     /// The addresses that the service's name stands for.
-    fn addresses(&self, subject: &Subject<'_>) -> Vec<IpAddr> {
+    pub(super) fn addresses(&self, subject: &Subject<'_>) -> Vec<IpAddr> {
         if !subject.is_headless() {
             let spec = subject.service.spec.as_ref();
             let listed = spec.and_then(|spec| spec.cluster_ips.as_deref()).unwrap_or_default();
@@ -209,29 +205,6 @@ impl World<'_> {
         let n: usize = slices.map(|slice| slice.endpoints.as_ref().map_or(0, Vec::len)).sum();
         let text = format!("{}: none of {n} endpoints in its EndpointSlices is ready", subject.title());
         (n > 0).then(|| Explanation::new(Cause::NoReadyEndpoint, text))
-    }
-
-    fn port(&self, subject: &Subject<'_>, port: &str, protocol: &str) -> Option<Explanation> {
-        let protocol_of =
-            |given: &ServicePort| given.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
-        let named: Vec<&ServicePort> =
-            subject.ports().iter().filter(|given| given.name.as_deref() == Some(port)).collect();
-        if named.iter().any(|given| protocol_of(given) == protocol) {
-            return None;
-        }
-        let title = subject.title();
-        let text = match named.first() {
-            Some(given) => format!("port {port} of {title} is _{}, not _{protocol}", protocol_of(given)),
-            None if subject.port_names().next().is_none() => {
-                format!("{title} has no named port, so no name {port}; give its port that name")
-            }
-            None => {
-                let names: Vec<&str> = subject.port_names().collect();
-                let hint = did_you_mean(port, names.iter().copied());
-                format!("{title} has no port named {port} (it has {}){hint}", names.join(", "))
-            }
-        };
-        Some(Explanation::new(Cause::NoPort, text))
     }
 }
 

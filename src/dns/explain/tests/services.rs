@@ -150,3 +150,79 @@ fn of_the_pods_of_a_service_the_one_that_counts_is_told() {
         "service default/nginx has no Ready endpoint: pod default/c has no address yet",
     );
 }
+
+/// A headless service with these ports over a pod that is Ready, whose endpoint has ports 80 of these names.
+fn published(ports: Value, listed: &[&str]) -> World {
+    let listed: Vec<Value> = listed.iter().map(|name| json!({"name": name, "port": 80})).collect();
+    World::new()
+        .service("nginx", json!({"clusterIP": "None", "selector": {"app": "web"}, "ports": ports}))
+        .pod("web-0", json!({}), running("True", Value::Null))
+        .slice_of(
+            "nginx",
+            json!({"ports": listed, "endpoints": [{"addresses": ["10.0.0.1"], "hostname": "web-0"}]}),
+        )
+}
+
+#[test]
+fn a_port_that_no_endpoint_has_says_why() {
+    let missing = json!([{"name": "web", "port": 80, "targetPort": "nosuch"}, {"name": "http", "port": 80}]);
+    let text = "port web of service default/nginx has targetPort nosuch, which no container of its pods has";
+    published(missing.clone(), &["http"]).check_type(
+        &format!("_web._tcp.{NGINX}"),
+        RecordType::SRV,
+        Cause::NoTargetPort,
+        text,
+    );
+    let world = published(missing, &[]);
+    for name in [NGINX.to_owned(), format!("_tcp.{NGINX}"), format!("_web._tcp.{NGINX}")] {
+        world.check_type(&name, RecordType::SRV, Cause::NoTargetPort, text);
+    }
+    let text = "no Ready endpoint of service default/nginx has its port http";
+    world.check_type(&format!("_http._tcp.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
+}
+
+#[test]
+fn a_protocol_without_ports_says_so() {
+    let http = json!([{"name": "http", "port": 80}]);
+    let udp = format!("_udp.{NGINX}");
+    let text = "service default/nginx has no named port of _udp (it has http of _tcp)";
+    published(http.clone(), &["http"]).check(&udp, Cause::NoPort, text);
+    let text = "service default/nginx has no named port, so no name _udp";
+    published(json!([{"port": 80}]), &[""]).check(&udp, Cause::NoPort, text);
+    for record_type in [RecordType::A, RecordType::AAAA, RecordType::SRV] {
+        let there = published(http.clone(), &["http"]).asked(&format!("_tcp.{NGINX}"), record_type);
+        assert_eq!(there, None, "{record_type}: the name exists, without records");
+    }
+}
+
+#[test]
+fn a_service_without_ports_has_no_srv_record() {
+    let text = "service default/nginx has no ports, so no SRV record";
+    published(Value::Null, &[]).check_type(NGINX, RecordType::SRV, Cause::NoPort, text);
+    let text = "service default/nginx has no ports, so no name http";
+    published(Value::Null, &[]).check_type(
+        &format!("_http._tcp.{NGINX}"),
+        RecordType::SRV,
+        Cause::NoPort,
+        text,
+    );
+    let cluster = World::new().service("nginx", json!({"clusterIP": "10.96.0.1"}));
+    let text = "service default/nginx has no ports, so no SRV record";
+    cluster.check_type(NGINX, RecordType::SRV, Cause::NoPort, text);
+}
+
+#[test]
+fn a_port_exists_if_endpoints_have_it_whatever_the_service_says() {
+    let world = published(json!([{"name": "http", "port": 80}]), &["http", "extra"]);
+    let text = "service default/nginx has IPv4 addresses only, no AAAA record";
+    for port in ["http", "extra"] {
+        let name = format!("_{port}._tcp.{NGINX}");
+        world.check_type(&name, RecordType::AAAA, Cause::OtherFamily, text);
+        assert_eq!(world.asked(&name, RecordType::TXT), None, "{name}");
+    }
+    let ignoring = World::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
+    let spec = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]});
+    let text = "service default/nginx selects app=web, which no pod has";
+    let name = format!("_http._tcp.{NGINX}");
+    ignoring.service("nginx", spec).check_type(&name, RecordType::AAAA, Cause::SelectsNothing, text);
+}
