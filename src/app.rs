@@ -197,7 +197,7 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         mode: Mode::Mirror,
         files: settings.file.clone(),
         dns: settings.dns.clone(),
-        zone_options: ZoneOptions { implied_namespaces: true, ..zone_options },
+        zone_options: ZoneOptions { implied_namespaces: true, has_controllers: false, ..zone_options },
         pod_networks: Vec::new(),
         signing: signing(settings.dns.authority_place(), &settings.tls_san, &settings.dns),
         bootstrap: None,
@@ -220,7 +220,8 @@ pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) ->
     let store = Store::in_memory(clock, StoreOptions::default());
     let mut files = Files::new(store.clone(), Mode::Mirror, paths.to_vec());
     refuse_broken(&files.load().await)?;
-    let options = ZoneOptions { implied_namespaces: true, explains: true, ..zone_options(settings)? };
+    let options = zone_options(settings)?;
+    let options = ZoneOptions { implied_namespaces: true, has_controllers: false, explains: true, ..options };
     let publisher = Publisher::new(store.clone(), options, load_zones(settings.zones.as_deref())?);
     let explainer = publisher.explainer().context("--cluster-domain leaves no room for names")?;
     Ok(Known { store, zones: publisher.zones().load_full(), explainer })

@@ -163,6 +163,20 @@ looked at:
   StatefulSet default/web
 ";
     assert_eq!((text.as_str(), is_success), (expected, false));
+    for (name, expected) in [
+        (
+            "web-0.nginx.default",
+            "there is no pod web-0, and nothing here makes the pods of StatefulSet default/web",
+        ),
+        ("looping.nginx.default", "pod default/looping has no status, and nothing here runs it"),
+        ("front.default", "service default/front has no cluster address, and nothing here gives it one"),
+    ] {
+        let (text, _) = explain(&[name, "-f", &file]);
+        assert!(
+            text.contains(&format!("no controllers: {expected}\nFiles are served as they are")),
+            "{text}"
+        );
+    }
 }
 
 #[test]

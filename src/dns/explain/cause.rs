@@ -54,6 +54,7 @@ causes! {
     OrdinalReserved, "ordinal reserved", "Remove the ordinal from the annotation dullahan.dev/reserved-ordinals.";
     PodMissing, "pod missing", "The StatefulSet makes the pod when its turn comes.";
     OtherService, "other service", "Pods of a StatefulSet have their names below the Service of its spec.serviceName.";
+    NoControllers, "no controllers", "Files are served as they are: put Pods with their status and EndpointSlices into them, or use dullahan serve.";
     NoEndpoint, "no endpoint", "No pod, StatefulSet or EndpointSlice has this name.";
     PodNamesDisabled, "pod names disabled", "Serve them with --pods insecure or --pods verified.";
     NoPodWithAddress, "no pod with address", "Only addresses of existing pods have names: --pods verified.";

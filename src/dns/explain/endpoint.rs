@@ -157,6 +157,13 @@ impl World<'_> {
                 format!("{title} has {of_pod} addresses only, {} is {of_service} only", subject.title());
             return Explanation::new(Cause::OtherFamily, text);
         }
+        if !self.has_controllers() {
+            let text = format!(
+                "{title} is Ready, but no EndpointSlice of {} has it and nothing here makes one",
+                subject.title()
+            );
+            return Explanation::new(Cause::NoControllers, text);
+        }
         let text = format!("{title} is Ready; {} does not have its endpoint yet", subject.title());
         Explanation::new(Cause::NotPublishedYet, text)
     }

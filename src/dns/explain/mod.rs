@@ -4,13 +4,14 @@
 //!   labels below the zone ─┬─ NS.svc ───────────► namespace? published?
 //!                          ├─ SVC.NS.svc ───────► service? ─► its pods, its endpoints, the type
 //!                          ├─ _PORT._PROTO.… ───► the service's ports
-//!                          ├─ LABEL.SVC.NS.svc ─► the pod ─► the StatefulSet and its ordinals ─► slices
+//!                          ├─ LABEL.SVC.NS.svc ─► published? ─► the pod ─► the StatefulSet and its ordinals
 //!                          └─ …NS.pod ──────────► are there names of pods? such an address?
 //! ```
 //!
 //! Pure: a [`Landscape`] of objects, a question and an instant go in, a cause with a text comes out.
 //! It is asked only once a name is known to have no records, so it never says whether there is an
-//! answer, only what stands in its way. What is looked at for one question is bounded by
+//! answer, only what stands in its way. Of a name that exists all the same it tells of the other
+//! address family, if that is all that it has. What is looked at for one question is bounded by
 //! [`OBJECTS_LOOKED_AT_MAX`]; texts are cut at 200 octets.
 
 mod cause;
@@ -125,6 +126,11 @@ struct World<'w> {
 }
 
 impl World<'_> {
+    /// Whether what is not there may still come by itself.
+    fn has_controllers(&self) -> bool {
+        self.landscape.options().has_controllers
+    }
+
     /// Why a namespace has no names at all, if so.
     fn namespace(&self, name: &str) -> Option<Explanation> {
         if self.landscape.has_namespace(name) {

@@ -51,6 +51,9 @@ impl World<'_> {
             Some("Failed") => return Some((Cause::PodFailed, failed(&word, status.message.as_deref()))),
             _ => {}
         }
+        if word.is_empty() {
+            return Some(self.awaits("has no status", "runs it", Cause::PodPending));
+        }
         if let Some(looping) =
             containers(pod).find(|container| waits_for(container) == Some("CrashLoopBackOff"))
         {
@@ -61,9 +64,18 @@ impl World<'_> {
         }
         if is_ready(pod) {
             let has_address = status.pod_ip.is_some() || status.pod_ips.is_some_and(|all| !all.is_empty());
-            return (!has_address).then(|| (Cause::PodWithoutAddress, "has no address yet".into()));
+            return (!has_address)
+                .then(|| self.awaits("has no address", "gives it one", Cause::PodWithoutAddress));
         }
         Some((Cause::PodNotReady, self.not_ready(pod, &word)))
+    }
+
+    /// What somebody else has to do first, who is not there for objects from files.
+    pub(super) fn awaits(&self, missing: &str, deed: &str, cause: Cause) -> State {
+        match self.has_controllers() {
+            true => (cause, format!("{missing} yet")),
+            false => (Cause::NoControllers, format!("{missing}, and nothing here {deed}")),
+        }
     }
 
     fn terminating(&self, pod: &Pod) -> String {

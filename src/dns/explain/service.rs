@@ -108,8 +108,9 @@ impl World<'_> {
         if let Some(absent) = self.no_endpoint(subject) {
             return Some(absent);
         }
-        let text = format!("{} has no cluster address yet", subject.title());
-        subject.cluster_address().is_none().then(|| Explanation::new(Cause::NoCluster, text))
+        let (cause, state) = self.awaits("has no cluster address", "gives it one", Cause::NoCluster);
+        let text = format!("{} {state}", subject.title());
+        subject.cluster_address().is_none().then(|| Explanation::new(cause, text))
     }
 
     /// The addresses that the service's name stands for.
@@ -187,13 +188,14 @@ impl World<'_> {
         let keys: Vec<ObjectKey> = selected.iter().map(key).collect();
         let explanation = match self.state(first) {
             None => self.unlisted(subject, first),
-            Some((_, state)) => {
+            Some((cause, state)) => {
                 let n = selected.len();
                 let none = match n == 1 || pod::is_ready(first) {
                     true => format!("{title} has no Ready endpoint"),
                     false => format!("{title}: none of {n} pods is Ready"),
                 };
-                Explanation::new(Cause::NoReadyEndpoint, format!("{none}: {} {state}", pod::title(first)))
+                let cause = if cause == Cause::NoControllers { cause } else { Cause::NoReadyEndpoint };
+                Explanation::new(cause, format!("{none}: {} {state}", pod::title(first)))
             }
         };
         explanation.after(&keys)

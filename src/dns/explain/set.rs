@@ -47,6 +47,10 @@ impl World<'_> {
             let text = format!("{title} has no ordinal {ordinal}: replicas={replicas}{begins}");
             return Explanation::new(Cause::OrdinalOutOfRange, text);
         }
+        if !self.has_controllers() {
+            let text = format!("there is no pod {label}, and nothing here makes the pods of {title}");
+            return Explanation::new(Cause::NoControllers, text);
+        }
         let waits = self.waits_for(set, start, ordinal);
         let text = format!("{title} has not made pod {label} yet{}", waits.unwrap_or_default());
         Explanation::new(Cause::PodMissing, text)

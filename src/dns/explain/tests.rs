@@ -1,5 +1,6 @@
 //! Every cause: a small world, a question, and the sentence that answers it.
 
+mod files;
 mod names;
 mod nodata;
 mod pods;

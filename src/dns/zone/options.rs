@@ -50,6 +50,9 @@ pub struct ZoneOptions {
     pub zonal: bool,
     /// At and below these names, what the cluster has not got is looked for elsewhere.
     pub fallthrough: Vec<Name>,
+    /// Whether controllers make pods, addresses and endpoints here; else the objects are as files have
+    /// them.
+    pub has_controllers: bool,
     /// Whether it is known why a name is absent.
     pub explains: bool,
     /// False until the objects are all there: a name error is then SERVFAIL.
@@ -73,6 +76,7 @@ impl Default for ZoneOptions {
             server_addresses: Vec::new(),
             zonal: false,
             fallthrough: Vec::new(),
+            has_controllers: true,
             explains: false,
             is_synced: true,
         }
