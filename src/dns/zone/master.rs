@@ -7,11 +7,14 @@
 //! hickory's parser names no line, reads decimal escapes as octal and lower-cases names in RDATA,
 //! so entries, names and the common types are read here; it reads the data of the other types.
 //! `$ORIGIN`, `$TTL` and `$INCLUDE` are known; files are opened by the caller, not here. One file is
-//! one zone, whose apex is the owner of its SOA record; the first mistake ends the reading.
+//! one zone, whose apex is the owner of its SOA record; the first mistake ends the reading. Files are
+//! octets: a comment may hold any, what is not a comment is UTF-8, other octets written as `\DDD`.
 
 mod rdata;
 mod text;
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -63,6 +66,11 @@ pub enum Mistake {
     /// A `"` without its other half.
     #[error("the quote that begins here is not closed on its line; close it with \"")]
     OpenQuote,
+    /// Octets outside of comments that are no text.
+    #[error(
+        "an octet that is not UTF-8 text; write it as \\DDD, three decimal digits, or save the file as UTF-8"
+    )]
+    NotText,
     /// A `(` without its other half.
     #[error("the parenthesis that opens here is never closed; close it with )")]
     OpenParenthesis,
@@ -131,24 +139,57 @@ pub enum Mistake {
 /// The zone that `text` describes. `file` is what mistakes are reported under; `origin` completes
 /// relative names until the text says otherwise. `$INCLUDE` is refused.
 pub fn parse_zone(file: &str, text: &str, origin: Option<Name>) -> Result<Zone, MasterError> {
-    parse_zone_with(file, text, origin, &|_| Err("there is no folder to include from".into()))
+    let no_include = |_: &str| Err("there is no folder to include from".into());
+    Ok(parse_zone_with(file, text, origin, &no_include)?.zone)
 }
 
-/// Like [`parse_zone`]; `include` gives the text of an included file or says why it does not.
+/// A file that `$INCLUDE` names.
+pub(super) struct Included {
+    /// What mistakes in it are reported under.
+    pub(super) file: String,
+    /// What it holds.
+    pub(super) octets: Vec<u8>,
+}
+
+/// A place in a master file, `file:line`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file as it was named.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A zone and where its SOA record stands.
+#[derive(Clone, Debug)]
+pub(super) struct PlacedZone {
+    pub(super) zone: Zone,
+    pub(super) soa_at: Place,
+}
+
+/// Like [`parse_zone`], of octets; `include` gives an included file or says why it does not.
 pub(super) fn parse_zone_with(
     file: &str,
-    text: &str,
+    octets: impl AsRef<[u8]>,
     origin: Option<Name>,
-    include: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<Zone, MasterError> {
-    let records = parse_records(file, text, origin, include)?;
+    include: &dyn Fn(&str) -> Result<Included, String>,
+) -> Result<PlacedZone, MasterError> {
+    let records = parse_records(file, octets, origin, include)?;
     let is_soa = |placed: &&Placed| placed.record.record_type() == RecordType::SOA;
     let Some(soa) = records.iter().find(is_soa) else {
         return Err(MasterError::NoSoa { file: file.to_owned() });
     };
+    let soa_at = Place { file: soa.file.clone(), line: soa.line };
     let apex = soa.record.name.clone();
     let all = records.iter().map(|placed| placed.record.clone());
-    Zone::from_records(apex, all).map_err(|error| place(error, &records))
+    let zone = Zone::from_records(apex, all).map_err(|error| place(error, &records))?;
+    Ok(PlacedZone { zone, soa_at })
 }
 
 /// The error, at the last record that it can be about.
@@ -183,19 +224,19 @@ struct Placed {
 
 fn parse_records(
     file: &str,
-    text: &str,
+    octets: impl AsRef<[u8]>,
     origin: Option<Name>,
-    include: &dyn Fn(&str) -> Result<String, String>,
+    include: &dyn Fn(&str) -> Result<Included, String>,
 ) -> Result<Vec<Placed>, MasterError> {
     let mut reader =
         Reader { include, origin, owner: None, default_ttl_s: None, last_ttl_s: None, records: Vec::new() };
-    reader.read(file, text, 0)?;
+    reader.read(file, octets.as_ref(), 0)?;
     Ok(reader.records)
 }
 
 /// What one entry leaves to the next.
 struct Reader<'a> {
-    include: &'a dyn Fn(&str) -> Result<String, String>,
+    include: &'a dyn Fn(&str) -> Result<Included, String>,
     origin: Option<Name>,
     owner: Option<Name>,
     /// Of `$TTL`.
@@ -206,11 +247,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, file: &str, text: &str, depth: usize) -> Result<(), MasterError> {
+    fn read(&mut self, file: &str, octets: &[u8], depth: usize) -> Result<(), MasterError> {
         let shared: Arc<str> = file.into();
         let at = |line| move |mistake| MasterError::Line { file: file.to_owned(), line, mistake };
-        for entry in text::entries(text) {
+        let text = String::from_utf8_lossy(octets);
+        // What is no text has become a character that is looked for where it matters.
+        let is_lossy = matches!(text, Cow::Owned(_));
+        for entry in text::entries(&text) {
             let entry = entry.map_err(|(line, mistake)| at(line)(mistake))?;
+            if is_lossy && entry.tokens.iter().any(|token| token.text.contains(char::REPLACEMENT_CHARACTER)) {
+                return Err(at(entry.line)(Mistake::NotText));
+            }
             let is_directive = !entry.tokens[0].is_quoted && entry.tokens[0].text.starts_with('$');
             if is_directive && !entry.is_continued_owner {
                 self.directive(&entry, depth)?.map_err(at(entry.line))?;
@@ -261,12 +308,12 @@ impl Reader<'_> {
         if depth == INCLUDE_DEPTH_MAX {
             return cannot("files include each other too deeply".to_owned());
         }
-        let text = match (self.include)(&path.text) {
-            Ok(text) => text,
+        let included = match (self.include)(&path.text) {
+            Ok(included) => included,
             Err(reason) => return cannot(reason),
         };
         let outer = (std::mem::replace(&mut self.origin, origin), self.owner.clone());
-        self.read(&path.text, &text, depth + 1)?;
+        self.read(&included.file, &included.octets, depth + 1)?;
         (self.origin, self.owner) = outer;
         Ok(Ok(()))
     }

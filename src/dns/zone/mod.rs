@@ -30,7 +30,7 @@ mod tree;
 mod zones;
 
 pub use catalog::Catalog;
-pub use folder::{Loaded, load_folder};
+pub use folder::{FolderError, FolderMistake, Loaded, Unraised, ZoneFolder, load_folder};
 pub(crate) use journal::Delta;
 pub use ledger::{Amendment, Contribution, Entry, Ledger, Rank, Source};
 pub(crate) use lookup::Found;

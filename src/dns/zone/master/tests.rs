@@ -219,14 +219,18 @@ fn a_zone_needs_a_soa_record_an_origin_and_ttls() {
 
 #[test]
 fn an_included_file_has_origin_and_owner_of_its_own() {
-    let include = |path: &str| match path {
+    let text_of = |path: &str| match path {
         "in" => Ok("x A 192.0.2.1\n$ORIGIN deep\nx A 192.0.2.2\n".to_owned()),
         "loop" => Ok("$INCLUDE loop".to_owned()),
         "broken" => Ok("\nx A".to_owned()),
         _ => Err("no such file".to_owned()),
     };
+    let include = |path: &str| {
+        let file = format!("folder/{path}");
+        text_of(path).map(|text| Included { file, octets: text.into_bytes() })
+    };
     let read = |text: &str| {
-        let records = parse_records("main", &format!("$TTL 5\n{text}"), Some(Name::root()), &include)?;
+        let records = parse_records("main", format!("$TTL 5\n{text}"), Some(Name::root()), &include)?;
         Ok::<_, MasterError>(records.iter().map(|placed| placed.record.to_string()).collect::<Vec<_>>())
     };
     assert_eq!(
@@ -241,11 +245,29 @@ fn an_included_file_has_origin_and_owner_of_its_own() {
     );
     assert_eq!(
         read("$INCLUDE broken").unwrap_err().to_string(),
-        "broken:2: A data: write it as `A 192.0.2.1`"
+        "folder/broken:2: A data: write it as `A 192.0.2.1`"
     );
     assert_eq!(
         read("$INCLUDE loop").unwrap_err().to_string(),
-        "loop:1: cannot include loop: files include each other too deeply"
+        "folder/loop:1: cannot include loop: files include each other too deeply"
     );
     assert_eq!(read("$INCLUDE gone").unwrap_err().to_string(), "main:2: cannot include gone: no such file");
+}
+
+#[test]
+fn any_octet_may_stand_in_a_comment_and_only_text_elsewhere() {
+    let zone = b"$TTL 5 ; caf\xe9\n@ SOA ns hostmaster ( 1 ; \xff\n 2 3 4 5 )\n; na\xefve\n";
+    let read = |more: &[u8]| {
+        let origin = Name::from_ascii("example.test.").unwrap();
+        let octets = [&zone[..], more].concat();
+        parse_zone_with("test.zone", octets, Some(origin), &|_| Err("none".to_owned()))
+    };
+    assert_eq!(read(b"a TXT \"caf\\233\" ; \xe9\n").unwrap().zone.n_names(), 2);
+    for wrong in [&b"a TXT \"caf\xe9\"\n"[..], b"caf\xe9 A 192.0.2.1\n", b"a TXT ok\xff\n"] {
+        assert_eq!(
+            read(wrong).unwrap_err().to_string(),
+            "test.zone:5: an octet that is not UTF-8 text; write it as \\DDD, three decimal digits, or save \
+             the file as UTF-8"
+        );
+    }
 }
