@@ -61,7 +61,8 @@ use crate::objects::Revision;
 use crate::objects::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 use encrypted::Signing;
-use zones::{follow_zones, load_zones, zone_options};
+pub use zones::ZoneReport;
+use zones::{load_zones, open_zones, zone_options};
 
 /// The name of the one node.
 const NODE_NAME: &str = "dullahan";
@@ -106,8 +107,8 @@ pub struct Running {
     pub applied: Report,
     /// What later readings of the files change, and their mistakes.
     pub reports: mpsc::Receiver<Report>,
-    /// Mistakes in zone files, at the start and after each change.
-    pub zone_mistakes: watch::Receiver<Vec<String>>,
+    /// What later readings of the zone files bring, and their mistakes.
+    pub zone_report: watch::Receiver<ZoneReport>,
     /// The seed of everything simulated and random.
     pub seed: u64,
     tasks: TaskTracker,
@@ -311,7 +312,7 @@ impl Parts {
         let applied = files.load().await;
         refuse_broken(&applied)?;
 
-        let static_zones = load_zones(self.dns.zones.as_deref())?;
+        let (static_zones, zone_files) = open_zones(self.dns.zones.as_deref(), self.store.clock())?;
         let options =
             ZoneOptions { server_addresses: self.dns.own_addresses(&dns_addresses), ..self.zone_options };
         let catalog = conduct::catalog(&self.dns, &static_zones)?;
@@ -326,7 +327,10 @@ impl Parts {
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
-        let zone_mistakes = follow_zones(&self.dns, &publisher, self.store.clock(), &tasks, &stop)?;
+        let (zone_reporter, zone_report) = watch::channel(ZoneReport::default());
+        if let Some(files) = zone_files {
+            tasks.spawn(files.follow(publisher.static_zones(), zone_reporter, stop.clone()));
+        }
         if !secondaries.is_empty() {
             tasks.spawn(sender(secondaries, &self.dns, &publisher, metrics.as_ref()).run(stop.clone()));
         }
@@ -349,7 +353,7 @@ impl Parts {
             publications,
             applied,
             reports,
-            zone_mistakes,
+            zone_report,
             seed: self.seed,
             tasks,
             stop,

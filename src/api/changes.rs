@@ -15,8 +15,10 @@ use crate::clock::Clock;
 /// A subscription to changes of some files and folders.
 pub struct Changes {
     reports: mpsc::Receiver<()>,
+    wake: mpsc::Sender<()>,
     clock: Clock,
-    _watcher: RecommendedWatcher,
+    watcher: RecommendedWatcher,
+    folders: BTreeSet<PathBuf>,
 }
 
 /// Why files cannot be followed.
@@ -37,7 +39,8 @@ const ROUNDS_MAX: usize = 20;
 impl Changes {
     /// Follows `paths`; a file need not exist, its folder must.
     pub fn of(paths: &[PathBuf], clock: Clock) -> Result<Self, FollowError> {
-        let (sender, reports) = mpsc::channel(1);
+        let (wake, reports) = mpsc::channel(1);
+        let sender = wake.clone();
         let handler = move |event: notify::Result<notify::Event>| {
             let is_read = matches!(&event, Ok(event) if matches!(event.kind, EventKind::Access(_)));
             if !is_read {
@@ -45,14 +48,34 @@ impl Changes {
                 let _ = sender.try_send(());
             }
         };
-        let failed = |path: &Path, source| FollowError { path: path.to_owned(), source };
-        let mut watcher =
-            notify::recommended_watcher(handler).map_err(|source| failed(Path::new("files"), source))?;
-        let folders: BTreeSet<PathBuf> = paths.iter().map(|path| folder_of(path)).collect();
-        for folder in &folders {
-            watcher.watch(folder, RecursiveMode::NonRecursive).map_err(|source| failed(folder, source))?;
+        let watcher = notify::recommended_watcher(handler)
+            .map_err(|source| FollowError { path: "files".into(), source })?;
+        let mut changes = Self { reports, wake, clock, watcher, folders: BTreeSet::new() };
+        changes.watch(paths.iter().map(|path| folder_of(path)).collect())?;
+        Ok(changes)
+    }
+
+    /// Follows `folders` from now on, instead of those before, of which changes may still be
+    /// reported; for one that is not there, the nearest above it that is. One that was not followed
+    /// yet counts as changed, since it may have been after it was read.
+    pub fn follow<'p>(&mut self, folders: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), FollowError> {
+        let folders: BTreeSet<PathBuf> =
+            folders.into_iter().map(|folder| nearest_folder(folder).to_owned()).collect();
+        if !folders.is_subset(&self.folders) {
+            let _ = self.wake.try_send(());
         }
-        Ok(Self { reports, clock, _watcher: watcher })
+        self.watch(folders)
+    }
+
+    fn watch(&mut self, folders: BTreeSet<PathBuf>) -> Result<(), FollowError> {
+        for folder in &folders {
+            self.watcher
+                .watch(folder, RecursiveMode::NonRecursive)
+                .map_err(|source| FollowError { path: folder.clone(), source })?;
+        }
+        // The others stay watched: two paths may lead to one folder, which would be lost with either.
+        self.folders = folders;
+        Ok(())
     }
 
     /// Waits for the next change and until it seems complete. Cancel safe.
@@ -63,8 +86,13 @@ impl Changes {
         for _ in 0..ROUNDS_MAX {
             self.clock.sleep(QUIET).await;
             if self.reports.try_recv().is_err() {
-                return;
+                break;
             }
+        }
+        for folder in &self.folders {
+            // A folder in place of another of its name is to be watched anew; that one is gone is
+            // for the reader to find out.
+            let _ = self.watcher.watch(folder, RecursiveMode::NonRecursive);
         }
     }
 }
@@ -77,4 +105,9 @@ fn folder_of(path: &Path) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+fn nearest_folder(path: &Path) -> &Path {
+    let above = path.ancestors().find(|path| path.is_dir());
+    above.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -10,7 +10,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::output::{Line, Output, Tone};
 use super::progress::{self, Progress};
-use crate::app::Running;
+use crate::app::{Running, ZoneReport};
 use crate::clock::Clock;
 use crate::dns::publisher::Publication;
 use crate::objects::Kind;
@@ -133,7 +133,7 @@ async fn next_lines(running: &mut Running, watch: &mut Watch, progress: &mut Pro
         },
         Some(lines) = next_publication(&mut running.publications) => lines,
         Some(report) = running.reports.recv() => progress::report(&report),
-        Ok(()) = running.zone_mistakes.changed() => zone_lines(&running.zone_mistakes.borrow_and_update()),
+        Ok(()) = running.zone_report.changed() => zone_lines(&running.zone_report.borrow_and_update()),
     }
 }
 
@@ -145,17 +145,12 @@ async fn next_publication(publications: &mut broadcast::Receiver<Publication>) -
     }
 }
 
-fn zone_lines(mistakes: &[String]) -> Vec<Line> {
-    let mut lines: Vec<Line> = mistakes.iter().map(|mistake| progress::problem_line(mistake)).collect();
-    if lines.is_empty() {
-        lines.push(Line {
-            subject: "zones",
-            name: "zone files".into(),
-            state: "loaded".into(),
-            tone: Tone::Good,
-        });
-    } else {
-        lines.push(progress::problem_line("the zones as they were before stay in force"));
+fn zone_lines(report: &ZoneReport) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        report.mistakes.iter().map(|mistake| progress::problem_line(mistake)).collect();
+    let loaded = if lines.is_empty() { "zone files" } else { "the other zone files" };
+    if lines.is_empty() || report.has_changed {
+        lines.push(Line { subject: "zones", name: loaded.into(), state: "loaded".into(), tone: Tone::Good });
     }
     lines
 }
