@@ -188,31 +188,11 @@ pub(super) fn parse_zone_with(
     let soa_at = Place { file: soa.file.clone(), line: soa.line };
     let apex = soa.record.name.clone();
     let all = records.iter().map(|placed| placed.record.clone());
-    let zone = Zone::from_records(apex, all).map_err(|error| place(error, &records))?;
+    let zone = Zone::from_records_in_order(apex, all).map_err(|(index, error)| {
+        let Placed { file, line, .. } = &records[index];
+        MasterError::Line { file: file.to_string(), line: *line, mistake: Mistake::Zone(Box::new(error)) }
+    })?;
     Ok(PlacedZone { zone, soa_at })
-}
-
-/// The error, at the last record that it can be about.
-fn place(error: ZoneError, records: &[Placed]) -> MasterError {
-    let (owner, record_type) = match &error {
-        ZoneError::NoSoa(owner) | ZoneError::ExtraSoa { owner, .. } => (owner, RecordType::SOA),
-        ZoneError::CnameAndOther { owner, .. } => (owner, RecordType::CNAME),
-        ZoneError::OutOfZone { owner, record_type, .. }
-        | ZoneError::NotInternet { owner, record_type }
-        | ZoneError::NotSingle { owner, record_type }
-        | ZoneError::Duplicate { owner, record_type }
-        | ZoneError::TtlsDiffer { owner, record_type, .. }
-        | ZoneError::NotStorable { owner, record_type } => (owner, *record_type),
-    };
-    let is_meant = |placed: &&Placed| {
-        placed.record.record_type() == record_type && placed.record.name.eq_ignore_root(owner)
-    };
-    let placed = records.iter().rev().find(is_meant).unwrap_or(&records[0]);
-    MasterError::Line {
-        file: placed.file.to_string(),
-        line: placed.line,
-        mistake: Mistake::Zone(Box::new(error)),
-    }
 }
 
 /// A record and where it was read.

@@ -3,13 +3,14 @@
 //! All mistakes that make a zone ambiguous are errors that name the owner and the type; nothing is
 //! repaired silently. Records below a delegation or a DNAME are kept: they are glue, or hidden.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::name::{self, WireName};
-use super::rrset::{RrSet, RrSets};
+use super::rrset::{self, RrSet, RrSets};
 use super::tree::{self, Zone};
 
 /// Why records do not make a zone.
@@ -83,12 +84,14 @@ pub enum ZoneError {
         other: u32,
     },
     /// A type that only messages have, or RDATA that is not what its type wants.
-    #[error("{owner} {record_type}: a zone cannot hold such a record")]
+    #[error("{owner} {record_type}: a zone cannot hold such a record: {reason}")]
     NotStorable {
         /// The record's owner.
         owner: Name,
         /// The record's type.
         record_type: RecordType,
+        /// Why not.
+        reason: String,
     },
 }
 
@@ -98,6 +101,15 @@ impl Zone {
     /// Of several mistakes with single records the first one's is told. Records are put together name
     /// by name: what is made of them on the way is several times as large as what is kept.
     pub fn from_records(apex: Name, records: impl IntoIterator<Item = Record>) -> Result<Zone, ZoneError> {
+        Self::from_records_in_order(apex, records).map_err(|(_, error)| error)
+    }
+
+    /// Like [`Zone::from_records`]; a mistake comes with the place, from 0, of the record that it is
+    /// about, which is of several the one that was too much.
+    pub(super) fn from_records_in_order(
+        apex: Name,
+        records: impl IntoIterator<Item = Record>,
+    ) -> Result<Zone, Misplaced> {
         let (placed, mut mistake) = by_name(&apex, records);
         let apex_key = WireName::of(&apex);
         let (mut names, mut soa) = (Vec::new(), None);
@@ -112,10 +124,10 @@ impl Zone {
                 Err(other) => mistake = mistake.into_iter().chain([other]).min_by_key(|(index, _)| *index),
             }
         }
-        if let Some((_, error)) = mistake {
-            return Err(error);
+        if let Some(mistake) = mistake {
+            return Err(mistake);
         }
-        let (soa, ttl_s) = soa.unwrap_or_else(|| Err(ZoneError::NoSoa(apex.clone())))?;
+        let (soa, ttl_s) = soa.unwrap_or_else(|| Err((0, ZoneError::NoSoa(apex.clone()))))?;
         let mut zone = Zone::new(absolute(apex), soa, ttl_s);
         for (key, cased, sets) in names {
             zone.put(&key, sets?.as_ref(), cased);
@@ -133,7 +145,7 @@ struct Placed {
 }
 
 /// What is wrong with a single record, and that record's place among all.
-type Misplaced = (usize, ZoneError);
+pub(super) type Misplaced = (usize, ZoneError);
 
 /// The records name by name, of one name as they came, up to the first that may not be in the zone.
 fn by_name(apex: &Name, records: impl IntoIterator<Item = Record>) -> (Vec<Placed>, Option<Misplaced>) {
@@ -162,7 +174,8 @@ struct RawSet {
     owner: Name,
     record_type: RecordType,
     ttl_s: u32,
-    rdata: HashSet<RData>,
+    /// With the record's place among all.
+    rdata: HashMap<RData, usize>,
 }
 
 impl Owner {
@@ -170,18 +183,18 @@ impl Owner {
     fn of(records: &[Placed]) -> Result<Self, Misplaced> {
         let mut owner = Self::default();
         for Placed { index, record, .. } in records {
-            owner.take(record.clone()).map_err(|error| (*index, error))?;
+            owner.take(*index, record.clone()).map_err(|error| (*index, error))?;
         }
         Ok(owner)
     }
 
-    fn pack(self) -> Result<RrSets, ZoneError> {
+    fn pack(self) -> Result<RrSets, Misplaced> {
         self.check_cname()?;
-        let sets: Result<Vec<RrSet<'_>>, ZoneError> = self.sets.into_values().map(RawSet::pack).collect();
+        let sets: Result<Vec<RrSet<'_>>, Misplaced> = self.sets.into_values().map(RawSet::pack).collect();
         sets.map(RrSets::of)
     }
 
-    fn take(&mut self, record: Record) -> Result<(), ZoneError> {
+    fn take(&mut self, index: usize, record: Record) -> Result<(), ZoneError> {
         let record_type = record.record_type();
         if self.sets.is_empty() {
             self.name = record.name.clone();
@@ -190,16 +203,14 @@ impl Owner {
             owner: record.name.clone(),
             record_type,
             ttl_s: record.ttl,
-            rdata: HashSet::new(),
+            rdata: HashMap::new(),
         });
-        set.take(record)
+        set.take(index, record)
     }
 
     /// DNSSEC's own types may stand beside a CNAME (RFC 4034 section 3, RFC 4035 section 2.5).
-    fn check_cname(&self) -> Result<(), ZoneError> {
-        if !self.sets.contains_key(&RecordType::CNAME.into()) {
-            return Ok(());
-        }
+    fn check_cname(&self) -> Result<(), Misplaced> {
+        let Some(cname) = self.sets.get(&RecordType::CNAME.into()) else { return Ok(()) };
         let is_other = |set: &&RawSet| {
             !matches!(
                 set.record_type,
@@ -207,22 +218,26 @@ impl Owner {
             )
         };
         match self.sets.values().find(is_other) {
-            Some(set) => Err(ZoneError::CnameAndOther { owner: self.name.clone(), other: set.record_type }),
+            Some(set) => {
+                let other = set.record_type;
+                Err((cname.first(), ZoneError::CnameAndOther { owner: self.name.clone(), other }))
+            }
             None => Ok(()),
         }
     }
 }
 
 impl RawSet {
-    fn take(&mut self, record: Record) -> Result<(), ZoneError> {
+    fn take(&mut self, index: usize, record: Record) -> Result<(), ZoneError> {
         let (owner, record_type) = (record.name, self.record_type);
         // RRSIGs differ in TTL with what they cover, so they are no RRset (RFC 4034 section 3).
         if record.ttl != self.ttl_s && record_type != RecordType::RRSIG {
             return Err(ZoneError::TtlsDiffer { owner, record_type, first: self.ttl_s, other: record.ttl });
         }
-        if !self.rdata.insert(record.data) {
+        let Entry::Vacant(vacant) = self.rdata.entry(record.data) else {
             return Err(ZoneError::Duplicate { owner, record_type });
-        }
+        };
+        vacant.insert(index);
         let is_single = matches!(record_type, RecordType::CNAME | RecordType::DNAME);
         if is_single && self.rdata.len() > 1 {
             return Err(ZoneError::NotSingle { owner, record_type });
@@ -230,9 +245,20 @@ impl RawSet {
         Ok(())
     }
 
-    fn pack(self) -> Result<RrSet<'static>, ZoneError> {
-        RrSet::from_rdata(self.record_type, self.ttl_s, &self.rdata)
-            .ok_or(ZoneError::NotStorable { owner: self.owner, record_type: self.record_type })
+    /// The place of its first record among all.
+    fn first(&self) -> usize {
+        self.rdata.values().copied().min().unwrap_or_default()
+    }
+
+    fn pack(self) -> Result<RrSet<'static>, Misplaced> {
+        let record_type = self.record_type;
+        let storable = |(rdata, index): (&RData, &usize)| {
+            let owner = self.owner.clone();
+            rrset::storable(record_type, rdata)
+                .map_err(|reason| (*index, ZoneError::NotStorable { owner, record_type, reason }))
+        };
+        let rdata: Vec<Vec<u8>> = self.rdata.iter().map(storable).collect::<Result<_, _>>()?;
+        Ok(RrSet::from_wire(record_type, self.ttl_s, rdata))
     }
 }
 
@@ -252,15 +278,16 @@ fn check_place(apex: &Name, record: &Record) -> Result<WireName, ZoneError> {
     Ok(key)
 }
 
-fn find_soa(apex: &Name, owner: &Owner) -> Result<(SOA, u32), ZoneError> {
-    let set = owner.sets.get(&RecordType::SOA.into());
-    let set = set.ok_or_else(|| ZoneError::NoSoa(apex.clone()))?;
-    if set.rdata.len() > 1 {
-        return Err(ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner: set.owner.clone() });
+fn find_soa(apex: &Name, owner: &Owner) -> Result<(SOA, u32), Misplaced> {
+    let none = || (0, ZoneError::NoSoa(apex.clone()));
+    let set = owner.sets.get(&RecordType::SOA.into()).ok_or_else(none)?;
+    if let Some(second) = set.rdata.values().filter(|index| **index != set.first()).min() {
+        let extra = ZoneError::ExtraSoa { apex: Box::new(apex.clone()), owner: set.owner.clone() };
+        return Err((*second, extra));
     }
-    match set.rdata.iter().next() {
+    match set.rdata.keys().next() {
         Some(RData::SOA(soa)) => Ok((soa.clone(), set.ttl_s)),
-        _ => Err(ZoneError::NoSoa(apex.clone())),
+        _ => Err(none()),
     }
 }
 

@@ -175,9 +175,8 @@ impl RrSet<'_> {
         ttl_s: u32,
         rdata: impl IntoIterator<Item = &'a RData>,
     ) -> Option<Self> {
-        let rdata: Option<Vec<Vec<u8>>> =
-            rdata.into_iter().map(|rdata| storable(record_type, rdata)).collect();
-        Some(Self::from_wire(record_type, ttl_s, rdata?))
+        let rdata = rdata.into_iter().map(|rdata| storable(record_type, rdata));
+        Some(Self::from_wire(record_type, ttl_s, rdata.collect::<Result<Vec<_>, _>>().ok()?))
     }
 
     /// The addresses of the family of `record_type`, which is A or AAAA.
@@ -380,24 +379,34 @@ fn after_what_is_common<'l, 'r>(mut left: &'l [u8], mut right: &'r [u8]) -> (&'l
     (left, right)
 }
 
-/// The wire form of `rdata`, if it is what comes back when it is read again.
-fn storable(record_type: RecordType, rdata: &RData) -> Option<Vec<u8>> {
+/// The wire form of `rdata`, if it is what comes back when it is read again, or why it is not.
+pub(super) fn storable(record_type: RecordType, rdata: &RData) -> Result<Vec<u8>, String> {
     let encoded = encode(rdata)?;
-    let decoded = decode(record_type, &encoded)?;
-    (encode(&decoded)? == encoded).then_some(encoded)
+    read(record_type, &encoded)?;
+    Ok(encoded)
 }
 
-fn encode(rdata: &RData) -> Option<Vec<u8>> {
+/// RDATA from its uncompressed wire form, if nothing of that is lost, or what is wrong with it.
+pub(super) fn read(record_type: RecordType, octets: &[u8]) -> Result<RData, String> {
+    let decoded = decode(record_type, octets)?;
+    if encode(&decoded)? != octets {
+        return Err("it would be given out otherwise than it was given in".to_owned());
+    }
+    Ok(decoded)
+}
+
+fn encode(rdata: &RData) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let mut encoder = BinEncoder::new(&mut bytes);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
-    rdata.emit(&mut encoder).ok()?;
-    Some(bytes)
+    rdata.emit(&mut encoder).map_err(|error| error.to_string())?;
+    Ok(bytes)
 }
 
-fn decode(record_type: RecordType, rdata: &[u8]) -> Option<RData> {
-    let length = u16::try_from(rdata.len()).ok()?;
-    RData::read(&mut BinDecoder::new(rdata), record_type, Restrict::new(length)).ok()
+fn decode(record_type: RecordType, rdata: &[u8]) -> Result<RData, String> {
+    let length = u16::try_from(rdata.len()).map_err(|_| "it is longer than 65535 octets".to_owned())?;
+    let read = RData::read(&mut BinDecoder::new(rdata), record_type, Restrict::new(length));
+    read.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -185,6 +185,11 @@ fn records_that_make_no_zone_are_named_by_line() {
         ("x CNAME y\n\nx CNAME z", 5),
         ("x A 192.0.2.1\nx A 192.0.2.1", 4),
         ("x 5 A 192.0.2.1\nx 6 A 192.0.2.2", 4),
+        ("x A 192.0.2.1\nx A 192.0.2.1\nx A 192.0.2.2", 4),
+        ("x 5 A 192.0.2.1\nx 6 A 192.0.2.2\nx 5 A 192.0.2.3", 4),
+        ("@ SOA ns hostmaster 2 2 3 4 5\n@ SOA ns hostmaster 3 2 3 4 5", 3),
+        ("x.sub A 192.0.2.1\nx.other. A 192.0.2.1\nx.other. A 192.0.2.2", 4),
+        ("x TXT y\nx CNAME y", 4),
     ] {
         let text = format!("$TTL 60\n@ SOA ns hostmaster 1 2 3 4 5\n{lines}");
         let origin = Name::from_ascii("example.test.").unwrap();
