@@ -2,16 +2,23 @@
 //!
 //! ```text
 //!  text ──► text.rs: entries of tokens ──► owner, TTL, class, type ──► rdata.rs ──► records ──► Zone
+//!                                                                       │
+//!              format.rs: the fields of each type ◄────────────────────┤
+//!              fields.rs, words.rs, service.rs: tokens to wire form ◄──┘
 //! ```
 //!
-//! hickory's parser names no line, reads decimal escapes as octal and lower-cases names in RDATA,
-//! so entries, names and the common types are read here; it reads the data of the other types.
-//! `$ORIGIN`, `$TTL` and `$INCLUDE` are known; files are opened by the caller, not here. One file is
-//! one zone, whose apex is the owner of its SOA record; the first mistake ends the reading. Files are
-//! octets: a comment may hold any, what is not a comment is UTF-8, other octets written as `\DDD`.
+//! hickory's parser names no line, reads decimal escapes as octal, lower-cases names in RDATA and
+//! drops what is too much, so all of the text is read here. `$ORIGIN`, `$TTL` and `$INCLUDE` are
+//! known; files are opened by the caller, not here. One file is one zone, whose apex is the owner of
+//! its SOA record; the first mistake ends the reading. Files are octets: a comment may hold any, what
+//! is not a comment is UTF-8, other octets written as `\DDD`.
 
+mod fields;
+mod format;
 mod rdata;
+mod service;
 mod text;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -263,7 +270,7 @@ impl Reader<'_> {
 
     fn set_origin(&mut self, words: &[Token]) -> Result<(), Mistake> {
         let [name] = words else { return Err(Mistake::Directive("$ORIGIN example.test.")) };
-        self.origin = Some(rdata::name(name, self.origin.as_ref())?);
+        self.origin = Some(words::name(name, self.origin.as_ref())?);
         Ok(())
     }
 
@@ -277,7 +284,7 @@ impl Reader<'_> {
     fn include(&mut self, words: &[Token], depth: usize) -> Result<Result<(), Mistake>, MasterError> {
         let (path, origin) = match words {
             [path] => (path, Ok(self.origin.clone())),
-            [path, origin] => (path, rdata::name(origin, self.origin.as_ref()).map(Some)),
+            [path, origin] => (path, words::name(origin, self.origin.as_ref()).map(Some)),
             _ => return Ok(Err(Mistake::Directive("$INCLUDE file [origin]"))),
         };
         let origin = match origin {
@@ -301,7 +308,7 @@ impl Reader<'_> {
     fn record(&mut self, entry: &Entry) -> Result<Record, Mistake> {
         let mut tokens = entry.tokens.as_slice();
         if !entry.is_continued_owner {
-            self.owner = Some(rdata::name(&tokens[0], self.origin.as_ref())?);
+            self.owner = Some(words::name(&tokens[0], self.origin.as_ref())?);
             tokens = &tokens[1..];
         }
         let owner = self.owner.clone().ok_or(Mistake::NoOwner)?;
@@ -341,6 +348,7 @@ fn record_type(word: &str) -> Result<RecordType, Mistake> {
 fn mnemonic(record_type: RecordType) -> String {
     match record_type {
         RecordType::Unknown(number) => format!("TYPE{number}"),
+        RecordType::ZERO => "TYPE0".to_owned(),
         known => known.to_string(),
     }
 }

@@ -382,17 +382,10 @@ fn after_what_is_common<'l, 'r>(mut left: &'l [u8], mut right: &'r [u8]) -> (&'l
 /// The wire form of `rdata`, if it is what comes back when it is read again, or why it is not.
 pub(super) fn storable(record_type: RecordType, rdata: &RData) -> Result<Vec<u8>, String> {
     let encoded = encode(rdata)?;
-    read(record_type, &encoded)?;
-    Ok(encoded)
-}
-
-/// RDATA from its uncompressed wire form, if nothing of that is lost, or what is wrong with it.
-pub(super) fn read(record_type: RecordType, octets: &[u8]) -> Result<RData, String> {
-    let decoded = decode(record_type, octets)?;
-    if encode(&decoded)? != octets {
-        return Err("it would be given out otherwise than it was given in".to_owned());
+    match encode(&decode(record_type, &encoded)?)? == encoded {
+        true => Ok(encoded),
+        false => Err("it would be given out otherwise than it was given in".to_owned()),
     }
-    Ok(decoded)
 }
 
 fn encode(rdata: &RData) -> Result<Vec<u8>, String> {
@@ -403,7 +396,8 @@ fn encode(rdata: &RData) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn decode(record_type: RecordType, rdata: &[u8]) -> Result<RData, String> {
+/// RDATA from its uncompressed wire form, or what is wrong with it.
+pub(super) fn decode(record_type: RecordType, rdata: &[u8]) -> Result<RData, String> {
     let length = u16::try_from(rdata.len()).map_err(|_| "it is longer than 65535 octets".to_owned())?;
     let read = RData::read(&mut BinDecoder::new(rdata), record_type, Restrict::new(length));
     read.map_err(|error| error.to_string())

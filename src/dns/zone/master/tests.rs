@@ -61,8 +61,8 @@ fn owners_are_relative_absolute_the_origin_or_the_last_one() {
 #[test]
 fn every_octet_can_be_a_label_and_its_case_is_kept() {
     let name = |text: &str| {
-        let token = Token { text: text.to_owned(), is_quoted: false };
-        rdata::name(&token, Some(&Name::root()))
+        let token = Token { text: text.to_owned(), is_quoted: false, is_joined: false };
+        words::name(&token, Some(&Name::root()))
             .map(|name| name.iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
     };
     assert_eq!(name(r"sp\032ace").unwrap(), [b"sp ace"]);
@@ -273,6 +273,222 @@ fn any_octet_may_stand_in_a_comment_and_only_text_elsewhere() {
             read(wrong).unwrap_err().to_string(),
             "test.zone:5: an octet that is not UTF-8 text; write it as \\DDD, three decimal digits, or save \
              the file as UTF-8"
+        );
+    }
+}
+
+/// The data of the one record that `line` makes, in wire form, as hexadecimal digits.
+fn check_octets(line: &str, expected: &str) {
+    let data = data(line);
+    let set = super::super::rrset::RrSet::from_rdata(data.record_type(), 5, [&data]).unwrap();
+    let octets: String = set.rdata().flatten().map(|octet| format!("{octet:02x}")).collect();
+    assert_eq!(octets, expected.replace(' ', ""), "{line}");
+}
+
+#[test]
+fn keys_and_digests_are_read_from_fields_in_any_number_of_words() {
+    let digest = "A".repeat(60);
+    for (line, octets) in [
+        (format!("a 5 DS 60485 5 2 {digest} ( aaaa )"), format!("ec45 05 02 {}", "aa".repeat(32))),
+        (format!("a 5 DS 60485 RsaSha1 2 {digest}AAAA"), format!("ec45 05 02 {}", "aa".repeat(32))),
+        ("a 5 CDS 0 0 0 00".to_owned(), "0000 00 00 00".to_owned()),
+        (
+            "a 5 DNSKEY 257 3 ECDSAP256SHA256 ( AQID BAUG\n Bw== )".to_owned(),
+            "0101 03 0d 01020304050607".to_owned(),
+        ),
+        ("a 5 CDNSKEY 0 3 0 AA==".to_owned(), "0000 03 00 00".to_owned()),
+        ("a 5 KEY 49152 3 0".to_owned(), "c000 03 00".to_owned()),
+        ("a 5 CERT PKIX 1 RSASHA256 AQID BAUG".to_owned(), "0001 0001 08 010203040506".to_owned()),
+        ("a 5 CERT 254 0 0 AQ ID".to_owned(), "00fe 0000 00 010203".to_owned()),
+        ("a 5 OPENPGPKEY AQID\tBAUG".to_owned(), "010203040506".to_owned()),
+        ("a 5 SSHFP 1 9 ( 0102 03\n04 )".to_owned(), "01 09 01020304".to_owned()),
+        ("a 5 TLSA 3 1 1 0102 0304".to_owned(), "03 01 01 01020304".to_owned()),
+        ("a 5 SMIMEA 3 1 1 01 02".to_owned(), "03 01 01 0102".to_owned()),
+        ("a 5 CSYNC 66 3 A NS AAAA CAA".to_owned(), "00000042 0003 0004 60000008 0101 40".to_owned()),
+    ] {
+        check_octets(&line, &octets);
+    }
+}
+
+#[test]
+fn text_and_names_of_the_rarer_types_stay_what_they_are() {
+    check_octets(
+        r#"a 5 NAPTR 1 2 u "E2U+sip" "!^\\+44(.*)$!sip:\\1@x!" ."#,
+        "0001 0002 0175 074532552b736970 15 215e5c2b3434282e2a2924217369703a5c31407821 00",
+    );
+    check_octets("a 5 NAPTR 1 2 S x \"\" ReP.", "0001 0002 0153 0178 00 0352655000");
+    check_octets("$ORIGIN T.\na 5 NAPTR 1 2 S x \"\" @", "0001 0002 0153 0178 00 015400");
+    check_octets(r#"a 5 HINFO "a\"\065" \;"#, "03 612241 013b");
+    check_octets(r#"a 5 CAA 128 issue "a\;b\032c""#, "80 05 6973737565 613b622063");
+    check_octets("a 5 CAA 0 iodef x", "00 05 696f646566 78");
+}
+
+#[test]
+fn data_that_does_not_fit_its_fields_is_refused() {
+    for (line, expected) in [
+        ("DS 1 8 2", "DS data: write it as `DS tag algorithm digest-type hex`"),
+        ("DS 1 8 2 0102", "DS data: a digest of type 2 has 32 octets, but there are 2"),
+        ("SSHFP 1 1 0102", "SSHFP data: a digest of type 1 has 20 octets, but there are 2"),
+        ("KEY 256 3 8", "KEY data: the key is missing; flags without one are 49152 and above"),
+        ("CSYNC 66 4 A", "CSYNC data: its flags are 0 to 3: 1 for immediate, 2 for soaminimum"),
+        ("DS 1 8 9 01 0", "DS data: there are 3 hexadecimal digits; one is missing"),
+        ("DS 1 8 9 0x01", "DS data: `0x01` is not hexadecimal; write digits and a to f"),
+        ("DS 1 RSA 9 01", "DS data: `RSA` is no number up to 255, nor a mnemonic"),
+        ("DS 65536 8 9 01", "DS data: `65536` is no number up to 65535"),
+        ("CERT 1 0 0 AQID !", "CERT data: `!` is not base64; write letters, digits, + and /"),
+        (
+            "DNSKEY 256 3 8 AQI",
+            "DNSKEY data: the base64 is not whole: Invalid padding; it is a multiple of four letters, filled up with =",
+        ),
+        ("HINFO a b c", "HINFO data: `c` is too much; write it as `HINFO \"cpu\" \"os\"`"),
+        ("CAA 0 issue \"a\" \"b\"", "CAA data: `b` is too much; write it as `CAA flags tag \"value\"`"),
+        ("CAA 0 is-sue a", "CAA data: a tag is 1 to 15 letters and digits, for example issue"),
+        (
+            "NAPTR 1 1 \"S\" \"x\" \"\" . extra",
+            "NAPTR data: `extra` is too much; write it as \
+             `NAPTR order preference \"flags\" \"services\" \"regexp\" replacement`",
+        ),
+        ("A 192.0.2.1 192.0.2.2", "A data: `192.0.2.2` is too much; write it as `A 192.0.2.1`"),
+        ("MX +1 a", "MX data: `+1` is no number up to 65535"),
+    ] {
+        check_mistake(&format!("x {line}"), &format!("test.zone:3: {expected}"));
+    }
+}
+
+#[test]
+fn parameters_of_service_bindings_are_read_in_any_order_quoted_or_not() {
+    // RFC 9460, appendix D.2, and more.
+    for (line, octets) in [
+        ("0 foo.example.com.", "0000 03666f6f076578616d706c6503636f6d00"),
+        ("1 .", "0001 00"),
+        ("16 @ port=53", "0010 076578616d706c650474657374 00 0003 0002 0035"),
+        ("1 . key667=hello", "0001 00 029b 0005 68656c6c6f"),
+        (r#"1 . key667="hello\210qoo""#, "0001 00 029b 0009 68656c6c6fd2716f6f"),
+        (
+            r#"1 . ipv6hint="2001:db8::1,2001:db8::53:1""#,
+            "0001 00 0006 0020 20010db8000000000000000000000001 20010db8000000000000000000530001",
+        ),
+        ("1 . ipv4hint=\"192.0.2.1,192.0.2.2\"", "0001 00 0004 0008 c0000201 c0000202"),
+        (
+            "16 . alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1",
+            "0010 00 0000 0004 00010004 0001 0009 026832 0568332d3139 0004 0004 c0000201",
+        ),
+        (r#"16 . alpn="f\\\\oo\\,bar,h2""#, "0010 00 0001 000c 08665c6f6f2c626172 026832"),
+        (r"16 . alpn=f\\\092oo\092,bar,h2", "0010 00 0001 000c 08665c6f6f2c626172 026832"),
+        (r"1 . key65400=a\,b", "0001 00 ff78 0003 612c62"),
+        ("1 . key65300=\"a b\" alpn=\"h2,h3\"", "0001 00 0001 0006 026832 026833 ff14 0003 612062"),
+        ("1 . no-default-alpn alpn=x", "0001 00 0001 0002 0178 0002 0000"),
+        (
+            "1 . dohpath=/dns-query{?dns} ohttp",
+            "0001 00 0007 0010 2f646e732d71756572797b3f646e737d 0008 0000",
+        ),
+        ("1 . ech=AQID key3=\\000\\053", "0001 00 0003 0002 0035 0005 0003 010203"),
+    ] {
+        check_octets(&format!("a 5 SVCB {line}"), octets);
+        check_octets(&format!("a 5 HTTPS {line}"), octets);
+    }
+}
+
+#[test]
+fn parameters_that_contradict_themselves_or_each_other_are_refused() {
+    // RFC 9460, appendix D.3, and more.
+    for (params, expected) in [
+        ("key123=abc key123=def", "key123 is there twice; remove one"),
+        ("port=1 key3=\\000\\001", "key3 is there twice; remove one"),
+        ("mandatory", "mandatory: it lists keys; name one"),
+        ("alpn", "alpn: it lists protocols, for example h2; name one"),
+        ("alpn=\"\"", "alpn: it lists protocols, for example h2; name one"),
+        ("alpn=h2,,h3", "alpn: a protocol has 1 to 255 octets, for example h2"),
+        ("port", "port: the value is missing or of the wrong length; write port=443"),
+        ("port=x", "port: `x` is no number up to 65535"),
+        ("ipv4hint=", "ipv4hint: the value is missing or of the wrong length; write ipv4hint=192.0.2.1"),
+        ("ipv4hint=::1", "ipv4hint: `::1` is no IPv4 address"),
+        ("key6=abc", "ipv6hint: the value is missing or of the wrong length; write ipv6hint=2001:db8::1"),
+        (
+            "ech=!",
+            "ech: the base64 is not whole: Invalid symbol 33, offset 0.; it is a multiple of four letters, filled up with =",
+        ),
+        ("no-default-alpn=abc alpn=h2", "no-default-alpn: it has no value; remove that"),
+        ("no-default-alpn", "no-default-alpn without alpn leaves no protocol; add alpn=..."),
+        ("mandatory=key123", "key123 is mandatory but not there; add key123=..."),
+        ("mandatory=mandatory", "mandatory: it is mandatory by itself; do not list it"),
+        ("mandatory=key123,key123 key123=abc", "mandatory: key123 is there twice; remove one"),
+        (
+            "mandatory=x",
+            "mandatory: `x` is no parameter that is known; write it as key<number>, from 0 to 65534",
+        ),
+        (
+            "dohpath=/dns-query",
+            "dohpath: it is a template with the variable dns, for example /dns-query{?dns}",
+        ),
+        ("ALPN=h2", "`ALPN` is no parameter that is known; write it as key<number>, from 0 to 65534"),
+        ("key007=x", "`key007` is no parameter that is known; write it as key<number>, from 0 to 65534"),
+        ("key65535=x", "`key65535` is no parameter that is known; write it as key<number>, from 0 to 65534"),
+        ("alpn=\"h2\"x", "`x` goes on after a value; separate it by a blank"),
+        ("\"alpn=h2\"", "`\"alpn=h2\"` is no parameter; write key=\"value\""),
+        ("alpn= \"h2\"", "`\"h2\"` is no parameter; write key=\"value\""),
+    ] {
+        check_mistake(&format!("x SVCB 1 . {params}"), &format!("test.zone:3: SVCB data: {expected}"));
+    }
+}
+
+#[test]
+fn octets_of_a_known_type_must_fit_its_format() {
+    for (line, expected) in [
+        ("TXT \\# 0", "TXT data: the octets are not `TXT \"text\"`: something is missing at the end"),
+        ("TXT \\# 2 0561", "TXT data: the octets are not `TXT \"text\"`: something is missing at the end"),
+        ("TYPE1 \\# 5 0102030405", "A data: the octets are not `A 192.0.2.1`: there are 1 too many"),
+        (
+            "NS \\# 2 C000",
+            "NS data: the octets are not `NS name`: a label of a name is compressed, or longer than 63 octets",
+        ),
+        (
+            "TYPE46 \\# 3 000108",
+            "RRSIG data: the octets are not `RRSIG type algorithm labels ttl expiration inception tag \
+             signer base64`: something is missing at the end",
+        ),
+        (
+            "TYPE47 \\# 5 0000010400",
+            "NSEC data: the octets are not `NSEC next type ...`: something is missing at the end",
+        ),
+        (
+            "TYPE48 \\# 3 010003",
+            "DNSKEY data: the octets are not `DNSKEY flags protocol algorithm base64`: something is missing at the end",
+        ),
+        ("DNAME \\# 0", "DNAME data: the octets are not `DNAME name`: something is missing at the end"),
+        (
+            "TYPE64 \\# 13 0001 00 0003000150 0001000100",
+            "SVCB data: the octets are not `SVCB priority name key=value ...`: port: the value is missing or of the wrong length; write port=443",
+        ),
+        (
+            "TYPE65 \\# 15 0001 00 000300020050 000100020178",
+            "HTTPS data: the octets are not `HTTPS priority name key=value ...`: its keys must ascend",
+        ),
+        ("CAA \\# 3 000161", ""),
+        ("TYPE10 \\# 0", ""),
+        ("TYPE65535 \\# 1 00", ""),
+        ("RRSIG \\# 20 0001 08 02 00000005 00000000 00000000 0001 00 01", ""),
+    ] {
+        let expected = format!("test.zone:3: {expected}");
+        match expected.ends_with(": ") {
+            true => drop(data(&format!("x 5 {line}"))),
+            false => check_mistake(&format!("x {line}"), &expected),
+        }
+    }
+}
+
+#[test]
+fn types_that_only_messages_have_are_refused_as_octets_too() {
+    for (number, name) in
+        [(0, "TYPE0"), (41, "OPT"), (249, "TYPE249"), (250, "TSIG"), (251, "IXFR"), (252, "AXFR")]
+            .into_iter()
+            .chain([(128, "TYPE128"), (253, "TYPE253"), (254, "TYPE254"), (255, "ANY")])
+    {
+        check_mistake(
+            &format!("x TYPE{number} \\# 0"),
+            &format!(
+                "test.zone:3: {name} records exist only in messages or are made by signing; remove the line"
+            ),
         );
     }
 }

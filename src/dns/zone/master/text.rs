@@ -12,6 +12,8 @@ pub(super) struct Token {
     pub(super) text: String,
     /// Whether it stood in quotes.
     pub(super) is_quoted: bool,
+    /// Whether it begins where the token before it ends.
+    pub(super) is_joined: bool,
 }
 
 /// A record or a directive; there is at least one token.
@@ -72,7 +74,10 @@ fn scan(
     opened_at: &mut Vec<usize>,
 ) -> Result<(), Mistake> {
     let mut rest = line;
+    let mut is_after_token = false;
     loop {
+        let is_joined = is_after_token && !rest.starts_with(char::is_whitespace);
+        is_after_token = false;
         rest = rest.trim_start();
         let Some(first) = rest.chars().next() else { return Ok(()) };
         match first {
@@ -83,15 +88,17 @@ fn scan(
             }
             '"' => {
                 let end = end_of(&rest[1..], |next| next == '"').ok_or(Mistake::OpenQuote)?;
-                tokens.push(Token { text: rest[1..=end].to_owned(), is_quoted: true });
+                tokens.push(Token { text: rest[1..=end].to_owned(), is_quoted: true, is_joined });
                 rest = &rest[end + 2..];
+                is_after_token = true;
                 continue;
             }
             _ => {
                 let is_end = |next: char| next.is_whitespace() || ";()\"".contains(next);
                 let end = end_of(rest, is_end).unwrap_or(rest.len());
-                tokens.push(Token { text: rest[..end].to_owned(), is_quoted: false });
+                tokens.push(Token { text: rest[..end].to_owned(), is_quoted: false, is_joined });
                 rest = &rest[end..];
+                is_after_token = true;
                 continue;
             }
         }
