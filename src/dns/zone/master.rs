@@ -326,8 +326,9 @@ fn ttl_and_type(tokens: &[Token]) -> Result<(Option<u32>, RecordType, &[Token]),
     for (index, token) in tokens.iter().enumerate() {
         let word = token.text.to_ascii_uppercase();
         match word.as_str() {
-            "IN" => {}
+            "IN" | "CLASS1" => {}
             "CH" | "HS" | "CS" | "ANY" => return Err(Mistake::Class(word)),
+            _ if is_numbered_class(&word) => return Err(Mistake::Class(word)),
             _ if stated_ttl_s.is_none() && word.starts_with(|first: char| first.is_ascii_digit()) => {
                 stated_ttl_s = Some(ttl_s(&token.text)?);
             }
@@ -335,6 +336,11 @@ fn ttl_and_type(tokens: &[Token]) -> Result<(Option<u32>, RecordType, &[Token]),
         }
     }
     Err(Mistake::NoType)
+}
+
+/// RFC 3597, section 5.
+fn is_numbered_class(word: &str) -> bool {
+    word.strip_prefix("CLASS").is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
 fn record_type(word: &str) -> Result<RecordType, Mistake> {

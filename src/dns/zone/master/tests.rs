@@ -22,9 +22,14 @@ fn check_mistake(lines: &str, expected: &str) {
 
 #[test]
 fn ttl_and_class_come_in_any_order_or_not_at_all() {
-    for line in
-        ["www 60 IN A 192.0.2.1", "www IN 60 A 192.0.2.1", "www 1m A 192.0.2.1", "www 60 in a 192.0.2.1"]
-    {
+    for line in [
+        "www 60 IN A 192.0.2.1",
+        "www IN 60 A 192.0.2.1",
+        "www 1m A 192.0.2.1",
+        "www 60 in a 192.0.2.1",
+        "www class1 60 A 192.0.2.1",
+        "www 60 CLASS1 TYPE1 \\# 4 C0000201",
+    ] {
         check(line, "www.example.test. 60 IN A 192.0.2.1");
     }
     check("$TTL 1h\nwww A 192.0.2.1", "www.example.test. 3600 IN A 192.0.2.1");
@@ -144,6 +149,7 @@ fn a_mistake_names_its_line_and_what_to_do() {
             "test.zone:3: `B` is no TTL, class or type; for types without a name write TYPE<number>",
         ),
         ("www CH TXT x", "test.zone:3: class CH is not served; use IN or leave the class out"),
+        ("www CLASS3 TXT x", "test.zone:3: class CLASS3 is not served; use IN or leave the class out"),
         ("www 60 IN", "test.zone:3: the record has no type; write `owner TTL IN TYPE data`"),
         (
             "www 3000000000 A 192.0.2.1",
