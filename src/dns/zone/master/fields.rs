@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hickory_proto::rr::{Name, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::format::{self, Field, Format};
+use super::format::{Field, Format};
 use super::text::Token;
 use super::{Mistake, mnemonic, service, ttl_s, words};
 
@@ -81,9 +81,10 @@ fn of_one(field: Field, token: &Token, origin: Option<&Name>) -> Result<Vec<u8>,
         Field::Seconds => ttl_s(text)?.to_be_bytes().to_vec(),
         Field::Name => wire(&words::name(token, origin)?),
         Field::Text => counted(words::character_string(text)?),
-        Field::Property => {
-            format::check_property(text.as_bytes())?;
-            counted(text.into())
+        Field::Flags | Field::Property => {
+            let letters = words::character_string(text)?;
+            field.check_letters(&letters)?;
+            counted(letters)
         }
         Field::Algorithm => vec![mnemonic_or(&ALGORITHMS, text, u8::MAX.into())? as u8],
         Field::CertificateType => {

@@ -27,6 +27,8 @@ pub(super) enum Field {
     Name,
     /// A character-string.
     Text,
+    /// A character-string of letters and digits.
+    Flags,
     /// What a CAA record is about: letters and digits after their number.
     Property,
     /// Of DNSSEC, a number or a mnemonic.
@@ -71,7 +73,7 @@ pub(super) fn of(record_type: RecordType) -> Option<Format> {
         RecordType::CAA => data("flags tag \"value\"", &[U8, Property, Value]),
         RecordType::NAPTR => data(
             "order preference \"flags\" \"services\" \"regexp\" replacement",
-            &[U16, U16, Text, Text, Text, Name],
+            &[U16, U16, Flags, Text, Text, Name],
         ),
         RecordType::CERT => data("type tag algorithm base64", &[CertificateType, U16, Algorithm, Base64]),
         RecordType::DS | RecordType::CDS => data("tag algorithm digest-type hex", &[U16, Algorithm, U8, Hex]),
@@ -114,6 +116,20 @@ impl Field {
         matches!(self, Key | Types | Parameters)
     }
 
+    /// Whether a field of letters and digits may be this (RFC 3403 and RFC 8659, section 4.1), or why
+    /// not.
+    pub(super) fn check_letters(self, letters: &[u8]) -> Result<(), String> {
+        const PROPERTY_LENGTH_MAX: usize = 15;
+        let is_alphanumeric = letters.iter().all(u8::is_ascii_alphanumeric);
+        match self {
+            Flags if !is_alphanumeric => Err("flags are letters and digits, for example u".to_owned()),
+            Property if !is_alphanumeric || !(1..=PROPERTY_LENGTH_MAX).contains(&letters.len()) => {
+                Err("a tag is 1 to 15 letters and digits, for example issue".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What comes after it.
     fn skip(self, octets: &[u8]) -> Result<&[u8], String> {
         match self {
@@ -123,9 +139,9 @@ impl Field {
             Ipv6 => after(octets, 16),
             Text | Counted => after_counted(octets),
             Name => after_name(octets),
-            Property => {
+            Flags | Property => {
                 let rest = after_counted(octets)?;
-                check_property(&octets[1..octets.len() - rest.len()])?;
+                self.check_letters(&octets[1..octets.len() - rest.len()])?;
                 Ok(rest)
             }
             Texts => {
@@ -140,15 +156,6 @@ impl Field {
             Types => check_types(octets).map(|()| &[][..]),
             Parameters => service::check(octets).map(|()| &[][..]),
         }
-    }
-}
-
-/// RFC 8659, section 4.1.
-pub(super) fn check_property(tag: &[u8]) -> Result<(), String> {
-    const LENGTH_MAX: usize = 15;
-    match (1..=LENGTH_MAX).contains(&tag.len()) && tag.iter().all(u8::is_ascii_alphanumeric) {
-        true => Ok(()),
-        false => Err("a tag is 1 to 15 letters and digits, for example issue".to_owned()),
     }
 }
 

@@ -155,7 +155,7 @@ fn protocols(list: &[u8]) -> Result<Vec<u8>, String> {
     let mut octets = Vec::new();
     for protocol in items(list)? {
         let length = u8::try_from(protocol.len()).ok().filter(|length| *length > 0);
-        octets.push(length.ok_or("a protocol has 1 to 255 octets, for example h2")?);
+        octets.push(length.ok_or("a protocol is text of 1 to 255 octets, for example h2")?);
         octets.extend(protocol);
     }
     Ok(octets)
@@ -243,11 +243,15 @@ fn check_mandatory(keys: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Section 7.1.1.
+/// Section 7.1.1. The codec keeps protocols as text.
 fn check_protocols(octets: &[u8]) -> Result<(), String> {
     let mut rest = octets;
     while let Some((length, after)) = rest.split_first() {
-        rest = after.get(usize::from(*length)..).filter(|_| *length > 0).ok_or_else(too_early)?;
+        let (protocol, after) = after.split_at_checked(usize::from(*length)).ok_or_else(too_early)?;
+        if protocol.is_empty() || std::str::from_utf8(protocol).is_err() {
+            return Err("a protocol is text of 1 to 255 octets, for example h2".to_owned());
+        }
+        rest = after;
     }
     if octets.is_empty() { Err("it lists protocols, for example h2; name one".to_owned()) } else { Ok(()) }
 }

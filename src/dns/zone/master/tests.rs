@@ -355,6 +355,7 @@ fn data_that_does_not_fit_its_fields_is_refused() {
              `NAPTR order preference \"flags\" \"services\" \"regexp\" replacement`",
         ),
         ("A 192.0.2.1 192.0.2.2", "A data: `192.0.2.2` is too much; write it as `A 192.0.2.1`"),
+        ("NAPTR 1 1 u! x \"\" .", "NAPTR data: flags are letters and digits, for example u"),
         ("MX +1 a", "MX data: `+1` is no number up to 65535"),
     ] {
         check_mistake(&format!("x {line}"), &format!("test.zone:3: {expected}"));
@@ -404,7 +405,8 @@ fn parameters_that_contradict_themselves_or_each_other_are_refused() {
         ("mandatory", "mandatory: it lists keys; name one"),
         ("alpn", "alpn: it lists protocols, for example h2; name one"),
         ("alpn=\"\"", "alpn: it lists protocols, for example h2; name one"),
-        ("alpn=h2,,h3", "alpn: a protocol has 1 to 255 octets, for example h2"),
+        ("alpn=h2,,h3", "alpn: a protocol is text of 1 to 255 octets, for example h2"),
+        ("alpn=\\200", "alpn: a protocol is text of 1 to 255 octets, for example h2"),
         ("port", "port: the value is missing or of the wrong length; write port=443"),
         ("port=x", "port: `x` is no number up to 65535"),
         ("ipv4hint=", "ipv4hint: the value is missing or of the wrong length; write ipv4hint=192.0.2.1"),
