@@ -234,8 +234,11 @@ fn check_types(octets: &[u8]) -> Result<(), String> {
     while let Some((window, counted)) = rest.split_first() {
         let after = after_counted(counted)?;
         let length = counted.len() - after.len() - 1;
-        if last >= Some(*window) || !(1..=WINDOW_LENGTH_MAX).contains(&length) {
-            return Err("the windows of its types must ascend and have 1 to 32 octets each".to_owned());
+        let is_padded = counted[length] == 0;
+        if last >= Some(*window) || !(1..=WINDOW_LENGTH_MAX).contains(&length) || is_padded {
+            return Err("the windows of its types must ascend and have 1 to 32 octets each, \
+                        the last of them not 0"
+                .to_owned());
         }
         (rest, last) = (after, Some(*window));
     }

@@ -208,7 +208,7 @@ fn check_value(key: u16, value: &[u8]) -> Result<(), String> {
         IPV6HINT => (is_of(16), "ipv6hint=2001:db8::1"),
         ECH => (!value.is_empty(), "ech=base64"),
         DOHPATH if !has_dns_variable(value) => {
-            return Err("it is a template with the variable dns, for example /dns-query{?dns}".to_owned());
+            return Err("it is a path with the variable dns, for example /dns-query{?dns}".to_owned());
         }
         INVALID => return Err("the number is reserved; use one up to 65534".to_owned()),
         _ => return Ok(()),
@@ -220,12 +220,13 @@ fn check_value(key: u16, value: &[u8]) -> Result<(), String> {
     }
 }
 
-/// RFC 9461, section 5.
+/// RFC 9461, section 5: expanded, it is a path.
 fn has_dns_variable(template: &[u8]) -> bool {
     let is_dns = |variable: &str| variable.trim_start_matches(['?', '&', '/', ';', '.', '+', '#']) == "dns";
-    let expressions = std::str::from_utf8(template).unwrap_or_default().split('{').skip(1);
-    let mut within = expressions.filter_map(|expression| expression.split('}').next());
-    within.any(|variables| variables.split(',').any(is_dns))
+    let template = std::str::from_utf8(template).unwrap_or_default();
+    let expressions = template.split('{').skip(1);
+    let mut within = expressions.filter_map(|expression| expression.split_once('}'));
+    template.starts_with('/') && within.any(|(variables, _)| variables.split(',').any(is_dns))
 }
 
 /// Section 8.

@@ -426,9 +426,14 @@ fn parameters_that_contradict_themselves_or_each_other_are_refused() {
             "mandatory: `x` is no parameter that is known; write it as key<number>, from 0 to 65534",
         ),
         (
-            "dohpath=/dns-query",
-            "dohpath: it is a template with the variable dns, for example /dns-query{?dns}",
+            "dohpath=dns-query{?dns}",
+            "dohpath: it is a path with the variable dns, for example /dns-query{?dns}",
         ),
+        (
+            "dohpath=/dns-query{?dns",
+            "dohpath: it is a path with the variable dns, for example /dns-query{?dns}",
+        ),
+        ("dohpath=/dns-query", "dohpath: it is a path with the variable dns, for example /dns-query{?dns}"),
         ("ALPN=h2", "`ALPN` is no parameter that is known; write it as key<number>, from 0 to 65534"),
         ("key007=x", "`key007` is no parameter that is known; write it as key<number>, from 0 to 65534"),
         ("key65535=x", "`key65535` is no parameter that is known; write it as key<number>, from 0 to 65534"),
@@ -462,6 +467,11 @@ fn octets_of_a_known_type_must_fit_its_format() {
         (
             "TYPE48 \\# 3 010003",
             "DNSKEY data: the octets are not `DNSKEY flags protocol algorithm base64`: something is missing at the end",
+        ),
+        (
+            "CSYNC \\# 10 00000042 0003 0002 6000",
+            "CSYNC data: the octets are not `CSYNC serial flags type ...`: the windows of its types must \
+             ascend and have 1 to 32 octets each, the last of them not 0",
         ),
         ("DNAME \\# 0", "DNAME data: the octets are not `DNAME name`: something is missing at the end"),
         (
