@@ -38,16 +38,21 @@ pub(super) fn octets(
     tokens: &[Token],
     origin: Option<&Name>,
 ) -> Result<Vec<u8>, Mistake> {
-    let shape = format!("write it as `{} {}`", mnemonic(record_type), format.shape);
-    read(format.fields, &shape, tokens, origin).map_err(|fault| match fault {
+    let shape = || format!("write it as `{} {}`", mnemonic(record_type), format.shape);
+    read(format.fields, shape, tokens, origin).map_err(|fault| match fault {
         Fault::Data(reason) => Mistake::Data { record_type, reason },
         Fault::Any(mistake) => mistake,
     })
 }
 
-fn read(fields: &[Field], shape: &str, tokens: &[Token], origin: Option<&Name>) -> Result<Vec<u8>, Fault> {
+fn read(
+    fields: &[Field],
+    shape: impl Fn() -> String,
+    tokens: &[Token],
+    origin: Option<&Name>,
+) -> Result<Vec<u8>, Fault> {
     if tokens.len() < fields.iter().filter(|field| !field.is_optional()).count() {
-        return Err(shape.to_owned().into());
+        return Err(shape().into());
     }
     let (mut octets, mut rest) = (Vec::new(), tokens);
     for field in fields {
@@ -61,7 +66,7 @@ fn read(fields: &[Field], shape: &str, tokens: &[Token], origin: Option<&Name>) 
         }
     }
     if let [surplus, ..] = rest {
-        return Err(format!("`{}` is too much; {shape}", surplus.text).into());
+        return Err(format!("`{}` is too much; {}", surplus.text, shape()).into());
     }
     if octets.len() > RDATA_LENGTH_MAX {
         return Err("longer than 65535 octets; split it into several records".to_owned().into());

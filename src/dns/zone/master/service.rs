@@ -91,12 +91,12 @@ fn first_param(tokens: &[Token]) -> Result<(&str, &str, &[Token]), String> {
     if token.is_quoted {
         return Err(format!("`\"{}\"` is no parameter; write key=\"value\"", token.text));
     }
-    let (name, value) = token.text.split_once('=').unwrap_or((&token.text, ""));
-    let (value, rest) = match rest {
-        [quoted, rest @ ..] if quoted.is_quoted && quoted.is_joined && token.text.ends_with('=') => {
-            (quoted.text.as_str(), rest)
+    let (name, value, rest) = match (token.text.split_once('='), rest) {
+        (Some((name, "")), [quoted, rest @ ..]) if quoted.is_quoted && quoted.is_joined => {
+            (name, quoted.text.as_str(), rest)
         }
-        _ => (value, rest),
+        (Some((name, value)), _) => (name, value, rest),
+        (None, _) => (token.text.as_str(), "", rest),
     };
     match rest {
         [joined, ..] if joined.is_joined => {

@@ -438,6 +438,8 @@ fn parameters_that_contradict_themselves_or_each_other_are_refused() {
         ("key007=x", "`key007` is no parameter that is known; write it as key<number>, from 0 to 65534"),
         ("key65535=x", "`key65535` is no parameter that is known; write it as key<number>, from 0 to 65534"),
         ("alpn=\"h2\"x", "`x` goes on after a value; separate it by a blank"),
+        ("ech=AQ==\"AQ==\"", "`AQ==` goes on after a value; separate it by a blank"),
+        ("alpn\"h2\"", "`h2` goes on after a value; separate it by a blank"),
         ("\"alpn=h2\"", "`\"alpn=h2\"` is no parameter; write key=\"value\""),
         ("alpn= \"h2\"", "`\"h2\"` is no parameter; write key=\"value\""),
     ] {
