@@ -145,8 +145,9 @@ impl Files {
         report
     }
 
-    /// Loads again after every change of the files, until `stop` is cancelled; reports what
-    /// changed and what is wrong. Standard input is read only once.
+    /// Loads again, at once for what has changed since they were read and after every change of the
+    /// files, until `stop` is cancelled; reports what changed and what is wrong. Standard input is read
+    /// only once.
     pub async fn follow(
         mut self,
         reports: mpsc::Sender<Report>,
@@ -160,10 +161,6 @@ impl Files {
         let mut changes = Changes::of(&paths, self.store.clock().clone())?;
         let mut told: Vec<String> = Vec::new();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = changes.next() => {}
-            }
             let report = self.load().await;
             // Other files of the same folder change too; a problem is told once, not each time.
             let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
@@ -171,6 +168,10 @@ impl Files {
             told = problems;
             if has_news && reports.send(report).await.is_err() {
                 return Ok(());
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = changes.next() => {}
             }
         }
     }

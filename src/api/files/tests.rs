@@ -1,6 +1,7 @@
 //! Files to store and back, with real files and without waiting for the kernel.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
 use crate::clock::{Clock, Timestamp};
@@ -8,6 +9,8 @@ use crate::objects::Kind;
 use crate::store::StoreOptions;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 
+/// How long is waited for what has to come.
+const PATIENCE: Duration = Duration::from_secs(20);
 const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n";
 
 async fn files(folder: &Path) -> Files {
@@ -94,6 +97,21 @@ async fn what_cannot_be_read_keeps_what_it_said_and_nothing_else_goes() {
     std::fs::rename(&elsewhere, &folder).unwrap();
     std::fs::remove_file(folder.join("c.yaml")).unwrap();
     assert_eq!(problem(files.load().await), "");
+}
+
+#[tokio::test]
+async fn what_changes_between_reading_and_following_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files(folder.path()).await;
+    assert!(words(&files.load().await).is_empty());
+    std::fs::write(folder.path().join("a.yaml"), GOOD).unwrap();
+    let (sender, mut reports) = mpsc::channel(1);
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(files.follow(sender, stop.clone()));
+    let report = tokio::time::timeout(PATIENCE, reports.recv()).await.expect("it is told");
+    assert_eq!(words(&report.unwrap()), ["ConfigMap default/a Created"]);
+    stop.cancel();
+    following.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
