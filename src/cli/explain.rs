@@ -94,11 +94,13 @@ fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode
     let query = Query { name: name.clone(), record_type: settings.record_type };
     let answer = answer::answer(&known.zones, &query);
     print_outcome(&name, settings.record_type, answer.rcode, &answer.answers)?;
-    let absent = alias_of_all(&answer.answers).unwrap_or(&name);
-    let has_records = !answer.answers.is_empty() && answer.rcode == ResponseCode::NoError;
-    let explanation = known.explainer.explain(absent, settings.record_type);
-    match explanation {
-        _ if has_records && (absent == &name || answer.beyond.is_some()) => return Ok(ExitCode::SUCCESS),
+    let is_followed = answer.beyond.is_none() && !takes_aliases(settings.record_type);
+    let absent = match alias_of_all(&answer.answers).filter(|_| is_followed) {
+        Some(target) => target,
+        None if answer.answers.is_empty() => &name,
+        None => return Ok(ExitCode::SUCCESS),
+    };
+    match known.explainer.explain(absent, settings.record_type) {
         Some(explanation) => {
             say(printable(&format!("{}: {}", explanation.cause.label(), explanation.text)))?;
             say(explanation.cause.advice())?;
@@ -111,6 +113,11 @@ fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode
         None => say(format_args!("no object is known that {absent} could come from"))?,
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Whether an alias is itself what was asked for.
+fn takes_aliases(record_type: RecordType) -> bool {
+    matches!(record_type, RecordType::CNAME | RecordType::ANY)
 }
 
 /// The last name of a chain of aliases, if there is one and nothing but it.
