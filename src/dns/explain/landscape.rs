@@ -13,7 +13,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::pod;
 use crate::dns::zone::{PodNames, ZoneOptions};
-use crate::objects::{Kind, KubeObject, Object, ObjectKey};
+use crate::objects::{Kind, KubeObject, Object, ObjectKey, Selector};
 
 /// How many objects of a kind are walked over for one explanation.
 pub const OBJECTS_LOOKED_AT_MAX: usize = 1000;
@@ -140,6 +140,13 @@ impl Landscape {
             set.get::<StatefulSet>().is_some_and(|set| set.spec.service_name.as_deref() == Some(service))
         };
         self.walk(Kind::StatefulSet, namespace).find(names_it).map(Object::name)
+    }
+
+    /// A StatefulSet whose pods have labels that a selector matches.
+    pub(super) fn set_selected_by(&self, namespace: &str, selector: &Selector) -> Option<&StatefulSet> {
+        let labels = |set: &StatefulSet| set.spec.template.metadata.as_ref()?.labels.clone();
+        let mut sets = self.walk(Kind::StatefulSet, namespace).filter_map(Object::get::<StatefulSet>);
+        sets.find(|set| selector.matches(labels(set).as_ref()))
     }
 
     pub(super) fn service(&self, namespace: &str, name: &str) -> Option<&Service> {

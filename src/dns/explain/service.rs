@@ -179,6 +179,9 @@ impl World<'_> {
             if let Some(unready) = self.unready_slices(subject) {
                 return unready;
             }
+            if let Some(of_set) = self.set_without_pods(subject) {
+                return of_set;
+            }
             let labels =
                 subject.service.spec.as_ref().and_then(|spec| spec.selector.clone()).unwrap_or_default();
             let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();

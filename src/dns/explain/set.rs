@@ -56,6 +56,22 @@ impl World<'_> {
         Explanation::new(Cause::PodMissing, text)
     }
 
+    /// Why a service has no pods, if a StatefulSet makes such as it selects.
+    pub(super) fn set_without_pods(&self, subject: &Subject<'_>) -> Option<Explanation> {
+        let set = self.landscape.set_selected_by(subject.namespace, &subject.selector()?)?;
+        let key = ObjectKey::new(Kind::StatefulSet, subject.namespace, set.metadata.name.as_deref()?);
+        let (title, of_set) = (subject.title(), format!("StatefulSet {}/{}", key.namespace, key.name));
+        let (cause, text) = match set.spec.replicas.unwrap_or(1) {
+            0 => (Cause::OrdinalOutOfRange, format!("{title} has no pods: {of_set} has replicas=0")),
+            _ if !self.has_controllers() => {
+                let text = format!("{title} has no pods, and nothing here makes those of {of_set}");
+                (Cause::NoControllers, text)
+            }
+            _ => (Cause::PodMissing, format!("{title} has no pods: {of_set} has not made one yet")),
+        };
+        Some(Explanation::new(cause, text).after(&[key]))
+    }
+
     /// The pod before it that is not Ready, under OrderedReady.
     fn waits_for(&self, set: &StatefulSet, start: i32, ordinal: i32) -> Option<String> {
         if set.spec.pod_management_policy.as_deref() == Some("Parallel") {

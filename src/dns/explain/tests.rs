@@ -61,7 +61,7 @@ impl World {
         let mut spec = spec;
         spec["serviceName"] = spec.get("serviceName").cloned().unwrap_or("nginx".into());
         spec["selector"] = json!({"matchLabels": {"app": "web"}});
-        spec["template"] = json!({});
+        spec["template"] = json!({"metadata": {"labels": {"app": "web"}}});
         let meta = json!({"name": "web", "namespace": "default", "annotations": annotations});
         self.and(Kind::StatefulSet, json!({"metadata": meta, "spec": spec}))
     }

@@ -53,6 +53,22 @@ fn a_service_without_records_says_what_it_lacks() {
 }
 
 #[test]
+fn a_service_of_a_set_without_pods_says_whose_they_would_be() {
+    let set =
+        |world: World, replicas: i32| world.headless("nginx").set(json!({}), json!({"replicas": replicas}));
+    let text = "service default/nginx has no pods: StatefulSet default/web has replicas=0";
+    set(World::new(), 0).check(NGINX, Cause::OrdinalOutOfRange, text);
+    let text = "service default/nginx has no pods: StatefulSet default/web has not made one yet";
+    set(World::new(), 2).check(NGINX, Cause::PodMissing, text);
+    let files = World::with(ZoneOptions { has_controllers: false, ..ZoneOptions::default() });
+    let text = "service default/nginx has no pods, and nothing here makes those of StatefulSet default/web";
+    set(files, 2).check(NGINX, Cause::NoControllers, text);
+    let other = World::new().service("nginx", json!({"clusterIP": "None", "selector": {"app": "other"}}));
+    let text = "service default/nginx selects app=other, which no pod has";
+    other.set(json!({}), json!({"replicas": 2})).check(NGINX, Cause::SelectsNothing, text);
+}
+
+#[test]
 fn other_kinds_of_services_say_what_they_are() {
     let cluster = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}});
     World::new().service("nginx", cluster).check(
