@@ -18,10 +18,9 @@ use crate::dns::notification::{TARGETS_MAX, Target};
 use crate::dns::serials::Serials;
 use crate::dns::transfer::{Access, Rule};
 use crate::dns::tsig::{Key, Keys};
+use crate::dns::zone::render::reverse;
 use crate::dns::zone::{Catalog, WireName, Zone};
 
-/// Where reverse zones lie (RFC 1035 section 3.5, RFC 3596 section 2.5).
-const REVERSE: [&str; 2] = ["in-addr.arpa.", "ip6.arpa."];
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
 
@@ -58,7 +57,7 @@ pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::
             "--catalog: {apex} is the name of a zone that is served already; name another such as catalog.invalid"
         );
     }
-    if REVERSE.iter().any(|above| Name::from_ascii(above).is_ok_and(|above| above.zone_of(&apex))) {
+    if reverse::is_reverse(&WireName::of(&apex)) {
         bail!("--catalog: {apex} is the name of a reverse zone; name another such as catalog.invalid");
     }
     Catalog::new(&apex).map(Some).context("--catalog: the name leaves no room for its members")

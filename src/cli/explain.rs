@@ -7,7 +7,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -22,13 +21,13 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsSettings;
 use crate::dns::answer::{self, Query};
+use crate::dns::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::zone::master;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often it is asked.
 const ATTEMPTS_MAX: usize = 3;
-/// The longest answer over UDP that is asked for (RFC 9715).
-const DATAGRAM_LENGTH_MAX: u16 = 1232;
 /// Names of the cluster's zone that lie below no service or pod.
 const NAMES_OF_THE_ZONE: [&str; 4] = ["dns-version", "ns.dns", "pod", "svc"];
 
@@ -53,10 +52,8 @@ pub(super) struct ExplainSettings {
 
 /// A type as people write it: its mnemonic in any case, or `TYPE65` (RFC 3597 section 5).
 fn record_type(text: &str) -> Result<RecordType, String> {
-    let upper = text.to_ascii_uppercase();
-    let number = upper.strip_prefix("TYPE").and_then(|number| number.parse::<u16>().ok());
-    let known = number.map(RecordType::from).or_else(|| RecordType::from_str(&upper).ok());
-    known.ok_or_else(|| "no type of record; write for example A, SRV or TYPE65".to_owned())
+    master::record_type(&text.to_ascii_uppercase())
+        .map_err(|_| "no type of record; write for example A, SRV or TYPE65".to_owned())
 }
 
 /// Prints what a name is answered with and why; succeeds if it has records.

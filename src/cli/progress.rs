@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 
-use super::output::{Line, Tone};
+use super::output::{Line, PROBLEM, Tone};
 use crate::api::files::{Outcome, Report};
 use crate::dns::publisher::Publication;
 use crate::objects::columns::PodCells;
@@ -122,7 +122,7 @@ pub(super) fn report(report: &Report) -> Vec<Line> {
 
 /// A line for something that is wrong.
 pub(super) fn problem_line(problem: &str) -> Line {
-    Line { subject: "problem", name: problem.to_owned(), state: String::new(), tone: Tone::Bad }
+    Line { subject: PROBLEM, name: problem.to_owned(), state: String::new(), tone: Tone::Bad }
 }
 
 /// Reverse names and the names of ports follow from the others.

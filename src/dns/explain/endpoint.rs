@@ -192,7 +192,8 @@ fn identity(subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation
     Some(Explanation::new(cause, text))
 }
 
-fn key(subject: &Subject<'_>, pod: &Pod) -> ObjectKey {
+/// The key of a pod of the service's namespace.
+pub(super) fn key(subject: &Subject<'_>, pod: &Pod) -> ObjectKey {
     ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
 }
 

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Pod, Service};
 
+use super::endpoint::key;
 use super::{Cause, Explanation, World, families, pod};
-use crate::objects::{Kind, ObjectKey, Selector, beyond};
+use crate::objects::{ObjectKey, Selector, beyond};
 
 /// A service, its names at hand.
 #[derive(Clone, Copy)]
@@ -172,9 +173,6 @@ impl World<'_> {
     /// None of the pods that a service selects is published.
     fn none_ready(&self, subject: &Subject<'_>, selected: &[&Pod]) -> Explanation {
         let title = subject.title();
-        let key = |pod: &&Pod| {
-            ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
-        };
         let Some(first) = told_of(selected) else {
             if let Some(unready) = self.unready_slices(subject) {
                 return unready;
@@ -188,7 +186,7 @@ impl World<'_> {
             let text = format!("{title} selects {}, which no pod has", labels.join(","));
             return Explanation::new(Cause::SelectsNothing, text);
         };
-        let keys: Vec<ObjectKey> = selected.iter().map(key).collect();
+        let keys: Vec<ObjectKey> = selected.iter().map(|pod| key(subject, pod)).collect();
         let explanation = match self.state(first) {
             None => self.unlisted(subject, first),
             Some((cause, state)) => {

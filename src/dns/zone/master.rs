@@ -343,7 +343,8 @@ fn is_numbered_class(word: &str) -> bool {
     word.strip_prefix("CLASS").is_some_and(|number| number.parse::<u16>().is_ok())
 }
 
-fn record_type(word: &str) -> Result<RecordType, Mistake> {
+/// A type by its mnemonic in capitals, or as `TYPE65` (RFC 3597, section 5).
+pub fn record_type(word: &str) -> Result<RecordType, Mistake> {
     let number = word.strip_prefix("TYPE").and_then(|number| number.parse::<u16>().ok());
     number
         .map(RecordType::from)

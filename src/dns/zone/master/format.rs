@@ -6,6 +6,7 @@
 use hickory_proto::rr::RecordType;
 
 use super::service;
+use crate::dns::zone::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX};
 
 /// The data of a type.
 pub(super) struct Format {
@@ -209,16 +210,14 @@ fn after_counted(octets: &[u8]) -> Result<&[u8], String> {
 
 /// Names are not compressed there (RFC 3597, section 4).
 fn after_name(octets: &[u8]) -> Result<&[u8], String> {
-    const LABEL_LENGTH_MAX: u8 = 63;
-    const NAME_LENGTH_MAX: usize = 255;
     let mut rest = octets;
     loop {
         let length = *rest.first().ok_or_else(too_early)?;
-        if length > LABEL_LENGTH_MAX {
+        if usize::from(length) > LABEL_OCTETS_MAX {
             return Err("a label of a name is compressed, or longer than 63 octets".to_owned());
         }
         rest = after_counted(rest)?;
-        if octets.len() - rest.len() > NAME_LENGTH_MAX {
+        if octets.len() - rest.len() > NAME_OCTETS_MAX {
             return Err("a name is longer than 255 octets".to_owned());
         }
         if length == 0 {

@@ -15,6 +15,11 @@ const V4_SUFFIX: &[u8] = b"\x07in-addr\x04arpa\0";
 /// `ip6.arpa` in wire form (RFC 3596 section 2.5).
 const V6_SUFFIX: &[u8] = b"\x03ip6\x04arpa\0";
 
+/// Whether a name is one of those at and below which the names of addresses lie.
+pub(crate) fn is_reverse(name: &WireName) -> bool {
+    [V4_SUFFIX, V6_SUFFIX].iter().any(|above| name::is_at_or_below(name.as_bytes(), above))
+}
+
 /// The name whose PTR record tells what has this address.
 pub(crate) fn name(address: IpAddr) -> WireName {
     let mut wire = Octets::new();
