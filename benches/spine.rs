@@ -14,10 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dullahan::clock::Clock;
-use dullahan::dns::SharedZones;
 use dullahan::dns::answer::{Query, answer};
-use dullahan::dns::publisher::Publisher;
-use dullahan::dns::zone::ZoneOptions;
+use dullahan::dns::zone::SharedZones;
+use dullahan::names::options::ZoneOptions;
+use dullahan::names::publisher::Publisher;
 use dullahan::objects::Kind;
 use dullahan::store::{Store, StoreOptions};
 use hickory_proto::op::{Message, MessageType, OpCode, Query as Question};
@@ -165,11 +165,11 @@ fn changes_in_process(n_endpoints: usize) {
         let store = Store::in_memory(Clock::system(), StoreOptions::default());
         for service in 0..SERVICES {
             let text = manifest(service, 1, ENDPOINTS_PER_SERVICE);
-            let parsed = dullahan::objects::manifest::parse(
+            let parsed = dullahan::machinery::manifest::parse(
                 "bench",
                 &text,
                 "default",
-                dullahan::objects::manifest::Rules::AsIs,
+                dullahan::machinery::manifest::Rules::AsIs,
             );
             assert!(parsed.mistakes.is_empty());
             for located in parsed.objects {

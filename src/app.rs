@@ -21,44 +21,41 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::files::{Files, Mode, Problem, Report};
 use crate::api::server::{ApiOptions, ApiServer};
 use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{
     ApiSettings, DnsOnlySettings, DnsSettings, ExplainMode, ListenAddress, RuntimeName, ServeSettings,
 };
-use crate::controllers::{
-    self, Controller,
-    endpointslice::EndpointSlices,
-    garbage::Garbage,
-    statefulset::{self, StatefulSets},
-    volumes::Volumes,
-};
-use crate::dns::SharedZones;
-use crate::dns::conduct::Conduct;
-use crate::dns::explain::Explainer;
-use crate::dns::fast::Paths;
-use crate::dns::limit::{LimitOptions, Limiter};
-use crate::dns::notification::{Sender, Target};
-use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::responder::{Explain, Policy};
-use crate::dns::server::{DatagramOptions, DnsServer, EncryptedProtocol};
-use crate::dns::zone::{Zone, ZoneOptions, Zones};
+use crate::controllers::endpointslice::EndpointSlices;
+use crate::controllers::garbage::Garbage;
+use crate::controllers::statefulset::{self, StatefulSets};
+use crate::controllers::volumes::Volumes;
+use crate::controllers::{self, Controller};
+use crate::dns::secondary::notification::{Sender, Target};
+use crate::dns::service::fast::Paths;
+use crate::dns::service::limit::{LimitOptions, Limiter};
+use crate::dns::service::policy::Conduct;
+use crate::dns::service::responder::{Explain, Policy};
+use crate::dns::transport::{DatagramOptions, DnsServer, EncryptedProtocol};
+use crate::dns::zone::{SharedZones, Zone, Zones};
+use crate::files::source::{Files, Mode, Problem, Report};
 use crate::metrics::{self, Metrics, ZoneFigures};
-use crate::node::runtime::{
-    Runtime,
-    simulated::{Simulated, SimulatedOptions},
-};
+use crate::names::explain::Explainer;
+use crate::names::options::ZoneOptions;
+use crate::names::publisher::{Publication, Publisher};
+use crate::node::runtime::Runtime;
+use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
-use crate::objects::validation::Rules;
+use crate::rules::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 use encrypted::Signing;
 pub use zones::ZoneReport;

@@ -52,7 +52,17 @@
 
 pub mod clock;
 pub mod metrics;
+
+pub mod config;
+
+pub mod pki;
+
 pub mod objects;
+
+pub mod machinery;
+
+pub mod rules;
+
 pub mod store;
 
 pub mod controllers;
@@ -61,12 +71,14 @@ pub mod node;
 
 pub mod dns;
 
+pub mod names;
+
+pub mod files;
+
 pub mod api;
 
-pub mod config;
+pub mod simulation;
 
 pub mod app;
-
-pub mod simulation;
 
 pub mod cli;

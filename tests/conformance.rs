@@ -12,8 +12,8 @@ mod cases;
 use cases::{Case, CaseFile, Reply, compare, load_cases, typed};
 use dullahan::clock::{Clock, Timestamp};
 use dullahan::dns::answer::{Answer, Query, answer};
-use dullahan::dns::publisher::Publisher;
-use dullahan::dns::zone::master;
+use dullahan::dns::zonefile::master;
+use dullahan::names::publisher::Publisher;
 use dullahan::store::{Store, StoreOptions};
 
 /// What became of the cases.

@@ -10,8 +10,10 @@ use std::net::IpAddr;
 
 use dullahan::clock::Clock;
 use dullahan::dns::answer::{Query, answer};
-use dullahan::dns::publisher::Publisher;
-use dullahan::dns::zone::{PodNames, WireName, Zone, ZoneOptions, Zones};
+use dullahan::dns::message::name::WireName;
+use dullahan::dns::zone::{Zone, Zones};
+use dullahan::names::options::{PodNames, ZoneOptions};
+use dullahan::names::publisher::Publisher;
 use dullahan::objects::{Kind, ObjectKey, Typed};
 use dullahan::store::{Store, StoreOptions};
 use hickory_proto::op::ResponseCode;

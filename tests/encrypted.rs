@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use dullahan::dns::response::PADDING_BLOCK;
+use dullahan::dns::message::response::PADDING_BLOCK;
 use futures_util::StreamExt;
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, Edns, Message, Query};
 use hickory_proto::rr::rdata::opt::EdnsOption;
@@ -18,9 +18,8 @@ use hickory_proto::rr::{DNSClass, Name};
 use hickory_server::net::quic::QuicClientStream;
 use hickory_server::net::xfer::DnsRequestSender;
 use rcgen::{CertificateParams, KeyPair};
-use support::binary;
-use support::raw;
 use support::tools::Tools;
+use support::{binary, raw};
 
 const NAME: &str = "dns.test";
 

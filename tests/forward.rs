@@ -246,7 +246,7 @@ fn whoever_waits_for_an_upstream_keeps_nobody_else_waiting() {
 #[test]
 fn more_questions_than_may_wait_are_answered_at_once() {
     /// What one client may have waiting.
-    const WAITING_PER_CLIENT_MAX: u16 = dullahan::dns::forward::WAITING_PER_CLIENT_MAX as u16;
+    const WAITING_PER_CLIENT_MAX: u16 = dullahan::dns::service::forward::WAITING_PER_CLIENT_MAX as u16;
     let silent = Upstream::start(|_, _| None);
     let program = start(&[&silent.flag()]);
     let socket = socket(program.address);

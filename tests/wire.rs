@@ -360,7 +360,7 @@ fn an_rrset_that_no_message_can_hold_is_answered_in_part_and_in_turn() {
     let addresses = (0..6000).map(|n| format!("endless 5 A {}\n", Ipv4Addr::from(0x0a00_0000 + n)));
     let text: String = std::iter::once(soa).chain(addresses).collect();
     let origin = "example.test.".parse().unwrap();
-    let zone = dullahan::dns::zone::master::parse_zone("endless", &text, Some(origin)).unwrap();
+    let zone = dullahan::dns::zonefile::master::parse_zone("endless", &text, Some(origin)).unwrap();
     let server = server::serve(vec![zone], "127.0.0.1:0".parse().unwrap());
     let ask = ask("endless.example.test", A).edns();
     let parts = [(); 2].map(|()| {
@@ -486,7 +486,7 @@ fn a_connection_that_asks_and_never_reads_keeps_nobody_else_waiting() {
 #[ignore = "serves the fixture zones at DULLAHAN_TEST_LISTEN for DULLAHAN_TEST_SECONDS, to be asked by hand"]
 fn serve_the_fixture_zones() {
     let variable = |name: &str| std::env::var(name).unwrap();
-    let zones = dullahan::dns::zone::load_folder(Path::new("tests/zones")).zones;
+    let zones = dullahan::dns::zonefile::load_folder(Path::new("tests/zones")).zones;
     let _server = server::serve(zones, variable("DULLAHAN_TEST_LISTEN").parse().unwrap());
     let seconds = variable("DULLAHAN_TEST_SECONDS").parse().unwrap();
     std::thread::park_timeout(std::time::Duration::from_secs(seconds));

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use dullahan::dns::zone::{RrSet, RrSets, WireName, Zone};
+use dullahan::dns::message::name::WireName;
+use dullahan::dns::zone::{RrSet, RrSets, Zone};
 use hickory_proto::rr::rdata::{SOA, SRV};
 use hickory_proto::rr::{Name, RData, RecordType};
 use rand::Rng;

@@ -18,12 +18,12 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use dullahan::clock::{Clock, Timestamp};
-use dullahan::dns::SharedZones;
 use dullahan::dns::answer::{Query, answer};
-use dullahan::dns::publisher::{Publication, Publisher};
-use dullahan::dns::server::{DatagramOptions, DnsServer};
-use dullahan::dns::zone::ZoneOptions;
-use dullahan::objects::manifest::{Rules, parse};
+use dullahan::dns::transport::{DatagramOptions, DnsServer};
+use dullahan::dns::zone::SharedZones;
+use dullahan::machinery::manifest::{Rules, parse};
+use dullahan::names::options::ZoneOptions;
+use dullahan::names::publisher::{Publication, Publisher};
 use dullahan::objects::{Kind, ObjectKey};
 use dullahan::store::{Store, StoreOptions};
 use hickory_proto::rr::{Name, RecordType};

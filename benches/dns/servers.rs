@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use dullahan::dns::server::{DatagramOptions, DnsServer};
+use dullahan::dns::transport::{DatagramOptions, DnsServer};
 use dullahan::dns::zone::Zones;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, recvmmsg, sendmmsg};

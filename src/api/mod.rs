@@ -9,10 +9,6 @@
 //! wires. Everything here turns what users send into store calls. It knows nothing of controllers,
 //! runtimes or DNS.
 
-pub mod changes;
-pub mod files;
-mod reading;
-
 pub mod server;
 pub mod streams;
 

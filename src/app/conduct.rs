@@ -7,19 +7,22 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use hickory_proto::rr::Name;
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use super::zones::domain;
 use crate::clock::Clock;
 use crate::config::{DnsSettings, KeyFile, Secondary, WireSettings};
-use crate::dns::conduct::Conduct;
-use crate::dns::cookie::{Cookies, SECRET_LENGTH};
-use crate::dns::notification::{TARGETS_MAX, Target};
-use crate::dns::serials::Serials;
-use crate::dns::transfer::{Access, Rule};
-use crate::dns::tsig::{Key, Keys};
-use crate::dns::zone::render::reverse;
-use crate::dns::zone::{Catalog, WireName, Zone};
+use crate::dns::message::cookie::{Cookies, SECRET_LENGTH};
+use crate::dns::message::name::WireName;
+use crate::dns::message::tsig::{Key, Keys};
+use crate::dns::secondary::catalog::Catalog;
+use crate::dns::secondary::notification::{TARGETS_MAX, Target};
+use crate::dns::secondary::serials::Serials;
+use crate::dns::service::access::{Access, Rule};
+use crate::dns::service::policy::Conduct;
+use crate::dns::zone::Zone;
+use crate::names::render::reverse;
 
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;

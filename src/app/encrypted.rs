@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::api::server::Authority;
 use crate::clock::Clock;
 use crate::config::EncryptedDnsSettings;
-use crate::dns::server::{CertificateFiles, EncryptedAddresses, EncryptedProtocol, fixed_certificate};
+use crate::dns::transport::{CertificateFiles, EncryptedAddresses, EncryptedProtocol, fixed_certificate};
+use crate::pki::authority::Authority;
 
 /// Who signs the certificate if the settings name none, and for which names.
 pub(super) struct Signing {

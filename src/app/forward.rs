@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::clock::Clock;
 use crate::config::{FallthroughZone, ForwardSettings};
-use crate::dns::forward::{Clients, Forwarder};
+use crate::dns::service::forward::{Clients, Forwarder};
 use crate::metrics::Metrics;
 
 /// This machine's own traffic (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).

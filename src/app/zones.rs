@@ -9,10 +9,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{BrokenFiles, forward};
-use crate::api::changes::Changes;
 use crate::clock::Clock;
 use crate::config::{DnsSettings, ExplainMode, PodNameMode};
-use crate::dns::zone::{Loaded, PodNames, Zone, ZoneFolder, ZoneOptions, load_folder};
+use crate::dns::zone::Zone;
+use crate::dns::zonefile::{Loaded, ZoneFolder, load_folder};
+use crate::files::changes::Changes;
+use crate::names::options::{PodNames, ZoneOptions};
 
 /// What reading the zone files again brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

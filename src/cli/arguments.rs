@@ -9,7 +9,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use super::Cli;
 use crate::config::file::{self, FileSetting};
-use crate::objects::manifest;
+use crate::machinery::manifest;
 
 /// Why there is no command to run.
 #[derive(Debug)]

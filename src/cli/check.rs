@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::say;
-use crate::api::files;
+use crate::files::source as files;
 
 /// What `dullahan check` takes.
 #[derive(Args, Debug)]

@@ -14,15 +14,16 @@ use clap::Args;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Question, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use super::output::{printable, say};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsSettings;
 use crate::dns::answer::{self, Query};
-use crate::dns::respond::DATAGRAM_LENGTH_MAX;
-use crate::dns::zone::master;
+use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::zonefile::master;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::clock::Timestamp;
 use crate::config::{CommonSettings, LogFormat, wants_color};
-use crate::dns::server::EncryptedProtocol;
+use crate::dns::transport::EncryptedProtocol;
 
 /// How a line is meant; on a terminal, its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

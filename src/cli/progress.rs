@@ -9,10 +9,10 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 
 use super::output::{Line, PROBLEM, Tone};
-use crate::api::files::{Outcome, Report};
-use crate::dns::publisher::Publication;
-use crate::objects::columns::PodCells;
+use crate::files::source::{Outcome, Report};
+use crate::names::publisher::Publication;
 use crate::objects::{Object, ObjectKey};
+use crate::rules::columns::PodCells;
 use crate::store::{Change, Event};
 
 /// How many names of one publication are listed.

@@ -13,7 +13,7 @@ use hickory_proto::rr::Name;
 use ipnet::IpNet;
 
 use super::output::say;
-use crate::dns::zone::reverse_zones_of;
+use crate::names::render::reverse::zones_of as reverse_zones_of;
 
 /// The resolvers there are recipes for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::output::{Line, Output, Tone};
 use super::progress::{self, Progress};
 use crate::app::{Running, ZoneReport};
 use crate::clock::Clock;
-use crate::dns::publisher::Publication;
+use crate::names::publisher::Publication;
 use crate::objects::Kind;
 use crate::store::{Interest, Watch};
 

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::output::say;
-use crate::objects::manifest::{self, Rules};
+use crate::machinery::manifest::{self, Rules};
 use crate::simulation::{Cast, Simulation, Summary};
 
 /// What `dullahan simulate` takes.

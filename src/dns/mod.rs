@@ -1,36 +1,23 @@
-//! DNS: zones as one immutable snapshot, and answers from it.
+//! DNS: zones as one immutable snapshot, and answers from it. Nothing here knows of Kubernetes.
 //!
 //! ```text
-//!   store ── watch ──► publisher ──► Zones (swapped whole)
-//!                                      ▲ load, never waits
-//!   UDP, TCP ──► responder ──► respond ──► answer(&Zones, &Query) ──► Answer
-//!                   ▲ limits, reasons, counts ◄── Response ◄───────────────┘
-//!                   ├──► fast: ordinary questions over UDP, the same octets
-//!                   └──► forward: what no zone of ours holds, asked of other servers
-//!   Zones have changed ──► notification ──► secondaries, which come for a transfer
+//!   whoever renders zones, zonefile ──► Zones (swapped whole)
+//!                                         ▲ load, never waits
+//!   transport: UDP, TCP, DoT, DoH, DoQ ──► service ──► answer(&Zones, &Query) ──► Answer
+//!                                                     message: octets to values and back
+//!   Zones have changed ──► secondary: NOTIFY ──► secondaries, which come for a transfer
 //! ```
 
-pub mod answer;
-pub mod conduct;
-pub mod cookie;
-mod encode;
-pub mod explain;
-pub mod fast;
-pub mod forward;
-pub mod limit;
-pub mod notification;
-pub mod publisher;
-mod request;
-pub mod respond;
-pub mod responder;
-pub mod response;
-pub mod serials;
-pub mod server;
-pub mod transfer;
-pub mod tsig;
+pub mod message;
+
 pub mod zone;
 
-use std::sync::Arc;
+pub mod zonefile;
 
-/// The zones that are served now; readers load them without waiting.
-pub type SharedZones = Arc<arc_swap::ArcSwap<zone::Zones>>;
+pub mod answer;
+
+pub mod service;
+
+pub mod secondary;
+
+pub mod transport;

@@ -13,19 +13,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use rand::{Rng, SeedableRng, rngs::SmallRng};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::broadcast;
 
 use super::backend::Unreliable;
 use super::runtime::Fickle;
 use crate::clock::{Clock, Timestamp};
-use crate::controllers::{
-    Controller, Worker, endpointslice::EndpointSlices, garbage::Garbage, statefulset,
-    statefulset::StatefulSets, volumes::Volumes,
-};
-use crate::dns::SharedZones;
-use crate::dns::publisher::{Publication, Publisher};
-use crate::dns::zone::ZoneOptions;
+use crate::controllers::endpointslice::EndpointSlices;
+use crate::controllers::garbage::Garbage;
+use crate::controllers::statefulset::{self, StatefulSets};
+use crate::controllers::volumes::Volumes;
+use crate::controllers::{Controller, Worker};
+use crate::dns::zone::SharedZones;
+use crate::names::options::ZoneOptions;
+use crate::names::publisher::{Publication, Publisher};
 use crate::node::runtime::simulated::SimulatedOptions;
 use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;

@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::history::Deed;
 use crate::clock::{Timestamp, until};
-use crate::dns::publisher::Publication;
-use crate::objects::columns::PodCells;
+use crate::names::publisher::Publication;
 use crate::objects::{Kind, Object, ObjectKey};
+use crate::rules::columns::PodCells;
 use crate::store::{Change, Event};
 
 /// One line of the timeline.

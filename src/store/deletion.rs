@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::{ATTEMPTS_MAX, CommitError, Expected, Store, StoreError, too_busy};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, Typed, strategy, time};
+use crate::objects::{Kind, Object, ObjectKey, Typed, time};
+use crate::rules::strategy;
 
 /// What becomes of the objects that the deleted one owns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -36,9 +36,9 @@ pub use recorder::{EVENT_LIFETIME, EVENTS_MAX, Severity};
 pub use watch::{Interest, Watch};
 
 use crate::clock::Clock;
-use crate::objects::{
-    Kind, KubeObject, Object, ObjectKey, Revision, Selector, Typed, defaulting, strategy, time, validation,
-};
+use crate::machinery::selector::Selector;
+use crate::objects::{Kind, KubeObject, Object, ObjectKey, Revision, Typed, time};
+use crate::rules::{defaulting, strategy, validation};
 use allocation::Ledger;
 use identity::Identities;
 use recorder::EventLog;

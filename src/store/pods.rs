@@ -6,7 +6,8 @@
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 
 use super::{ATTEMPTS_MAX, CommitError, Expected, Half, Store, StoreError, too_busy};
-use crate::objects::{Object, Typed, strategy};
+use crate::objects::{Object, Typed};
+use crate::rules::strategy;
 
 impl Store {
     /// Gives the pod that was read its node, together with the condition that says so, in one write

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use dullahan::dns::zone::{PodNames, ZoneOptions};
+use dullahan::names::options::{PodNames, ZoneOptions};
 use dullahan::objects::{Kind, Typed};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record, RecordType};

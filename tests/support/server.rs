@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
-use dullahan::dns::server::DnsServer;
-use dullahan::dns::zone::{Zone, Zones, load_folder};
+use dullahan::dns::transport::DnsServer;
+use dullahan::dns::zone::{Zone, Zones};
+use dullahan::dns::zonefile::load_folder;
 use tokio_util::sync::CancellationToken;
 
 /// A running server; it ends when this is dropped.

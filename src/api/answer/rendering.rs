@@ -14,7 +14,7 @@ use crate::api::request::path::{Dialect, Resource};
 use crate::api::request::query::Query;
 use crate::clock::Timestamp;
 use crate::objects::Object;
-use crate::objects::columns::{IncludeObject, Partial, Table};
+use crate::rules::columns::{IncludeObject, Partial, Table};
 
 /// How objects of one resource are shown to one client.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::go_json;
 use super::options::FieldValidation;
 use super::path::{Dialect, Place, Resource};
-use super::protobuf;
+use super::{go_json, protobuf};
 use crate::api::answer::status::{Cause, Failure};
-use crate::objects::{Typed, events_api, manifest, unknown_fields, unknown_fields_of};
+use crate::machinery::manifest;
+use crate::machinery::unknown::{unknown_fields, unknown_fields_of};
+use crate::objects::{Typed, events_api};
 
 /// The media types of whole objects.
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];

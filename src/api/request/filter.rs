@@ -3,8 +3,9 @@
 use super::path::{Dialect, Resource};
 use super::query::Query;
 use crate::api::answer::status::Failure;
-use crate::objects::fields::FieldSelector;
-use crate::objects::{Object, Selector, events_api};
+use crate::machinery::fields::FieldSelector;
+use crate::machinery::selector::Selector;
+use crate::objects::{Object, events_api};
 
 /// Which objects are meant.
 #[derive(Clone, Debug, Default)]

@@ -14,11 +14,6 @@ use subtle::ConstantTimeEq;
 use crate::api::answer::status::Failure;
 use crate::api::request::path::{self, Target};
 
-/// Who everybody with credentials is.
-pub(crate) const USER: &str = "dullahan-admin";
-/// The group of that user.
-pub(crate) const GROUP: &str = "system:masters";
-
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What lets a request in.

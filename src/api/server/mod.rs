@@ -8,11 +8,7 @@
 //! slow one can be cut without hurting others. When the server stops, watches end and requests
 //! that are being answered are finished.
 
-mod authority;
-mod credentials;
 pub(crate) mod gate;
-mod keeping;
-mod kubeconfig;
 mod patience;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -34,11 +30,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use authority::{Authority, Issued};
-pub use credentials::CredentialError;
-use credentials::Credentials;
+use crate::pki::credentials::{CredentialError, Credentials};
+use crate::pki::keeping::{self, KeepError};
+use crate::pki::private_file;
 use gate::Gate;
-pub use keeping::KeepError;
+
 use patience::Patient;
 
 use super::streams::ContainerStreams;
@@ -134,7 +130,7 @@ impl ApiServer {
         let credentials = Credentials::of(kept, &names, now)?;
         let acceptor = TlsAcceptor::from(Arc::new(credentials.tls()?));
         let config = credentials.kubeconfig(&format!("https://{}", reachable(address)));
-        kubeconfig::write(&options.kubeconfig, &config)
+        private_file::write(&options.kubeconfig, &config)
             .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
         let gate = Arc::new(Gate::new(credentials.kept.token, names));
         Ok(Self { listener, address, acceptor, gate, kubeconfig: options.kubeconfig.clone() })

@@ -4,8 +4,8 @@
 //! moment, so whoever writes a set before its service is told that there is none yet.
 
 use super::Api;
-use crate::objects::lint::{LintWorld, lint};
 use crate::objects::{Kind, Object, Typed};
+use crate::rules::lint::{LintWorld, lint};
 
 /// What to tell the writer of an object, besides that it is written.
 pub(super) fn on(api: &Api, written: &Typed) -> Vec<String> {

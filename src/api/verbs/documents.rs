@@ -10,8 +10,8 @@ use crate::api::answer::status::Failure;
 use crate::api::request::accept::{self, Form};
 use crate::api::request::body;
 use crate::api::request::path::{Review, Target};
-use crate::api::server::gate::{GROUP, USER};
-use crate::objects::openapi;
+use crate::machinery::openapi;
+use crate::pki::credentials::{GROUP, USER};
 
 /// The document that a path stands for.
 pub(crate) fn document(

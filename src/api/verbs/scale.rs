@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Api, Call, Reply, list};
 use crate::api::answer::status::{Cause, Failure};
-use crate::api::request::body;
-use crate::api::request::options;
+use crate::api::request::{body, options};
+use crate::machinery::patch;
 use crate::objects::Object;
-use crate::objects::patch;
 use crate::store::StoreError;
 
 /// How often a scale is written anew when others write in between.

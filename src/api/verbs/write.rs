@@ -12,8 +12,9 @@ use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::body::{self, Origin};
 use crate::api::request::go_json;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
-use crate::objects::patch::{self, ApplyError, PatchError};
-use crate::objects::{Kind, Object, Typed, defaulting};
+use crate::machinery::patch::{self, ApplyError, PatchError};
+use crate::objects::{Kind, Object, Typed};
+use crate::rules::defaulting;
 use crate::store::{Store, StoreError};
 
 /// Which part of an object is written.

@@ -8,7 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 
 use super::endpoint::{Family, is_headless};
 use crate::clock::Timestamp;
-use crate::objects::{Labels, labels};
+use crate::machinery::selector::Labels;
+use crate::objects::labels;
 
 /// Who writes the slice.
 pub(super) const LABEL_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";

@@ -27,7 +27,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 pub use plan::{ENDPOINTS_MAX, SliceAction, World, reconcile};
 
 use super::{Controller, Next, ReconcileError};
-use crate::objects::{Kind, Object, ObjectKey, Revision, Selector, Typed};
+use crate::machinery::selector::Selector;
+use crate::objects::{Kind, Object, ObjectKey, Revision, Typed};
 use crate::store::{Change, DeleteOptions, Deleted, Event, Interest, Severity, Store, StoreError};
 use trigger::{PodTrigger, ToldTimes};
 

@@ -16,7 +16,7 @@ use super::endpoint::{Family, endpoint, families, is_included, ports};
 use super::metadata::{is_owned, labels, new_slice, set_trigger_time};
 use super::slicing::{Placement, PortSet, Wanted, identity, place, port_set};
 use crate::clock::Timestamp;
-use crate::objects::Labels;
+use crate::machinery::selector::Labels;
 
 /// How many endpoints a slice holds.
 pub const ENDPOINTS_MAX: usize = 100;

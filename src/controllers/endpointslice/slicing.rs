@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
-use crate::objects::Labels;
+use crate::machinery::selector::Labels;
 
 /// What makes two endpoints the same one; everything else about an endpoint may change in place.
 pub(super) type Identity = (Vec<String>, Option<String>, String, String);

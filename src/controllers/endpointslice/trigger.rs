@@ -12,7 +12,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use super::endpoint::{is_included, is_serving};
 use super::metadata::service_name;
 use crate::clock::Timestamp;
-use crate::objects::Labels;
+use crate::machinery::selector::Labels;
 
 /// Whether this controller writes slices for the service: it selects pods and has no external
 /// name. A selector that is absent selects nothing, not everything.

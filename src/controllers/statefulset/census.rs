@@ -19,7 +19,8 @@ use super::claims;
 use super::identity::{PodName, name_of, uid_of};
 use super::record::Record;
 use super::retention::Policy;
-use crate::objects::{Kind, Object, ObjectKey, Revision, Selector, controller_of};
+use crate::machinery::selector::Selector;
+use crate::objects::{Kind, Object, ObjectKey, Revision, controller_of};
 use crate::store::{Change, Event, Interest, Store, Watch};
 
 /// What is kept.

@@ -196,7 +196,7 @@ fn is_claim_name(claim: &str, template: &str, set_name: &str, ordinal: i32) -> b
 }
 
 /// The labels of a new claim: the template's, overruled by the selector's.
-fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<crate::objects::Labels> {
+fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<crate::machinery::selector::Labels> {
     let selected = set.spec.selector.match_labels.clone();
     let mut labels = template.metadata.labels.clone().unwrap_or_default();
     labels.extend(selected.unwrap_or_default());

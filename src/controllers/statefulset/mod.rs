@@ -51,8 +51,9 @@ use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
 
 use super::{Controller, Next, ReconcileError};
+use crate::machinery::selector::Selector;
 use crate::objects::beyond::Wishes;
-use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
+use crate::objects::{Kind, Object, ObjectKey, controller_of};
 use crate::store::{Change, Event, Interest, Store};
 #[doc(hidden)]
 pub use fault::Fault;

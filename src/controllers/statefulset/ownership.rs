@@ -8,7 +8,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::identity::{is_member, name_of, uid_of};
-use crate::objects::{Object, Selector, controller_of};
+use crate::machinery::selector::Selector;
+use crate::objects::{Object, controller_of};
 
 /// What becomes of the candidates.
 #[derive(Debug, Default)]

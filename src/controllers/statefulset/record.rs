@@ -12,7 +12,8 @@ use k8s_openapi::api::core::v1::{Pod, Volume};
 use super::retention::Policy;
 use super::{claims, identity, predicates};
 use crate::clock::Timestamp;
-use crate::objects::{Object, ObjectKey, Selector};
+use crate::machinery::selector::Selector;
+use crate::objects::{Object, ObjectKey};
 
 /// One pod that the set controls, and what was seen of it.
 #[derive(Clone, Debug)]

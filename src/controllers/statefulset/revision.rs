@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::encoding;
 use super::identity::{name_of, owner_reference};
-use crate::objects::{Object, Typed, defaulting};
+use crate::objects::{Object, Typed};
+use crate::rules::defaulting;
 
 /// The label that holds the hash alone.
 pub(super) const LABEL_HASH: &str = "controller.kubernetes.io/hash";

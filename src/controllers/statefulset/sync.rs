@@ -18,7 +18,6 @@ use tracing::warn;
 
 use super::act::{self, Halt};
 use super::census::Census;
-use super::fault;
 use super::identity::{name_of, owner_reference, uid_of};
 use super::note::Note;
 use super::ownership::{self, Claimed};
@@ -26,10 +25,11 @@ use super::plan::{Plan, World};
 use super::retention::Policy;
 use super::revision::{self, Resolution, Revision};
 use super::settings::{Options, Settings};
-use super::status;
+use super::{fault, status};
 use crate::clock::until;
 use crate::controllers::{Next, ReconcileError};
-use crate::objects::{Kind, Object, ObjectKey, Selector, controller_of};
+use crate::machinery::selector::Selector;
+use crate::objects::{Kind, Object, ObjectKey, controller_of};
 use crate::store::{Store, StoreError};
 
 /// How often one sync plans.

@@ -12,8 +12,8 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 
+use crate::machinery::selector::{Labels, Selector};
 use crate::objects::quantity::Amount;
-use crate::objects::{Labels, Selector};
 
 /// The annotation that named a class before there was a field.
 const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::Answer;
-use crate::dns::zone::{Found, Node, WireName, Zone, Zones};
+use crate::dns::message::name::WireName;
+use crate::dns::zone::{Found, Node, Zone, Zones};
 
 const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
 const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];

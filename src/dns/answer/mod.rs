@@ -22,7 +22,8 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::zone::{Found, RrSet, RrSetsRef, WireName, Zone, Zones};
+use super::message::name::WireName;
+use super::zone::{Found, RrSet, RrSetsRef, Zone, Zones};
 
 /// A question of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use hickory_proto::rr::{Name, Record, RecordType};
 
-use super::name::{self, WireName};
 use super::node::Node;
 use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::soa::Soa;
 use super::tree::Zone;
+use crate::dns::message::name::{self, WireName};
 
 /// How many versions are put away together.
 const VOLUME_VERSIONS: usize = 32;

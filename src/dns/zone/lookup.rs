@@ -6,11 +6,11 @@
 
 use hickory_proto::rr::RecordType;
 
-use super::name::{self, NAME_OCTETS_MAX};
 use super::node::Node;
 use super::pod_names::PodName;
 use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::tree::Zone;
+use crate::dns::message::name::{self, NAME_OCTETS_MAX};
 
 /// What a zone says of a name within it.
 #[derive(Debug)]

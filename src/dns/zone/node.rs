@@ -4,10 +4,10 @@
 use hickory_proto::rr::RecordType;
 use triomphe::ThinArc;
 
-use super::name::Octets;
 use super::ready::Ready;
 use super::rrset::RrSetsRef;
 use super::table::Named;
+use crate::dns::message::name::Octets;
 
 /// A name that exists. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::rr::RecordType;
 
-use super::name::{self, WireName};
 use super::rrset::RrSet;
+use crate::dns::message::name::{self, WireName};
 
 /// How an address label below `<namespace>.pod.<zone>` is answered if it is no node.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
-use super::name::{self, WireName};
 use super::rrset::{self, RrSet, RrSets};
 use super::tree::{self, Zone};
+use crate::dns::message::name::{self, WireName};
 
 /// Why records do not make a zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +106,7 @@ impl Zone {
 
     /// Like [`Zone::from_records`]; a mistake comes with the place, from 0, of the record that it is
     /// about, which is of several the one that was too much.
-    pub(super) fn from_records_in_order(
+    pub(crate) fn from_records_in_order(
         apex: Name,
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Zone, Misplaced> {

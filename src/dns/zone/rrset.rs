@@ -14,7 +14,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict};
 use smallvec::SmallVec;
 
-use super::name::{Octets, WireName};
+use crate::dns::message::name::{Octets, WireName};
 
 /// All records of one type at one name, owned or borrowed from [`RrSets`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl RrSets {
 
 impl<'a> RrSetsRef<'a> {
     /// None.
-    pub(super) const EMPTY: Self = Self(&[]);
+    pub(crate) const EMPTY: Self = Self(&[]);
 
     /// What was packed as [`RrSets`].
     pub(super) fn packed(octets: &'a [u8]) -> Self {
@@ -151,7 +151,7 @@ impl<'a> From<&'a RrSets> for RrSetsRef<'a> {
 
 impl RrSet<'_> {
     /// No records.
-    pub(super) fn none(record_type: RecordType, ttl_s: u32) -> RrSet<'static> {
+    pub(crate) fn none(record_type: RecordType, ttl_s: u32) -> RrSet<'static> {
         RrSet { packed: Cow::Owned(Vec::new()), ttl_s, record_type }
     }
 
@@ -205,7 +205,7 @@ impl RrSet<'_> {
     }
 
     /// SRV records of priority and weight 0: ports and targets.
-    pub(super) fn of_services(ttl_s: u32, mut services: Vec<(u16, WireName)>) -> Self {
+    pub(crate) fn of_services(ttl_s: u32, mut services: Vec<(u16, WireName)>) -> Self {
         services.sort_unstable();
         services.dedup();
         let n_octets =
@@ -229,7 +229,7 @@ impl RrSet<'_> {
 
     /// Those of these records that are kept, and new ones, all in the order of their keys. Of two of
     /// one key it is the one that was there.
-    pub(super) fn revised(
+    pub(crate) fn revised(
         self,
         is_kept: impl Fn(&[u8]) -> bool,
         new: &RrSet<'_>,
@@ -288,7 +288,7 @@ impl RrSet<'_> {
     }
 
     /// Changes the RDATA of every record. Their order must remain what it is.
-    pub(super) fn change_each(&mut self, change: impl Fn(&mut [u8])) {
+    pub(crate) fn change_each(&mut self, change: impl Fn(&mut [u8])) {
         let mut rest: &mut [u8] = self.packed.to_mut();
         while let Some((length, after)) = rest.split_first_chunk_mut::<2>() {
             let (rdata, after) = after.split_at_mut(usize::from(u16::from_be_bytes(*length)));
@@ -397,7 +397,7 @@ fn encode(rdata: &RData) -> Result<Vec<u8>, String> {
 }
 
 /// RDATA from its uncompressed wire form, or what is wrong with it.
-pub(super) fn decode(record_type: RecordType, rdata: &[u8]) -> Result<RData, String> {
+pub(crate) fn decode(record_type: RecordType, rdata: &[u8]) -> Result<RData, String> {
     let length = u16::try_from(rdata.len()).map_err(|_| "it is longer than 65535 octets".to_owned())?;
     let read = RData::read(&mut BinDecoder::new(rdata), record_type, Restrict::new(length));
     read.map_err(|error| error.to_string())

@@ -38,7 +38,7 @@ pub(crate) trait Named {
 
 /// Items by their names. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone)]
-pub(super) struct Table<T, S = RandomState> {
+pub(crate) struct Table<T, S = RandomState> {
     root: Place<T>,
     n_items: usize,
     hasher: S,
@@ -126,7 +126,7 @@ impl<T: Named + Clone + fmt::Debug, S: BuildHasher> fmt::Debug for Table<T, S> {
 
 impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
     /// How many items there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.n_items
     }
 
@@ -138,7 +138,7 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
 
     /// The item of this name.
     #[inline]
-    pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&T> {
         let mut cursor = self.seek(name);
         while cursor.step(name) {}
         cursor.found()
@@ -163,7 +163,7 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
     }
 
     /// Puts an item in the place of the one with its name, which is returned.
-    pub(super) fn insert(&mut self, item: T) -> Option<T> {
+    pub(crate) fn insert(&mut self, item: T) -> Option<T> {
         let entry = Entry { hash: self.hash(item.name()), item };
         let old = self.root.insert(entry, 0);
         self.n_items += usize::from(old.is_none());
@@ -171,7 +171,7 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
     }
 
     /// Takes out the item of this name.
-    pub(super) fn remove(&mut self, name: &[u8]) -> Option<T> {
+    pub(crate) fn remove(&mut self, name: &[u8]) -> Option<T> {
         // A miss copies nothing.
         self.get(name)?;
         let removed = self.root.remove(self.hash(name), name, 0);

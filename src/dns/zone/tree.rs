@@ -15,13 +15,13 @@ use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, Record, RecordType};
 
 use super::journal::{Before, Journal};
-use super::name::{self, WireName};
 use super::node::Node;
 use super::pod_names::PodNameRule;
 use super::rrset::{RrSets, RrSetsRef};
 use super::soa::Soa;
 use super::stamps::{Stamp, Stamps};
 use super::table::{Cursor, Named, Table};
+use crate::dns::message::name::{self, WireName};
 
 /// A persistent map that is looked up in while a question is answered.
 type Map<K, V> =
@@ -42,7 +42,7 @@ pub struct Zone {
     /// By the hash of a name, those of the records one label below it.
     stamps: Stamps,
     /// The wire form with its case of names that are not all lower.
-    pub(super) cased: Map<WireName, Arc<[u8]>>,
+    pub(crate) cased: Map<WireName, Arc<[u8]>>,
     /// Names at which a lookup may have to stop: delegations and DNAMEs.
     n_cuts: usize,
     /// Names whose first label is an asterisk.

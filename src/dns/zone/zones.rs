@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use hickory_proto::rr::{Name, RecordType};
 
-use super::name::{self, WireName};
 use super::reasons::{Reason, Reasons};
 use super::stamps::Stamp;
 use super::table::{Named, Table};
 use super::tree::Zone;
+use crate::dns::message::name::{self, WireName};
+
+/// The zones that are served now; readers load them without waiting.
+pub type SharedZones = Arc<arc_swap::ArcSwap<Zones>>;
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
 #[derive(Clone, Debug, Default)]

@@ -16,8 +16,8 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use super::{Violation, ensure};
 use crate::clock::Timestamp;
 use crate::dns::answer::{Query, answer};
-use crate::dns::publisher::Publication;
 use crate::dns::zone::Zones;
+use crate::names::publisher::Publication;
 use crate::objects::{Object, labels};
 use crate::simulation::view::Member;
 

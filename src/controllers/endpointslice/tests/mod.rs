@@ -17,7 +17,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::plan::{SliceAction, World, reconcile};
 use crate::clock::Timestamp;
-use crate::objects::Labels;
+use crate::machinery::selector::Labels;
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

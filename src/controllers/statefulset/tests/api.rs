@@ -5,14 +5,15 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetCon
 use k8s_openapi::api::core::v1::Event;
 use serde_json::{Value, json};
 
-use super::super::revision::LABEL_HASH;
-use super::super::{StatefulSets, encoding, revision};
+use super::super::revision::{self, LABEL_HASH};
+use super::super::{StatefulSets, encoding};
 use super::cluster::Cluster;
 use super::fixture;
 use super::scenarios::Case;
 use crate::controllers::Controller;
-use crate::objects::validation::{validate_create, validate_update};
-use crate::objects::{Kind, Object, Typed, defaulting};
+use crate::objects::{Kind, Object, Typed};
+use crate::rules::defaulting;
+use crate::rules::validation::{validate_create, validate_update};
 
 pub(crate) async fn keeps_max_unavailable(case: Case) {
     let strategy = json!({ "updateStrategy": { "rollingUpdate": { "maxUnavailable": 3 } } });

@@ -12,7 +12,8 @@ use super::super::census::Census;
 use super::super::identity::owner_reference;
 use super::fixture::{self, Seen};
 use crate::clock::{Clock, Timestamp};
-use crate::objects::{Kind, ObjectKey, Selector};
+use crate::machinery::selector::Selector;
+use crate::objects::{Kind, ObjectKey};
 use crate::store::{DeleteOptions, MemoryBackend, Store, StoreOptions};
 
 /// What a census says of a set, in words.

@@ -11,7 +11,8 @@ use super::super::identity;
 use super::super::record::Record;
 use super::super::revision::Revision;
 use crate::clock::Timestamp;
-use crate::objects::{Object, Selector};
+use crate::machinery::selector::Selector;
+use crate::objects::Object;
 
 /// The uid of [`set`] where no store gives one.
 pub(crate) const SET_UID: &str = "set-uid";

@@ -15,7 +15,8 @@ use super::super::roster::{Ordinals, Roster};
 use super::fixture::{self, Seen, kept_set, pod};
 use super::scenarios::Scenario;
 use crate::clock::Timestamp;
-use crate::objects::{Object, Selector};
+use crate::machinery::selector::Selector;
+use crate::objects::Object;
 
 pub(crate) fn matches_ref(scenario: &Scenario) {
     let given = &scenario.given["ref apiVersion,kind,name,uid"];

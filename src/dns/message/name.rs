@@ -1,0 +1,210 @@
+//! Names as the snapshot keeps them: the wire form of RFC 1035, lower-cased, in one allocation.
+//!
+//! The wire form has a pleasant property that all lookups rest on: every suffix of it that starts
+//! at a label is itself the wire form of an ancestor, so walking towards the root copies nothing.
+//! Functions over such slices are free functions here; they take well-formed names and never
+//! fail. Labels are octets (RFC 2181 section 11); only ASCII letters are folded (RFC 4343).
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use hickory_proto::rr::Name;
+use smallvec::SmallVec;
+
+/// The longest name in wire form (RFC 1035 section 2.3.4).
+pub const NAME_OCTETS_MAX: usize = 255;
+/// The longest label.
+pub const LABEL_OCTETS_MAX: usize = 63;
+
+/// What is put together on the way to where it is kept: mostly that is not much.
+pub(crate) type Octets = SmallVec<[u8; 512]>;
+
+/// A lower-cased name in wire form. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WireName(Arc<[u8]>);
+
+/// A label is empty or longer than 63 octets, or a name longer than 255.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{label}\" below {parent} is not a valid name: a label has 1 to 63 octets, a name at most 255")]
+pub struct NameTooLong {
+    /// The label that does not fit.
+    pub label: String,
+    /// What it was to be put below.
+    pub parent: String,
+}
+
+impl WireName {
+    /// The wire form of `name`, lower-cased; a relative name is taken as absolute.
+    pub fn of(name: &Name) -> Self {
+        Self(wire(name, u8::to_ascii_lowercase).into())
+    }
+
+    /// The name without pointers that a question begins with, lower-cased.
+    pub(crate) fn beginning(question: &[u8]) -> Option<Self> {
+        let mut end = 0;
+        while let length @ 1.. = usize::from(*question.get(end)?) {
+            end += 1 + length;
+        }
+        question.get(..=end).map(|wire| Self(wire.to_ascii_lowercase().into()))
+    }
+
+    /// The name with `label` put in front, lower-cased.
+    pub fn child(&self, label: &str) -> Result<Self, NameTooLong> {
+        self.child_of("", label)
+    }
+
+    /// The same with an underscore before the label, as protocols and ports have it (RFC 2782).
+    pub(crate) fn service_child(&self, label: &str) -> Result<Self, NameTooLong> {
+        self.child_of("_", label)
+    }
+
+    fn child_of(&self, prefix: &str, label: &str) -> Result<Self, NameTooLong> {
+        let length = prefix.len() + label.len();
+        if length == 0 || length > LABEL_OCTETS_MAX || length + 1 + self.0.len() > NAME_OCTETS_MAX {
+            return Err(NameTooLong { label: format!("{prefix}{label}"), parent: self.to_string() });
+        }
+        let mut octets = Octets::new();
+        octets.push(length as u8);
+        octets.extend_from_slice(prefix.as_bytes());
+        octets.extend_from_slice(label.as_bytes());
+        octets[1..].make_ascii_lowercase();
+        octets.extend_from_slice(&self.0);
+        Ok(Self::from(octets.as_slice()))
+    }
+
+    /// The wire form.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The wire form, shared.
+    pub(crate) fn to_shared(&self) -> Arc<[u8]> {
+        self.0.clone()
+    }
+
+    /// The name in the codec's form.
+    pub fn to_name(&self) -> Name {
+        to_name(&self.0)
+    }
+}
+
+impl From<&[u8]> for WireName {
+    /// Takes a suffix of another name, or one that was put together in its form.
+    fn from(suffix: &[u8]) -> Self {
+        Self(suffix.into())
+    }
+}
+
+impl Borrow<[u8]> for WireName {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for WireName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_name().fmt(f)
+    }
+}
+
+impl fmt::Debug for WireName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The wire form of `name`, every octet of its labels passed through `fold`.
+pub(crate) fn wire(name: &Name, fold: impl Fn(&u8) -> u8) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len() + 1);
+    for label in name.iter() {
+        bytes.push(label.len() as u8);
+        bytes.extend(label.iter().map(&fold));
+    }
+    bytes.push(0);
+    bytes
+}
+
+/// The name in the codec's form.
+pub(crate) fn to_name(wire: &[u8]) -> Name {
+    let labels = ancestors(wire).filter_map(first_label);
+    Name::from_labels(labels).expect("a name in wire form has valid labels")
+}
+
+/// The first label; none at the root.
+pub(crate) fn first_label(wire: &[u8]) -> Option<&[u8]> {
+    let length = usize::from(*wire.first()?);
+    wire.get(1..=length).filter(|label| !label.is_empty())
+}
+
+/// The name one label up; none at the root.
+pub(crate) fn parent(wire: &[u8]) -> Option<&[u8]> {
+    first_label(wire).map(|label| &wire[label.len() + 1..])
+}
+
+/// The name itself, its parent, and so on to the root.
+pub(crate) fn ancestors(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(wire), |name| parent(name))
+}
+
+/// The number of labels, the root's not counted.
+pub(crate) fn n_labels(wire: &[u8]) -> usize {
+    ancestors(wire).count() - 1
+}
+
+/// The name `n` labels up.
+pub(crate) fn ancestor(wire: &[u8], n: usize) -> Option<&[u8]> {
+    ancestors(wire).nth(n)
+}
+
+/// Whether `wire` is `apex` or lies below it.
+pub(crate) fn is_at_or_below(wire: &[u8], apex: &[u8]) -> bool {
+    ancestors(wire).any(|name| name == apex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> WireName {
+        WireName::of(&Name::from_ascii(text).unwrap())
+    }
+
+    #[test]
+    fn a_name_is_kept_lower_cased_and_comes_back_as_it_is_kept() {
+        let web = name("Web-0.NGINX.default.svc.cluster.local.");
+        assert_eq!(web.to_string(), "web-0.nginx.default.svc.cluster.local.");
+        assert_eq!(web, name("web-0.nginx.default.svc.cluster.local."));
+        assert_eq!(WireName::of(&Name::root()).as_bytes(), [0]);
+        assert!(WireName::of(&Name::root()).to_name().is_root());
+    }
+
+    #[test]
+    fn every_suffix_is_an_ancestor() {
+        let web = name("a.b.c.");
+        let seen: Vec<String> =
+            ancestors(web.as_bytes()).map(|name| WireName::from(name).to_string()).collect();
+        assert_eq!(seen, ["a.b.c.", "b.c.", "c.", "."]);
+        assert!(is_at_or_below(web.as_bytes(), name("b.c.").as_bytes()));
+        assert!(!is_at_or_below(name("xb.c.").as_bytes(), name("b.c.").as_bytes()));
+    }
+
+    #[test]
+    fn labels_and_names_have_their_bounds() {
+        let zone = name("cluster.local.");
+        assert_eq!(zone.child("Web").unwrap(), name("web.cluster.local."));
+        assert_eq!(zone.service_child("Tcp").unwrap(), name("_tcp.cluster.local."));
+        assert!(zone.service_child(&"a".repeat(62)).is_ok());
+        let error = zone.service_child(&"a".repeat(63)).unwrap_err();
+        assert_eq!(error.label, format!("_{}", "a".repeat(63)));
+        assert!(zone.child("").is_err());
+        assert!(zone.child(&"a".repeat(63)).is_ok());
+        assert!(zone.child(&"a".repeat(64)).is_err());
+        let mut long = zone;
+        for _ in 0..3 {
+            long = long.child(&"a".repeat(63)).unwrap();
+        }
+        assert!(long.child(&"a".repeat(48)).is_err());
+        assert_eq!(long.child(&"a".repeat(47)).unwrap().as_bytes().len(), NAME_OCTETS_MAX);
+    }
+}

@@ -1,0 +1,433 @@
+//! Transaction signatures (RFC 8945): requests checked, responses and notifications signed.
+//!
+//! ```text
+//!   Signed (a request's record) ──► Keys::check ─┬─ Ok ──► Signer ──► Seal, or one message after another
+//!                                                └─ Err ─► Seal that says BADKEY, BADSIG or BADTIME
+//! ```
+//!
+//! HMACs are ring's, compared in constant time. Of the algorithms those are offered that RFC 8945
+//! recommends and that are not truncated; a truncated MAC that is right is answered with BADTRUNC,
+//! one that is too short to be one with FORMERR. Nothing here knows sockets or reads the time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hickory_proto::rr::{DNSClass, Name, RecordType};
+use ring::hmac;
+use subtle::ConstantTimeEq;
+
+use super::name::WireName;
+
+/// How far the clocks of both sides may differ, in seconds (RFC 8945, 10).
+const FUDGE_S: u16 = 300;
+/// The least octets of a truncated MAC (RFC 8945, 5.2.2.1).
+const MAC_LENGTH_MIN: usize = 10;
+/// Where the additional records are counted in a header.
+const ARCOUNT: std::ops::Range<usize> = 10..12;
+
+const NO_ERROR: u16 = 0;
+const BADSIG: u16 = 16;
+const BADKEY: u16 = 17;
+const BADTIME: u16 = 18;
+const BADTRUNC: u16 = 22;
+
+/// Why text is no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The algorithm is none of ours.
+    #[error(
+        "\"{0}\" is not an algorithm of TSIG that is offered; use hmac-sha256, hmac-sha384 or hmac-sha512"
+    )]
+    Algorithm(String),
+    /// The name is no domain name.
+    #[error("\"{0}\" is not a domain name")]
+    Name(String),
+    /// The secret cannot be read.
+    #[error("the secret is not base64; make one with: openssl rand -base64 32")]
+    Secret,
+    /// There is no secret.
+    #[error("there is no secret; make one with: openssl rand -base64 32")]
+    Empty,
+}
+
+/// A key that both sides know.
+pub struct Key {
+    name: WireName,
+    algorithm: WireName,
+    secret: hmac::Key,
+}
+
+impl Key {
+    /// A key of this name and algorithm; `secret` is base64, in which white space is ignored.
+    pub fn new(name: &str, algorithm: &str, secret: &str) -> Result<Self, KeyError> {
+        let parsed = Name::from_ascii(name).ok().filter(|name| name.num_labels() > 0);
+        let parsed = parsed.ok_or_else(|| KeyError::Name(name.to_owned()))?;
+        let algorithm_name = algorithm.trim_end_matches('.').to_ascii_lowercase();
+        let hash = match algorithm_name.as_str() {
+            "hmac-sha256" => hmac::HMAC_SHA256,
+            "hmac-sha384" => hmac::HMAC_SHA384,
+            "hmac-sha512" => hmac::HMAC_SHA512,
+            _ => return Err(KeyError::Algorithm(algorithm.to_owned())),
+        };
+        let secret: String = secret.split_ascii_whitespace().collect();
+        let secret = STANDARD.decode(secret).map_err(|_| KeyError::Secret)?;
+        if secret.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        let algorithm = Name::from_ascii(&algorithm_name).map_err(|_| KeyError::Name(algorithm_name))?;
+        Ok(Self {
+            name: WireName::of(&parsed),
+            algorithm: WireName::of(&algorithm),
+            secret: hmac::Key::new(hash, &secret),
+        })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &WireName {
+        &self.name
+    }
+
+    fn mac_length(&self) -> usize {
+        self.secret.algorithm().digest_algorithm().output_len()
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({} {})", self.name, self.algorithm)
+    }
+}
+
+/// The keys that requests may be signed with, by name.
+#[derive(Debug, Default)]
+pub struct Keys(BTreeMap<WireName, Arc<Key>>);
+
+impl Keys {
+    /// These keys; of two with one name the later.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self(keys.into_iter().map(|key| (key.name.clone(), Arc::new(key))).collect())
+    }
+
+    /// The key of a name.
+    pub fn get(&self, name: &WireName) -> Option<&Arc<Key>> {
+        self.0.get(name)
+    }
+
+    /// Whether a request is signed as it should be: who signs the response, or what it says instead.
+    pub(crate) fn check(&self, signed: &Signed<'_>, now_s: u64) -> Result<Signer, Refusal> {
+        let named = self.0.get(&signed.key).filter(|key| key.algorithm == signed.algorithm);
+        let Some(key) = named else { return Err(Refusal::Sealed(signed.seal(BADKEY))) };
+        if !(key.mac_length() / 2).max(MAC_LENGTH_MIN).le(&signed.mac.len())
+            || signed.mac.len() > key.mac_length()
+        {
+            return Err(Refusal::Malformed);
+        }
+        let mac = signed.digest(hmac::Context::with_key(&key.secret)).sign();
+        if !bool::from(mac.as_ref()[..signed.mac.len()].ct_eq(signed.mac)) {
+            return Err(Refusal::Sealed(signed.seal(BADSIG)));
+        }
+        let signer = Signer { key: key.clone(), before: Some(signed.mac.to_vec()), is_first: true };
+        if signed.mac.len() < key.mac_length() {
+            return Err(Refusal::Sealed(Seal { signer: Some(signer), ..signed.seal(BADTRUNC) }));
+        }
+        if signed.time_s.abs_diff(now_s) > u64::from(signed.fudge_s) {
+            let mut seal = Seal { signer: Some(signer), ..signed.seal(BADTIME) };
+            seal.variables.other = now_s.to_be_bytes()[2..].to_vec();
+            return Err(Refusal::Sealed(seal));
+        }
+        Ok(signer)
+    }
+}
+
+/// Why a response is not taken for what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unverified {
+    /// It has no TSIG record.
+    #[error("it is not signed")]
+    NotSigned,
+    /// It is signed with another key.
+    #[error("it is signed with another key")]
+    Key,
+    /// The MAC is wrong.
+    #[error("its signature is wrong: do both have the same secret?")]
+    Signature,
+    /// The clocks differ too much.
+    #[error("the clocks of both differ by more than five minutes")]
+    Time,
+    /// The other side says that it does not know the key.
+    #[error("it says that it does not know the key (BADKEY)")]
+    TheirKey,
+    /// The other side says that our MAC is wrong.
+    #[error("it says that our signature is wrong (BADSIG): do both have the same secret?")]
+    TheirSignature,
+}
+
+/// What a request that is not signed as it should be is answered with.
+pub(crate) enum Refusal {
+    /// NOTAUTH, with this record.
+    Sealed(Seal),
+    /// FORMERR.
+    Malformed,
+}
+
+/// A request's TSIG record, and what it signs.
+#[derive(Clone, Debug)]
+pub(crate) struct Signed<'a> {
+    /// The message before the record.
+    message: &'a [u8],
+    key: WireName,
+    algorithm: WireName,
+    time_s: u64,
+    fudge_s: u16,
+    mac: &'a [u8],
+    original_id: u16,
+    error: u16,
+    other: &'a [u8],
+}
+
+impl<'a> Signed<'a> {
+    /// Reads the data of the record behind `message`, whose owner is `key`; `None` if it is broken.
+    pub(super) fn read(message: &'a [u8], key: &Name, rdata: &'a [u8]) -> Option<Self> {
+        let mut end = 0;
+        while rdata.get(end).is_some_and(|length| *length != 0) {
+            end += 1 + usize::from(rdata[end]);
+        }
+        let (algorithm, rest) = rdata.split_at_checked(end + 1)?;
+        let ([t @ .., f0, f1, l0, l1], rest) = rest.split_first_chunk::<10>()?;
+        let (mac, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([*l0, *l1])))?;
+        let ([i0, i1, e0, e1, o0, o1], other) = rest.split_first_chunk::<6>()?;
+        if other.len() != usize::from(u16::from_be_bytes([*o0, *o1])) || message.len() < ARCOUNT.end {
+            return None;
+        }
+        Some(Self {
+            message,
+            key: WireName::of(key),
+            algorithm: WireName::from(algorithm.to_ascii_lowercase().as_slice()),
+            time_s: t.iter().fold(0, |time, octet| time << 8 | u64::from(*octet)),
+            fudge_s: u16::from_be_bytes([*f0, *f1]),
+            mac,
+            original_id: u16::from_be_bytes([*i0, *i1]),
+            error: u16::from_be_bytes([*e0, *e1]),
+            other,
+        })
+    }
+
+    /// The name of the key that it claims to be signed with.
+    pub(crate) fn key(&self) -> &WireName {
+        &self.key
+    }
+
+    /// Adds the message as it was before the record, and what the record says.
+    fn digest(&self, mut digest: hmac::Context) -> hmac::Context {
+        let n_additional = u16::from_be_bytes([self.message[10], self.message[11]]) - 1;
+        digest.update(&self.original_id.to_be_bytes());
+        digest.update(&self.message[2..ARCOUNT.start]);
+        digest.update(&n_additional.to_be_bytes());
+        digest.update(&self.message[ARCOUNT.end..]);
+        digest.update(&self.variables().octets(&self.key, &self.algorithm));
+        digest
+    }
+
+    fn variables(&self) -> Variables {
+        Variables {
+            time_s: self.time_s,
+            fudge_s: self.fudge_s,
+            error: self.error,
+            other: self.other.to_vec(),
+        }
+    }
+
+    /// An unsigned record that tells of an error, with the request's time (RFC 8945, 5.3.2).
+    fn seal(&self, error: u16) -> Seal {
+        Seal {
+            key: self.key.clone(),
+            algorithm: self.algorithm.clone(),
+            variables: Variables { error, other: Vec::new(), ..self.variables() },
+            signer: None,
+        }
+    }
+}
+
+/// What of a TSIG record is signed besides the message and the names.
+#[derive(Clone, Debug)]
+struct Variables {
+    time_s: u64,
+    fudge_s: u16,
+    error: u16,
+    other: Vec<u8>,
+}
+
+impl Variables {
+    /// As RFC 8945, 4.3.3 wants them in the digest.
+    fn octets(&self, key: &WireName, algorithm: &WireName) -> Vec<u8> {
+        let other_length = self.other.len() as u16;
+        [
+            key.as_bytes(),
+            &u16::from(DNSClass::ANY).to_be_bytes(),
+            &[0; 4],
+            algorithm.as_bytes(),
+            &self.timers(),
+            &self.error.to_be_bytes(),
+            &other_length.to_be_bytes(),
+            &self.other,
+        ]
+        .concat()
+    }
+
+    fn timers(&self) -> Vec<u8> {
+        [&self.time_s.to_be_bytes()[2..], &self.fudge_s.to_be_bytes()].concat()
+    }
+}
+
+/// Signs one message after another of an exchange.
+#[derive(Clone, Debug)]
+pub(crate) struct Signer {
+    key: Arc<Key>,
+    /// The MAC of the message before: the request's, then our own last one's.
+    before: Option<Vec<u8>>,
+    is_first: bool,
+}
+
+impl Signer {
+    /// Signs a request, which has no message before it.
+    pub(crate) fn of_request(key: Arc<Key>) -> Self {
+        Self { key, before: None, is_first: true }
+    }
+
+    /// The name of the key.
+    pub(crate) fn key(&self) -> &WireName {
+        &self.key.name
+    }
+
+    /// Whether a response is signed as it should be, by whom the last message was for
+    /// (RFC 8945, 5.3). A truncated MAC is none.
+    pub(crate) fn verify(&self, response: &Signed<'_>, now_s: u64) -> Result<(), Unverified> {
+        if response.key != self.key.name || response.algorithm != self.key.algorithm {
+            return Err(Unverified::Key);
+        }
+        // Who does not know the key, or finds the signature bad, cannot sign.
+        match response.error {
+            BADKEY => return Err(Unverified::TheirKey),
+            BADSIG => return Err(Unverified::TheirSignature),
+            _ => {}
+        }
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        let mac = response.digest(digest).sign();
+        if !bool::from(mac.as_ref().ct_eq(response.mac)) {
+            return Err(Unverified::Signature);
+        }
+        if response.error == BADTIME || response.time_s.abs_diff(now_s) > u64::from(response.fudge_s) {
+            return Err(Unverified::Time);
+        }
+        Ok(())
+    }
+
+    /// How many octets signing adds to a message.
+    pub(crate) fn length(&self) -> usize {
+        record_length(&self.key.name, &self.key.algorithm, self.key.mac_length(), 0)
+    }
+
+    /// Appends the record that signs `message`, and the messages before it (RFC 8945, 5.3.1).
+    pub(crate) fn sign(&mut self, message: Vec<u8>, now_s: u64) -> Vec<u8> {
+        let variables = Variables { time_s: now_s, fudge_s: FUDGE_S, error: NO_ERROR, other: Vec::new() };
+        self.sign_with(message, &variables)
+    }
+
+    fn sign_with(&mut self, message: Vec<u8>, variables: &Variables) -> Vec<u8> {
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        digest.update(&message);
+        match self.is_first {
+            true => digest.update(&variables.octets(&self.key.name, &self.key.algorithm)),
+            false => digest.update(&variables.timers()),
+        }
+        let mac = digest.sign().as_ref().to_vec();
+        let sealed = with_record(message, &self.key.name, &self.key.algorithm, variables, &mac);
+        self.before = Some(mac);
+        self.is_first = false;
+        sealed
+    }
+}
+
+/// The TSIG record of one response.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    key: WireName,
+    algorithm: WireName,
+    variables: Variables,
+    signer: Option<Signer>,
+}
+
+impl Seal {
+    /// A good signature.
+    pub(crate) fn good(signer: Signer, now_s: u64) -> Self {
+        Self {
+            key: signer.key.name.clone(),
+            algorithm: signer.key.algorithm.clone(),
+            variables: Variables { time_s: now_s, fudge_s: FUDGE_S, error: NO_ERROR, other: Vec::new() },
+            signer: Some(signer),
+        }
+    }
+
+    /// How many octets the record has.
+    pub(super) fn length(&self) -> usize {
+        let mac_length = self.signer.as_ref().map_or(0, |signer| signer.key.mac_length());
+        record_length(&self.key, &self.algorithm, mac_length, self.variables.other.len())
+    }
+
+    /// Appends the record.
+    pub(crate) fn put_on(&self, message: Vec<u8>) -> Vec<u8> {
+        match self.signer.clone() {
+            Some(mut signer) => signer.sign_with(message, &self.variables),
+            None => with_record(message, &self.key, &self.algorithm, &self.variables, &[]),
+        }
+    }
+}
+
+/// Owner, the ten octets of every record, algorithm, and the sixteen of fixed fields.
+fn record_length(key: &WireName, algorithm: &WireName, mac_length: usize, other_length: usize) -> usize {
+    key.as_bytes().len() + 10 + algorithm.as_bytes().len() + 16 + mac_length + other_length
+}
+
+fn with_record(
+    mut message: Vec<u8>,
+    key: &WireName,
+    algorithm: &WireName,
+    variables: &Variables,
+    mac: &[u8],
+) -> Vec<u8> {
+    let id = [message[0], message[1]];
+    let rdata = [
+        algorithm.as_bytes(),
+        &variables.timers(),
+        &(mac.len() as u16).to_be_bytes(),
+        mac,
+        &id,
+        &variables.error.to_be_bytes(),
+        &(variables.other.len() as u16).to_be_bytes(),
+        &variables.other,
+    ]
+    .concat();
+    message.extend_from_slice(key.as_bytes());
+    message.extend(u16::from(RecordType::TSIG).to_be_bytes());
+    message.extend(u16::from(DNSClass::ANY).to_be_bytes());
+    message.extend([0; 4]);
+    message.extend((rdata.len() as u16).to_be_bytes());
+    message.extend(rdata);
+    let n_additional = u16::from_be_bytes([message[10], message[11]]) + 1;
+    message[ARCOUNT].copy_from_slice(&n_additional.to_be_bytes());
+    message
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! UDP: threads that take requests and send replies in batches.
+//!
+//! ```text
+//!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► Outbox
+//!    ▲                                                                          │
+//!    └────────────── nothing more to read, or another socket's turn ────────────┘
+//! ```
+//!
+//! This is a transport of our own because hickory's reads and writes one datagram per system call
+//! through a task each, answers malformed responses, and cannot set socket options before the bind.
+//! A thread has a socket of every address (SO_REUSEPORT).
+//!
+//! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
+//! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no room for it.
+//! What has to be asked of others is handed over to a task, which sends the reply by the same socket
+//! or drops it; how many may wait is the forwarder's matter.
+//! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
+//! does nothing else in the meantime.
+
+use std::hash::Hash;
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::net::{SendFlags, sendto};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::outbox::{self, Outbox};
+use crate::dns::service::fast::Room;
+use crate::dns::service::forward::Pending;
+use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::service::responder::Responder;
+
+/// How many datagrams are taken or sent by one system call.
+const BATCH_MAX: usize = 64;
+/// How many batches of one socket are answered before the others have their turn.
+const BATCHES_IN_A_ROW_MAX: usize = 16;
+/// The longest request that is read whole, in octets.
+const REQUEST_LENGTH_MAX: usize = 4096;
+/// From one request's buffer to the next. A line more than a page, so that the beginnings of all
+/// requests do not compete for the same few lines of the cache.
+const REQUEST_STRIDE: usize = REQUEST_LENGTH_MAX + 64;
+/// How long a thread waits for room to send.
+const SEND_TIMEOUT: Duration = Duration::from_millis(100);
+/// Who asks if the system does not say; it cannot be answered.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+/// How long a thread rests when a socket has failed.
+const ERROR_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// What wakes all workers when they are to stop.
+pub(super) struct Alarm(OwnedFd);
+
+impl Alarm {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
+    }
+
+    /// Rings from now on.
+    pub(super) fn ring(&self) {
+        // The one way to fail is a counter that is full, and then it rings.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// One thread's sockets and what it answers from.
+pub(super) struct Worker {
+    sockets: Vec<Bound>,
+    responder: Arc<Responder>,
+    /// Where what has to wait does so.
+    tasks: Handle,
+    /// Counts requests over all workers, so that each client finds another address first.
+    turns: Arc<AtomicUsize>,
+    alarm: Arc<Alarm>,
+}
+
+/// A socket and what it is bound to.
+struct Bound {
+    address: SocketAddr,
+    /// See [`outbox::takes_several`].
+    takes_several: bool,
+    socket: Arc<UdpSocket>,
+}
+
+impl Worker {
+    /// Must be called within a runtime.
+    pub(super) fn new(
+        sockets: Vec<UdpSocket>,
+        responder: Responder,
+        turns: Arc<AtomicUsize>,
+        alarm: Arc<Alarm>,
+    ) -> io::Result<Self> {
+        let sockets: io::Result<Vec<Bound>> = sockets
+            .into_iter()
+            .map(|socket| {
+                socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+                let (address, takes_several) = (socket.local_addr()?, outbox::takes_several(&socket));
+                Ok(Bound { address, takes_several, socket: Arc::new(socket) })
+            })
+            .collect();
+        let tasks = Handle::current();
+        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, turns, alarm })
+    }
+
+    /// Starts the thread; what is returned becomes ready when it has ended.
+    pub(super) fn start(self, index: usize, stop: CancellationToken) -> io::Result<oneshot::Receiver<()>> {
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new().name(format!("dns-{index}")).spawn(move || {
+            self.run(&stop);
+            // The server may have gone already.
+            let _ = end.send(());
+        })?;
+        Ok(ended)
+    }
+
+    fn run(&self, stop: &CancellationToken) {
+        let mut v4 = Batch::<SockaddrIn>::new();
+        let mut v6 = Batch::<SockaddrIn6>::new();
+        let watched = self.sockets.iter().map(|at| PollFd::new(&at.socket, PollFlags::IN));
+        let mut watched: Vec<PollFd<'_>> =
+            watched.chain([PollFd::new(&self.alarm.0, PollFlags::IN)]).collect();
+        while !stop.is_cancelled() {
+            // A signal ends the wait early: then nothing is ready, and it begins anew.
+            let _ = poll(&mut watched, None);
+            for (at, watched) in self.sockets.iter().zip(&watched) {
+                if watched.revents().is_empty() {
+                    continue;
+                }
+                let answered = match at.address {
+                    SocketAddr::V4(_) => self.answer_batches(at, &mut v4, stop),
+                    SocketAddr::V6(_) => self.answer_batches(at, &mut v6, stop),
+                };
+                if let Err(error) = answered {
+                    self.rest_after(at.address, error);
+                }
+            }
+        }
+    }
+
+    /// Answers what can be read from a socket, as long as there is much of it.
+    fn answer_batches<S: Client>(
+        &self,
+        at: &Bound,
+        batch: &mut Batch<S>,
+        stop: &CancellationToken,
+    ) -> Result<(), Errno> {
+        let socket = &at.socket;
+        for _ in 0..BATCHES_IN_A_ROW_MAX {
+            let n_taken = batch.receive(socket.as_raw_fd())?;
+            let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
+            self.answer(batch, turn, socket, stop);
+            batch.outbox.send(socket.as_raw_fd(), at.takes_several);
+            if n_taken < BATCH_MAX {
+                break;
+            }
+            // A flood leaves no pause: whoever else waits for this core, the publisher before all,
+            // has it between two batches and not only when the scheduler takes it from this thread.
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// Makes the replies to what has been received.
+    fn answer<S: Client>(
+        &self,
+        batch: &mut Batch<S>,
+        turn: usize,
+        socket: &Arc<UdpSocket>,
+        stop: &CancellationToken,
+    ) {
+        let Batch { requests, asked, room, outbox, .. } = batch;
+        outbox.clear();
+        let address = |client: Option<S>| client.map_or(NOBODY, Into::into);
+        let requests: Vec<(&[u8], IpAddr)> = requests
+            .chunks_exact(REQUEST_STRIDE)
+            .zip(asked.iter())
+            .map(|(buffer, (length, client))| (&buffer[..*length], address(*client).ip()))
+            .collect();
+        let mut ends = Vec::with_capacity(requests.len());
+        self.responder.reply_all(&requests, turn, room, &mut outbox.octets, |index, end, pending| {
+            ends.push(end);
+            if let Some(pending) = pending {
+                self.hand_over(pending, socket, address(asked[index].1), stop);
+            }
+        });
+        let mut start = 0;
+        for (end, (_, client)) in ends.into_iter().zip(asked) {
+            if let Some(client) = client.filter(|_| end > start) {
+                outbox.push(start..end, client);
+            }
+            start = end;
+        }
+    }
+
+    /// Has a task complete the response and send it.
+    fn hand_over(
+        &self,
+        pending: Box<Pending>,
+        socket: &Arc<UdpSocket>,
+        client: SocketAddr,
+        stop: &CancellationToken,
+    ) {
+        let (responder, socket, stop) = (self.responder.clone(), socket.clone(), stop.clone());
+        self.tasks.spawn(async move {
+            let response = tokio::select! {
+                () = stop.cancelled() => None,
+                response = responder.complete(*pending) => response,
+            };
+            let Some(response) = response else { return };
+            if let Err(error) = sendto(&socket, &response.to_octets(), SendFlags::DONTWAIT, &client) {
+                tracing::debug!(%error, %client, "a reply could not be sent");
+            }
+        });
+    }
+
+    fn rest_after(&self, address: SocketAddr, error: Errno) {
+        tracing::warn!(%address, %error, "datagrams cannot be read");
+        let mut watched = [PollFd::new(&self.alarm.0, PollFlags::IN)];
+        // Woken early it merely tries again.
+        let _ = poll(&mut watched, Some(&ERROR_PAUSE));
+    }
+}
+
+/// An address of the family that a socket has.
+trait Client: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr> {}
+
+impl<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>> Client for S {}
+
+/// Buffers for the requests and replies of one system call.
+struct Batch<S> {
+    received: MultiHeaders<S>,
+    requests: Vec<u8>,
+    /// How long each request is, and who asks.
+    asked: Vec<(usize, Option<S>)>,
+    room: Room,
+    outbox: Outbox<S>,
+}
+
+impl<S: Client> Batch<S> {
+    fn new() -> Self {
+        Self {
+            received: MultiHeaders::preallocate(BATCH_MAX, None),
+            requests: vec![0; BATCH_MAX * REQUEST_STRIDE],
+            asked: Vec::with_capacity(BATCH_MAX),
+            room: Room::new(BATCH_MAX),
+            outbox: Outbox::new(BATCH_MAX, usize::from(DATAGRAM_LENGTH_MAX)),
+        }
+    }
+
+    /// Reads requests; returns their number.
+    fn receive(&mut self, socket: RawFd) -> Result<usize, Errno> {
+        self.asked.clear();
+        let mut buffers = self.requests.chunks_exact_mut(REQUEST_STRIDE);
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH_MAX] = std::array::from_fn(|_| {
+            let buffer = buffers.next().expect("there is a buffer for every request");
+            [IoSliceMut::new(&mut buffer[..REQUEST_LENGTH_MAX])]
+        });
+        match recvmmsg(socket, &mut self.received, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
+            Ok(messages) => self.asked.extend(messages.map(|message| (message.bytes, message.address))),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+        Ok(self.asked.len())
+    }
+}

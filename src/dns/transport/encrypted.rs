@@ -1,0 +1,132 @@
+//! Encrypted DNS: the sockets of DoT, DoH and DoQ, and the certificate that all show.
+//!
+//! A wildcard address is bound as it is: connections, and QUIC's datagrams too, are answered from
+//! the address that was asked.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::ResolvesServerCert;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::bind::BindError;
+use super::doq;
+use super::stream::{self, Protocol};
+use crate::dns::service::responder::Responder;
+
+/// How DNS is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncryptedProtocol {
+    /// DNS over TLS (RFC 7858).
+    Dot,
+    /// DNS over HTTPS (RFC 8484).
+    Doh,
+    /// DNS over QUIC (RFC 9250).
+    Doq,
+}
+
+impl EncryptedProtocol {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dot => "DoT",
+            Self::Doh => "DoH",
+            Self::Doq => "DoQ",
+        }
+    }
+}
+
+/// Where encrypted DNS is to be answered.
+#[derive(Clone, Debug)]
+pub struct EncryptedAddresses {
+    /// The addresses, each with what is spoken there. Port 0 takes a free one.
+    pub listen: Vec<(EncryptedProtocol, SocketAddr)>,
+    /// What is shown to clients.
+    pub certificate: Arc<dyn ResolvesServerCert>,
+}
+
+/// One bound address.
+pub(super) struct EncryptedListener {
+    address: SocketAddr,
+    socket: Socket,
+}
+
+enum Socket {
+    Dot(TcpListener, TlsAcceptor),
+    Doh(TcpListener, TlsAcceptor),
+    Doq(UdpSocket, Arc<dyn ResolvesServerCert>),
+}
+
+/// Binds every address.
+pub(super) async fn bind(addresses: &EncryptedAddresses) -> Result<Vec<EncryptedListener>, BindError> {
+    let mut listeners = Vec::new();
+    for (protocol, address) in &addresses.listen {
+        let bound = bind_one(*protocol, *address, &addresses.certificate).await;
+        let failed = |cause| BindError { address: *address, protocol: protocol.name(), cause };
+        listeners.push(bound.map_err(failed)?);
+    }
+    Ok(listeners)
+}
+
+async fn bind_one(
+    protocol: EncryptedProtocol,
+    address: SocketAddr,
+    certificate: &Arc<dyn ResolvesServerCert>,
+) -> io::Result<EncryptedListener> {
+    let (address, socket) = match protocol {
+        EncryptedProtocol::Dot => {
+            let listener = TcpListener::bind(address).await?;
+            (listener.local_addr()?, Socket::Dot(listener, acceptor(certificate, &["dot"])?))
+        }
+        EncryptedProtocol::Doh => {
+            let listener = TcpListener::bind(address).await?;
+            (listener.local_addr()?, Socket::Doh(listener, acceptor(certificate, &["h2", "http/1.1"])?))
+        }
+        EncryptedProtocol::Doq => {
+            let socket = UdpSocket::bind(address).await?;
+            (socket.local_addr()?, Socket::Doq(socket, certificate.clone()))
+        }
+    };
+    Ok(EncryptedListener { address, socket })
+}
+
+/// TLS 1.2 and later, with these application protocols.
+fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io::Result<TlsAcceptor> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate.clone());
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Ok(Arc::new(config).into())
+}
+
+impl EncryptedListener {
+    /// What is spoken, and where.
+    pub(super) fn address(&self) -> (EncryptedProtocol, SocketAddr) {
+        let protocol = match self.socket {
+            Socket::Dot(..) => EncryptedProtocol::Dot,
+            Socket::Doh(..) => EncryptedProtocol::Doh,
+            Socket::Doq(..) => EncryptedProtocol::Doq,
+        };
+        (protocol, self.address)
+    }
+
+    /// Answers until `stop` is cancelled.
+    pub(super) async fn serve(self, responder: Responder, stop: CancellationToken) -> io::Result<()> {
+        let (listener, protocol) = match self.socket {
+            Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
+            Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
+            Socket::Doq(socket, certificate) => {
+                return doq::serve(socket, certificate, responder, stop).await;
+            }
+        };
+        stream::serve(listener, protocol, responder, stop).await;
+        Ok(())
+    }
+}

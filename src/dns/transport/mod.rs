@@ -1,0 +1,177 @@
+//! UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`; one responder.
+//!
+//! ```text
+//!  bind.rs: UDP and TCP sockets at every address
+//!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► Responder
+//!     │       ◄── outbox.rs: the replies of a batch
+//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► Responder
+//!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
+//!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► Responder
+//!     └──► doq.rs: hickory_server::Server ───────────────────────────────────────► Responder
+//! ```
+//!
+//! It knows neither names nor zones: all transports send what the responder makes.
+
+mod bind;
+mod certificate;
+mod datagram;
+mod doh;
+mod doq;
+mod encrypted;
+mod outbox;
+mod stream;
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use bind::BindError;
+use bind::Listener;
+pub use certificate::{CertificateError, CertificateFiles, fixed as fixed_certificate};
+use datagram::Worker;
+use encrypted::EncryptedListener;
+pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
+use stream::Protocol;
+pub use stream::STREAM_IDLE_TIMEOUT;
+
+use super::service::responder::{Policy, Responder};
+use super::zone::SharedZones;
+use crate::clock::Clock;
+
+/// How datagrams are served.
+#[derive(Clone, Copy, Debug)]
+pub struct DatagramOptions {
+    /// How many threads there are.
+    pub workers: NonZeroUsize,
+}
+
+impl Default for DatagramOptions {
+    /// One thread per core that this process may use.
+    fn default() -> Self {
+        Self { workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
+
+/// A server that is bound to its addresses but does not answer yet.
+pub struct DnsServer {
+    addresses: Vec<SocketAddr>,
+    listeners: Vec<Listener>,
+    encrypted: Vec<EncryptedListener>,
+    zones: SharedZones,
+    policy: Policy,
+}
+
+impl DnsServer {
+    /// Binds UDP and TCP at every address. Port 0 takes a free port, the same for both.
+    ///
+    /// A wildcard address stands for every address that the machine has now: a reply has to leave
+    /// from the address that was asked, which a socket of one address always does.
+    pub async fn bind(addresses: &[SocketAddr], zones: SharedZones) -> Result<Self, BindError> {
+        Self::bind_with(addresses, zones, DatagramOptions::default()).await
+    }
+
+    /// As [`DnsServer::bind`], with datagrams served as `options` say.
+    pub async fn bind_with(
+        addresses: &[SocketAddr],
+        zones: SharedZones,
+        options: DatagramOptions,
+    ) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.extend(bind::listen(*address, options.workers).await?);
+        }
+        let addresses = listeners.iter().map(|listener| listener.address).collect();
+        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Policy::default() })
+    }
+
+    /// Answers by `policy`.
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    fn responder(&self) -> Responder {
+        Responder::new(self.zones.clone(), self.policy.clone(), Clock::system())
+    }
+
+    /// Binds the addresses of encrypted DNS too, with one certificate for all.
+    pub async fn bind_encrypted(&mut self, addresses: &EncryptedAddresses) -> Result<(), BindError> {
+        self.encrypted.extend(encrypted::bind(addresses).await?);
+        Ok(())
+    }
+
+    /// Where encrypted DNS is answered, and how.
+    pub fn encrypted_addresses(&self) -> Vec<(EncryptedProtocol, SocketAddr)> {
+        self.encrypted.iter().map(EncryptedListener::address).collect()
+    }
+
+    /// The addresses that are bound.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
+    ///
+    /// Fails when a thread cannot be started.
+    pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
+        // However this ends, the workers end too.
+        let stop = stop.child_token();
+        let _workers_end = stop.clone().drop_guard();
+        let mut servers = JoinSet::new();
+        let mut datagrams = Vec::new();
+        for listener in std::mem::take(&mut self.listeners) {
+            datagrams.push(listener.udp);
+            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.responder(), stop.clone());
+            servers.spawn(async {
+                streams.await;
+                Ok(())
+            });
+        }
+        for listener in std::mem::take(&mut self.encrypted) {
+            servers.spawn(listener.serve(self.responder(), stop.clone()));
+        }
+        let alarm = Arc::new(datagram::Alarm::new()?);
+        let turns = Arc::default();
+        for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
+            let worker = Worker::new(sockets, self.responder(), Arc::clone(&turns), alarm.clone())?;
+            let ended = worker.start(index, stop.clone())?;
+            // A worker that has panicked drops its end of the channel, which counts as ended.
+            servers.spawn(async {
+                ended.await.unwrap_or_default();
+                Ok(())
+            });
+        }
+        let outcome = until_stopped(&mut servers, &stop).await;
+        stop.cancel();
+        alarm.ring();
+        while let Some(ended) = servers.join_next().await {
+            ended.map_err(io::Error::other)??;
+        }
+        outcome
+    }
+}
+
+/// Waits until `stop` is cancelled, or a server has failed.
+async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &CancellationToken) -> io::Result<()> {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            Some(ended) = servers.join_next() => ended.map_err(io::Error::other)??,
+        }
+    }
+}
+
+/// From sockets by address to sockets by worker.
+fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
+    let mut workers: Vec<Vec<UdpSocket>> = Vec::new();
+    for sockets in by_address {
+        workers.resize_with(sockets.len(), Vec::new);
+        for (worker, socket) in workers.iter_mut().zip(sockets) {
+            worker.push(socket);
+        }
+    }
+    workers
+}

@@ -1,0 +1,199 @@
+//! One object of a manifest: what it is, whether its structure fits, and whether it is valid.
+//!
+//! It knows nothing of files and documents: mistakes leave it as lines and texts, and whoever
+//! reads the file adds the rest. What follows from a mistake that is told already is not told.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::tree::{Form, Node};
+use super::{Rules, duplicate_text, kinds, place, structure};
+use crate::objects::{Fault, FieldError, Kind, Typed};
+use crate::rules::{defaulting, strategy, validation};
+
+/// What one object of a manifest has come to.
+pub(super) struct Read {
+    /// How messages call the object: `StatefulSet "web"`.
+    pub(super) title: String,
+    /// The object, if it could be decoded.
+    pub(super) typed: Option<Typed>,
+    /// Lines and what is wrong there.
+    pub(super) mistakes: Vec<(usize, String)>,
+}
+
+/// The `apiVersion` and kind of a list's items, if the list says so, and the items.
+type Items<'a> = (Option<(String, String)>, &'a [Rc<Node>]);
+
+/// The items, if the node is a list of objects (`List`, `StatefulSetList`).
+pub(super) fn list_items(node: &Node) -> Option<Result<Items<'_>, (usize, String)>> {
+    let kind = text_at(node, "kind")?;
+    let item_kind = kind.strip_suffix("List")?;
+    let within = match item_kind {
+        "" => None,
+        _ => Some((text_at(node, "apiVersion").unwrap_or_default().to_owned(), item_kind.to_owned())),
+    };
+    let Some(items) = node.get("items") else { return Some(Ok((within, &[]))) };
+    Some(match &items.value.form {
+        Form::List(list) => Ok((within, list)),
+        Form::Scalar(Value::Null) => Ok((within, &[])),
+        other => Err((items.line, format!("{kind}: items: expected a list, got {}", other.what()))),
+    })
+}
+
+/// Reads an object. `within` gives what a typed list says of its items.
+pub(super) fn read(
+    node: &Node,
+    within: Option<&(String, String)>,
+    default_namespace: &str,
+    rules: Rules,
+) -> Read {
+    let mut mistakes = Vec::new();
+    let said = find_kind(node, within, &mut mistakes);
+    let mut read = Read { title: title(node, within), typed: None, mistakes };
+    for (path, line, first_line) in place::duplicate_keys(node) {
+        read.mistakes.push((line, duplicate_text(&path, first_line)));
+    }
+    let Some(kind) = said else { return read };
+    let mut checked = structure::check(kind, node, rules, &mut read.mistakes);
+    check_name(node, &mut read.mistakes);
+    let is_named = text_of_name(node).is_some();
+    if !is_named {
+        checked.left_out.push("metadata.name".into());
+    }
+    match decode(kind, checked.value, default_namespace) {
+        Ok(typed) => {
+            if rules == Rules::Strict {
+                validate(&typed, node, &checked.left_out, &mut read.mistakes);
+            }
+            read.typed = Some(typed).filter(|_| is_named);
+        }
+        Err(error) => read.mistakes.push((node.line, error.to_string())),
+    }
+    read
+}
+
+fn text_at<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    node.get(key)?.value.as_text()
+}
+
+fn text_of_name(node: &Node) -> Option<&str> {
+    text_at(&node.get("metadata")?.value, "name").filter(|name| !name.is_empty())
+}
+
+fn title(node: &Node, within: Option<&(String, String)>) -> String {
+    let kind = text_at(node, "kind").or(within.map(|(_, kind)| kind.as_str())).unwrap_or("object");
+    match text_of_name(node) {
+        Some(name) => format!("{kind} \"{name}\""),
+        None => kind.to_owned(),
+    }
+}
+
+/// The kind of an object, or `None` after telling why it has none.
+fn find_kind(
+    node: &Node,
+    within: Option<&(String, String)>,
+    mistakes: &mut Vec<(usize, String)>,
+) -> Option<Kind> {
+    let kind = said(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
+    let known = kind.as_deref().and_then(kinds::api_version_of);
+    let hint = known.map(|known| format!(" (write apiVersion: {known})")).unwrap_or_default();
+    let of_list = within.map(|(api_version, _)| api_version.as_str());
+    let api_version = said(node, "apiVersion", of_list, &hint, mistakes);
+    match kinds::find(&api_version?, &kind?) {
+        Ok(kind) => Some(kind),
+        Err(not_found) => {
+            let line = node.get(not_found.field).map_or(node.line, |entry| entry.line);
+            mistakes.push((line, not_found.message));
+            None
+        }
+    }
+}
+
+/// A text that every object must have.
+fn said(
+    node: &Node,
+    key: &str,
+    of_list: Option<&str>,
+    hint: &str,
+    mistakes: &mut Vec<(usize, String)>,
+) -> Option<String> {
+    match (node.get(key).filter(|entry| !entry.value.is_null()), of_list) {
+        (None, Some(of_list)) => return Some(of_list.to_owned()),
+        (None, None) => mistakes.push((node.line, format!("{key} is missing{hint}"))),
+        (Some(entry), _) => match entry.value.as_text() {
+            Some(text) if !text.is_empty() => return Some(text.to_owned()),
+            Some(_) => mistakes.push((entry.line, format!("{key} is empty{hint}"))),
+            None => {
+                let what = entry.value.form.what();
+                mistakes.push((entry.line, format!("{key}: expected a string, got {what}")));
+            }
+        },
+    }
+    None
+}
+
+/// Objects of a manifest must have a name of their own: it is how they are found again.
+fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
+    let metadata = node.get("metadata");
+    let name = metadata.and_then(|metadata| metadata.value.get("name"));
+    match (metadata, name) {
+        (None, _) => mistakes.push((node.line, "metadata.name is missing".into())),
+        (Some(metadata), None) if matches!(metadata.value.form, Form::Map(_)) || metadata.value.is_null() => {
+            mistakes.push((metadata.line, "metadata.name is missing".into()));
+        }
+        (Some(_), Some(name)) if name.value.is_null() || name.value.as_text() == Some("") => {
+            mistakes.push((name.line, "metadata.name is empty".into()));
+        }
+        _ => {}
+    }
+}
+
+fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed, serde_json::Error> {
+    if let Value::Object(fields) = &mut value {
+        // Items of typed lists may leave these two to the list.
+        fields.insert("apiVersion".into(), kind.info().api_version.into());
+        fields.insert("kind".into(), kind.name().into());
+    }
+    let mut typed = Typed::from_value(kind, value)?;
+    let meta = typed.meta_mut();
+    if kind.info().is_namespaced && meta.namespace.as_deref().unwrap_or_default().is_empty() {
+        meta.namespace = Some(default_namespace.to_owned());
+    }
+    Ok(typed)
+}
+
+/// Tells what the API would say of the object, on the lines it would say it of.
+fn validate(typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<(usize, String)>) {
+    let mut copy = typed.clone();
+    defaulting::default(&mut copy);
+    strategy::prepare_for_create(&mut copy);
+    let n_structural = mistakes.len();
+    for error in validation::validate_create(&copy) {
+        let place = place::find(node, &error.path);
+        let told = &mistakes[..n_structural];
+        let is_told = told.iter().any(|(line, message)| *line == place.line && tells(message, &error));
+        let is_unwritten = !place.is_written && matches!(error.fault, Fault::Invalid(_));
+        if !is_told && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
+            mistakes.push((place.line, error.to_string()));
+        }
+    }
+}
+
+/// Whether the check of the structure has said already what validation says on the same line.
+fn tells(message: &str, error: &FieldError) -> bool {
+    matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
+}
+
+/// Whether something is only wrong at `path` because something else was left out: it is within
+/// it, around it, or a default that was made beside it.
+fn follows(path: &str, is_unwritten: bool, left_out: &str) -> bool {
+    let parent = |path: &str| path.rfind(['.', '[']).map_or("", |end| &path[..end]).to_owned();
+    is_within(path, left_out)
+        || is_within(left_out, path)
+        || (is_unwritten && is_within(left_out, &parent(path)))
+}
+
+fn is_within(path: &str, around: &str) -> bool {
+    path.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}

@@ -1,0 +1,89 @@
+//! Who changed what, in writes that are not an apply (create, update, other patches).
+//!
+//! What a write adds or changes becomes its manager's; others lose it. What it removes is nobody's.
+//! A write that changes nothing leaves every entry as it was, its time included.
+//!
+//! At its limits: an object that exists without managed fields stays without, as in Kubernetes,
+//! until it is applied; entries that a client sends and that cannot be read are replaced by those
+//! that were there.
+
+use serde_json::{Value, json};
+
+use super::field_set::FieldSet;
+use super::managed::{Managed, Writer, without_managed};
+use super::structure::Differences;
+use crate::clock::Timestamp;
+use crate::machinery::merge_keys::Shape;
+use crate::objects::Kind;
+
+/// Writes into `new` who owns its fields, after `manager` has changed `old` into it.
+///
+/// `old` is `None` for a new object. `new` may carry entries of its own: a client may change them
+/// (a list of one empty entry drops all), except through a subresource. `operation` is `Update`
+/// for every write that is not an apply. The status of an object is left out, unless the
+/// write is one of the subresource `status`.
+pub fn track_managers(
+    old: Option<&Value>,
+    new: &mut Value,
+    manager: &str,
+    operation: &str,
+    subresource: &str,
+    now: Timestamp,
+) {
+    let text = |field: &str| new.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let api_version = text("apiVersion");
+    let kind = Kind::find(&api_version, &text("kind"));
+    let mut managed = managed_before(old, new, subresource);
+    if managed.is_empty() && old.is_some() {
+        managed.write_to(new);
+        return;
+    }
+    let before = old.map_or_else(|| blank(kind), without_managed);
+    let differences = Differences::between(&before, &without_managed(new), kind.map(Shape::of));
+    let writer = Writer {
+        manager: manager.to_owned(),
+        operation: operation.to_owned(),
+        api_version,
+        subresource: subresource.to_owned(),
+    };
+    managed.record(&writer, &differences.without(&not_written_through(subresource)), now);
+    managed.write_to(new);
+}
+
+/// What writes to an object, or to one of its subresources, do not change.
+pub(super) fn not_written_through(subresource: &str) -> FieldSet {
+    match subresource {
+        "status" => FieldSet::of_fields(&[&["spec"]]),
+        _ => FieldSet::of_fields(&[&["status"]]),
+    }
+}
+
+fn managed_before(old: Option<&Value>, new: &Value, subresource: &str) -> Managed {
+    let of_old = || old.and_then(Managed::of).unwrap_or_default();
+    let sent = new.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let is_reset = sent.is_some_and(|entries| matches!(&entries[..], [entry] if *entry == json!({})));
+    match Managed::of(new) {
+        _ if !subresource.is_empty() => of_old(),
+        _ if is_reset => Managed::default(),
+        Some(managed) if !managed.is_empty() => managed,
+        _ => of_old(),
+    }
+}
+
+/// An object of a kind before anything was written to it: the parts that its type always has, and
+/// that its creator therefore does not own.
+pub(super) fn blank(kind: Option<Kind>) -> Value {
+    match kind {
+        Some(Kind::StatefulSet) => json!({
+            "metadata": {},
+            "spec": {"template": {"metadata": {}, "spec": {"containers": null}}, "updateStrategy": {}},
+            "status": {},
+        }),
+        Some(Kind::Pod) => json!({"metadata": {}, "spec": {"containers": null}, "status": {}}),
+        Some(Kind::PersistentVolumeClaim) => json!({"metadata": {}, "spec": {"resources": {}}, "status": {}}),
+        _ => json!({"metadata": {}, "spec": {}, "status": {}}),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! A label below a service that exists: the pod, the StatefulSet or the endpoint it would be.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::discovery::v1::Endpoint;
+
+use super::service::Subject;
+use super::{Cause, Explanation, World, did_you_mean, families, pod};
+use crate::dns::zone::{address_label, spelled_address};
+use crate::names::render::endpoints::endpoint_label;
+use crate::objects::{Kind, ObjectKey};
+
+impl World<'_> {
+    /// The endpoints in a service's slices that are ready, if slices count at all.
+    pub(super) fn ready_endpoints(&self, subject: &Subject<'_>) -> Vec<&Endpoint> {
+        if self.landscape.options().no_endpoints {
+            return Vec::new();
+        }
+        self.endpoints(subject).filter(|endpoint| is_ready(endpoint)).collect()
+    }
+
+    fn endpoints(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Endpoint> {
+        let slices = self.landscape.slices(subject.namespace, subject.name);
+        slices.flat_map(|slice| slice.endpoints.iter().flatten())
+    }
+
+    /// Why `label` below the service has no records.
+    pub(super) fn endpoint(&self, subject: &Subject<'_>, label: &str) -> Option<Explanation> {
+        let listed = self.listed(subject, label);
+        let claimant = self.claimant(subject, label);
+        let has_peers = subject.publishes_peers();
+        let is_published = |(endpoint, _): &&(&Endpoint, IpAddr)| has_peers || is_ready(endpoint);
+        let published: Vec<IpAddr> =
+            listed.iter().filter(is_published).map(|(_, address)| *address).collect();
+        if !published.is_empty() {
+            return self.published(subject, label, claimant, &published);
+        }
+        let behind = listed.iter().find_map(|(endpoint, _)| self.behind(subject, endpoint));
+        let takes_pods = listed.is_empty() || subject.selector().is_some();
+        if let Some(pod) = claimant.or(behind).filter(|_| takes_pods) {
+            return Some(self.unpublished_pod(subject, pod).after(&[key(subject, pod)]));
+        }
+        if !listed.is_empty() {
+            let text = format!("endpoint {label} of {} is not ready in its EndpointSlice", subject.title());
+            return Some(Explanation::new(Cause::NoReadyEndpoint, text));
+        }
+        let namesake = self.landscape.pod(subject.namespace, label);
+        if let Some((pod, found)) = namesake.and_then(|pod| Some((pod, identity(subject, label, pod)?))) {
+            return Some(found.after(&[key(subject, pod)]));
+        }
+        Some(self.member(subject, label).unwrap_or_else(|| self.nobody(subject, label)))
+    }
+
+    /// The endpoints in a service's slices that have this label, ready or not, with their addresses.
+    fn listed(&self, subject: &Subject<'_>, label: &str) -> Vec<(&Endpoint, IpAddr)> {
+        let options = self.landscape.options();
+        let spelled = spelled_address(label.as_bytes()).filter(|address| address_label(*address) == label);
+        let addresses = |endpoint: &Endpoint| -> Vec<IpAddr> {
+            let addresses = endpoint.addresses.iter().filter_map(|address| address.parse().ok());
+            match endpoint_label(options, endpoint) {
+                Some(own) if !own.eq_ignore_ascii_case(label) => Vec::new(),
+                Some(_) => addresses.collect(),
+                None => addresses.filter(|address| Some(*address) == spelled).collect(),
+            }
+        };
+        let endpoints = self.endpoints(subject).filter(|_| !options.no_endpoints);
+        endpoints
+            .flat_map(|endpoint| addresses(endpoint).into_iter().map(move |address| (endpoint, address)))
+            .collect()
+    }
+
+    /// The pod whose endpoint has this label if the service selects it.
+    fn claimant(&self, subject: &Subject<'_>, label: &str) -> Option<&Pod> {
+        let claims = |pod: &&Pod| self.label(subject, pod) == Some(label);
+        let namesake = self.landscape.pod(subject.namespace, label).filter(claims);
+        namesake.or_else(|| self.landscape.pods(subject.namespace).find(claims))
+    }
+
+    /// The label that the EndpointSlice controller and the renderer give to a pod below a service,
+    /// whatever its addresses are.
+    fn label<'p>(&self, subject: &Subject<'_>, pod: &'p Pod) -> Option<&'p str> {
+        let name = pod.metadata.name.as_deref().filter(|_| self.landscape.options().endpoint_pod_names);
+        hostname(pod).filter(|_| subdomain(pod) == Some(subject.name)).or(name)
+    }
+
+    fn behind(&self, subject: &Subject<'_>, endpoint: &Endpoint) -> Option<&Pod> {
+        let target = endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"))?;
+        self.landscape.pod(subject.namespace, target.name.as_deref()?)
+    }
+
+    /// A name that exists: at most the other family can be told of.
+    fn published(
+        &self,
+        subject: &Subject<'_>,
+        label: &str,
+        pod: Option<&Pod>,
+        published: &[IpAddr],
+    ) -> Option<Explanation> {
+        let (has_v4, has_v6) = families(published);
+        // A service may have one family of the two that its pods have.
+        let is_like_it = |pod: &&Pod| families(&pod::addresses(pod)) == (has_v4, has_v6);
+        match pod.filter(is_like_it) {
+            Some(pod) => {
+                let found = self.other_family(&pod::title(pod), published)?;
+                Some(found.after(&[key(subject, pod)]))
+            }
+            None => self.other_family(&format!("endpoint {label} of {}", subject.title()), published),
+        }
+    }
+
+    fn nobody(&self, subject: &Subject<'_>, label: &str) -> Explanation {
+        let title = subject.title();
+        let has_pod_names = self.landscape.options().endpoint_pod_names;
+        let is_cluster = !subject.is_headless() && !has_pod_names;
+        if is_cluster && self.ready_endpoints(subject).iter().all(|one| one.hostname.is_none()) {
+            let at = subject.cluster_address().unwrap_or("no address");
+            let text =
+                format!("{title} is not headless (clusterIP {at}), so its pods have no names of their own");
+            return Explanation::new(Cause::ServiceNotHeadless, text);
+        }
+        let hint = did_you_mean(label, self.landscape.names(Kind::Pod, subject.namespace));
+        let text = format!("{title} has no endpoint {label}: no pod or StatefulSet has that name{hint}");
+        Explanation::new(Cause::NoEndpoint, text)
+    }
+
+    /// Why a pod that has a name below the service is not published under it.
+    fn unpublished_pod(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
+        let title = pod::title(pod);
+        let Some(selector) = subject.selector() else {
+            let text = format!("{} has no selector, so {title} is none of its endpoints", subject.title());
+            return Explanation::new(Cause::NoSelector, text);
+        };
+        if !selector.matches(pod.metadata.labels.as_ref()) {
+            let text = format!("{} does not select {title}: its labels do not match", subject.title());
+            return Explanation::new(Cause::PodNotSelected, text);
+        }
+        if self.landscape.options().no_endpoints {
+            let text = "--no-endpoints leaves the names of endpoints out";
+            return Explanation::new(Cause::EndpointsIgnored, text);
+        }
+        match self.state(pod) {
+            Some((cause, state)) => Explanation::new(cause, format!("{title} {state}")),
+            None => self.unlisted(subject, pod),
+        }
+    }
+
+    /// Why no slice of the service lists a pod that is Ready and that it selects.
+    pub(super) fn unlisted(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
+        let title = pod::title(pod);
+        let addresses = pod::addresses(pod);
+        if !addresses.is_empty() && !addresses.iter().any(|address| subject.takes(*address)) {
+            let (of_pod, of_service) = match families(&addresses) {
+                (true, _) => ("IPv4", "IPv6"),
+                _ => ("IPv6", "IPv4"),
+            };
+            let text =
+                format!("{title} has {of_pod} addresses only, {} is {of_service} only", subject.title());
+            return Explanation::new(Cause::OtherFamily, text);
+        }
+        if !self.has_controllers() {
+            let text = format!(
+                "{title} is Ready, but no EndpointSlice of {} has it and nothing here makes one",
+                subject.title()
+            );
+            return Explanation::new(Cause::NoControllers, text);
+        }
+        let text = format!("{title} is Ready; {} does not have its endpoint yet", subject.title());
+        Explanation::new(Cause::NotPublishedYet, text)
+    }
+}
+
+/// A pod has a name of its own only by its hostname, below the service that is its subdomain.
+fn identity(subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation> {
+    let (title, service) = (pod::title(pod), subject.name);
+    let (cause, text) = match (hostname(pod), subdomain(pod)) {
+        (Some(_), None) | (None, None) => (
+            Cause::SubdomainUnset,
+            format!("{title} has no spec.subdomain; it must be {service} for a name below that service"),
+        ),
+        (_, Some(other)) if other != service => (
+            Cause::SubdomainDiffers,
+            format!("{title} has its name below {other} (spec.subdomain), not below {service}"),
+        ),
+        (None, Some(_)) => {
+            (Cause::HostnameDiffers, format!("{title} has no spec.hostname, so no name of its own"))
+        }
+        (Some(other), _) if other != label => {
+            (Cause::HostnameDiffers, format!("{title} has the hostname {other}: ask for that"))
+        }
+        _ => return None,
+    };
+    Some(Explanation::new(cause, text))
+}
+
+/// The key of a pod of the service's namespace.
+pub(super) fn key(subject: &Subject<'_>, pod: &Pod) -> ObjectKey {
+    ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
+}
+
+fn hostname(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.hostname.as_deref().filter(|name| !name.is_empty())
+}
+
+fn subdomain(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.subdomain.as_deref().filter(|name| !name.is_empty())
+}
+
+pub(super) fn is_ready(endpoint: &Endpoint) -> bool {
+    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
+}

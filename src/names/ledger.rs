@@ -1,0 +1,356 @@
+//! Who contributes what to which name.
+//!
+//! Every object gives its own records; some names get records from several objects: an address that
+//! two services select, a name server's name, a pod address in use twice. The ledger keeps what
+//! each object gave last, so that a changed object is compared with itself alone, and merges what
+//! there is for a name. It knows nothing of zones: names without a zone are simply not asked for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::dns::message::name::WireName;
+use crate::dns::zone::table::{Named, Table};
+use crate::dns::zone::{RrSet, RrSets};
+use crate::objects::ObjectKey;
+
+/// What contributes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The apex of a zone and its fixed names.
+    Apex(WireName),
+    /// The name servers' own addresses.
+    NameServers,
+    /// A namespace, a pod, or a service with its slices.
+    Object(ObjectKey),
+}
+
+/// Which contributions to a name count: only those of the highest rank that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// As everything else.
+    #[default]
+    Ordinary,
+    /// Over what is ordinary: a cluster address hides endpoints of that address.
+    Preferred,
+}
+
+/// What one object gives to one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: WireName,
+    /// Whether it hides what others give.
+    pub rank: Rank,
+    /// The records; none if the name merely exists.
+    pub rrsets: RrSets,
+}
+
+/// What one object gives, ordered by name, each name once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contribution(Vec<Entry>);
+
+impl Contribution {
+    /// A contribution of these entries, whose names must differ.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        entries.shrink_to_fit();
+        debug_assert!(entries.windows(2).all(|pair| pair[0].name != pair[1].name), "names differ");
+        Self(entries)
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries, ordered by name.
+    pub fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    /// What is given to a name.
+    pub fn at(&self, name: &WireName) -> Option<&Entry> {
+        self.place(name).ok().map(|index| &self.0[index])
+    }
+
+    /// Where the entry of a name is, or would have to be.
+    fn place(&self, name: &WireName) -> Result<usize, usize> {
+        self.0.binary_search_by(|entry| entry.name.cmp(name))
+    }
+}
+
+/// What one object gives to some names from now on, whatever it gives to others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Amendment {
+    /// What it gives.
+    pub entries: Vec<Entry>,
+    /// Names to which it gives nothing.
+    pub without: Vec<WireName>,
+}
+
+/// Who contributes what to which name.
+#[derive(Default)]
+pub struct Ledger {
+    contributions: foldhash::HashMap<Arc<Source>, Contribution>,
+    /// Names come and go all the time; in this table no change costs more than another.
+    held: Table<Held>,
+}
+
+/// A name and its sources.
+#[derive(Clone)]
+struct Held {
+    name: WireName,
+    holders: Holders,
+}
+
+/// The sources of one name; nearly always one.
+#[derive(Clone)]
+enum Holders {
+    One(Arc<Source>),
+    /// Apart, so that it does not make the usual case larger.
+    Many(Arc<Vec<Arc<Source>>>),
+}
+
+impl Named for Held {
+    fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+}
+
+impl Ledger {
+    /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
+    pub fn replace(&mut self, source: Source, new: Contribution) -> Vec<WireName> {
+        let (source, old) = self.take(source);
+        let changed = differences(&old, &new);
+        for name in &changed {
+            match (old.at(name).is_some(), new.at(name).is_some()) {
+                (false, true) => self.hold(name, &source),
+                (true, false) => self.release(name, &source),
+                _ => {}
+            }
+        }
+        self.put_back(source, new);
+        changed
+    }
+
+    /// Takes up what `source` gives to some names; returns those that this concerns.
+    pub fn amend(&mut self, source: Source, amendment: Amendment) -> Vec<WireName> {
+        let (source, mut given) = self.take(source);
+        let mut changed = Vec::new();
+        for entry in amendment.entries {
+            let name = entry.name.clone();
+            match given.place(&name) {
+                Ok(place) if given.0[place] == entry => continue,
+                Ok(place) => given.0[place] = entry,
+                Err(place) => {
+                    given.0.insert(place, entry);
+                    self.hold(&name, &source);
+                }
+            }
+            changed.push(name);
+        }
+        for name in amendment.without {
+            if let Ok(place) = given.place(&name) {
+                given.0.remove(place);
+                self.release(&name, &source);
+                changed.push(name);
+            }
+        }
+        self.put_back(source, given);
+        changed
+    }
+
+    /// The sources that give anything.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.contributions.keys().map(Arc::as_ref)
+    }
+
+    /// What a source has given last; `None` if that is nothing.
+    pub fn given(&self, source: &Source) -> Option<&Contribution> {
+        self.contributions.get(source)
+    }
+
+    /// What all sources together give to a name; `None` if none does.
+    pub fn merged(&self, name: &WireName) -> Option<RrSets> {
+        match &self.held.get(name.as_bytes())?.holders {
+            Holders::One(source) => self.entry(source, name).map(|entry| entry.rrsets.clone()),
+            Holders::Many(sources) => {
+                let entries: Vec<&Entry> =
+                    sources.iter().filter_map(|source| self.entry(source, name)).collect();
+                Some(merge(&entries))
+            }
+        }
+    }
+
+    /// Takes out what a source has given.
+    fn take(&mut self, source: Source) -> (Arc<Source>, Contribution) {
+        let known = self.contributions.remove_entry(&source);
+        known.unwrap_or_else(|| (Arc::new(source), Contribution::default()))
+    }
+
+    fn put_back(&mut self, source: Arc<Source>, given: Contribution) {
+        if !given.is_empty() {
+            self.contributions.insert(source, given);
+        }
+    }
+
+    fn entry(&self, source: &Arc<Source>, name: &WireName) -> Option<&Entry> {
+        self.contributions.get(source)?.at(name)
+    }
+
+    fn hold(&mut self, name: &WireName, source: &Arc<Source>) {
+        let holders = match self.held.get(name.as_bytes()).map(|held| &held.holders) {
+            None => Holders::One(source.clone()),
+            Some(Holders::One(first)) => Holders::Many(Arc::new(vec![first.clone(), source.clone()])),
+            Some(Holders::Many(sources)) => {
+                Holders::Many(Arc::new(sources.iter().chain([source]).cloned().collect()))
+            }
+        };
+        self.held.insert(Held { name: name.clone(), holders });
+    }
+
+    fn release(&mut self, name: &WireName, source: &Arc<Source>) {
+        let Some(Holders::Many(sources)) = self.held.get(name.as_bytes()).map(|held| &held.holders) else {
+            self.held.remove(name.as_bytes());
+            return;
+        };
+        let left: Vec<Arc<Source>> = sources.iter().filter(|holder| *holder != source).cloned().collect();
+        let holders = match left.as_slice() {
+            [last] => Holders::One(last.clone()),
+            _ => Holders::Many(Arc::new(left)),
+        };
+        self.held.insert(Held { name: name.clone(), holders });
+    }
+}
+
+/// The names at which two contributions differ.
+fn differences(old: &Contribution, new: &Contribution) -> Vec<WireName> {
+    let (mut old, mut new) = (old.0.iter().peekable(), new.0.iter().peekable());
+    let mut names = Vec::new();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return names,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(old), Some(new)) => old.name.cmp(&new.name),
+        };
+        let left = if order.is_le() { old.next() } else { None };
+        let right = if order.is_ge() { new.next() } else { None };
+        if left != right {
+            names.extend(left.or(right).map(|entry| entry.name.clone()));
+        }
+    }
+}
+
+fn merge(entries: &[&Entry]) -> RrSets {
+    let highest = entries.iter().map(|entry| entry.rank).max().unwrap_or_default();
+    let counted = entries.iter().filter(|entry| entry.rank == highest);
+    let mut by_type: HashMap<u16, Vec<RrSet<'_>>> = HashMap::new();
+    for set in counted.flat_map(|entry| entry.rrsets.iter()) {
+        by_type.entry(set.record_type().into()).or_default().push(set);
+    }
+    RrSets::of(by_type.into_values().filter_map(RrSet::union))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objects::Kind;
+    use hickory_proto::rr::{Name, RecordType};
+
+    fn name(text: &str) -> WireName {
+        WireName::of(&Name::from_ascii(text).unwrap())
+    }
+
+    fn give(names: &[(&str, Rank, &[&str])]) -> Contribution {
+        Contribution::new(names.iter().map(|(owner, rank, targets)| {
+            let targets: Vec<WireName> = targets.iter().map(|target| name(target)).collect();
+            let set = RrSet::of_names(RecordType::PTR, 5, &targets);
+            Entry { name: name(owner), rank: *rank, rrsets: RrSets::of([set]) }
+        }))
+    }
+
+    fn service(name: &str) -> Source {
+        Source::Object(ObjectKey::new(Kind::Service, "default", name))
+    }
+
+    fn check(ledger: &Ledger, owner: &str, expected: Option<&[&str]>) {
+        let merged = ledger.merged(&name(owner)).map(|sets| {
+            let records = sets.records(&Name::root());
+            records.iter().map(|record| record.data.to_string()).collect::<Vec<String>>()
+        });
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect::<Vec<String>>());
+        assert_eq!(merged, expected, "{owner}");
+    }
+
+    use Rank::{Ordinary, Preferred};
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let mut ledger = Ledger::default();
+        let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
+        assert_eq!(ledger.replace(service("web"), first.clone()).len(), 3);
+        assert!(ledger.replace(service("web"), first).is_empty());
+        let second = give(&[("b.", Ordinary, &["y."]), ("c.", Ordinary, &["x."]), ("d.", Ordinary, &["x."])]);
+        assert_eq!(ledger.replace(service("web"), second), ["a.", "b.", "d."].map(name));
+        check(&ledger, "a.", None);
+        check(&ledger, "b.", Some(&["y."]));
+        assert_eq!(ledger.replace(service("web"), Contribution::default()).len(), 3);
+        assert_eq!(ledger.sources().count(), 0);
+        assert_eq!(ledger.held.len(), 0);
+    }
+
+    #[test]
+    fn a_name_has_what_all_give_until_the_last_has_gone() {
+        let mut ledger = Ledger::default();
+        for (source, target) in [("a", "x."), ("b", "y."), ("c", "x.")] {
+            ledger.replace(service(source), give(&[("1.", Ordinary, &[target])]));
+        }
+        check(&ledger, "1.", Some(&["x.", "y."]));
+        ledger.replace(service("a"), Contribution::default());
+        check(&ledger, "1.", Some(&["x.", "y."]));
+        ledger.replace(service("b"), give(&[("1.", Ordinary, &[])]));
+        check(&ledger, "1.", Some(&["x."]));
+        ledger.replace(service("c"), Contribution::default());
+        check(&ledger, "1.", Some(&[]));
+        ledger.replace(service("b"), Contribution::default());
+        check(&ledger, "1.", None);
+    }
+
+    #[test]
+    fn an_amendment_leaves_other_names_as_they_are() {
+        let mut ledger = Ledger::default();
+        let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
+        ledger.replace(service("web"), first);
+        ledger.replace(service("other"), give(&[("c.", Ordinary, &["o."])]));
+        let amend = |entries: &[(&str, Rank, &[&str])], without: &[&str]| Amendment {
+            entries: give(entries).0,
+            without: without.iter().map(|text| name(text)).collect(),
+        };
+        let amendment = amend(&[("aa.", Ordinary, &["y."]), ("b.", Ordinary, &["x."])], &["c.", "d."]);
+        assert_eq!(ledger.amend(service("web"), amendment), ["aa.", "c."].map(name));
+        for (owner, expected) in [("a.", "x."), ("aa.", "y."), ("b.", "x."), ("c.", "o.")] {
+            check(&ledger, owner, Some(&[expected]));
+        }
+        assert_eq!(ledger.amend(service("web"), amend(&[("b.", Ordinary, &["y."])], &[])), [name("b.")]);
+        check(&ledger, "b.", Some(&["y."]));
+        let gone = ledger.amend(service("web"), amend(&[], &["a.", "aa.", "b."]));
+        assert_eq!(gone.len(), 3);
+        assert!(ledger.given(&service("web")).is_none());
+        assert_eq!(ledger.held.len(), 1, "of the other one");
+        check(&ledger, "aa.", None);
+        ledger.amend(service("web"), amend(&[("a.", Ordinary, &["z."])], &[]));
+        check(&ledger, "a.", Some(&["z."]));
+    }
+
+    #[test]
+    fn what_is_preferred_hides_the_rest() {
+        let mut ledger = Ledger::default();
+        ledger.replace(service("endpoints"), give(&[("1.", Ordinary, &["pod."])]));
+        ledger.replace(service("cluster"), give(&[("1.", Preferred, &["service."])]));
+        check(&ledger, "1.", Some(&["service."]));
+        ledger.replace(service("cluster"), Contribution::default());
+        check(&ledger, "1.", Some(&["pod."]));
+    }
+}

@@ -1,0 +1,312 @@
+//! Watches services, slices, pods and namespaces; the one writer of the zone snapshot.
+//!
+//! One batch of events makes one version: what it concerns is rendered anew from the store, the
+//! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
+//! went. When events were lost, everything is rendered and compared. Readers never wait.
+//!
+//! The serial counts versions, over restarts too: see [`Serials`]. All zones share the counter.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use hickory_proto::rr::Name;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use super::cluster::{Changes, Cluster, Stale};
+use super::explain::Explainer;
+use super::options::ZoneOptions;
+use crate::clock::{self, Clock, Timestamp};
+use crate::dns::message::name::WireName;
+use crate::dns::secondary::catalog::Catalog;
+use crate::dns::secondary::serials::Serials;
+use crate::dns::zone::{SharedZones, Zone, Zones};
+use crate::metrics::Metrics;
+use crate::objects::Kind;
+use crate::store::{Event, Gone, Interest, Store, Watch};
+
+/// One published change of the cluster zone.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The zone's serial from now on.
+    pub serial: u32,
+    /// When it was published.
+    pub at: Timestamp,
+    /// Names that have come to hold records.
+    pub added: Vec<Name>,
+    /// Names that no longer hold records.
+    pub removed: Vec<Name>,
+}
+
+/// Keeps the snapshot in step with the store.
+pub struct Publisher {
+    store: Store,
+    zones: SharedZones,
+    publications: broadcast::Sender<Publication>,
+    versions: watch::Sender<()>,
+    serials: Arc<Serials>,
+    catalog: Option<Catalog>,
+    /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
+    cluster: Option<Cluster>,
+    kinds: Vec<Kind>,
+    watch: Watch,
+    static_zones: watch::Sender<Vec<Zone>>,
+    /// Whether names fall through: then a static zone does not hide the cluster's of the same apex.
+    has_fallthrough: bool,
+    /// The apexes of the static zones that are served whatever the cluster has.
+    static_apexes: HashSet<WireName>,
+    is_synced: watch::Sender<bool>,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// How many publications a receiver may lie behind.
+const PUBLICATIONS_MAX: usize = 1024;
+
+impl Publisher {
+    /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
+    /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
+    /// zone of the cluster is served instead of it, which is logged, unless names fall through to it.
+    pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+        Self::publishing_to(SharedZones::default(), store, options, static_zones)
+    }
+
+    /// As [`Publisher::new`], for a snapshot that a server which is bound already answers from.
+    pub fn publishing_to(
+        zones: SharedZones,
+        store: Store,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
+        let serials = Serials::from_clock(store.clock().now());
+        Self::with_serials(serials, zones, store, options, static_zones)
+    }
+
+    /// As [`Publisher::publishing_to`], with serials from `serials` instead of the clock.
+    pub fn with_serials(
+        serials: Serials,
+        zones: SharedZones,
+        store: Store,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
+        let serials = Arc::new(serials);
+        let kinds = Cluster::kinds(&options);
+        let has_fallthrough = !options.fallthrough.is_empty();
+        let is_synced = watch::Sender::new(options.is_synced);
+        let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
+        let cluster = Cluster::new(options, serials.clone(), store.clock());
+        let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
+        let mut publisher = Self {
+            zones,
+            publications: broadcast::Sender::new(PUBLICATIONS_MAX),
+            versions: watch::Sender::new(()),
+            serials,
+            catalog: None,
+            cluster,
+            kinds,
+            watch,
+            static_zones: watch::Sender::new(static_zones),
+            has_fallthrough,
+            static_apexes: HashSet::new(),
+            is_synced,
+            metrics: None,
+            store,
+        };
+        publisher.render_everything();
+        publisher.show_static_zones();
+        publisher
+    }
+
+    /// Counts publications in `metrics` from now on.
+    pub fn count_in(&mut self, metrics: Option<Arc<Metrics>>) {
+        self.metrics = metrics;
+    }
+
+    /// Lists the zones that are served in `catalog`, which is served beside them from now on.
+    pub fn list_in(&mut self, catalog: Catalog) {
+        self.catalog = Some(catalog);
+        self.swap(Zones::clone(&self.zones.load()));
+    }
+
+    /// What knows why names are absent, if the options ask for it.
+    pub fn explainer(&self) -> Option<Arc<Explainer>> {
+        self.cluster.as_ref()?.explainer()
+    }
+
+    /// The snapshot that this publisher keeps.
+    pub fn zones(&self) -> SharedZones {
+        self.zones.clone()
+    }
+
+    /// The clock of what is published.
+    pub fn clock(&self) -> Clock {
+        self.store.clock().clone()
+    }
+
+    /// Every change published from now on; a receiver that lags loses the oldest.
+    pub fn publications(&self) -> broadcast::Receiver<Publication> {
+        self.publications.subscribe()
+    }
+
+    /// Tells whenever a zone, of whatever origin, is another one.
+    pub fn versions(&self) -> watch::Receiver<()> {
+        self.versions.subscribe()
+    }
+
+    /// Where the static zones are replaced while the publisher runs, all at once.
+    pub fn static_zones(&self) -> watch::Sender<Vec<Zone>> {
+        self.static_zones.clone()
+    }
+
+    /// Where it is told, while the publisher runs, that all objects are there: until then a name
+    /// error is SERVFAIL.
+    pub fn synced(&self) -> watch::Sender<bool> {
+        self.is_synced.clone()
+    }
+
+    /// Publishes what has changed in the store until now, without waiting for more.
+    pub fn catch_up(&mut self) {
+        loop {
+            let events = self.watch.ready();
+            if events.as_ref().is_ok_and(Vec::is_empty) {
+                return;
+            }
+            self.follow(events);
+        }
+    }
+
+    /// Renders everything anew, as it does when events were lost.
+    pub fn start_over(&mut self) {
+        self.watch = self.store.watch(Interest::in_kinds(&self.kinds), self.store.revision());
+        self.render_everything();
+    }
+
+    /// Follows the store until `stop` is cancelled.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut static_zones = self.static_zones.subscribe();
+        let mut is_synced = self.is_synced.subscribe();
+        // Either may have been set between the making and the running of this publisher.
+        static_zones.mark_changed();
+        is_synced.mark_changed();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                events = self.watch.next() => self.follow(events),
+                Ok(()) = static_zones.changed() => self.show_static_zones(),
+                Ok(()) = is_synced.changed() => {
+                    let is_synced = *is_synced.borrow();
+                    self.set_synced(is_synced);
+                }
+            }
+        }
+    }
+
+    fn follow(&mut self, events: Result<Vec<Event>, Gone>) {
+        let Ok(events) = events else {
+            debug!("events were lost; everything is rendered anew");
+            return self.start_over();
+        };
+        let Some(cluster) = &mut self.cluster else { return };
+        let mut stale = Stale::default();
+        for event in &events {
+            cluster.note(&self.store, event, &mut stale);
+        }
+        if self.refresh(stale)
+            && let Some(metrics) = &self.metrics
+        {
+            let now = self.store.clock().now();
+            // Of the events of a batch the first has waited for longest.
+            events.iter().take(1).for_each(|event| metrics.published(clock::until(event.at, now)));
+        }
+    }
+
+    fn render_everything(&mut self) {
+        if let Some(cluster) = &mut self.cluster {
+            let stale = cluster.everything(&self.store);
+            self.refresh(stale);
+        }
+    }
+
+    /// Returns whether this changed anything that is answered.
+    fn refresh(&mut self, stale: Stale) -> bool {
+        let Some(cluster) = &mut self.cluster else { return false };
+        let Some(changes) = cluster.refresh(&self.store, stale) else { return false };
+        let serial = cluster.serial();
+        self.show(&changes);
+        let names = |names: Vec<WireName>| names.iter().map(WireName::to_name).collect();
+        let publication = Publication {
+            serial,
+            at: self.store.clock().now(),
+            added: names(changes.added),
+            removed: names(changes.removed),
+        };
+        // Nobody has to listen.
+        let _ = self.publications.send(publication);
+        true
+    }
+
+    /// Swaps the snapshot for one with the new versions of the zones that have changed.
+    fn show(&mut self, changes: &Changes) {
+        let Some(cluster) = &self.cluster else { return };
+        let mut zones = Zones::clone(&self.zones.load());
+        for apex in changes.zones.iter().filter(|apex| !self.static_apexes.contains(*apex)) {
+            match cluster.zones().shared(apex) {
+                Some(zone) => zones.insert(zone),
+                None => match self.static_zones.borrow().iter().find(|zone| zone.key() == apex) {
+                    Some(zone) => zones.insert(zone.clone()),
+                    None => zones.remove(apex),
+                },
+            }
+        }
+        self.swap(zones);
+    }
+
+    fn swap(&mut self, mut zones: Zones) {
+        if let Some(catalog) = &mut self.catalog
+            && (zones.layout() != self.zones.load().layout() || zones.at(catalog.zone().key()).is_none())
+        {
+            catalog.list(zones.iter().map(|zone| zone.key().clone()), || self.serials.advance());
+            zones.insert(catalog.zone().clone());
+        }
+        self.zones.store(zones.into());
+        self.versions.send_replace(());
+    }
+
+    fn show_static_zones(&mut self) {
+        let cluster = self.cluster.as_ref().map(|cluster| cluster.zones().clone()).unwrap_or_default();
+        let mut zones = cluster.clone();
+        let is_hidden = |zone: &Zone| cluster.at(zone.key()).is_some();
+        for zone in self.static_zones.borrow().iter() {
+            if is_hidden(zone) && self.has_fallthrough {
+                continue;
+            }
+            if is_hidden(zone) {
+                warn!(zone = %zone.apex(), "served from records that were given, not from the cluster's objects");
+            }
+            let mut zone = zone.clone();
+            if let Some(before) = self.zones.load().at(zone.key()) {
+                zone.succeed(before);
+            }
+            zones.insert(zone);
+        }
+        let given = self.static_zones.borrow().clone();
+        self.static_apexes.clear();
+        if self.has_fallthrough {
+            zones.set_fallback(Zones::new(given));
+        } else {
+            self.static_apexes.extend(given.iter().map(|zone| zone.key().clone()));
+        }
+        self.swap(zones);
+    }
+
+    fn set_synced(&mut self, is_synced: bool) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.set_synced(is_synced);
+        }
+        self.show_static_zones();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,446 @@
+//! The publisher over a store: what is published, when, and what it tells of it.
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use super::*;
+use crate::dns::answer::{Query, answer};
+use crate::names::options::PodNames;
+use crate::objects::ObjectKey;
+use crate::store::{MemoryBackend, StoreOptions};
+
+struct World {
+    store: Store,
+    publisher: Publisher,
+}
+
+impl World {
+    fn new(options: ZoneOptions) -> Self {
+        Self::over(MemoryBackend::default(), options, Vec::new())
+    }
+
+    fn over(backend: MemoryBackend, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+        let clock = Clock::starting_at(Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1000));
+        let store = Store::new(Arc::new(backend), clock, StoreOptions::default());
+        Self { publisher: Publisher::new(store.clone(), options, static_zones), store }
+    }
+
+    async fn namespace(&self, name: &str) {
+        let object: Namespace = object(json!({"metadata": {"name": name}}));
+        self.store.mirror(object).await.unwrap();
+    }
+
+    async fn headless(&self, name: &str) {
+        let object: Service = object(json!({
+            "metadata": {"name": name, "namespace": "default"}, "spec": {"clusterIP": "None"},
+        }));
+        self.store.mirror(object).await.unwrap();
+    }
+
+    /// A slice of `service` whose endpoints are `web-<n>` at `10.0.0.<n>`.
+    async fn slice(&self, name: &str, service: &str, ready: &[u8]) {
+        let endpoints: Vec<Value> = ready
+            .iter()
+            .map(|n| json!({"addresses": [format!("10.0.0.{n}")], "hostname": format!("web-{n}")}))
+            .collect();
+        let object: EndpointSlice = object(json!({
+            "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": service}},
+            "addressType": "IPv4", "endpoints": endpoints, "ports": [],
+        }));
+        self.store.mirror(object).await.unwrap();
+    }
+
+    async fn remove(&self, kind: Kind, name: &str) {
+        self.store.unmirror(&ObjectKey::new(kind, "default", name)).await.unwrap();
+    }
+
+    /// rcode and records of an answer.
+    fn asks(&mut self, name: &str, record_type: RecordType) -> String {
+        self.publisher.catch_up();
+        let query = Query { name: Name::from_ascii(name).unwrap(), record_type };
+        let answer = answer(&self.publisher.zones().load(), &query);
+        let data: Vec<String> = answer.answers.iter().map(|record| record.data.to_string()).collect();
+        match (answer.rcode, data.is_empty()) {
+            (ResponseCode::NoError, true) => "NODATA".to_owned(),
+            (ResponseCode::NoError, false) => data.join(" "),
+            (rcode, _) => format!("{rcode:?}"),
+        }
+    }
+
+    fn serial(&self) -> u32 {
+        let apex = Name::from_ascii("cluster.local.").unwrap();
+        self.publisher.zones().load().get(&apex).unwrap().serial()
+    }
+}
+
+fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+const WEB: &str = "web.default.svc.cluster.local.";
+const WEB_1: &str = "web-1.web.default.svc.cluster.local.";
+const PTR_1: &str = "1.0.0.10.in-addr.arpa.";
+const REFUSED: &str = "Refused";
+const NXDOMAIN: &str = "NXDomain";
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_there_while_its_endpoint_is() {
+    let mut world = World::new(ZoneOptions::default());
+    world.namespace("default").await;
+    world.headless("web").await;
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+    world.slice("web-a", "web", &[1, 2]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.2");
+    assert_eq!(world.asks(WEB_1, RecordType::A), "10.0.0.1");
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    world.slice("web-a", "web", &[2]).await;
+    assert_eq!(world.asks(WEB_1, RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), NXDOMAIN);
+    world.remove(Kind::EndpointSlice, "web-a").await;
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), REFUSED, "its zone was made for addresses that are gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slice_that_changes_its_service_leaves_the_one_and_joins_the_other() {
+    let mut world = World::new(ZoneOptions::default());
+    world.namespace("default").await;
+    for service in ["web", "other"] {
+        world.headless(service).await;
+    }
+    world.slice("web-a", "web", &[1]).await;
+    world.slice("web-b", "web", &[1, 3]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.3");
+    world.slice("web-b", "other", &[1, 3]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
+    assert_eq!(world.asks("other.default.svc.cluster.local.", RecordType::A), "10.0.0.1 10.0.0.3");
+    let both = format!("{WEB_1} web-1.other.default.svc.cluster.local.");
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), both);
+    world.remove(Kind::Service, "other").await;
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_address_hides_endpoints_of_that_address() {
+    let mut world = World::new(ZoneOptions::default());
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    let front: Service = object(json!({
+        "metadata": {"name": "front", "namespace": "default"}, "spec": {"clusterIP": "10.0.0.1"},
+    }));
+    world.store.mirror(front).await.unwrap();
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), "front.default.svc.cluster.local.");
+    world.remove(Kind::Service, "front").await;
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_exist_with_their_namespace() {
+    let mut world = World::new(ZoneOptions::default());
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    let namespace = "default.svc.cluster.local.";
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks(namespace, RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks("svc.cluster.local.", RecordType::A), "NODATA");
+    world.namespace("default").await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
+    world.remove(Kind::Service, "web").await;
+    assert_eq!(world.asks(namespace, RecordType::A), "NODATA");
+    world.headless("web").await;
+    world.remove(Kind::Namespace, "default").await;
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_can_imply_its_namespace() {
+    let mut world = World::new(ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() });
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
+    world.remove(Kind::Service, "web").await;
+    assert_eq!(world.asks("default.svc.cluster.local.", RecordType::A), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_batch_is_one_version_and_tells_what_came_and_went() {
+    let mut world = World::new(ZoneOptions::default());
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1, 2]).await;
+    world.publisher.catch_up();
+    let mut publications = world.publisher.publications();
+    let before = world.serial();
+    world.slice("web-a", "web", &[2]).await;
+    world.slice("web-b", "web", &[3]).await;
+    world.publisher.catch_up();
+    let publication = publications.try_recv().unwrap();
+    assert!(publications.try_recv().is_err(), "one publication");
+    assert_eq!((publication.serial, world.serial()), (before + 1, before + 1));
+    let names = |names: &[Name]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(&publication.added), ["web-3.web.default.svc.cluster.local."]);
+    assert_eq!(names(&publication.removed), [WEB_1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_nothing_is_not_published() {
+    let mut world = World::new(ZoneOptions::default());
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1, 2]).await;
+    world.publisher.catch_up();
+    let mut publications = world.publisher.publications();
+    let before = world.serial();
+    world.slice("web-a", "web", &[2, 1]).await;
+    world.slice("lone", "nobody", &[2, 1]).await;
+    world.publisher.catch_up();
+    assert!(publications.try_recv().is_err());
+    assert_eq!(world.serial(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_serial_is_the_clocks_seconds() {
+    assert_eq!(World::new(ZoneOptions::default()).serial(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_catalog_lists_what_is_served_and_moves_only_with_the_list() {
+    let mut world = World::new(ZoneOptions::default());
+    world.publisher.list_in(Catalog::new(&Name::from_ascii("catalog.").unwrap()).unwrap());
+    let listed = |world: &World| -> (u32, Vec<String>) {
+        let zones = world.publisher.zones().load_full();
+        let catalog = zones.get(&Name::from_ascii("catalog.").unwrap()).unwrap();
+        let records = catalog.records().into_iter();
+        let members = records.filter(|record| record.record_type() == RecordType::PTR);
+        let mut members: Vec<String> = members.map(|record| record.data.to_string()).collect();
+        members.sort();
+        (catalog.serial(), members)
+    };
+    let (first, members) = listed(&world);
+    assert_eq!(members, ["cluster.local."]);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.publisher.catch_up();
+    assert_eq!(listed(&world).0, first, "names came, no zone");
+    world.slice("web-a", "web", &[1]).await;
+    world.publisher.catch_up();
+    let (second, members) = listed(&world);
+    assert_eq!(members, ["0.10.in-addr.arpa.", "cluster.local."]);
+    assert!(second > first);
+    world.slice("web-a", "web", &[1, 2]).await;
+    world.publisher.catch_up();
+    assert_eq!(listed(&world).0, second);
+    world.slice("web-a", "web", &[]).await;
+    world.publisher.catch_up();
+    let (third, members) = listed(&world);
+    assert_eq!(members, ["cluster.local."]);
+    assert!(third > second);
+    // Zones that are read again are all put in place anew.
+    world.publisher.show_static_zones();
+    assert_eq!(listed(&world).0, third);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_events_are_made_up_for() {
+    let mut world = World::over(MemoryBackend::with_history(2), ZoneOptions::default(), Vec::new());
+    world.namespace("default").await;
+    world.headless("gone").await;
+    world.slice("gone-a", "gone", &[9]).await;
+    world.publisher.catch_up();
+    world.remove(Kind::Service, "gone").await;
+    world.headless("web").await;
+    for n in 0..5 {
+        world.slice("web-a", "web", &[n, 1]).await;
+    }
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.4");
+    assert_eq!(world.asks("gone.default.svc.cluster.local.", RecordType::A), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_have_names_as_the_option_says() {
+    let pod = |address: &str| -> Pod {
+        object(json!({
+            "metadata": {"name": "p", "namespace": "default"},
+            "status": {"phase": "Running", "podIP": address},
+        }))
+    };
+    let [of_pod, of_none] = ["10-0-0-1.default.pod.cluster.local.", "10-0-0-2.default.pod.cluster.local."];
+    for (pods, expected) in [
+        (PodNames::Disabled, [NXDOMAIN, NXDOMAIN, NXDOMAIN]),
+        (PodNames::Insecure, ["10.0.0.1", "10.0.0.2", "NODATA"]),
+        (PodNames::Verified, ["10.0.0.1", NXDOMAIN, "NODATA"]),
+    ] {
+        let mut world = World::new(ZoneOptions { pods, ..ZoneOptions::default() });
+        world.namespace("default").await;
+        world.store.mirror(pod("10.0.0.1")).await.unwrap();
+        let parent = "default.pod.cluster.local.";
+        let said = [of_pod, of_none, parent].map(|name| world.asks(name, RecordType::A));
+        assert_eq!(said, expected, "{pods:?}");
+        assert_eq!(world.asks("pod.cluster.local.", RecordType::A), "NODATA");
+        assert_eq!(world.asks("10-0-0-1.nowhere.pod.cluster.local.", RecordType::A), NXDOMAIN);
+    }
+    let mut world = World::new(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    world.namespace("default").await;
+    world.store.mirror(pod("2001:db8::5")).await.unwrap();
+    for name in ["2001-db8--5", "2001-db8-0-0-0-0-0-5"] {
+        assert_eq!(
+            world.asks(&format!("{name}.default.pod.cluster.local."), RecordType::AAAA),
+            "2001:db8::5"
+        );
+    }
+    assert_eq!(world.asks("2001-db8--6.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
+    world.remove(Kind::Pod, "p").await;
+    assert_eq!(world.asks("2001-db8--5.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_name_server_follows_the_service_in_front_and_resolves_in_reverse_zones_too() {
+    let options = ZoneOptions {
+        server_addresses: vec!["10.0.0.1".parse().unwrap()],
+        networks: vec!["10.0.0.0/16".parse().unwrap()],
+        namespaces: vec!["elsewhere".to_owned()],
+        ..ZoneOptions::default()
+    };
+    let mut world = World::new(options);
+    let zones = ["cluster.local.", "0.10.in-addr.arpa."];
+    for zone in zones {
+        assert_eq!(world.asks(zone, RecordType::NS), "ns.dns.cluster.local.");
+        assert_eq!(world.asks(&format!("ns.dns.{zone}"), RecordType::A), "10.0.0.1");
+    }
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1, 2]).await;
+    for zone in zones {
+        assert_eq!(world.asks(zone, RecordType::NS), WEB_1);
+    }
+    assert_eq!(world.asks(WEB_1, RecordType::A), "10.0.0.1", "although its namespace is not published");
+    assert_eq!(world.asks(WEB, RecordType::A), "NODATA");
+    world.remove(Kind::Service, "web").await;
+    assert_eq!(world.asks(zones[1], RecordType::NS), "ns.dns.cluster.local.");
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn networks_have_their_reverse_zones_and_no_others() {
+    let options = ZoneOptions { networks: vec!["10.0.0.0/15".parse().unwrap()], ..ZoneOptions::default() };
+    let mut world = World::new(options);
+    assert_eq!(world.asks("1.0.1.10.in-addr.arpa.", RecordType::PTR), NXDOMAIN);
+    assert_eq!(world.asks("1.0.2.10.in-addr.arpa.", RecordType::PTR), REFUSED);
+    assert_eq!(
+        world.asks("0.10.in-addr.arpa.", RecordType::SOA).split(' ').next(),
+        Some("ns.dns.0.10.in-addr.arpa.")
+    );
+    let options = ZoneOptions { reverse_zones: Some(Vec::new()), ..ZoneOptions::default() };
+    let mut world = World::new(options);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), REFUSED);
+}
+
+fn static_zone(apex: &str) -> Zone {
+    let apex = Name::from_ascii(apex).unwrap();
+    let soa = hickory_proto::rr::rdata::SOA::new(apex.clone(), apex.clone(), 77, 1, 1, 1, 1);
+    let record = hickory_proto::rr::Record::from_rdata(apex.clone(), 5, hickory_proto::rr::RData::SOA(soa));
+    Zone::from_records(apex, [record]).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_the_cluster_has_not_fall_through_where_they_may() {
+    const GIVEN: &str = "$ORIGIN cluster.local.\n@ 9 SOA given given 77 1 1 1 9\nfoo 9 A 192.0.2.1\n\
+                         f.b.svc 9 A 192.0.2.2\nout.svc 9 CNAME www.example.\nweb.default.svc 9 A 192.0.2.3\n";
+    let given = crate::dns::zonefile::master::parse_zone("given", GIVEN, None).unwrap();
+    let above = Name::from_ascii("svc.cluster.local.").unwrap();
+    let options = ZoneOptions { fallthrough: vec![above], ..ZoneOptions::default() };
+    let mut world = World::over(MemoryBackend::default(), options, vec![given]);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_ne!(world.serial(), 77, "the cluster's zone is not hidden");
+    assert_eq!(world.asks("foo.cluster.local.", RecordType::A), NXDOMAIN, "nothing falls through here");
+    assert_eq!(world.asks("f.b.svc.cluster.local.", RecordType::A), "192.0.2.2");
+    assert_eq!(world.asks("gone.svc.cluster.local.", RecordType::A), NXDOMAIN);
+    assert_eq!(world.asks("out.svc.cluster.local.", RecordType::CNAME), "www.example.");
+    assert_ne!(world.asks(WEB, RecordType::A), "192.0.2.3", "what the cluster has is the cluster's");
+    assert_eq!(world.asks(WEB, RecordType::TXT), "NODATA", "nor does a type that is not there");
+    let query = |name: &str| Query { name: Name::from_ascii(name).unwrap(), record_type: RecordType::A };
+    let beyond = |name: &str| answer(&world.publisher.zones().load(), &query(name)).beyond;
+    assert_eq!(beyond("gone.svc.cluster.local."), None, "the zone that was given has the last word");
+    assert_eq!(beyond("out.svc.cluster.local."), Some(Name::from_ascii("www.example.").unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_falls_through_to_no_zone_is_beyond_ours() {
+    let options = ZoneOptions { fallthrough: vec![Name::root()], ..ZoneOptions::default() };
+    let mut world = World::new(options);
+    world.namespace("default").await;
+    for (name, is_beyond) in [
+        ("gone.default.svc.cluster.local.", true),
+        ("default.svc.cluster.local.", false),
+        ("cluster.local.", false),
+    ] {
+        let name = Name::from_ascii(name).unwrap();
+        let query = Query { name: name.clone(), record_type: RecordType::A };
+        world.publisher.catch_up();
+        let beyond = answer(&world.publisher.zones().load(), &query).beyond;
+        assert_eq!(beyond, is_beyond.then_some(name));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_static_zone_is_served_beside_and_instead_and_replaced_while_running() {
+    let zones = vec![static_zone("cluster.local."), static_zone("example.")];
+    let mut world = World::over(MemoryBackend::default(), ZoneOptions::default(), zones);
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN, "the static zone has no such name");
+    assert_eq!(world.serial(), 77);
+    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    assert_eq!(world.asks("example.", RecordType::A), "NODATA");
+    let shared = world.publisher.zones();
+    let sender = world.publisher.static_zones();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(world.publisher.run(stop.clone()));
+    sender.send_replace(vec![static_zone("example.org.")]);
+    let apex = |text: &str| Name::from_ascii(text).unwrap();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let shown = shared.load_full();
+    assert!(shown.get(&apex("example.org.")).is_some());
+    assert!(shown.get(&apex("example.")).is_none());
+    assert_ne!(shown.get(&apex("cluster.local.")).unwrap().serial(), 77);
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_all_objects_are_there_a_name_error_is_servfail() {
+    let mut world = World::new(ZoneOptions { is_synced: false, ..ZoneOptions::default() });
+    world.namespace("default").await;
+    world.headless("web").await;
+    world.slice("web-a", "web", &[1]).await;
+    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
+    assert_eq!(world.asks(WEB, RecordType::AAAA), "NODATA");
+    assert_eq!(world.asks("x.cluster.local.", RecordType::A), "ServFail");
+    assert_eq!(world.asks("9.9.0.10.in-addr.arpa.", RecordType::PTR), "ServFail");
+    world.publisher.set_synced(true);
+    assert_eq!(world.asks("x.cluster.local.", RecordType::A), NXDOMAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_domain_without_room_leaves_the_static_zones() {
+    let label = "a".repeat(62);
+    let cluster_domain = Name::from_ascii(format!("{label}.{label}.{label}.{label}.")).unwrap();
+    let options = ZoneOptions { cluster_domain, ..ZoneOptions::default() };
+    let mut world = World::over(MemoryBackend::default(), options, vec![static_zone("example.")]);
+    world.namespace("default").await;
+    assert_eq!(world.asks("example.", RecordType::A), "NODATA");
+}

@@ -1,0 +1,187 @@
+//! Slices to endpoints: who is ready, at which address, in which zone, under which label, on which
+//! ports.
+//!
+//! An endpoint is ready if its condition says so or says nothing; `serving` and `terminating` are
+//! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
+//! repeat an endpoint while endpoints move between them; its records are the same then.
+
+use std::borrow::Cow;
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
+
+use super::again::Touched;
+use super::{Scheme, is_label};
+use crate::dns::message::name::{NameTooLong, WireName};
+use crate::dns::zone::pod_names;
+use crate::names::options::ZoneOptions;
+
+/// A port that endpoints or a cluster address listen at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Port {
+    /// Its name, if it has one.
+    pub(super) name: Option<String>,
+    /// `tcp`, `udp` or `sctp`.
+    pub(super) protocol: Cow<'static, str>,
+    /// The number.
+    pub(super) number: u16,
+}
+
+impl Port {
+    /// The name of its SRV records below a service's, if it has a name itself.
+    pub(super) fn owner(&self, service: &WireName) -> Option<Result<WireName, NameTooLong>> {
+        let name = self.name.as_ref()?;
+        let protocol = service.service_child(&self.protocol);
+        Some(protocol.and_then(|protocol| protocol.service_child(name)))
+    }
+}
+
+/// An endpoint at one address.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Endpoint {
+    /// The address.
+    pub(super) address: IpAddr,
+    /// The label below the service's name.
+    pub(super) label: Rc<str>,
+    /// The ports of its slice.
+    pub(super) ports: Rc<[Port]>,
+    /// Its topology zone.
+    pub(super) zone: Option<Rc<str>>,
+    /// Whether clients are to use it; one that is not ready is known to its peers at most.
+    pub(super) is_ready: bool,
+}
+
+/// The endpoints of a service's slices, in the slices' order: the ready ones, and with `has_peers`
+/// the others too. With `only` those that share a label or an address with one of these.
+pub(super) fn of_slices(
+    scheme: &Scheme,
+    slices: &[&EndpointSlice],
+    has_peers: bool,
+    only: Option<&Touched>,
+    complaints: &mut Vec<String>,
+) -> Vec<Endpoint> {
+    let mut endpoints = Vec::new();
+    for slice in slices {
+        let listed = slice.endpoints.iter().flatten();
+        let listed = listed.filter(|endpoint| has_peers || is_ready(endpoint));
+        endpoints.extend(of_listed(scheme, slice, listed, only, complaints));
+    }
+    endpoints
+}
+
+/// The endpoints that one version of a slice has and the other has not, ready or not.
+pub(super) fn differing(
+    scheme: &Scheme,
+    before: Option<&EndpointSlice>,
+    now: Option<&EndpointSlice>,
+) -> Vec<Endpoint> {
+    let [before_listed, now_listed] = listed_differing(before, now);
+    // What is wrong with a slice is told when its service is rendered.
+    let mut complaints = Vec::new();
+    let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
+        let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
+        found.into_iter().flatten().collect::<BTreeSet<Endpoint>>()
+    };
+    let (before, now) = (of(before, before_listed), of(now, now_listed));
+    before.symmetric_difference(&now).cloned().collect()
+}
+
+/// What remains of both lists of endpoints without what they have in common at both ends, and in
+/// between if they are equally long. If the ports differ all is different.
+fn listed_differing<'s>(
+    before: Option<&'s EndpointSlice>,
+    now: Option<&'s EndpointSlice>,
+) -> [Vec<&'s SliceEndpoint>; 2] {
+    let listed = |slice: Option<&'s EndpointSlice>| {
+        slice.and_then(|slice| slice.endpoints.as_deref()).unwrap_or_default()
+    };
+    let (left, right) = (listed(before), listed(now));
+    if before.map(|slice| &slice.ports) != now.map(|slice| &slice.ports) {
+        return [left, right].map(|all| all.iter().collect());
+    }
+    let n_first = std::iter::zip(left, right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[n_first..], &right[n_first..]);
+    let from_behind = std::iter::zip(left.iter().rev(), right.iter().rev());
+    let n_last = from_behind.take_while(|(left, right)| left == right).count();
+    let (left, right) = (&left[..left.len() - n_last], &right[..right.len() - n_last]);
+    if left.len() != right.len() {
+        return [left, right].map(|all| all.iter().collect());
+    }
+    let (left, right) = std::iter::zip(left, right).filter(|(left, right)| left != right).unzip();
+    [left, right]
+}
+
+/// The endpoints at all addresses of these, which are a slice's. With `only` those that share a label
+/// or an address with one of these.
+fn of_listed<'s>(
+    scheme: &Scheme,
+    slice: &EndpointSlice,
+    listed: impl Iterator<Item = &'s SliceEndpoint>,
+    only: Option<&Touched>,
+    complaints: &mut Vec<String>,
+) -> Vec<Endpoint> {
+    // Mostly none of a slice's is wanted.
+    let ports = LazyCell::new(|| slice_ports(slice.ports.as_deref().unwrap_or_default()));
+    let mut endpoints = Vec::new();
+    for listed in listed {
+        for text in &listed.addresses {
+            let Ok(address) = text.parse::<IpAddr>() else {
+                let name = slice.metadata.name.as_deref().unwrap_or_default();
+                complaints.push(format!("EndpointSlice {name}: {text:?} is no IP address"));
+                continue;
+            };
+            let label = label(scheme, listed, address);
+            if only.is_some_and(|only| !only.has_label(&label) && !only.has_address(address)) {
+                continue;
+            }
+            let zone = listed.zone.as_deref().map(Rc::from);
+            let (label, ports) = (label.into(), Rc::clone(&ports));
+            endpoints.push(Endpoint { address, label, ports, zone, is_ready: is_ready(listed) });
+        }
+    }
+    endpoints
+}
+
+/// A port, if its number makes sense.
+pub(super) fn port(name: Option<&str>, protocol: Option<&str>, number: i32) -> Option<Port> {
+    let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
+    let name = name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
+    let protocol = match protocol {
+        None | Some("TCP") => "tcp".into(),
+        Some("UDP") => "udp".into(),
+        Some("SCTP") => "sctp".into(),
+        Some(other) => other.to_ascii_lowercase().into(),
+    };
+    Some(Port { name, protocol, number })
+}
+
+fn slice_ports(ports: &[EndpointPort]) -> Rc<[Port]> {
+    let ports = ports.iter();
+    ports.filter_map(|given| port(given.name.as_deref(), given.protocol.as_deref(), given.port?)).collect()
+}
+
+fn is_ready(endpoint: &SliceEndpoint) -> bool {
+    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
+}
+
+/// The label of an endpoint whatever its addresses are, in the letters that were written: the hostname;
+/// else the pod's name, if wanted and if it is one label. One without has the labels of its addresses.
+pub fn endpoint_label<'e>(options: &ZoneOptions, endpoint: &'e SliceEndpoint) -> Option<&'e str> {
+    let hostname = endpoint.hostname.as_deref();
+    let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
+    let pod = pod.filter(|_| options.endpoint_pod_names);
+    hostname.into_iter().chain(pod).find(|name| is_label(name))
+}
+
+fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> Cow<'e, str> {
+    match endpoint_label(&scheme.options, endpoint) {
+        Some(name) if name.bytes().any(|octet| octet.is_ascii_uppercase()) => {
+            name.to_ascii_lowercase().into()
+        }
+        Some(name) => name.into(),
+        None => pod_names::label(address).into(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Namespaces and pods to names: existence below `svc` and `pod`, and addresses of pods.
+
+use std::net::IpAddr;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use super::{Draft, Rendered, Scheme, is_label};
+use crate::dns::zone::pod_names;
+use crate::names::options::PodNames;
+
+impl Scheme {
+    /// What an existing, published namespace gives: it exists below `svc`, and below `pod` if pods
+    /// have names.
+    pub fn namespace(&self, name: &str) -> Rendered {
+        let mut rendered = Rendered::default();
+        let mut draft = Draft::new(self);
+        let has_pods = self.options.pods != PodNames::Disabled;
+        let parents = [Some(&self.services), Some(&self.pods).filter(|_| has_pods)];
+        if !is_label(name) {
+            rendered.complaints.push(format!("{name:?} is no DNS label"));
+            return rendered;
+        }
+        for parent in parents.into_iter().flatten() {
+            match parent.child(name) {
+                Ok(name) => drop(draft.at(&name)),
+                Err(error) => rendered.complaints.push(error.to_string()),
+            }
+        }
+        rendered.contribution = draft.finish();
+        rendered
+    }
+
+    /// What a pod gives, if pods are verified: each of its addresses as a name below its
+    /// namespace, until it has ended or is gone.
+    pub fn pod(&self, pod: &Pod) -> Rendered {
+        let mut rendered = Rendered::default();
+        let mut draft = Draft::new(self);
+        let Some(status) = &pod.status else { return rendered };
+        let has_ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed" | "Unknown"));
+        if self.options.pods != PodNames::Verified || has_ended {
+            return rendered;
+        }
+        let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+        let listed = status.pod_ips.iter().flatten().map(|address| address.ip.as_str());
+        for text in listed.chain(status.pod_ip.as_deref()).filter(|text| !text.is_empty()) {
+            let Ok(address) = text.parse::<IpAddr>() else {
+                rendered.complaints.push(format!("status.podIPs: {text:?} is no IP address"));
+                continue;
+            };
+            match self.pods.child(namespace).and_then(|parent| parent.child(&pod_names::label(address))) {
+                Ok(name) => draft.at(&name).addresses = vec![address],
+                Err(error) => rendered.complaints.push(error.to_string()),
+            }
+        }
+        rendered.contribution = draft.finish();
+        rendered
+    }
+}

@@ -1,0 +1,265 @@
+//! A service and its slices to records.
+//!
+//! | service | its name has | endpoint names |
+//! |---|---|---|
+//! | with cluster addresses | these addresses, whoever is ready | yes |
+//! | headless | the ready endpoints' addresses; without any it does not exist | yes |
+//! | ExternalName | a CNAME; nothing if the name is an IP address | no |
+//!
+//! With the annotation `dullahan.dev/publish-peers` a headless service's endpoints have their own
+//! names, and PTR, before they are ready: peers find one another while they form their cluster. The
+//! service's name and those of its ports still have the ready ones alone.
+//!
+//! Every name that has ports has SRV records of all of them, and `_<port>._<protocol>` below the
+//! service has those of the named ones, with the addresses beside.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use hickory_proto::rr::{Name, RecordType};
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+
+use super::again::Touched;
+use super::endpoints::{self, Endpoint, Port};
+use super::{Draft, NameServer, Rendered, Scheme, is_label};
+use crate::dns::message::name::{NameTooLong, WireName};
+use crate::dns::zone::RrSet;
+use crate::names::ledger::{Contribution, Rank};
+use crate::objects::beyond;
+
+/// What a service is for DNS.
+pub(super) enum Form {
+    External(String),
+    Headless,
+    Cluster(Vec<IpAddr>),
+}
+
+/// What a service is for DNS, and its name.
+pub(super) struct Subject {
+    pub(super) form: Form,
+    pub(super) name: WireName,
+}
+
+impl Scheme {
+    /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
+    /// namespace does not exist or is not published; even then it may be a name server's name.
+    pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
+        let mut complaints = Vec::new();
+        let subject = self.subject(service, &mut complaints);
+        let described =
+            subject.map(|subject| self.describe(service, &subject, slices, None, &mut complaints));
+        let (mut contribution, name_servers) = described.unwrap_or_default();
+        if !is_exposed {
+            contribution = Contribution::default();
+        }
+        Rendered { contribution, name_servers, complaints }
+    }
+
+    /// What kind of service it is; `None` if it can have no name.
+    pub(super) fn subject(&self, service: &Service, complaints: &mut Vec<String>) -> Option<Subject> {
+        let form = form(service.spec.as_ref(), complaints);
+        let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        if let Some(bad) = [namespace, name].into_iter().find(|label| !is_label(label)) {
+            complaints.push(format!("{bad:?} is no DNS label"));
+            return None;
+        }
+        let name = self.services.child(namespace).and_then(|namespace| namespace.child(name));
+        let name = name.map_err(|error| complaints.push(error.to_string())).ok()?;
+        Some(Subject { form, name })
+    }
+
+    /// What one that is published gives, and the names by which this server is reached through it.
+    /// With `only` as if it had no endpoints but those that share a label or an address with one of
+    /// these, and without the names of the other ones of them.
+    pub(super) fn describe(
+        &self,
+        service: &Service,
+        Subject { form, name }: &Subject,
+        slices: &[&EndpointSlice],
+        only: Option<&Touched>,
+        complaints: &mut Vec<String>,
+    ) -> (Contribution, Vec<NameServer>) {
+        let has_peers = matches!(form, Form::Headless) && publishes_peers(service, complaints);
+        let endpoints = match self.options.no_endpoints {
+            true => Vec::new(),
+            false => endpoints::of_slices(self, slices, has_peers, only, complaints),
+        };
+        let mut work = Work { scheme: self, draft: Draft::new(self), name: name.clone(), only, complaints };
+        match form {
+            Form::External(target) => work.external(target),
+            Form::Headless => work.headless(&endpoints),
+            Form::Cluster(_) if endpoints.is_empty() && self.options.ignore_empty_service => {}
+            Form::Cluster(addresses) => work.cluster(addresses, &ports(service.spec.as_ref()), &endpoints),
+        }
+        let name_servers = work.name_servers(form, &endpoints);
+        (work.draft.finish(), name_servers)
+    }
+}
+
+/// A service while it is rendered.
+pub(super) struct Work<'w> {
+    scheme: &'w Scheme,
+    pub(super) draft: Draft,
+    name: WireName,
+    /// The endpoints whose names are rendered; without it, all are.
+    only: Option<&'w Touched>,
+    complaints: &'w mut Vec<String>,
+}
+
+/// Where a port is reached.
+#[derive(Default)]
+struct Reached {
+    targets: Vec<WireName>,
+    addresses: Vec<IpAddr>,
+}
+
+impl Work<'_> {
+    fn external(&mut self, target: &str) {
+        // CNAMEs point at names; CoreDNS has nothing for an address either.
+        if target.parse::<IpAddr>().is_ok() {
+            return;
+        }
+        match Name::from_ascii(target) {
+            Ok(name) if !name.is_root() => {
+                let ttl_s = self.scheme.options.ttl_s;
+                let alias = RrSet::of_names(RecordType::CNAME, ttl_s, [&WireName::of(&name)]);
+                self.draft.at(&self.name).others.push(alias);
+            }
+            _ => self.complaints.push(format!("spec.externalName: {target:?} is no domain name")),
+        }
+    }
+
+    fn headless(&mut self, endpoints: &[Endpoint]) {
+        let mut addresses = Vec::new();
+        let mut by_port: BTreeMap<&Port, Reached> = BTreeMap::new();
+        for endpoint in endpoints {
+            let Some(target) = self.endpoint(endpoint) else { continue };
+            if !endpoint.is_ready {
+                continue;
+            }
+            addresses.push(endpoint.address);
+            for port in endpoint.ports.iter() {
+                let reached = by_port.entry(port).or_default();
+                reached.targets.push(target.clone());
+                reached.addresses.push(endpoint.address);
+            }
+        }
+        if !addresses.is_empty() {
+            self.draft.at(&self.name).addresses.extend(addresses);
+        }
+        for (port, reached) in by_port {
+            self.port(port, reached);
+        }
+        if self.scheme.options.zonal {
+            let ready: Vec<&Endpoint> = endpoints.iter().filter(|endpoint| endpoint.is_ready).collect();
+            self.zonal(&ready);
+        }
+    }
+
+    fn cluster(&mut self, addresses: &[IpAddr], ports: &[Port], endpoints: &[Endpoint]) {
+        let target = self.name.clone();
+        self.draft.at(&target).addresses.extend(addresses);
+        for address in addresses {
+            self.draft.point(*address, &target, Rank::Preferred);
+        }
+        // Without an address there is nothing that a port could be reached at.
+        for port in ports.iter().filter(|_| !addresses.is_empty()) {
+            self.port(port, Reached { targets: vec![target.clone()], addresses: addresses.to_vec() });
+        }
+        for endpoint in endpoints {
+            self.endpoint(endpoint);
+        }
+    }
+
+    /// The endpoint's own name, with its address and all of its ports.
+    fn endpoint(&mut self, endpoint: &Endpoint) -> Option<WireName> {
+        let name = self.below(&[&endpoint.label])?;
+        if self.only.is_none_or(|only| only.has_label(&endpoint.label)) {
+            let data = self.draft.at(&name);
+            data.addresses.push(endpoint.address);
+            data.services.extend(endpoint.ports.iter().map(|port| (port.number, name.clone())));
+        }
+        if self.only.is_none_or(|only| only.has_address(endpoint.address)) {
+            self.draft.point(endpoint.address, &name, Rank::Ordinary);
+        }
+        Some(name)
+    }
+
+    /// The records of a port of the service: at the service's name, and at `_<port>._<protocol>` if
+    /// the port has a name.
+    fn port(&mut self, port: &Port, reached: Reached) {
+        let services = reached.targets.into_iter().map(|target| (port.number, target));
+        let services: Vec<(u16, WireName)> = services.collect();
+        self.draft.at(&self.name).services.extend(services.iter().cloned());
+        let Some(owner) = port.owner(&self.name) else { return };
+        let Some(owner) = owner.map_err(|error| self.complaints.push(error.to_string())).ok() else { return };
+        let data = self.draft.at(&owner);
+        data.services.extend(services);
+        data.addresses.extend(reached.addresses);
+    }
+
+    /// The service's name with these labels put in front, one after the other.
+    pub(super) fn below(&mut self, labels: &[&str]) -> Option<WireName> {
+        let below = |name: WireName, label: &&str| -> Result<WireName, NameTooLong> { name.child(label) };
+        let name = labels.iter().try_fold(self.name.clone(), below);
+        name.map_err(|error| self.complaints.push(error.to_string())).ok()
+    }
+
+    /// The names by which this server is reached: the service's if it has a cluster address and an
+    /// endpoint of it is this server; else the names of just those endpoints.
+    fn name_servers(&mut self, form: &Form, endpoints: &[Endpoint]) -> Vec<NameServer> {
+        let own = &self.scheme.options.server_addresses;
+        let mut names: BTreeMap<WireName, NameServer> = BTreeMap::new();
+        let is_own = |endpoint: &&Endpoint| endpoint.is_ready && own.contains(&endpoint.address);
+        for endpoint in endpoints.iter().filter(is_own) {
+            let (name, addresses) = match form {
+                Form::External(_) => continue,
+                Form::Cluster(addresses) => (Some(self.name.clone()), addresses.as_slice()),
+                Form::Headless => (self.below(&[&endpoint.label]), &[endpoint.address][..]),
+            };
+            let Some(name) = name.filter(|_| !addresses.is_empty()) else { continue };
+            let server = NameServer { name: name.clone(), addresses: Default::default() };
+            names.entry(name).or_insert(server).addresses.extend(addresses);
+        }
+        names.into_values().collect()
+    }
+}
+
+fn publishes_peers(service: &Service, complaints: &mut Vec<String>) -> bool {
+    beyond::publishes_peers(&service.metadata).unwrap_or_else(|unreadable| {
+        complaints.push(unreadable.to_string());
+        false
+    })
+}
+
+fn form(spec: Option<&ServiceSpec>, complaints: &mut Vec<String>) -> Form {
+    let Some(spec) = spec else { return Form::Cluster(Vec::new()) };
+    if spec.type_.as_deref() == Some("ExternalName") {
+        return Form::External(spec.external_name.clone().unwrap_or_default());
+    }
+    let listed = spec.cluster_ips.as_deref().unwrap_or_default().iter();
+    let addresses: Vec<&str> = match listed.len() {
+        0 => spec.cluster_ip.as_deref().into_iter().collect(),
+        _ => listed.map(String::as_str).collect(),
+    };
+    if addresses.first() == Some(&"None") {
+        return Form::Headless;
+    }
+    let parse = |text: &&str| match text.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            complaints.push(format!("spec.clusterIPs: {text:?} is no IP address"));
+            None
+        }
+    };
+    Form::Cluster(addresses.iter().filter(|text| !text.is_empty()).filter_map(parse).collect())
+}
+
+fn ports(spec: Option<&ServiceSpec>) -> Vec<Port> {
+    let ports = spec.and_then(|spec| spec.ports.as_deref()).unwrap_or_default().iter();
+    ports
+        .filter_map(|port| endpoints::port(port.name.as_deref(), port.protocol.as_deref(), port.port))
+        .collect()
+}

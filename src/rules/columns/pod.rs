@@ -1,0 +1,315 @@
+//! Rows of pods: READY, STATUS and RESTARTS as `kubectl get pods` shows them.
+//!
+//! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the first
+//! container in trouble gives its reason, init containers before main ones, a deletion before all.
+
+use k8s_openapi::api::core::v1::{
+    Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus,
+};
+use serde_json::{Value, json};
+
+use super::age::ago;
+use super::{AGE, Column, NAME, NONE, or, since, text, wide};
+use crate::clock::Timestamp;
+
+pub(super) const COLUMNS: &[Column] = &[
+    NAME,
+    text("Ready", "Ready containers and containers there are."),
+    text("Status", "What the pod is doing, or what keeps it from running."),
+    text("Restarts", "How often containers were restarted, and when last."),
+    AGE,
+    wide("IP", "The address of the pod."),
+    wide("Node", "The node the pod is on."),
+    wide("Nominated Node", "The node on which others make room for the pod."),
+    wide("Readiness Gates", "Conditions the pod waits for that are met, and all of them."),
+];
+
+pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
+    let computed = PodCells::of(pod);
+    let status = pod.status.as_ref();
+    let address = status.and_then(|status| status.pod_ips.iter().flatten().next());
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    vec![
+        pod.metadata.name.clone().into(),
+        format!("{}/{}", computed.n_ready, computed.n_total).into(),
+        computed.status.clone().into(),
+        computed.restarts(now).into(),
+        since(pod.metadata.creation_timestamp.as_ref(), now).into(),
+        or(address.map(|address| address.ip.as_str()), NONE).into(),
+        or(node, NONE).into(),
+        or(status.and_then(|status| status.nominated_node_name.as_deref()), NONE).into(),
+        readiness_gates(pod).into(),
+    ]
+}
+
+/// The condition of the row of a pod that is over, by which clients may hide it.
+pub(super) fn completion(pod: &Pod) -> Option<Value> {
+    let phase = pod.status.as_ref()?.phase.as_deref()?;
+    let message = match phase {
+        "Succeeded" => "The pod has completed successfully.",
+        "Failed" => "The pod failed.",
+        _ => return None,
+    };
+    Some(json!({"type": "Completed", "status": "True", "reason": phase, "message": message}))
+}
+
+/// The computed cells of a pod's row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodCells {
+    /// Containers that are ready, sidecars included.
+    pub n_ready: usize,
+    /// Containers there are, sidecars included.
+    pub n_total: usize,
+    /// The word in the STATUS column.
+    pub status: String,
+    /// Restarts of all containers that count.
+    pub n_restarts: i32,
+    /// When a container that counts ended last before it was restarted.
+    pub last_restart: Option<Timestamp>,
+}
+
+impl PodCells {
+    /// The cells of `pod`.
+    pub fn of(pod: &Pod) -> Self {
+        let empty = PodStatus::default();
+        let status = pod.status.as_ref().unwrap_or(&empty);
+        let mut cells = Self { n_total: count_containers(pod), status: phase(status), ..Self::default() };
+        if let Some(condition) = condition(status, "PodScheduled")
+            && condition.reason.as_deref() == Some("SchedulingGated")
+        {
+            cells.status = "SchedulingGated".into();
+        }
+        let is_initializing = cells.add_init_containers(pod, status);
+        let is_initialized = condition(status, "Initialized").is_some_and(|found| found.status == "True");
+        if !is_initializing || is_initialized {
+            cells.add_containers(pod, status);
+        }
+        if pod.metadata.deletion_timestamp.is_some() {
+            cells.mark_deleted(status);
+        }
+        cells
+    }
+
+    /// The RESTARTS column: how many, and how long ago the last one was.
+    pub fn restarts(&self, now: Timestamp) -> String {
+        match self.last_restart {
+            Some(last) if self.n_restarts > 0 => {
+                format!("{} ({} ago)", self.n_restarts, ago(Some(last), now))
+            }
+            _ => self.n_restarts.to_string(),
+        }
+    }
+
+    fn count_restarts(&mut self, container: &ContainerStatus) {
+        self.n_restarts += container.restart_count;
+        let end = container.last_state.as_ref().and_then(|state| state.terminated.as_ref());
+        self.last_restart =
+            self.last_restart.max(end.and_then(|end| end.finished_at.as_ref()).map(|time| time.0));
+    }
+
+    /// Returns whether the pod is still initializing.
+    fn add_init_containers(&mut self, pod: &Pod, status: &PodStatus) -> bool {
+        let specs = init_containers(pod);
+        for (i, container) in status.init_container_statuses.iter().flatten().enumerate() {
+            self.count_restarts(container);
+            let state = container.state.clone().unwrap_or_default();
+            if state.terminated.as_ref().is_some_and(|end| end.exit_code == 0) {
+                continue;
+            }
+            if is_sidecar(specs, &container.name) && container.started == Some(true) {
+                self.n_ready += usize::from(container.ready);
+                continue;
+            }
+            self.status = format!("Init:{}", init_word(&state, i, specs.len()));
+            return true;
+        }
+        false
+    }
+
+    /// Once the pod is initialized, restarts of init containers are forgotten but for sidecars.
+    fn add_containers(&mut self, pod: &Pod, status: &PodStatus) {
+        (self.n_restarts, self.last_restart) = (0, None);
+        let init = status.init_container_statuses.iter().flatten();
+        for sidecar in init.filter(|one| is_sidecar(init_containers(pod), &one.name)) {
+            self.count_restarts(sidecar);
+        }
+        let mut has_running = false;
+        for container in status.container_statuses.iter().flatten().rev() {
+            self.count_restarts(container);
+            match container_word(container) {
+                Some(word) => self.status = word,
+                None if container.ready && is_running(container) => {
+                    has_running = true;
+                    self.n_ready += 1;
+                }
+                None => {}
+            }
+        }
+        if self.status == "Completed" && has_running {
+            let is_ready = condition(status, "Ready").is_some_and(|found| found.status == "True");
+            self.status = if is_ready { "Running" } else { "NotReady" }.into();
+        }
+    }
+
+    fn mark_deleted(&mut self, status: &PodStatus) {
+        let phase = status.phase.as_deref().unwrap_or_default();
+        if status.reason.as_deref() == Some("NodeLost") {
+            self.status = "Unknown".into();
+        } else if !matches!(phase, "Failed" | "Succeeded") {
+            self.status = "Terminating".into();
+        }
+    }
+}
+
+/// The condition of that type, if the pod reports it.
+fn condition<'a>(status: &'a PodStatus, name: &str) -> Option<&'a k8s_openapi::api::core::v1::PodCondition> {
+    status.conditions.iter().flatten().find(|condition| condition.type_ == name)
+}
+
+fn count_containers(pod: &Pod) -> usize {
+    let Some(spec) = &pod.spec else { return 0 };
+    let init = spec.init_containers.iter().flatten();
+    spec.containers.len() + init.filter(|one| one.restart_policy.as_deref() == Some("Always")).count()
+}
+
+fn phase(status: &PodStatus) -> String {
+    let reason = status.reason.as_deref().filter(|reason| !reason.is_empty());
+    reason.or(status.phase.as_deref()).unwrap_or_default().to_owned()
+}
+
+fn init_containers(pod: &Pod) -> &[Container] {
+    pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default()
+}
+
+fn is_sidecar(specs: &[Container], name: &str) -> bool {
+    let spec = specs.iter().find(|spec| spec.name == name);
+    spec.is_some_and(|spec| spec.restart_policy.as_deref() == Some("Always"))
+}
+
+fn readiness_gates(pod: &Pod) -> String {
+    let gates = pod.spec.as_ref().and_then(|spec| spec.readiness_gates.as_deref()).unwrap_or_default();
+    if gates.is_empty() {
+        return NONE.to_owned();
+    }
+    let is_met = |gate: &str| {
+        let found = pod.status.as_ref().and_then(|status| condition(status, gate));
+        found.is_some_and(|found| found.status == "True")
+    };
+    let n_met = gates.iter().filter(|gate| is_met(&gate.condition_type)).count();
+    format!("{n_met}/{}", gates.len())
+}
+
+fn is_running(container: &ContainerStatus) -> bool {
+    container.state.as_ref().is_some_and(|state| state.running.is_some())
+}
+
+fn init_word(state: &ContainerState, index: usize, n_init: usize) -> String {
+    if let Some(end) = &state.terminated {
+        return end_word(end);
+    }
+    let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.as_deref());
+    match waiting {
+        Some(reason) if !reason.is_empty() && reason != "PodInitializing" => reason.to_owned(),
+        _ => format!("{index}/{n_init}"),
+    }
+}
+
+fn container_word(container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref()?;
+    let waiting = state.waiting.as_ref().and_then(|waiting| waiting.reason.clone());
+    if let Some(reason) = waiting.filter(|reason| !reason.is_empty()) {
+        return Some(reason);
+    }
+    state.terminated.as_ref().map(end_word)
+}
+
+fn end_word(end: &ContainerStateTerminated) -> String {
+    match (end.reason.as_deref().filter(|reason| !reason.is_empty()), end.signal) {
+        (Some(reason), _) => reason.to_owned(),
+        (None, Some(signal)) if signal != 0 => format!("Signal:{signal}"),
+        (None, _) => format!("ExitCode:{}", end.exit_code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(status: serde_json::Value, expected: &str) {
+        let pod = json!({
+            "metadata": {"name": "p"},
+            "spec": {
+                "initContainers": [{"name": "i"}, {"name": "side", "restartPolicy": "Always"}],
+                "containers": [{"name": "a"}, {"name": "b"}],
+            },
+            "status": status,
+        });
+        let cells = PodCells::of(&serde_json::from_value(pod).unwrap());
+        let row = format!("{}/{} {} {}", cells.n_ready, cells.n_total, cells.status, cells.n_restarts);
+        assert_eq!(row, expected, "{status}");
+    }
+
+    #[test]
+    fn the_status_word_is_that_of_kubectl() {
+        let creating = json!({"waiting": {"reason": "ContainerCreating"}});
+        let crashed = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        let running = json!({"running": {}});
+        let container = |name: &str, ready: bool, restarts: i32, state: &serde_json::Value| json!({"name": name, "ready": ready, "restartCount": restarts, "image": "", "imageID": "", "state": state});
+        check(json!({"phase": "Pending"}), "0/3 Pending 0");
+        check(
+            json!({"phase": "Pending", "containerStatuses": [container("a", false, 0, &creating)]}),
+            "0/3 ContainerCreating 0",
+        );
+        check(
+            json!({"phase": "Running", "containerStatuses": [container("a", true, 0, &running), container("b", false, 2, &crashed)]}),
+            "1/3 CrashLoopBackOff 2",
+        );
+        check(
+            json!({"phase": "Pending", "initContainerStatuses": [container("i", false, 1, &running)]}),
+            "0/3 Init:0/2 1",
+        );
+        check(json!({"phase": "Failed", "reason": "Evicted"}), "0/3 Evicted 0");
+    }
+
+    #[test]
+    fn restarts_of_init_containers_are_forgotten_once_they_are_over_and_those_of_sidecars_are_not() {
+        let ended = |second: i64| {
+            let at = Timestamp::from_second(second).unwrap().to_string();
+            json!({"terminated": {"exitCode": 1, "finishedAt": at}})
+        };
+        let container = |name: &str, restarts: i32, second: i64, state: Value| {
+            json!({"name": name, "ready": true, "restartCount": restarts, "image": "", "imageID": "",
+                "lastState": ended(second), "state": state})
+        };
+        let check = |init: Value, sidecar: Value, expected: &str| {
+            let main = container("a", 1, 40, json!({"running": {}}));
+            let pod = json!({
+                "metadata": {"name": "p"},
+                "spec": {
+                    "initContainers": [{"name": "i"}, {"name": "side", "restartPolicy": "Always"}],
+                    "containers": [{"name": "a"}],
+                },
+                "status": {"phase": "Running", "initContainerStatuses": [init, sidecar],
+                    "containerStatuses": [main]},
+            });
+            let cells = PodCells::of(&serde_json::from_value(pod).unwrap());
+            assert_eq!(cells.restarts(Timestamp::from_second(100).unwrap()), expected);
+        };
+        let mut sidecar = container("side", 2, 30, json!({"running": {}}));
+        sidecar["started"] = true.into();
+        let done = container("i", 5, 90, json!({"terminated": {"exitCode": 0}}));
+        check(done, sidecar.clone(), "3 (60s ago)");
+        check(container("i", 5, 90, json!({"running": {}})), sidecar, "5 (10s ago)");
+    }
+
+    #[test]
+    fn a_deleted_pod_is_terminating_unless_it_has_ended() {
+        for (phase, expected) in [("Running", "Terminating"), ("Failed", "Failed")] {
+            let mut pod = Pod::default();
+            pod.metadata.deletion_timestamp = Some(crate::objects::time(crate::clock::Timestamp::UNIX_EPOCH));
+            pod.status = Some(PodStatus { phase: Some(phase.into()), ..Default::default() });
+            assert_eq!(PodCells::of(&pod).status, expected);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Defaults, as the Kubernetes API sets them before it validates.
+//!
+//! Each file holds the defaults of what its name says. Two rules are common to all: a field that
+//! is set is left as it is, and a field that Kubernetes keeps as a plain number or flag is unset
+//! when it is zero, since the API cannot tell zero from absent there. What the API server fills
+//! in from other objects (addresses, node ports, the storage class) belongs to the store, and
+//! what it sets at creation alone (status, generation, finalizers of namespaces) to
+//! [`strategy`](super::strategy).
+
+mod container;
+mod pod;
+mod service;
+mod statefulset;
+mod storage;
+mod volume;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Secret};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::objects::Typed;
+use crate::objects::quantity::canonical;
+
+/// The label every namespace bears, with its name as the value.
+const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Sets every default that the Kubernetes API sets for this kind. Applying it twice changes
+/// nothing more.
+pub fn default(typed: &mut Typed) {
+    drop_empty(typed.meta_mut());
+    match typed {
+        Typed::StatefulSet(set) => statefulset::default(set),
+        Typed::Pod(pod) => pod::default(pod),
+        Typed::Service(service) => service::default(service),
+        Typed::PersistentVolumeClaim(claim) => storage::default_claim(claim),
+        Typed::PersistentVolume(volume) => storage::default_volume(volume),
+        Typed::StorageClass(class) => storage::default_class(class),
+        Typed::Namespace(namespace) => default_namespace(namespace),
+        Typed::Node(node) => default_node(node),
+        Typed::Secret(secret) => default_secret(secret),
+        Typed::EndpointSlice(slice) => default_slice(slice),
+        Typed::Endpoints(endpoints) => default_endpoints(endpoints),
+        Typed::ConfigMap(map) => {
+            drop_zero(&mut map.data);
+            drop_zero(&mut map.binary_data);
+        }
+        Typed::ControllerRevision(_)
+        | Typed::Event(_)
+        | Typed::Lease(_)
+        | Typed::RuntimeClass(_)
+        | Typed::ServiceAccount(_) => {}
+    }
+}
+
+/// The API leaves empty lists and maps out; `kubectl apply` sends `annotations: {}` and does not
+/// expect it back.
+fn drop_empty(meta: &mut ObjectMeta) {
+    drop_zero(&mut meta.annotations);
+    drop_zero(&mut meta.labels);
+    drop_zero(&mut meta.finalizers);
+    drop_zero(&mut meta.owner_references);
+}
+
+fn default_namespace(namespace: &mut Namespace) {
+    if let Some(name) = namespace.metadata.name.clone().filter(|name| !name.is_empty()) {
+        namespace.metadata.labels.get_or_insert_default().insert(NAMESPACE_NAME_LABEL.into(), name);
+    }
+    let status = namespace.status.get_or_insert_default();
+    set(&mut status.phase, "Active");
+}
+
+fn default_node(node: &mut Node) {
+    let Some(status) = &mut node.status else { return };
+    canonicalize(amounts(&mut status.capacity).chain(amounts(&mut status.allocatable)));
+    if status.allocatable.is_none() {
+        status.allocatable = status.capacity.clone();
+    }
+}
+
+/// `stringData` is a way to write `data`; it wins, and is never kept.
+fn default_secret(secret: &mut Secret) {
+    set(&mut secret.type_, "Opaque");
+    for (key, text) in secret.string_data.take().into_iter().flatten() {
+        secret.data.get_or_insert_default().insert(key, ByteString(text.into_bytes()));
+    }
+}
+
+fn default_slice(slice: &mut EndpointSlice) {
+    for port in slice.ports.iter_mut().flatten() {
+        port.name.get_or_insert_default();
+        set(&mut port.protocol, "TCP");
+    }
+}
+
+fn default_endpoints(endpoints: &mut Endpoints) {
+    let subsets = endpoints.subsets.iter_mut().flatten();
+    for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
+        set(&mut port.protocol, "TCP");
+    }
+}
+
+/// Writes quantities as the API gives them back; what is no quantity is left to validation.
+fn canonicalize<'a>(quantities: impl IntoIterator<Item = &'a mut Quantity>) {
+    for quantity in quantities {
+        if let Some(form) = canonical(&quantity.0) {
+            quantity.0 = form;
+        }
+    }
+}
+
+/// The quantities of a list of resources.
+fn amounts(list: &mut Option<BTreeMap<String, Quantity>>) -> impl Iterator<Item = &mut Quantity> {
+    list.iter_mut().flat_map(BTreeMap::values_mut)
+}
+
+/// Sets a text that is absent or empty.
+fn set(field: &mut Option<String>, value: &str) {
+    if field.as_deref().is_none_or(str::is_empty) {
+        *field = Some(value.to_owned());
+    }
+}
+
+/// Sets a number that is absent or zero, which Kubernetes does not tell apart in this field.
+fn set_number(field: &mut Option<i32>, value: i32) {
+    if field.is_none_or(|present| present == 0) {
+        *field = Some(value);
+    }
+}
+
+/// Unsets what the API does not tell apart from absent.
+fn drop_zero<T: Default + PartialEq>(field: &mut Option<T>) {
+    if field.as_ref() == Some(&T::default()) {
+        *field = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

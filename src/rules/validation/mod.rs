@@ -1,0 +1,194 @@
+//! Validation, as the Kubernetes API does it after defaulting.
+//!
+//! Every broken rule is reported, each with its path and in Kubernetes' words, so that clients
+//! which look for those words find them. A change is never refused for something that the object
+//! had before: rules that the old version breaks in the same way are not counted against the
+//! new one. What needs other objects (does the namespace exist, is the address free) is the
+//! store's to check.
+
+mod claim;
+mod cluster;
+mod container;
+mod content;
+mod endpoints;
+mod endpointslice;
+mod environment;
+mod growth;
+mod handler;
+mod labels;
+mod lease;
+mod metadata;
+mod pod;
+mod pod_change;
+mod resources;
+mod service;
+mod service_address;
+mod statefulset;
+mod volume;
+
+use crate::objects::quantity::Amount;
+use crate::objects::{FieldError, Path, Typed};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+/// Where the rules are others than Kubernetes' for StatefulSets whose annotations say nothing (see
+/// [`beyond`](super::beyond)). The default is nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The sizes in claim templates may grow.
+    pub grow_claims: bool,
+    /// A new set's name leaves room for the hash in its pods' revision label.
+    pub strict_names: bool,
+}
+
+/// The rules a new object breaks.
+pub fn validate_create(new: &Typed) -> Vec<FieldError> {
+    validate_create_under(Rules::default(), new)
+}
+
+/// The rules that changing `old` to `new` breaks, those of `new` itself included.
+pub fn validate_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
+    validate_update_under(Rules::default(), new, old)
+}
+
+/// As [`validate_create`], under other rules.
+pub fn validate_create_under(rules: Rules, new: &Typed) -> Vec<FieldError> {
+    let mut errors = faults(new);
+    if let Typed::StatefulSet(set) = new {
+        statefulset::check_new_name(rules, set, &mut errors);
+    }
+    errors
+}
+
+/// As [`validate_update`], under other rules.
+pub fn validate_update_under(rules: Rules, new: &Typed, old: &Typed) -> Vec<FieldError> {
+    let mut errors = faults(new);
+    if !errors.is_empty() {
+        let known = faults(old);
+        errors.retain(|error| !known.contains(error));
+    }
+    metadata::check_change(new.meta(), old.meta(), &mut errors);
+    check_change(rules, new, old, &mut errors);
+    errors
+}
+
+/// What is wrong with an object, be it new or not.
+fn faults(object: &Typed) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    metadata::check(object, &mut errors);
+    check_content(object, &mut errors);
+    errors
+}
+
+/// The rules that changing the status of `old` to that of `new` breaks.
+pub fn validate_status_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    match (new, old) {
+        (Typed::StatefulSet(new), Typed::StatefulSet(old)) => {
+            statefulset::check_status_change(new, old, &mut errors);
+        }
+        (Typed::Pod(new), Typed::Pod(old)) => pod_change::check_status(new, old, &mut errors),
+        (Typed::Service(new), Typed::Service(_)) => service::check_status(new, &mut errors),
+        _ => {}
+    }
+    errors
+}
+
+fn check_content(new: &Typed, errors: &mut Vec<FieldError>) {
+    match new {
+        Typed::Namespace(namespace) => cluster::check_namespace(namespace, errors),
+        Typed::Node(node) => cluster::check_node(node, errors),
+        Typed::StorageClass(class) => cluster::check_class(class, errors),
+        Typed::PersistentVolume(volume) => cluster::check_volume(volume, errors),
+        Typed::ConfigMap(map) => content::check_config_map(map, errors),
+        Typed::Secret(secret) => content::check_secret(secret, errors),
+        Typed::ControllerRevision(revision) => content::check_revision(revision, errors),
+        Typed::Event(event) => content::check_event(event, errors),
+        Typed::Service(service) => service::check(service, errors),
+        Typed::PersistentVolumeClaim(claim) => claim::check(claim, errors),
+        Typed::Pod(pod) => pod::check(pod, errors),
+        Typed::StatefulSet(set) => statefulset::check(set, errors),
+        Typed::EndpointSlice(slice) => endpointslice::check(slice, errors),
+        Typed::Endpoints(endpoints) => endpoints::check(endpoints, errors),
+        Typed::RuntimeClass(class) => cluster::check_runtime_class(class, errors),
+        Typed::Lease(lease) => lease::check(lease, errors),
+        Typed::ServiceAccount(_) => {}
+    }
+}
+
+fn check_change(rules: Rules, new: &Typed, old: &Typed, errors: &mut Vec<FieldError>) {
+    match (new, old) {
+        (Typed::StatefulSet(new), Typed::StatefulSet(old)) => {
+            statefulset::check_change(rules, new, old, errors);
+        }
+        (Typed::Service(new), Typed::Service(old)) => service::check_change(new, old, errors),
+        (Typed::Pod(new), Typed::Pod(old)) => pod_change::check(new, old, errors),
+        (Typed::PersistentVolumeClaim(new), Typed::PersistentVolumeClaim(old)) => {
+            claim::check_change(new, old, errors);
+        }
+        (Typed::PersistentVolume(new), Typed::PersistentVolume(old)) => {
+            cluster::check_volume_change(new, old, errors);
+        }
+        (Typed::StorageClass(new), Typed::StorageClass(old)) => cluster::check_class_change(new, old, errors),
+        (Typed::ConfigMap(new), Typed::ConfigMap(old)) => content::check_config_map_change(new, old, errors),
+        (Typed::Secret(new), Typed::Secret(old)) => content::check_secret_change(new, old, errors),
+        (Typed::ControllerRevision(new), Typed::ControllerRevision(old)) => {
+            content::check_revision_change(new, old, errors);
+        }
+        (Typed::EndpointSlice(new), Typed::EndpointSlice(old)) => {
+            endpointslice::check_change(new, old, errors);
+        }
+        (Typed::RuntimeClass(new), Typed::RuntimeClass(old)) => {
+            cluster::check_runtime_class_change(new, old, errors);
+        }
+        _ => {}
+    }
+}
+
+const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
+const POSITIVE: &str = "must be greater than zero";
+const IMMUTABLE: &str = "field is immutable";
+
+/// The text, absent being empty as in Kubernetes.
+fn text(field: &Option<String>) -> &str {
+    field.as_deref().unwrap_or_default()
+}
+
+/// The items, absent being none as in Kubernetes.
+fn items<T>(field: &Option<Vec<T>>) -> &[T] {
+    field.as_deref().unwrap_or_default()
+}
+
+fn check_not_negative(value: impl Into<i64>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
+    let value = value.into();
+    if value < 0 {
+        errors.push(path.invalid(value, NOT_NEGATIVE));
+    }
+}
+
+/// Reports each rule that `value` breaks.
+fn check_form(rules: Vec<String>, value: &str, path: &Path<'_>, errors: &mut Vec<FieldError>) {
+    errors.extend(rules.iter().map(|rule| path.invalid(value, rule)));
+}
+
+/// Reports a text that must be there and be one of `known`.
+fn check_choice(value: &str, known: &[&str], path: &Path<'_>, errors: &mut Vec<FieldError>) {
+    if value.is_empty() {
+        errors.push(path.required(""));
+    } else if !known.contains(&value) {
+        errors.push(path.not_supported(value, known));
+    }
+}
+
+/// The amount, or `None` after reporting that there is none.
+fn check_quantity(quantity: &Quantity, path: &Path<'_>, errors: &mut Vec<FieldError>) -> Option<Amount> {
+    match Amount::parse(&quantity.0) {
+        Ok(amount) => Some(amount),
+        Err(error) => {
+            errors.push(path.invalid(quantity.0.as_str(), &error.to_string()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
