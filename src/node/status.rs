@@ -5,7 +5,6 @@
 //! quality of service class. A condition keeps its transition time while its status is the same.
 
 mod conditions;
-mod quality;
 
 use k8s_openapi::api::core::v1::{
     ContainerState as State, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
@@ -16,7 +15,7 @@ use std::net::IpAddr;
 use super::containers::{Containers, Life, Ran, Track};
 use super::runtime::{Ended, Exit, Readiness, Role};
 use crate::clock::Timestamp;
-use crate::objects::time;
+use crate::objects::{quality, time};
 
 /// What is known of a pod besides its spec.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +62,7 @@ pub(super) fn status(pod: &Pod, view: &View<'_>, now: Timestamp) -> PodStatus {
         qos_class: old
             .qos_class
             .clone()
-            .or_else(|| pod.spec.as_ref().map(|spec| quality::class(spec).to_owned())),
+            .or_else(|| pod.spec.as_ref().map(|spec| quality::of(spec).to_owned())),
         reason: ended.and_then(|ended| ended.reason.clone()),
         message: ended.and_then(|ended| ended.message.clone()),
         observed_generation: pod.metadata.generation,

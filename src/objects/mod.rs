@@ -1,5 +1,6 @@
-//! What there is: the table of kinds, objects, selectors, defaulting, validation, manifests.
+//! What there is: the table of kinds, an object and its metadata, names, labels, quantities.
 //!
+//! [`pod`], [`service`] and [`namespace`] are the words of Kubernetes as predicates, each once.
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
 
@@ -9,8 +10,12 @@ mod field;
 mod kind;
 pub mod labels;
 pub mod names;
+pub mod namespace;
 mod object;
+pub mod pod;
+pub mod quality;
 pub mod quantity;
+pub mod service;
 mod weight;
 
 pub use field::{Fault, FieldError, Path};

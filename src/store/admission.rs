@@ -10,12 +10,10 @@ use k8s_openapi::api::storage::v1::StorageClass;
 
 use super::allocation::{AllocationError, Ledger, allocate};
 use super::{DEFAULT_CLASS_ANNOTATION, Store, StoreError};
-use crate::objects::{Kind, Object, ObjectKey, Typed};
+use crate::objects::{Kind, Object, ObjectKey, Typed, namespace};
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
-/// What a namespace's own finalizer is called.
-const NAMESPACE_FINALIZER: &str = "kubernetes";
 /// Holds a claim that pods use.
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// Holds a volume that is bound.
@@ -37,7 +35,7 @@ impl Store {
             Typed::Service(service) => self.allocate(service, None, ledger),
             Typed::Namespace(namespace) => {
                 let spec = namespace.spec.get_or_insert_default();
-                add(spec.finalizers.get_or_insert_default(), NAMESPACE_FINALIZER);
+                add(spec.finalizers.get_or_insert_default(), namespace::FINALIZER);
                 Ok(())
             }
             Typed::PersistentVolumeClaim(claim) => {

@@ -7,10 +7,9 @@
 use k8s_openapi::api::core::v1::Namespace;
 
 use super::conditions;
+use crate::objects::namespace::FINALIZER;
 use crate::objects::{Kind, Object};
 use crate::store::{DeleteOptions, Propagation, Store, StoreError};
-
-const FINALIZER: &str = "kubernetes";
 
 /// Deletes what is in a terminating namespace; removes its finalizer when nothing is left.
 pub(super) async fn empty(store: &Store, namespace: &Object) -> Result<(), StoreError> {

@@ -6,7 +6,6 @@
 //! and only when the new wish means something else than the old (see
 //! [`semantic`](super::semantic)).
 
-mod quality;
 mod service;
 
 use k8s_openapi::api::apps::v1::StatefulSetStatus;
@@ -15,10 +14,7 @@ use k8s_openapi::api::core::v1::{
 };
 
 use crate::machinery::semantic;
-use crate::objects::Typed;
-
-/// Whoever empties a namespace removes this from its `spec.finalizers`.
-const NAMESPACE_FINALIZER: &str = "kubernetes";
+use crate::objects::{Typed, namespace, quality};
 
 /// Clears what a creator may not set and gives the status a new object has.
 pub fn prepare_for_create(typed: &mut Typed) {
@@ -39,8 +35,8 @@ pub fn prepare_for_create(typed: &mut Typed) {
         }
         Typed::Namespace(namespace) => {
             let finalizers = namespace.spec.get_or_insert_default().finalizers.get_or_insert_default();
-            if !finalizers.iter().any(|present| present == NAMESPACE_FINALIZER) {
-                finalizers.push(NAMESPACE_FINALIZER.into());
+            if !finalizers.iter().any(|present| present == namespace::FINALIZER) {
+                finalizers.push(namespace::FINALIZER.into());
             }
             namespace.status = Some(NamespaceStatus { phase: Some("Active".into()), ..Default::default() });
         }

@@ -1,0 +1,74 @@
+//! What a pod is, in the words of Kubernetes' documents: the predicates that every part shares.
+//!
+//! Each looks at one pod and nothing else; time is given. A terminating pod may still be ready and
+//! available, so who asks about availability asks about termination too.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec};
+
+use crate::clock::Timestamp;
+
+/// The pod's phase; empty if it has none yet.
+pub fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
+}
+
+/// The condition of this type, if the pod reports it.
+pub fn condition<'a>(pod: &'a Pod, name: &str) -> Option<&'a PodCondition> {
+    let conditions = pod.status.as_ref()?.conditions.as_deref()?;
+    conditions.iter().find(|condition| condition.type_ == name)
+}
+
+/// The `Ready` condition, if it is true.
+pub fn ready_condition(pod: &Pod) -> Option<&PodCondition> {
+    condition(pod, "Ready").filter(|ready| ready.status == "True")
+}
+
+/// Whether the `Ready` condition is true, whatever the phase (`IsPodReady` of `pkg/api/v1/pod`).
+pub fn is_ready(pod: &Pod) -> bool {
+    ready_condition(pod).is_some()
+}
+
+/// Whether the pod runs and is ready: what a StatefulSet waits for.
+pub fn is_running_and_ready(pod: &Pod) -> bool {
+    phase(pod) == "Running" && is_ready(pod)
+}
+
+/// Whether the pod has ended, well or badly (`IsPodTerminal`): nothing of it runs again.
+pub fn has_ended(pod: &Pod) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+/// Whether deletion has been asked for.
+pub fn is_terminating(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
+}
+
+/// Whether the pod has been ready for `min_ready_s` seconds at `now` (`IsPodAvailable`).
+pub fn is_available(pod: &Pod, min_ready_s: i32, now: Timestamp) -> bool {
+    is_ready(pod)
+        && (min_ready_s == 0 || available_at(pod, min_ready_s).is_some_and(|instant| instant <= now))
+}
+
+/// When a pod that stays ready becomes available; `None` if it is not ready, or does not say since
+/// when.
+pub fn available_at(pod: &Pod, min_ready_s: i32) -> Option<Timestamp> {
+    after(ready_condition(pod)?.last_transition_time.as_ref()?.0, min_ready_s)
+}
+
+/// `since`, `min_ready_s` seconds later.
+pub fn after(since: Timestamp, min_ready_s: i32) -> Option<Timestamp> {
+    let min_ready = Duration::from_secs(u64::try_from(min_ready_s).unwrap_or_default());
+    since.checked_add(min_ready).ok()
+}
+
+/// The node that the pod is bound to.
+pub fn node_name(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.node_name.as_deref().filter(|node| !node.is_empty())
+}
+
+/// Whether the pod has its node's addresses instead of its own.
+pub fn uses_host_network(spec: &PodSpec) -> bool {
+    spec.host_network == Some(true)
+}
