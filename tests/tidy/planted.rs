@@ -81,6 +81,17 @@ fn siblings_in_a_circle_are_reported_with_what_makes_it() {
 }
 
 #[test]
+fn a_long_way_round_is_a_circle() {
+    let files = [
+        ("objects/name.rs", "use crate::dns::zone::Tree;\npub struct Name(Tree);\npub fn parse() {}"),
+        ("dns/zone/tree.rs", "pub struct Tree(crate::objects::Object);"),
+    ];
+    let circle = "a circle of 3 files:\n    objects/name.rs -> dns/zone/tree.rs: Tree\n    \
+                  objects/object.rs -> objects/name.rs: Name\n    dns/zone/tree.rs -> objects/object.rs: Object";
+    check(rule::circles, &files, &[circle]);
+}
+
+#[test]
 fn a_parent_and_its_child_in_a_circle_are_reported() {
     let circle = "a circle of 2 files:\n    dns/zone/mod.rs -> dns/zone/tree.rs: Tree\n    \
                   dns/zone/tree.rs -> dns/zone/mod.rs: ";
@@ -152,6 +163,20 @@ fn an_import_against_the_table_is_reported_however_it_is_written() {
 }
 
 #[test]
+fn the_binary_is_held_against_the_table_like_the_library() {
+    let text = "fn main() { dullahan::clock::now() }";
+    check(rule::imports, &[("main.rs", text)], &["src/main.rs:2: main must not import clock (clock::now)"]);
+}
+
+#[test]
+fn what_a_room_shows_of_another_crate_is_its_own() {
+    let app = "pub use anyhow::Result as Outcome;\npub fn start() {}";
+    let object = "pub struct Object;\nfn new() -> crate::app::Outcome {}";
+    let fault = "src/objects/object.rs:3: objects must not import app (app::Outcome)";
+    check(rule::imports, &[("app.rs", app), ("objects/object.rs", object)], &[fault]);
+}
+
+#[test]
 fn one_item_of_a_room_may_be_open() {
     let text = "use crate::clock::{Timestamp, now};\npub struct Name;\npub fn parse() {}";
     let fault = "src/objects/name.rs:2: objects must not import clock (clock::now)";
@@ -198,8 +223,14 @@ fn files_that_are_not_read_are_reported() {
 
 #[test]
 fn a_file_without_room_is_reported() {
-    let files = [("dns/mod.rs", "pub mod zone;"), ("lib.rs", "mod app;\nmod clock;\nmod dns;\nmod objects;")];
-    check(rule::every_file_has_a_room, &files, &["src/dns/mod.rs: in no room of tests/tidy/table.rs"]);
+    let files = [
+        ("dns/mod.rs", "pub mod zone;\npub mod zonefile;"),
+        ("dns/zonefile.rs", ""),
+        ("lib.rs", "mod app;\nmod clock;\nmod dns;\nmod objects;"),
+    ];
+    let faults =
+        ["dns/mod", "dns/zonefile"].map(|it| format!("src/{it}.rs: in no room of tests/tidy/table.rs"));
+    check(rule::every_file_has_a_room, &files, &faults.each_ref().map(String::as_str));
 }
 
 #[test]
@@ -243,6 +274,9 @@ fn a_banned_call_is_reported() {
         let text = format!("{text}\npub fn start() {{}}");
         check(rule::calls, &[("app.rs", &text)], &[&fault(line)]);
     }
+    let clock = "pub use jiff::Timestamp;\npub struct Instant;";
+    let app = "pub fn start() { crate::clock::Instant::now() }";
+    check(rule::calls, &[("clock.rs", clock), ("app.rs", app)], &[&fault(2)]);
     let text = "use std::env::var;\npub fn start() { var(\"HOME\"); }";
     check(rule::calls, &[("app.rs", text)], &["src/app.rs:2: env::var is for []"]);
 }
