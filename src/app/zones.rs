@@ -1,5 +1,6 @@
 //! Zones from files, and how the cluster zone is made.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -76,7 +77,12 @@ impl ZoneFiles {
             let Self { mut folder, changes } = self;
             // A large zone takes long to read; others are answered meanwhile.
             let read = tokio::task::spawn_blocking(move || (folder.read(), folder)).await;
-            let Ok((loaded, folder)) = read else { return };
+            let (loaded, folder) = match read {
+                Ok(read) => read,
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                // The runtime is shutting down.
+                Err(_) => return,
+            };
             self = Self { folder, changes };
             if let Err(error) = self.changes.follow(&loaded.folders) {
                 warn!("{error}; changes of zone files there go unnoticed");

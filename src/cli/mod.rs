@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand, each parses, calls, prints and gives an exit code.
 //!
 //! Exit codes: 0 when everything went as asked, 1 when something is wrong with the input or the
-//! machine, 2 when the command line itself is wrong.
+//! machine, 2 when the command line itself is wrong, 70 when a part of the program has panicked.
 
 mod arguments;
 mod check;
