@@ -1,6 +1,6 @@
 //! What people change with the real kubectl, in every way it knows, and how they look at it.
 //!
-//! The lines of `tests/kubectl.rs` follow one StatefulSet through its life; these are the commands
+//! The lines of `kubectl` follow one StatefulSet through its life; these are the commands
 //! that change or describe a thing otherwise: roll outs, server-side apply and its conflicts, edit,
 //! replace, set, every cascade, every kind's description.
 
@@ -229,74 +229,77 @@ fn every_kind_is_described() {
     }
 }
 
+/// Reads of a rolled out set in every form, labels, notes and taints in their order; and what each prints.
+const READS: &[(&str, &[&str])] = &[
+    ("get pods -o wide", &["NOMINATED NODE   READINESS GATES", "dullahan   <none>"]),
+    (
+        "get pods,svc,sts,pvc",
+        &["pod/web-0", "service/nginx", "statefulset.apps/web", "persistentvolumeclaim/www-web-0"],
+    ),
+    ("get pods -A -o wide", &["NAMESPACE   NAME    READY"]),
+    ("get pods -o json", &["\"kind\": \"List\"", "\"name\": \"web-1\""]),
+    ("get pods -o yaml", &["kind: List", "name: web-1"]),
+    ("get pods -o jsonpath={.items[*].metadata.name}", &["web-0 web-1"]),
+    (
+        "get pods -o custom-columns=N:.metadata.name,P:.status.phase",
+        &["N       P\nweb-0   Running\nweb-1   Running"],
+    ),
+    ("get pods -o go-template={{range.items}}{{.metadata.name}},{{end}}", &["web-0,web-1,"]),
+    ("get pods -o name", &["pod/web-0\npod/web-1"]),
+    ("get pods -L app --sort-by=.metadata.name", &["AGE   APP\nweb-0", "nginx\nweb-1"]),
+    ("get pods --no-headers -l statefulset.kubernetes.io/pod-name=web-1", &["web-1   1/1"]),
+    ("get pods -l app!=nginx", &["No resources found in default namespace."]),
+    (
+        "get pods --field-selector status.phase=Running,spec.nodeName=dullahan -o name",
+        &["pod/web-0\npod/web-1"],
+    ),
+    ("get pods --field-selector status.phase!=Running", &["No resources found"]),
+    ("get pods -n other", &["No resources found in other namespace."]),
+    (
+        "get events --field-selector involvedObject.kind=StatefulSet,reason=SuccessfulCreate",
+        &["statefulset/web"],
+    ),
+    ("get events --sort-by=.lastTimestamp -A", &["LAST SEEN", "pod/web-0"]),
+    ("events --for sts/web", &["SuccessfulCreate"]),
+    ("events --types=Warning", &["No events found"]),
+    ("get controllerrevisions", &["NAME", "statefulset.apps/web   1"]),
+    ("get sts web --subresource=scale -o jsonpath={.spec.replicas}/{.status.selector}", &["2/app=nginx"]),
+    ("get ns", &["default", "kube-system", "Active"]),
+    ("auth can-i list pods", &["yes"]),
+    ("auth can-i --list", &["*.*", "[*]"]),
+    ("auth can-i delete sts/web -n other", &["yes"]),
+    ("explain sts.spec.updateStrategy.rollingUpdate", &["partition\t<integer>", "maxUnavailable"]),
+    ("explain pod --recursive", &["containers\t<[]Container> -required-"]),
+    ("explain pvc", &["KIND:       PersistentVolumeClaim"]),
+    (
+        "api-resources -o wide",
+        &["controllerrevisions", "create,delete,deletecollection,get,list,patch,update,watch"],
+    ),
+    ("api-resources --namespaced=false -o name", &["storageclasses.storage.k8s.io", "nodes"]),
+    ("api-resources --api-group=apps --no-headers", &["statefulsets"]),
+    ("version -o json", &["\"serverVersion\"", "\"gitVersion\": \"v1.37"]),
+    ("cluster-info", &["Kubernetes control plane is running at https://127.0.0.1:"]),
+    ("!top pods", &["Metrics API not available"]),
+    ("label pods --all colour=red", &["pod/web-0 labeled", "pod/web-1 labeled"]),
+    ("!label pod web-0 colour=blue", &["'colour' already has a value (red), and --overwrite is false"]),
+    ("label pod web-0 colour=blue --overwrite", &["pod/web-0 labeled"]),
+    ("label pod web-0 colour-", &["pod/web-0 unlabeled"]),
+    ("get pods -l colour -o name", &["pod/web-1"]),
+    ("annotate sts web note=x", &["statefulset.apps/web annotated"]),
+    ("annotate sts web note-", &["statefulset.apps/web annotated"]),
+    ("taint node dullahan a=b:NoSchedule", &["node/dullahan tainted"]),
+    ("taint node dullahan a-", &["node/dullahan untainted"]),
+    ("cordon dullahan", &["node/dullahan cordoned"]),
+    ("uncordon dullahan", &["node/dullahan uncordoned"]),
+];
+
 #[test]
 fn lists_are_shown_in_every_form_and_chosen_by_labels_and_fields() {
     let Some(cluster) = start() else { return };
     cluster.check("apply -f -", WEB, &["statefulset.apps/web created"]);
     cluster.check("apply -f -", SETTINGS, &["namespace/other created"]);
     cluster.check("rollout status sts/web --timeout=60s", "", &[ROLLED_OUT]);
-    for (line, expected) in [
-        ("get pods -o wide", &["NOMINATED NODE   READINESS GATES", "dullahan   <none>"][..]),
-        (
-            "get pods,svc,sts,pvc",
-            &["pod/web-0", "service/nginx", "statefulset.apps/web", "persistentvolumeclaim/www-web-0"],
-        ),
-        ("get pods -A -o wide", &["NAMESPACE   NAME    READY"]),
-        ("get pods -o json", &["\"kind\": \"List\"", "\"name\": \"web-1\""]),
-        ("get pods -o yaml", &["kind: List", "name: web-1"]),
-        ("get pods -o jsonpath={.items[*].metadata.name}", &["web-0 web-1"]),
-        (
-            "get pods -o custom-columns=N:.metadata.name,P:.status.phase",
-            &["N       P\nweb-0   Running\nweb-1   Running"],
-        ),
-        ("get pods -o go-template={{range.items}}{{.metadata.name}},{{end}}", &["web-0,web-1,"]),
-        ("get pods -o name", &["pod/web-0\npod/web-1"]),
-        ("get pods -L app --sort-by=.metadata.name", &["AGE   APP\nweb-0", "nginx\nweb-1"]),
-        ("get pods --no-headers -l statefulset.kubernetes.io/pod-name=web-1", &["web-1   1/1"]),
-        ("get pods -l app!=nginx", &["No resources found in default namespace."]),
-        (
-            "get pods --field-selector status.phase=Running,spec.nodeName=dullahan -o name",
-            &["pod/web-0\npod/web-1"],
-        ),
-        ("get pods --field-selector status.phase!=Running", &["No resources found"]),
-        ("get pods -n other", &["No resources found in other namespace."]),
-        (
-            "get events --field-selector involvedObject.kind=StatefulSet,reason=SuccessfulCreate",
-            &["statefulset/web"],
-        ),
-        ("get events --sort-by=.lastTimestamp -A", &["LAST SEEN", "pod/web-0"]),
-        ("events --for sts/web", &["SuccessfulCreate"]),
-        ("events --types=Warning", &["No events found"]),
-        ("get controllerrevisions", &["NAME", "statefulset.apps/web   1"]),
-        ("get sts web --subresource=scale -o jsonpath={.spec.replicas}/{.status.selector}", &["2/app=nginx"]),
-        ("get ns", &["default", "kube-system", "Active"]),
-        ("auth can-i list pods", &["yes"]),
-        ("auth can-i --list", &["*.*", "[*]"]),
-        ("auth can-i delete sts/web -n other", &["yes"]),
-        ("explain sts.spec.updateStrategy.rollingUpdate", &["partition\t<integer>", "maxUnavailable"]),
-        ("explain pod --recursive", &["containers\t<[]Container> -required-"]),
-        ("explain pvc", &["KIND:       PersistentVolumeClaim"]),
-        (
-            "api-resources -o wide",
-            &["controllerrevisions", "create,delete,deletecollection,get,list,patch,update,watch"],
-        ),
-        ("api-resources --namespaced=false -o name", &["storageclasses.storage.k8s.io", "nodes"]),
-        ("api-resources --api-group=apps --no-headers", &["statefulsets"]),
-        ("version -o json", &["\"serverVersion\"", "\"gitVersion\": \"v1.37"]),
-        ("cluster-info", &["Kubernetes control plane is running at https://127.0.0.1:"]),
-        ("!top pods", &["Metrics API not available"]),
-        ("label pods --all colour=red", &["pod/web-0 labeled", "pod/web-1 labeled"]),
-        ("!label pod web-0 colour=blue", &["'colour' already has a value (red), and --overwrite is false"]),
-        ("label pod web-0 colour=blue --overwrite", &["pod/web-0 labeled"]),
-        ("label pod web-0 colour-", &["pod/web-0 unlabeled"]),
-        ("get pods -l colour -o name", &["pod/web-1"]),
-        ("annotate sts web note=x", &["statefulset.apps/web annotated"]),
-        ("annotate sts web note-", &["statefulset.apps/web annotated"]),
-        ("taint node dullahan a=b:NoSchedule", &["node/dullahan tainted"]),
-        ("taint node dullahan a-", &["node/dullahan untainted"]),
-        ("cordon dullahan", &["node/dullahan cordoned"]),
-        ("uncordon dullahan", &["node/dullahan uncordoned"]),
-    ] {
+    for (line, expected) in READS {
         cluster.check(line, "", expected);
     }
 }

@@ -55,8 +55,10 @@ pub(crate) struct CaseFile {
     #[serde(skip)]
     pub(crate) name: String,
     /// Where the cases come from.
+    #[allow(dead_code, reason = "for who reads a failure")]
     pub(crate) source: String,
     /// `dns`; other kinds are not here.
+    #[allow(dead_code, reason = "for who reads a failure")]
     pub(crate) kind: String,
     /// Kubernetes objects.
     pub(crate) fixtures: Vec<Value>,
@@ -155,8 +157,10 @@ pub(crate) struct Difference {
     /// The case's name.
     pub(crate) case: String,
     /// The RFC and section that decide.
+    #[allow(dead_code, reason = "for who reads a failure")]
     pub(crate) rfc: String,
     /// What they say.
+    #[allow(dead_code, reason = "for who reads a failure")]
     pub(crate) why: String,
     rcode: Option<String>,
     answer: Option<Vec<String>>,
