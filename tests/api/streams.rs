@@ -12,7 +12,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::tools::Tools;
 use async_trait::async_trait;
 use dullahan::api::server::{ApiOptions, ApiServer};
 use dullahan::api::streams::{ContainerStreams, Exit, PortStream, Session, TerminalSize, Wanted};
@@ -25,6 +24,8 @@ use kube::{Client, Config};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio_util::sync::CancellationToken;
+
+use crate::support::tools::Tools;
 
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(30);

@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use tempfile::TempDir;
+
 use crate::support::binary::Program;
 use crate::support::message::{ask, over_udp};
 use crate::support::tools::Tools;
 use crate::support::tsig;
 use crate::support::wait;
-use tempfile::TempDir;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/acceptance");
 const ZONES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zones");

@@ -4,6 +4,9 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
+
 use crate::support::binary::{self, Program};
 use crate::support::message::{
     Ask, ask, framed, over_tcp, over_udp, read_framed, receive, seen, tcp, udp, wire_name,
@@ -11,8 +14,6 @@ use crate::support::message::{
 use crate::support::port::Port;
 use crate::support::raw;
 use crate::support::upstream::{By, Upstream, record, response};
-use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 
 const RD: u16 = 0x0100;
 const OWN: &str = "web-0.web.default.svc.cluster.local";

@@ -4,10 +4,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::binary;
-use crate::support::tsig::{self, Before, Key};
 use hickory_proto::op::{Message, OpCode};
 use hickory_proto::rr::RData;
+
+use crate::support::binary;
+use crate::support::tsig::{self, Before, Key};
 
 /// How long a message is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(20);

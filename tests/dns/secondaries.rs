@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use hickory_proto::op::Message;
+use hickory_proto::rr::{RData, Record};
+
 use crate::support::binary;
 use crate::support::message::{ask, framed, over_udp_within, read_framed};
 use crate::support::port::Port;
 use crate::support::tools::{self, Running, Tools};
 use crate::support::tsig::{self, Before, Key};
 use crate::support::wait::within;
-use hickory_proto::op::Message;
-use hickory_proto::rr::{RData, Record};
 
 const SOA: u16 = 6;
 const AXFR: u16 = 252;

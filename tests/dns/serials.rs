@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::process::Stdio;
 
+use hickory_proto::op::Message;
+use hickory_proto::rr::RData;
+
 use crate::support::binary::{self, Program};
 use crate::support::message::{ask, over_tcp};
 use crate::support::tsig::now_s;
-use hickory_proto::op::Message;
-use hickory_proto::rr::RData;
 
 const N_PODS: usize = 120;
 

@@ -7,13 +7,14 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use hickory_proto::op::Message;
+use hickory_proto::rr::RData;
+use tempfile::TempDir;
+
 use crate::support::binary::Program;
 use crate::support::message::{Ask, ask, framed, over_tcp, over_udp, rcode, read_framed};
 use crate::support::tsig::{self, ALL, BADKEY, BADSIG, BADTIME, BADTRUNC, Before, Key, Record, now_s};
 use crate::support::wait;
-use hickory_proto::op::Message;
-use hickory_proto::rr::RData;
-use tempfile::TempDir;
 
 const OTHER_SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const A: u16 = 1;

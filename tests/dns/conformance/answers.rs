@@ -4,12 +4,13 @@
 //! The cases are data (`tests/conformance/dns`); where an RFC wins over CoreDNS the case is listed
 //! in `tests/conformance/differences.json` with what is answered instead, and that is asserted.
 
-use super::cases::{Case, CaseFile, Reply, compare, load_cases, typed};
 use dullahan::clock::{Clock, Timestamp};
 use dullahan::dns::answer::{Answer, Query, answer};
 use dullahan::dns::publisher::Publisher;
 use dullahan::dns::zone::master;
 use dullahan::store::{Store, StoreOptions};
+
+use super::cases::{Case, CaseFile, Reply, compare, load_cases, typed};
 
 /// What became of the cases.
 #[derive(Default)]

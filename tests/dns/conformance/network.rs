@@ -5,11 +5,12 @@
 
 use std::net::SocketAddr;
 
+use hickory_proto::op::Message;
+
 use super::cases::{Case, CaseFile, Reply, compare, load_cases};
 use crate::support::binary;
 use crate::support::message::{ask, over_tcp, over_udp};
 use crate::support::upstream::Upstream;
-use hickory_proto::op::Message;
 
 const RD: u16 = 0x0100;
 /// What `dullahan dns` answers negatively with, unless told otherwise.

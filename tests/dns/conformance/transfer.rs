@@ -10,12 +10,13 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::cases::{Case, CaseFile, load_files};
-use crate::support::binary;
-use crate::support::message::{Ask, ask, framed, over_tcp, rcode, read_framed};
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record};
 use serde::Deserialize;
+
+use super::cases::{Case, CaseFile, load_files};
+use crate::support::binary;
+use crate::support::message::{Ask, ask, framed, over_tcp, rcode, read_framed};
 
 const IXFR: u16 = 251;
 const AXFR: u16 = 252;

@@ -6,11 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::binary;
-use crate::support::encrypted::told;
-use crate::support::raw;
-use crate::support::tools::Tools;
-use crate::support::wait;
 use dullahan::dns::response::PADDING_BLOCK;
 use futures_util::StreamExt;
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, Edns, Message, Query};
@@ -19,6 +14,12 @@ use hickory_proto::rr::{DNSClass, Name};
 use hickory_server::net::quic::QuicClientStream;
 use hickory_server::net::xfer::DnsRequestSender;
 use rcgen::{CertificateParams, KeyPair};
+
+use crate::support::binary;
+use crate::support::encrypted::told;
+use crate::support::raw;
+use crate::support::tools::Tools;
+use crate::support::wait;
 
 const NAME: &str = "dns.test";
 

@@ -1,10 +1,11 @@
 //! `--forward` over TLS, HTTPS and QUIC: whoever asks for names of others there is answered as over
 //! UDP and TCP.
 
+use hickory_proto::op::Message;
+
 use crate::support::encrypted::Encrypted;
 use crate::support::message::{Ask, ask, seen};
 use crate::support::upstream::Upstream;
-use hickory_proto::op::Message;
 
 const RD: u16 = 0x0100;
 const OWN: &str = "web-0.web.default.svc.cluster.local";

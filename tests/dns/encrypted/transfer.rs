@@ -3,10 +3,11 @@
 //! HTTPS carries one message for one (RFC 8484, 4.2.1); over QUIC this server does not send more
 //! than one either. Over TLS transfers are had as over TCP.
 
-use crate::support::encrypted::Encrypted;
-use crate::support::message::ask;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
+
+use crate::support::encrypted::Encrypted;
+use crate::support::message::ask;
 
 const AXFR: u16 = 252;
 const EXTENDED_ERROR: u16 = 15;

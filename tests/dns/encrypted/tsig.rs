@@ -1,10 +1,11 @@
 //! Transaction signatures over TLS, HTTPS and QUIC (RFC 8945): whatever is asked with one is answered
 //! with one, whoever encodes the reply, and a transfer that is not had is refused with one too.
 
+use hickory_proto::op::Message;
+
 use crate::support::encrypted::Encrypted;
 use crate::support::message::{Ask, Opt, ask, option, rcode};
 use crate::support::tsig::{ALGORITHM, ALL, BADKEY, BADSIG, BADTIME, Before, Key, Record, SECRET, now_s};
-use hickory_proto::op::Message;
 
 const A: u16 = 1;
 const SOA: u16 = 6;
