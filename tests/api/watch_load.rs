@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use crate::support::cluster::Cluster;
 use crate::support::load::Load;
-use crate::support::tools;
 
 /// What the server keeps for a watcher that does not read: a chunk of events (16 KiB), what HTTP
 /// (64 KiB) and TLS (64 KiB) have taken of it, and their tasks.
@@ -25,7 +24,6 @@ const fn with_what_the_allocator_keeps(bytes: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_watcher_sees_every_revision_and_one_that_does_not_read_costs_little() {
-    let _alone = tools::alone();
     let load =
         Load { n_watchers: 50, n_stalled: 20, n_writes: 1_600, writes_per_s: 5_000, padding_octets: 4_096 };
     let cluster = Cluster::start(PathBuf::from("kubectl"));
