@@ -144,7 +144,7 @@ web-7.nginx.default.svc.cluster.local. A: NXDOMAIN: the name does not exist
 ordinal out of range: StatefulSet default/web has no ordinal 7: replicas=2
 Scale the StatefulSet.
 looked at:
-  Namespace default (not there)
+  Namespace default (does not exist)
   Service default/nginx
   StatefulSet default/web
 ";
