@@ -1,4 +1,5 @@
-//! For whom upstreams are asked, and what a response becomes once they have said something. `tests/forward.rs` has real upstreams.
+//! For whom upstreams are asked, and what a response becomes once they have said something.
+//! `tests/dns/forward.rs` has real upstreams.
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::A;
