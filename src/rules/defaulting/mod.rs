@@ -19,6 +19,8 @@ mod statefulset;
 mod storage;
 mod volume;
 
+use std::ops::Deref;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -59,6 +61,42 @@ pub fn default(typed: &mut Typed) {
     }
 }
 
+/// An object that has every default of its kind, so that nothing sets them again.
+///
+/// What takes `impl Into<Defaulted>` takes any object, and sets the defaults of those that are not
+/// known to have them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defaulted(Typed);
+
+impl<T: Into<Typed>> From<T> for Defaulted {
+    fn from(object: T) -> Self {
+        let mut typed = object.into();
+        default(&mut typed);
+        Self(typed)
+    }
+}
+
+impl Deref for Defaulted {
+    type Target = Typed;
+
+    fn deref(&self) -> &Typed {
+        &self.0
+    }
+}
+
+impl Defaulted {
+    /// The metadata, to be changed. Only one default depends on it, the label of a namespace, and a
+    /// creation sets that again.
+    pub fn meta_mut(&mut self) -> &mut ObjectMeta {
+        self.0.meta_mut()
+    }
+
+    /// The object, to be changed in any way.
+    pub fn into_typed(self) -> Typed {
+        self.0
+    }
+}
+
 /// The API leaves empty lists and maps out; `kubectl apply` sends `annotations: {}` and does not
 /// expect it back.
 fn drop_empty(meta: &mut ObjectMeta) {
@@ -69,11 +107,17 @@ fn drop_empty(meta: &mut ObjectMeta) {
 }
 
 fn default_namespace(namespace: &mut Namespace) {
+    label_namespace(namespace);
+    let status = namespace.status.get_or_insert_default();
+    set(&mut status.phase, "Active");
+}
+
+/// Labels a namespace with its name. One whose name is generated gets the label with the name, after
+/// its other defaults (`Canonicalize` of `pkg/registry/core/namespace`).
+pub(super) fn label_namespace(namespace: &mut Namespace) {
     if let Some(name) = namespace.metadata.name.clone().filter(|name| !name.is_empty()) {
         namespace.metadata.labels.get_or_insert_default().insert(NAMESPACE_NAME_LABEL.into(), name);
     }
-    let status = namespace.status.get_or_insert_default();
-    set(&mut status.phase, "Active");
 }
 
 fn default_node(node: &mut Node) {
