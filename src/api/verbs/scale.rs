@@ -74,11 +74,9 @@ async fn write(
         }
         set.spec.replicas = Some(replicas);
         set.metadata.resource_version = Some(live.revision().to_string());
-        let old = body::to_value(live.typed());
-        let mut new = body::to_value(&set.into());
-        patch::track_managers(Some(&old), &mut new, &options.manager, "Update", "scale", api.now());
-        let set: StatefulSet =
-            serde_json::from_value(new).map_err(|error| Failure::internal(&error.to_string()))?;
+        let (old, new) = (body::to_value(live.typed()), body::to_value(&set.clone().into()));
+        set.metadata.managed_fields =
+            patch::track_managers(Some(&old), &new, &options.manager, "Update", "scale", api.now());
         match store.update(set).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS_MAX => {}
             other => return Ok(Reply::json(StatusCode::OK, scale_of(&other?).to_string())),

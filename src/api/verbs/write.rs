@@ -76,7 +76,7 @@ async fn create_sent(
     }
     if operation == "Update" {
         defaulting::default(&mut typed);
-        typed = tracked(api, None, &typed, options, operation, Part::Main)?;
+        track(api, None, &mut typed, options, operation, Part::Main);
     }
     let store = store_for(api, options);
     let object = store.create(typed).await?;
@@ -211,27 +211,26 @@ async fn replace(
     if part == Part::Main {
         defaulting::default(&mut typed);
     }
-    let typed = tracked(api, Some(live), &typed, options, "Update", part)?;
+    track(api, Some(live), &mut typed, options, "Update", part);
     Ok(part.write(&store_for(api, options), typed).await?)
 }
 
-/// The object with its managed fields up to date; as it was if nothing else has changed.
-fn tracked(
+/// Brings the managed fields of an object up to date, unless nothing else has changed.
+fn track(
     api: &Api,
     live: Option<&Object>,
-    typed: &Typed,
+    typed: &mut Typed,
     options: &WriteOptions,
     operation: &str,
     part: Part,
-) -> Result<Typed, Failure> {
+) {
     let old = live.map(|live| body::to_value(live.typed()));
-    let mut new = body::to_value(typed);
-    if old.as_ref() == Some(&new) {
-        return Ok(typed.clone());
+    let new = body::to_value(typed);
+    if old.as_ref() != Some(&new) {
+        let (manager, now) = (&options.manager, api.now());
+        typed.meta_mut().managed_fields =
+            patch::track_managers(old.as_ref(), &new, manager, operation, part.subresource(), now);
     }
-    let now = api.now();
-    patch::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
-    Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
 }
 
 fn store_for(api: &Api, options: &WriteOptions) -> Store {
