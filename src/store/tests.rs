@@ -6,8 +6,11 @@ pub(super) mod yielding;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, Namespace, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
+use crate::objects::{Kind, Object, Revision, time};
 
 async fn store() -> Store {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
