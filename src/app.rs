@@ -11,13 +11,13 @@
 mod conduct;
 mod encrypted;
 mod forward;
+mod parts;
 mod zones;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
@@ -25,8 +25,6 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::api::server::{ApiOptions, ApiServer};
 use crate::api::streams::{ContainerStreams, NoStreams};
@@ -58,6 +56,8 @@ use crate::objects::Revision;
 use crate::rules::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 use encrypted::Signing;
+pub use parts::Failure;
+use parts::Parts;
 pub use zones::ZoneReport;
 use zones::{load_zones, open_zones, zone_options};
 
@@ -66,9 +66,6 @@ const NODE_NAME: &str = "dullahan";
 
 /// How many reports of saved files may wait for a slow reader.
 const REPORTS_MAX: usize = 16;
-
-/// How long tasks may take to end before they are abandoned.
-const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Why nothing was started: the files have mistakes.
 #[derive(Debug, thiserror::Error)]
@@ -108,24 +105,24 @@ pub struct Running {
     pub zone_report: watch::Receiver<ZoneReport>,
     /// The seed of everything simulated and random.
     pub seed: u64,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    parts: Parts,
 }
 
 impl Running {
     /// Ends everything. Returns false if something did not end in time.
     pub async fn stop(self, clock: &Clock) -> bool {
-        self.stop.cancel();
-        self.tasks.close();
-        tokio::select! {
-            () = self.tasks.wait() => true,
-            () = clock.sleep(STOP_GRACE) => false,
-        }
+        self.parts.end(clock).await
     }
 
-    /// Cancelled when a part has ended although nobody asked it to.
-    pub fn failure(&self) -> CancellationToken {
-        self.stop.clone()
+    /// Waits until a part has ended although nobody asked it to; then everything is stopping.
+    pub fn failure(&self) -> impl Future<Output = Failure> + use<> {
+        let parts = self.parts.clone();
+        async move { parts.failure().await }
+    }
+
+    /// Runs a further part, followed like the others.
+    pub fn follow(&self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        self.parts.spawn(name, part);
     }
 }
 
@@ -140,7 +137,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let options = StoreOptions { seed: Some(seed), service_network, rules };
     let backend = MemoryBackend::starting_after(first_revision(&clock));
     let store = Store::new(Arc::new(backend), clock.clone(), options);
-    let parts = Parts {
+    let foundation = Foundation {
         store: store.clone(),
         seed,
         mode: Mode::Apply,
@@ -152,11 +149,11 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
     };
     let api = bind_api(&settings.api, &store).await?;
-    let mut running = parts.start().await?;
+    let mut running = foundation.start().await?;
     if let Some(api) = api {
         running.api = Some((api.address(), api.kubeconfig().to_owned()));
-        let served = api.run(store.clone(), streams(settings), running.stop.clone());
-        spawn_followed(&running.tasks, &running.stop, "API server", served);
+        let served = api.run(store.clone(), streams(settings), running.parts.stop_token());
+        running.parts.spawn_fallible("API server", served);
     }
     let node = NodeOptions {
         name: NODE_NAME.to_owned(),
@@ -164,9 +161,11 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         address: node_address(&running.dns_addresses),
     };
     let agent = Agent::new(store, runtime(settings, &clock, seed), node);
-    running.tasks.spawn(agent.run(running.stop.clone()));
+    running.parts.spawn("node agent", agent.run(running.parts.stop_token()));
     for controller in controllers(settings) {
-        running.tasks.spawn(controllers::run(controller, running.store.clone(), running.stop.clone()));
+        let name = controller.name();
+        let stop = running.parts.stop_token();
+        running.parts.spawn(name, controllers::run(controller, running.store.clone(), stop));
     }
     Ok(running)
 }
@@ -189,7 +188,7 @@ async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Optio
 /// Starts DNS alone, over the objects in the files as they are.
 pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Running> {
     let zone_options = zone_options(&settings.dns)?;
-    let parts = Parts {
+    let foundation = Foundation {
         store: Store::in_memory(clock, StoreOptions::default()),
         seed: 0,
         mode: Mode::Mirror,
@@ -200,7 +199,7 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         signing: signing(settings.dns.authority_place(), &settings.tls_san, &settings.dns),
         bootstrap: None,
     };
-    parts.start().await
+    foundation.start().await
 }
 
 /// What files say of names, without serving it.
@@ -274,7 +273,7 @@ fn node_address(bound: &[SocketAddr]) -> IpAddr {
 }
 
 /// What both commands share: a store filled from files, and DNS over it.
-struct Parts {
+struct Foundation {
     store: Store,
     seed: u64,
     mode: Mode,
@@ -286,7 +285,7 @@ struct Parts {
     bootstrap: Option<Bootstrap>,
 }
 
-impl Parts {
+impl Foundation {
     async fn start(self) -> anyhow::Result<Running> {
         let zones = SharedZones::default();
         let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
@@ -321,22 +320,23 @@ impl Parts {
         }
         publisher.count_in(metrics.as_ref().map(|page| page.metrics.clone()));
         let publications = publisher.publications();
-        let tasks = TaskTracker::new();
-        let stop = CancellationToken::new();
+        let parts = Parts::default();
+        let stop = parts.stop_token();
         let (reporter, reports) = mpsc::channel(REPORTS_MAX);
         let (zone_reporter, zone_report) = watch::channel(ZoneReport::default());
         if let Some(files) = zone_files {
-            tasks.spawn(files.follow(publisher.static_zones(), zone_reporter, stop.clone()));
+            parts.spawn("zone files", files.follow(publisher.static_zones(), zone_reporter, stop.clone()));
         }
         if !secondaries.is_empty() {
-            tasks.spawn(sender(secondaries, &self.dns, &publisher, metrics.as_ref()).run(stop.clone()));
+            let sender = sender(secondaries, &self.dns, &publisher, metrics.as_ref());
+            parts.spawn("NOTIFY sender", sender.run(stop.clone()));
         }
-        spawn_followed(&tasks, &stop, "manifests", files.follow(reporter, stop.clone()));
-        tasks.spawn(publisher.run(stop.clone()));
-        spawn_followed(&tasks, &stop, "DNS server", server.run(stop.clone()));
+        parts.spawn_fallible("manifests", files.follow(reporter, stop.clone()));
+        parts.spawn("publisher", publisher.run(stop.clone()));
+        parts.spawn_fallible("DNS server", server.run(stop.clone()));
         let metrics_address = metrics.as_ref().map(|page| page.address);
         if let Some(page) = metrics {
-            tasks.spawn(metrics::server::serve(page.listener, page.metrics, stop.clone()));
+            parts.spawn("metrics page", metrics::server::serve(page.listener, page.metrics, stop.clone()));
         }
         Ok(Running {
             store: self.store,
@@ -352,8 +352,7 @@ impl Parts {
             reports,
             zone_report,
             seed: self.seed,
-            tasks,
-            stop,
+            parts,
         })
     }
 
@@ -428,22 +427,6 @@ impl MetricsPage {
         });
         Ok(Some(Self { metrics, address: listener.local_addr().with_context(cannot)?, listener }))
     }
-}
-
-/// A part that ends with an error ends everything.
-fn spawn_followed<E: std::fmt::Display + Send + 'static>(
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-    name: &'static str,
-    part: impl Future<Output = Result<(), E>> + Send + 'static,
-) {
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = part.await {
-            tracing::error!(part = name, %error, "ended; stopping");
-            stop.cancel();
-        }
-    });
 }
 
 fn refuse_broken(report: &Report) -> anyhow::Result<()> {

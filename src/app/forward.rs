@@ -1,5 +1,5 @@
-//! Names of others, as the settings ask for it: upstreams that are not this server itself, and the
-//! clients they are asked for.
+//! Forwarding, from the settings: the upstreams, none of which may be this server itself, and the
+//! clients that may use them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

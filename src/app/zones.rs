@@ -1,5 +1,9 @@
-//! Zones from files, and how the cluster zone is made.
+//! Zones from zone files, followed while the server runs, and the options of the cluster zone.
+//!
+//! A folder with mistakes stops the start; once running, a mistake is reported and the zone stays as it
+//! was.
 
+use std::panic::resume_unwind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -76,7 +80,12 @@ impl ZoneFiles {
             let Self { mut folder, changes } = self;
             // A large zone takes long to read; others are answered meanwhile.
             let read = tokio::task::spawn_blocking(move || (folder.read(), folder)).await;
-            let Ok((loaded, folder)) = read else { return };
+            let (loaded, folder) = match read {
+                Ok(read) => read,
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                // The runtime is shutting down.
+                Err(_) => return,
+            };
             self = Self { folder, changes };
             if let Err(error) = self.changes.follow(&loaded.folders) {
                 warn!("{error}; changes of zone files there go unnoticed");

@@ -1,7 +1,7 @@
 //! The command line: one file per subcommand, each parses, calls, prints and gives an exit code.
 //!
 //! Exit codes: 0 when everything went as asked, 1 when something is wrong with the input or the
-//! machine, 2 when the command line itself is wrong.
+//! machine, 2 when the command line itself is wrong, 70 when a part of the program has panicked.
 
 mod arguments;
 mod check;
@@ -34,17 +34,17 @@ struct Cli {
 enum Command {
     /// Run StatefulSets from manifests and serve their DNS.
     Serve(Box<ServeSettings>),
-    /// Serve DNS alone, for the objects in the files as they are.
+    /// Serve DNS only, for the objects in files.
     Dns(Box<DnsOnlySettings>),
-    /// Say what is wrong with manifests, and nothing else.
+    /// Check manifests and print every mistake.
     Check(check::CheckSettings),
-    /// Say why a name has no records.
+    /// Explain why a name has no records.
     Explain(Box<explain::ExplainSettings>),
-    /// Try out StatefulSets, users and misfortunes in virtual time.
+    /// Simulate StatefulSets, their users and faults in virtual time, and check every rule.
     Simulate(simulate::SimulateSettings),
-    /// Print the configuration that makes a resolver ask this server for its zones.
+    /// Print the configuration for a resolver that forwards our zones to this server.
     Resolver(resolver::ResolverSettings),
-    /// Print the kubeconfig of the server that this user has started.
+    /// Print the kubeconfig of the running server.
     Kubeconfig(KubeconfigSettings),
 }
 

@@ -1,5 +1,7 @@
-//! What `serve` and `dns` have in common once everything runs: print what happens until a signal
-//! comes, then stop.
+//! A running server in the foreground: prints what happens until a signal comes, then stops.
+//!
+//! `serve` and `dns` share it. It ends with exit code 0 after a signal, 1 when a part fails, 70 when
+//! a part panics.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,9 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::output::{Line, Output, Tone};
+use super::output::{Line, Output, Tone, print_error};
 use super::progress::{self, Progress};
-use crate::app::{Running, ZoneReport};
+use crate::app::{Failure, Running, ZoneReport};
 use crate::clock::Clock;
 use crate::names::publisher::Publication;
 use crate::objects::Kind;
@@ -33,10 +35,13 @@ const SHOWN: [Kind; 3] = [Kind::Pod, Kind::StatefulSet, Kind::Event];
 /// How long nothing must happen, once every set is complete, before a hint is no interruption.
 const SETTLED: Duration = Duration::from_millis(100);
 
+/// The exit code when a part has panicked (`EX_SOFTWARE` of sysexits.h).
+const EXIT_FAULT: u8 = 70;
+
 /// What ends a session.
 enum End {
     Signal(&'static str),
-    Failure,
+    Failure(Failure),
     NobodyReads,
 }
 
@@ -59,7 +64,7 @@ impl Session {
         }
         if let Some(file) = &self.running.authority {
             let remark = format!(
-                "The certificate of encrypted DNS is signed by {}; have clients trust it",
+                "The certificate of encrypted DNS is signed by {}; clients must trust it",
                 file.display()
             );
             self.output.remark(&remark);
@@ -71,7 +76,7 @@ impl Session {
             self.output.serving(self.clock.now(), address, &kubeconfig);
         }
         self.print(progress::report(&self.running.applied));
-        let failure = self.running.failure();
+        let mut failure = std::pin::pin!(self.running.failure());
         let clock = self.clock.clone();
         let end = loop {
             if self.output.is_closed() {
@@ -81,7 +86,7 @@ impl Session {
             tokio::select! {
                 _ = terminate.recv() => break End::Signal("SIGTERM"),
                 _ = interrupt.recv() => break End::Signal("Ctrl-C"),
-                () = failure.cancelled() => break End::Failure,
+                failure = &mut failure => break End::Failure(failure),
                 () = clock.sleep(SETTLED), if is_settling => self.print_hints(),
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
             }
@@ -108,11 +113,16 @@ impl Session {
         }
         let is_clean = self.running.stop(&self.clock).await;
         if !is_clean {
-            tracing::error!("something did not stop in time and was abandoned");
+            tracing::error!("a part did not stop in time and was abandoned");
         }
         match end {
+            End::Failure(failure @ Failure::Panic { .. }) => {
+                print_error(&anyhow::anyhow!("{failure}; this is a fault of dullahan, please report it"));
+                Ok(ExitCode::from(EXIT_FAULT))
+            }
+            End::Failure(failure) => Err(failure.into()),
             End::Signal(_) | End::NobodyReads if is_clean => Ok(ExitCode::SUCCESS),
-            _ => Ok(ExitCode::FAILURE),
+            End::Signal(_) | End::NobodyReads => Ok(ExitCode::FAILURE),
         }
     }
 }
@@ -159,4 +169,28 @@ fn zone_lines(report: &ZoneReport) -> Vec<Line> {
 fn skipped() -> Line {
     let name = "too much happened at once; some lines were left out".to_owned();
     Line { subject: "note", name, state: String::new(), tone: Tone::Neutral }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+    use crate::app;
+    use crate::config::DnsOnlySettings;
+
+    #[tokio::test]
+    async fn a_part_that_panics_ends_the_process_with_exit_code_70() {
+        let command = DnsOnlySettings::augment_args(Command::new("dns"));
+        let state = tempfile::tempdir().unwrap();
+        let state = state.path().to_str().unwrap();
+        let arguments = ["dns", "--dns-listen", "127.0.0.1:0", "--state-dir", state, "--quiet"];
+        let settings = DnsOnlySettings::from_arg_matches(&command.get_matches_from(arguments)).unwrap();
+        let clock = Clock::system();
+        let running = app::dns(&settings, clock.clone()).await.unwrap();
+        let output = Output::new(&settings.common, clock.now());
+        running.follow("publisher", async { panic!("a broken invariant") });
+        let code = Session::new(running, output, clock, Vec::new()).run().await.unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+    }
 }

@@ -13,23 +13,23 @@ use super::output::say;
 use crate::machinery::manifest::{self, Rules};
 use crate::simulation::{Cast, Simulation, Summary};
 
-/// What `dullahan simulate` takes.
+/// Flags of `dullahan simulate`.
 #[derive(Args, Debug)]
 pub(super) struct SimulateSettings {
-    /// How many seeds to try.
+    /// Number of seeds to run.
     #[arg(long, value_name = "N", default_value_t = 20)]
     seeds: u64,
     /// The first seed; the others follow it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_seed: u64,
-    /// How many hours of virtual time each seed has.
+    /// Hours of virtual time for each seed.
     #[arg(long, value_name = "HOURS", default_value_t = 1.0, value_parser = hours)]
     hours: f64,
-    /// Act on the StatefulSets of these manifests (repeatable); without any, on sets that follow
-    /// from the seed.
+    /// Act on the StatefulSets in this manifest (repeatable) [default: sets generated from the
+    /// seed].
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     file: Vec<PathBuf>,
-    /// Tell what happens: every deed, every state of a pod, every name published or withdrawn.
+    /// Print every action, every state of a pod, every name published or withdrawn.
     #[arg(long)]
     timeline: bool,
 }
@@ -95,7 +95,7 @@ fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
     }
     match Cast::of(objects) {
         Some(cast) => Ok(Some(cast)),
-        None => bail!("there is no StatefulSet in the manifests; name a file that has one"),
+        None => bail!("the manifests have no StatefulSet; name a file that has one"),
     }
 }
 

@@ -11,21 +11,24 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::{
-    ANSWER_BOUNDS_S, Counts, DROP_REASONS, FORWARDED, Histogram, Metrics, NAMES_MAX, NETWORKS_MAX,
-    NOTIFY_EVENTS, OTHER, RCODES, TRANSPORTS, TYPES, Top, ZONES_MAX, lock,
-};
+use super::counts::{ANSWER_BOUNDS_S, Counts, NAMES_MAX, NETWORKS_MAX, ZONES_MAX, lock};
+use super::figures::Metrics;
+use super::histogram::Histogram;
+use super::labels::{DROP_REASONS, FORWARDED, NOTIFY_EVENTS, OTHER, RCODES, TRANSPORTS, TYPES};
+use super::top::Top;
 
 /// What the page is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Everything there is to tell.
-pub(super) fn page(metrics: &Arc<Metrics>) -> String {
-    let mut registry = Registry::with_prefix("dullahan_dns");
-    registry.register_collector(Box::new(Page(metrics.clone())));
-    let mut page = String::new();
-    text::encode(&mut page, &registry).expect("a string takes everything");
-    page
+impl Metrics {
+    /// Everything, as OpenMetrics text.
+    pub fn page(self: &Arc<Self>) -> String {
+        let mut registry = Registry::with_prefix("dullahan_dns");
+        registry.register_collector(Box::new(Page(self.clone())));
+        let mut page = String::new();
+        text::encode(&mut page, &registry).expect("a string takes everything");
+        page
+    }
 }
 
 #[derive(Debug)]

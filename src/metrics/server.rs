@@ -18,7 +18,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::Metrics;
+use super::figures::Metrics;
+use super::page;
 
 const CONNECTIONS_MAX: usize = 16;
 const HEAD_PATIENCE: Duration = Duration::from_secs(5);
@@ -83,7 +84,7 @@ fn answer(request: &Request<Incoming>, metrics: &Arc<Metrics>) -> Response<Strin
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/metrics") => {
             let mut response = Response::new(metrics.page());
-            let value = hyper::header::HeaderValue::from_static(super::CONTENT_TYPE);
+            let value = hyper::header::HeaderValue::from_static(page::CONTENT_TYPE);
             response.headers_mut().insert(CONTENT_TYPE, value);
             response
         }

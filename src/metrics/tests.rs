@@ -1,5 +1,9 @@
 //! What is counted is what the page says, and nothing that clients send makes it grow.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
 
 fn lines(metrics: &Arc<Metrics>, beginning: &str) -> Vec<String> {

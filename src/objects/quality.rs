@@ -56,7 +56,7 @@ fn amounts(resources: Option<&ResourceRequirements>, name: &str) -> (Amount, Amo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::api::core::v1::ResourceRequirements;
+    use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
 
     fn container(requests: &[(&str, &str)], limits: &[(&str, &str)]) -> Container {
         let map = |pairs: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! What must hold for any input: the functions behind the fuzz targets, which `tests/fuzzing.rs` runs
+//! What must hold for any input: the functions behind the fuzz targets, which `tests/tools/fuzzing.rs` runs
 //! without a fuzzer.
 //!
 //! Nothing here may depend on the time or on chance, so that an input that fails does so again.

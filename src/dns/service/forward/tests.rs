@@ -1,5 +1,5 @@
 //! How many may wait, for whom others are asked, and what a response becomes once they have said
-//! something. `tests/forward.rs` has real upstreams.
+//! something. `tests/dns/forward.rs` has real upstreams.
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::A;
