@@ -25,6 +25,7 @@ mod memory;
 mod handle;
 
 mod create;
+mod defaulted;
 mod deletion;
 mod mirror;
 mod pods;
@@ -43,6 +44,7 @@ pub use allocation::network::ServiceNetwork;
 pub use backend::Backend;
 pub use bootstrap::{Bootstrap, DEFAULT_CLASS_ANNOTATION};
 pub use cache::{Batch, Cache, Listing};
+pub use defaulted::Defaulted;
 pub use deletion::{DeleteOptions, Deleted, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};
 pub use error::StoreError;
 pub use event::{Change, Event, Gone, Interest};

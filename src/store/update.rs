@@ -1,12 +1,13 @@
 //! update: an object, its status or a namespace's finalizers in place of what is there.
 
 use super::allocation::ledger::Ledger;
+use super::defaulted::Defaulted;
 use super::deletion::{is_finished, uid_differs};
 use super::error::StoreError;
 use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
 use super::write::Expected;
 use crate::objects::{KubeObject, Object, ObjectKey, Typed};
-use crate::rules::{defaulting, strategy, validation};
+use crate::rules::{strategy, validation};
 
 /// Which part of an object a write changes.
 #[derive(Clone, Copy)]
@@ -19,11 +20,12 @@ pub(super) enum Half {
 impl Store {
     /// Replaces everything but the status. `metadata.resourceVersion`, if set, must be the present
     /// one; `metadata.uid`, if set, likewise. Writing what is there already changes nothing.
-    pub async fn update(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
-        self.replace(object.into(), Half::Main).await
+    pub async fn update(&self, object: impl Into<Defaulted>) -> Result<Object, StoreError> {
+        self.replace(object.into().into_typed(), Half::Main).await
     }
 
-    /// Replaces the status alone; otherwise as [`Store::update`].
+    /// Replaces the status alone, and the managed fields if there are any; otherwise as
+    /// [`Store::update`].
     pub async fn update_status(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         self.replace(object.into(), Half::Status).await
     }
@@ -66,7 +68,7 @@ impl Store {
             change(&mut object);
             let new = match half {
                 Half::Status => strategy::with_status_of(&object.into(), old.typed()),
-                Half::Main | Half::Finalizers => object.into(),
+                Half::Main | Half::Finalizers => Defaulted::from(object).into_typed(),
             };
             if let Some(written) = self.replace_version(&old, new, half).await? {
                 return Ok(written);
@@ -81,7 +83,7 @@ impl Store {
             let old = self.get(&key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&wanted, &old)?;
             let new = match half {
-                Half::Status => strategy::with_status_of(&wanted, old.typed()),
+                Half::Status => with_status_and_managers(&wanted, old.typed()),
                 Half::Main | Half::Finalizers => wanted.clone(),
             };
             if let Some(written) = self.replace_version(&old, new, half).await? {
@@ -91,8 +93,8 @@ impl Store {
         Err(too_busy(key))
     }
 
-    /// Puts `new` in the place of `old`; `None` if that is not the present version any more. Of a
-    /// status everything else is that of `old` already.
+    /// Puts `new` in the place of `old`; `None` if that is not the present version any more. `new`
+    /// has its defaults, and where only the status is written, everything else of `old`.
     pub(super) async fn replace_version(
         &self,
         old: &Object,
@@ -128,7 +130,6 @@ impl Store {
         old: &Object,
         ledger: Option<&mut Ledger>,
     ) -> Result<(), StoreError> {
-        defaulting::default(new);
         strategy::prepare_for_update(new, old.typed());
         self.admit_update(new, old, ledger)?;
         let errors = validation::validate_update_under(self.0.rules, new, old.typed());
@@ -162,6 +163,15 @@ fn keep_system_metadata(new: &mut Typed, old: &Object) {
     meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
     meta.generate_name = old.generate_name.clone();
     meta.resource_version = old.resource_version.clone();
+}
+
+/// Who owns the fields of a status is written together with it.
+fn with_status_and_managers(wanted: &Typed, old: &Typed) -> Typed {
+    let mut new = strategy::with_status_of(wanted, old);
+    if let Some(entries) = &wanted.meta().managed_fields {
+        new.meta_mut().managed_fields = Some(entries.clone());
+    }
+    new
 }
 
 /// Only `spec.finalizers` of a namespace comes from the writer.
