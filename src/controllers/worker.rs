@@ -1,24 +1,23 @@
 //! The loop that all controllers share: events to keys, keys to syncs, failures to back-offs.
 //!
-//! [`run`] is the loop as a task. A [`Worker`] is the same loop by steps, for whoever decides
-//! himself which part goes on when; it waits for nothing. What it holds is bounded by the number
-//! of objects: its queue has each key once, and events that were lost make it look at everything.
+//! [`run`] is the loop as a task. A [`Worker`] is the same loop by steps, for a caller that schedules
+//! the parts itself (the simulation); it never waits. What it holds is bounded by the number of
+//! objects: its queue has each key once, and lost events make it reconcile everything.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::controller::{Controller, Next, ReconcileError};
 use super::queue::Queue;
-use super::{Controller, Next, ReconcileError};
 use crate::clock::{Timestamp, until};
 use crate::objects::ObjectKey;
 use crate::store::{Event, Gone, Store, Watch};
 
 /// Runs a controller until `stop` is cancelled. A key that fails is tried again with a back-off
 /// of its own; it never holds up the others.
-pub async fn run(controller: Arc<dyn Controller>, store: Store, stop: CancellationToken) {
+pub async fn run(controller: Box<dyn Controller>, store: Store, stop: CancellationToken) {
     let mut worker = Worker::new(controller, store);
     while !stop.is_cancelled() {
         if worker.step().await.is_some() {
@@ -33,7 +32,7 @@ pub async fn run(controller: Arc<dyn Controller>, store: Store, stop: Cancellati
 
 /// A controller with its queue and its place in the history.
 pub struct Worker {
-    controller: Arc<dyn Controller>,
+    controller: Box<dyn Controller>,
     store: Store,
     watch: Watch,
     queue: Queue<ObjectKey>,
@@ -46,7 +45,7 @@ const SLEEP_MIN: Duration = Duration::from_millis(1);
 
 impl Worker {
     /// A worker that has everything before it.
-    pub fn new(controller: Arc<dyn Controller>, store: Store) -> Self {
+    pub fn new(controller: Box<dyn Controller>, store: Store) -> Self {
         let watch = store.watch(controller.interest(), store.revision());
         let mut worker = Self { controller, store, watch, queue: Queue::default() };
         worker.add_all();

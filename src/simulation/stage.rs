@@ -18,11 +18,12 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::broadcast;
 
 use super::backend::Unreliable;
+use super::fault::Fault;
 use super::runtime::Fickle;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
-use crate::controllers::statefulset::{self, StatefulSets};
+use crate::controllers::statefulset::StatefulSets;
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{Controller, Worker};
 use crate::dns::zone::SharedZones;
@@ -76,7 +77,7 @@ pub(super) struct Stage {
     pub(super) publications: broadcast::Receiver<Publication>,
     seats: Vec<Seat>,
     rng: SmallRng,
-    fault: Option<statefulset::Fault>,
+    fault: Option<Fault>,
 }
 
 /// How often a step may be polled: tokio's primitives may ask for another turn, nothing else waits.
@@ -103,7 +104,7 @@ pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
 
 impl Stage {
     /// A stage on which nothing has happened but the first objects.
-    pub(super) fn new(seed: u64, epoch: Timestamp, fault: Option<statefulset::Fault>) -> Self {
+    pub(super) fn new(seed: u64, epoch: Timestamp, fault: Option<Fault>) -> Self {
         let clock = Clock::manual(epoch);
         let mut rng = SmallRng::seed_from_u64(seed);
         let length = HISTORY_LENGTHS[rng.random_range(0..HISTORY_LENGTHS.len())];
@@ -232,17 +233,17 @@ impl Stage {
     }
 
     fn seat(&self, role: Role) -> Seat {
-        let worker = |controller: Arc<dyn Controller>| {
+        let worker = |controller: Box<dyn Controller>| {
             Part::Controller(Box::new(Worker::new(controller, self.store.clone())))
         };
         let part = match role {
-            Role::StatefulSets => worker(Arc::new(match self.fault {
-                Some(fault) => StatefulSets::with_fault(fault),
+            Role::StatefulSets => worker(Box::new(match self.fault {
+                Some(fault) => StatefulSets::with_planner(fault.planner()),
                 None => StatefulSets::new(),
             })),
-            Role::EndpointSlices => worker(Arc::new(EndpointSlices::new())),
-            Role::Volumes => worker(Arc::new(Volumes::new())),
-            Role::Garbage => worker(Arc::new(Garbage::new())),
+            Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),
+            Role::Volumes => worker(Box::new(Volumes::new())),
+            Role::Garbage => worker(Box::new(Garbage::new())),
             Role::Node => Part::Node(Box::new(self.agent())),
             Role::Dns => {
                 let publisher = Publisher::new(self.store.clone(), ZoneOptions::default(), Vec::new());

@@ -19,12 +19,12 @@ use k8s_openapi::api::core::v1::Service;
 use super::cast::Cast;
 use super::chance::number;
 use super::checks::{Violation, claims, ensure, names, order, rest};
+use super::fault::Fault;
 use super::history::Entry;
 use super::stage::{Role, Stage};
 use super::timeline::{Line, Timeline};
 use super::view::{View, Wish};
 use crate::clock::Timestamp;
-use crate::controllers::statefulset::Fault;
 use crate::objects::{Kind, Object};
 
 /// Where virtual time begins: a Monday.

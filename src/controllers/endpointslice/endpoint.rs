@@ -10,6 +10,8 @@ use k8s_openapi::api::core::v1::{Container, ObjectReference, Pod, Service, Servi
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use crate::objects::pod;
+
 /// An address family as slices name it; a slice has one for life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Family {
@@ -44,24 +46,12 @@ pub(super) fn families(service: &Service) -> Vec<Family> {
     cluster_ip.parse().map_or(BOTH.to_vec(), |address| vec![Family::of(address)])
 }
 
-/// Whether the service has no address of its own.
-pub(super) fn is_headless(service: &Service) -> bool {
-    let cluster_ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.as_deref());
-    matches!(cluster_ip.unwrap_or_default(), "" | "None")
-}
-
 /// Whether the pod has an address and has not ended. Terminating pods stay until they are gone.
 pub(super) fn is_included(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let has_address = status.pod_ip.as_deref().is_some_and(|ip| !ip.is_empty())
         || status.pod_ips.as_ref().is_some_and(|ips| !ips.is_empty());
-    has_address && !matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"))
-}
-
-/// Whether the pod's `Ready` condition is `True`.
-pub(super) fn is_serving(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    has_address && !pod::has_ended(pod)
 }
 
 /// The pod's endpoint in the slices of `family`; `None` if it has no address of it.
@@ -113,8 +103,8 @@ fn addresses(pod: &Pod, family: Family) -> Vec<String> {
 
 fn conditions(pod: &Pod, service: &Service) -> EndpointConditions {
     let publishes_all = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true);
-    let is_serving = is_serving(pod);
-    let is_terminating = pod.metadata.deletion_timestamp.is_some();
+    let is_serving = pod::is_ready(pod);
+    let is_terminating = pod::is_terminating(pod);
     EndpointConditions {
         ready: Some(publishes_all || (is_serving && !is_terminating)),
         serving: Some(is_serving),

@@ -6,10 +6,11 @@ use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::endpoint::{Family, is_headless};
+use super::endpoint::Family;
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
 use crate::objects::labels;
+use crate::objects::service::has_cluster_ip;
 
 /// Who writes the slice.
 pub(super) const LABEL_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
@@ -33,7 +34,7 @@ pub(super) fn labels(service: &Service) -> Labels {
     labels.insert(labels::SERVICE_NAME.to_owned(), service.metadata.name.clone().unwrap_or_default());
     labels.insert(LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned());
     labels.remove(LABEL_HEADLESS);
-    if is_headless(service) {
+    if !has_cluster_ip(service) {
         labels.insert(LABEL_HEADLESS.to_owned(), String::new());
     }
     labels

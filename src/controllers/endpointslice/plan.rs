@@ -4,7 +4,7 @@
 //!   pods ─► endpoints by (family, port set) ─► place ─► placeholder ─► reuse ─► actions
 //! ```
 //!
-//! Pure: takes a [`World`], returns actions; a world that is right already gives none. Costs
+//! Pure: takes [`Inputs`], returns actions; if the slices are right already there are none. Costs
 //! O(n log n) in the endpoints, however many slices they fill.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub const ENDPOINTS_MAX: usize = 100;
 
 /// All that decides what the slices of one service shall be.
 #[derive(Clone, Debug)]
-pub struct World<'a> {
+pub struct Inputs<'a> {
     /// The service.
     pub service: &'a Service,
     /// The pods of its namespace that its selector matches.
@@ -32,7 +32,7 @@ pub struct World<'a> {
     pub slices: Vec<&'a EndpointSlice>,
     /// The zones of the nodes that have one, by node name.
     pub zones: &'a BTreeMap<String, String>,
-    /// When the change happened that is told of; `None` if it is not known.
+    /// When the change happened that causes the writes; `None` if it is not known.
     pub trigger_time: Option<Timestamp>,
     /// How many endpoints a slice holds, at least 1.
     pub endpoints_max: usize,
@@ -51,18 +51,18 @@ pub enum SliceAction {
 }
 
 /// The writes that bring the slices of a service in line with its pods.
-pub fn reconcile(world: &World<'_>) -> Vec<SliceAction> {
-    let families = families(world.service);
+pub fn reconcile(inputs: &Inputs<'_>) -> Vec<SliceAction> {
+    let families = families(inputs.service);
     let mut changes = Changes::default();
-    for slice in &world.slices {
+    for slice in &inputs.slices {
         if !families.iter().any(|family| family.name() == slice.address_type) {
             changes.deleted.push(slice);
         }
     }
     for family in families {
-        changes.extend(reconcile_family(world, family));
+        changes.extend(reconcile_family(inputs, family));
     }
-    changes.into_actions(world)
+    changes.into_actions(inputs)
 }
 
 #[derive(Default)]
@@ -81,45 +81,45 @@ struct Group<'a> {
     ports: Option<Vec<EndpointPort>>,
 }
 
-fn reconcile_family<'a>(world: &World<'a>, family: Family) -> Changes<'a> {
-    let labels = labels(world.service);
+fn reconcile_family<'a>(inputs: &Inputs<'a>, family: Family) -> Changes<'a> {
+    let labels = labels(inputs.service);
     let mut changes = Changes::default();
     let mut n_slices = 0;
-    for Group { slices, wanted, ports } in groups(world, family).into_values() {
+    for Group { slices, wanted, ports } in groups(inputs, family).into_values() {
         n_slices += slices.len();
         let Some(ports) = ports else {
             changes.deleted.extend(slices);
             continue;
         };
-        let empty = new_slice(world.service, family, ports);
-        changes.add(place(&slices, wanted, &labels, world.endpoints_max), &empty, &labels);
+        let empty = new_slice(inputs.service, family, ports);
+        changes.add(place(&slices, wanted, &labels, inputs.endpoints_max), &empty, &labels);
     }
-    for slice in world.slices.iter().filter(|slice| slice.address_type == family.name()) {
-        if !is_owned(slice, world.service) {
+    for slice in inputs.slices.iter().filter(|slice| slice.address_type == family.name()) {
+        if !is_owned(slice, inputs.service) {
             n_slices += 1;
             changes.deleted.push(slice);
         }
     }
     if changes.created.is_empty() && changes.deleted.len() == n_slices {
-        changes.keep_placeholder(world.service, family, &labels);
+        changes.keep_placeholder(inputs.service, family, &labels);
     }
-    changes.reuse_deleted(world.service);
+    changes.reuse_deleted(inputs.service);
     changes
 }
 
-fn groups<'a>(world: &World<'a>, family: Family) -> BTreeMap<PortSet, Group<'a>> {
+fn groups<'a>(inputs: &Inputs<'a>, family: Family) -> BTreeMap<PortSet, Group<'a>> {
     let mut groups: BTreeMap<PortSet, Group<'a>> = BTreeMap::new();
-    for slice in &world.slices {
-        if slice.address_type == family.name() && is_owned(slice, world.service) {
+    for slice in &inputs.slices {
+        if slice.address_type == family.name() && is_owned(slice, inputs.service) {
             let set = port_set(slice.ports.as_deref().unwrap_or_default());
             groups.entry(set).or_default().slices.push(slice);
         }
     }
-    for pod in world.pods.iter().filter(|pod| is_included(pod)) {
+    for pod in inputs.pods.iter().filter(|pod| is_included(pod)) {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref());
-        let zone = node.and_then(|node| world.zones.get(node));
-        let Some(endpoint) = endpoint(pod, world.service, family, zone) else { continue };
-        let ports = ports(world.service, pod);
+        let zone = node.and_then(|node| inputs.zones.get(node));
+        let Some(endpoint) = endpoint(pod, inputs.service, family, zone) else { continue };
+        let ports = ports(inputs.service, pod);
         let group = groups.entry(port_set(&ports)).or_default();
         group.ports.get_or_insert(ports);
         group.wanted.insert(identity(&endpoint), endpoint);
@@ -179,12 +179,12 @@ impl<'a> Changes<'a> {
         self.deleted.extend(other.deleted);
     }
 
-    fn into_actions(self, world: &World<'_>) -> Vec<SliceAction> {
+    fn into_actions(self, inputs: &Inputs<'_>) -> Vec<SliceAction> {
         let stamped = |mut slice: EndpointSlice| {
-            set_trigger_time(&mut slice, world.trigger_time);
+            set_trigger_time(&mut slice, inputs.trigger_time);
             slice
         };
-        let is_creating = world.service.metadata.deletion_timestamp.is_none();
+        let is_creating = inputs.service.metadata.deletion_timestamp.is_none();
         let created = self.created.into_iter().filter(|_| is_creating).map(stamped).map(SliceAction::Create);
         let updated = self.updated.into_iter().map(stamped).map(SliceAction::Update);
         let deleted = self.deleted.into_iter().cloned().map(SliceAction::Delete);

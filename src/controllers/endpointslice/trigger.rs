@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use k8s_openapi::api::core::v1::{Node, Pod, PodIP, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::endpoint::{is_included, is_serving};
+use super::endpoint::is_included;
 use super::metadata::service_name;
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
+use crate::objects::pod;
 
 /// Whether this controller writes slices for the service: it selects pods and has no external
 /// name. A selector that is absent selects nothing, not everything.
@@ -87,24 +88,24 @@ pub(super) fn zone(node: &Node) -> Option<&String> {
     Some(zone).filter(|zone| !zone.is_empty())
 }
 
-/// The times of changes that were told of already, for one service.
+/// The times of changes that slices report already, for one service (`TriggerTimeTracker`).
 #[derive(Debug, Default)]
-pub(super) struct ToldTimes {
+pub(super) struct TriggerTimes {
     service: Option<Timestamp>,
     pods: HashMap<String, Timestamp>,
 }
 
-impl ToldTimes {
-    /// The earliest time among the changes not told of yet; they count as told from now on. The
+impl TriggerTimes {
+    /// The earliest time among the changes not reported yet; they count as reported from now on. The
     /// changes are the service's creation and the pods' changes of readiness.
     pub(super) fn next(&mut self, service: &Service, pods: &[&Pod]) -> Option<Timestamp> {
         let created = service.metadata.creation_timestamp.as_ref().map(|time| time.0);
-        let mut earliest = created.filter(|created| self.service.is_none_or(|told| told < *created));
+        let mut earliest = created.filter(|created| self.service.is_none_or(|reported| reported < *created));
         let mut times = HashMap::with_capacity(pods.len());
         for pod in pods {
             let Some(time) = readiness_time(pod) else { continue };
             let name = pod.metadata.name.clone().unwrap_or_default();
-            if self.pods.get(&name).is_none_or(|told| *told < time) {
+            if self.pods.get(&name).is_none_or(|reported| *reported < time) {
                 earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
             }
             times.insert(name, time);
@@ -127,8 +128,8 @@ fn contribution(pod: &Pod) -> Option<Contribution<'_>> {
         shown: Shown {
             uid: pod.metadata.uid.as_ref(),
             ips: pod.status.as_ref().and_then(|status| status.pod_ips.as_ref()),
-            is_serving: is_serving(pod),
-            is_terminating: pod.metadata.deletion_timestamp.is_some(),
+            is_serving: pod::is_ready(pod),
+            is_terminating: pod::is_terminating(pod),
             hostname: spec.and_then(|spec| spec.hostname.as_ref()),
             subdomain: spec.and_then(|spec| spec.subdomain.as_ref()),
             node_name: spec.and_then(|spec| spec.node_name.as_ref()),
@@ -143,7 +144,6 @@ fn selects(service: &Service, labels: Option<&Labels>) -> bool {
 }
 
 fn readiness_time(pod: &Pod) -> Option<Timestamp> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    let ready = pod::condition(pod, "Ready")?;
     ready.last_transition_time.as_ref().map(|time| time.0)
 }

@@ -5,12 +5,14 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::COMPONENT;
 use super::decide::{Owner, Verdict, awaits_dependents, references};
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{
     DeleteOptions, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation, Severity, Store, StoreError,
 };
+
+/// The component in events.
+pub(super) const COMPONENT: &str = "garbage-collector-controller";
 
 /// Where a reference of `object` looks for its owner: in the object's own namespace if the owner's
 /// kind has one. `None` if nobody can tell.

@@ -19,17 +19,16 @@ mod namespace;
 
 use async_trait::async_trait;
 
-use super::{Controller, Next, ReconcileError};
+use super::controller::{Controller, Next, ReconcileError};
 use crate::clock::until;
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store};
+use act::COMPONENT;
 pub use decide::{Owner, Verdict, decide};
 
 /// The garbage controller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Garbage;
-
-const COMPONENT: &str = "garbage-collector-controller";
 
 impl Garbage {
     /// A garbage controller.
@@ -48,7 +47,7 @@ impl Controller for Garbage {
         Interest::default()
     }
 
-    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+    fn concerned(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         if event.object.kind() == Kind::Event && event.change != Change::Deleted {
             return vec![event_objects()];
         }
@@ -59,7 +58,7 @@ impl Controller for Garbage {
         }
     }
 
-    fn all(&self, store: &Store) -> Vec<ObjectKey> {
+    fn all(&mut self, store: &Store) -> Vec<ObjectKey> {
         let mut keys = vec![event_objects()];
         for kind in Kind::ALL {
             let objects = store.list(*kind, None).objects;
@@ -70,7 +69,7 @@ impl Controller for Garbage {
         keys
     }
 
-    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
+    async fn reconcile(&mut self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         if *key == event_objects() {
             let next = store.expire_events().await;
             let wait = |instant| Next::After(until(store.clock().now(), instant));

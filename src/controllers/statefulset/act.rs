@@ -9,10 +9,9 @@ use futures_util::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use super::claims::ClaimStep;
-use super::identity::name_of;
+use super::action::{Action, Cause, ClaimStep, Plan};
+use super::naming::name_of;
 use super::note::{Note, Verb};
-use super::plan::{Action, Cause, Plan};
 use crate::controllers::ReconcileError;
 use crate::objects::{Kind, ObjectKey};
 use crate::store::{DeleteOptions, Store, StoreError};
@@ -22,18 +21,18 @@ const BATCH_MAX: usize = 500;
 
 /// What came of a plan.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// What people should know, in order.
-    pub(super) notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// How many pods of old revisions were deleted.
-    pub(super) n_outdated_deleted: i32,
+    pub(crate) n_outdated_deleted: i32,
     /// Why it ended early.
-    pub(super) halt: Option<Halt>,
+    pub(crate) halt: Option<Halt>,
 }
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(crate) enum Halt {
     /// Somebody has written in between; the plan no longer fits.
     Outdated(StoreError),
     /// An action failed.
@@ -41,7 +40,7 @@ pub(super) enum Halt {
 }
 
 /// Carries out for `set` what is planned; the actions are taken out of the plan.
-pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan) -> Outcome {
+pub(crate) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan) -> Outcome {
     let hand = Hand {
         store,
         set_name: name_of(&set.metadata),

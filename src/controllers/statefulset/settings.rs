@@ -6,7 +6,6 @@
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::fault::Fault;
 use super::note::Note;
 use crate::objects::beyond::Wishes;
 
@@ -18,34 +17,28 @@ pub struct Options {
     pub unstick: bool,
     /// Claims that exist grow with their templates (Kubernetes issue 68737).
     pub grow_claims: bool,
-    /// What the planner does wrong on purpose.
-    #[doc(hidden)]
-    pub fault: Option<Fault>,
 }
 
 /// What holds for one set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// See [`Options::unstick`].
-    pub(super) unstick: bool,
+    pub(crate) unstick: bool,
     /// See [`Options::grow_claims`].
-    pub(super) grow_claims: bool,
+    pub(crate) grow_claims: bool,
     /// Ordinals that no pod has, ascending, each once (Kubernetes issue 83224).
-    pub(super) reserved_ordinals: Vec<i32>,
-    /// What the planner does wrong on purpose.
-    pub(super) fault: Option<Fault>,
+    pub(crate) reserved_ordinals: Vec<i32>,
 }
 
 impl Settings {
     /// The settings of `set`, and what people should know about its annotations.
-    pub(super) fn of(set: &StatefulSet, options: Options) -> (Self, Vec<Note>) {
+    pub(crate) fn of(set: &StatefulSet, options: Options) -> (Self, Vec<Note>) {
         let wishes = Wishes::of(&set.metadata);
         let notes = wishes.unreadable.iter().map(|annotation| Note::unreadable(&annotation.to_string()));
         let settings = Self {
             unstick: wishes.unstick.unwrap_or(options.unstick),
             grow_claims: wishes.grow_claims.unwrap_or(options.grow_claims),
             reserved_ordinals: wishes.reserved_ordinals,
-            fault: options.fault,
         };
         (settings, notes.collect())
     }

@@ -10,24 +10,21 @@
 //! sync starts from what is there. A sync plans again at most [`ATTEMPTS_MAX`] times; after that
 //! the key comes back with a back-off.
 
-use std::sync::{Mutex, MutexGuard};
-
-use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
 use super::act::{self, Halt};
-use super::census::Census;
-use super::identity::{name_of, owner_reference, uid_of};
+use super::action::Plan;
+use super::decide::plan::{self, Planner};
+use super::decide::revision::{self, Resolution};
+use super::decide::status;
+use super::naming::{name_of, owner_reference, uid_of};
 use super::note::Note;
-use super::ownership::{self, Claimed};
-use super::plan::{Plan, World};
-use super::retention::Policy;
-use super::revision::{self, Resolution, Revision};
 use super::settings::{Options, Settings};
-use super::{fault, status};
-use crate::clock::until;
-use crate::controllers::{Next, ReconcileError};
+use super::world::{self, Census, Claimed, Observed, RetentionPolicy, TemplateRevision};
+use crate::clock::{Timestamp, until};
+use crate::controllers::controller::{Next, ReconcileError};
 use crate::machinery::selector::Selector;
 use crate::objects::{Kind, Object, ObjectKey, controller_of};
 use crate::store::{Store, StoreError};
@@ -39,50 +36,45 @@ const COLLISIONS_MAX: i32 = 64;
 
 /// Whether orphans must be looked for, which costs a listing of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orphans {
+pub(crate) enum Orphans {
     /// There may be some.
     Look,
     /// All there were have been seen.
     Skip,
 }
 
-/// What syncs share.
-#[derive(Default)]
-pub(super) struct Desk {
+/// What outlives a sync.
+pub(crate) struct Context {
     /// What is done beyond Kubernetes for sets that do not say.
-    pub(super) options: Options,
-    census: Mutex<Census>,
+    pub(crate) options: Options,
+    pub(crate) census: Census,
+    /// Decides what a sync does.
+    pub(crate) planner: Planner,
 }
 
-impl Desk {
-    /// An empty desk.
-    pub(super) fn with(options: Options) -> Self {
-        Self { options, census: Mutex::default() }
-    }
-
-    /// The census; it is never held while anything is written.
-    pub(super) fn census(&self) -> MutexGuard<'_, Census> {
-        self.census.lock().expect("keeping the census does not panic")
+impl Default for Context {
+    fn default() -> Self {
+        Self { options: Options::default(), census: Census::default(), planner: Box::new(plan::plan) }
     }
 }
 
 /// What one sync did.
 #[derive(Debug)]
-pub(super) struct Synced {
+pub(crate) struct Synced {
     /// When to sync again, or why it failed.
-    pub(super) result: Result<Next, ReconcileError>,
+    pub(crate) result: Result<Next, ReconcileError>,
     /// What became of it, for people.
-    pub(super) notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// What stands in the way as long as nothing changes, for people; to be told once.
-    pub(super) standing: Vec<Note>,
+    pub(crate) standing: Vec<Note>,
 }
 
 /// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(store: &Store, key: &ObjectKey, desk: &Desk, orphans: Orphans) -> Synced {
+pub(crate) async fn sync(store: &Store, key: &ObjectKey, context: &mut Context, orphans: Orphans) -> Synced {
     let mut synced = Synced { result: Ok(Next::OnChange), notes: Vec::new(), standing: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
         synced.standing.clear();
-        synced.result = attempt(store, key, desk, orphans, &mut synced).await;
+        synced.result = attempt(store, key, context, orphans, &mut synced).await;
         if !matches!(&synced.result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
             break;
         }
@@ -93,7 +85,7 @@ pub(super) async fn sync(store: &Store, key: &ObjectKey, desk: &Desk, orphans: O
 async fn attempt(
     store: &Store,
     key: &ObjectKey,
-    desk: &Desk,
+    context: &mut Context,
     orphans: Orphans,
     synced: &mut Synced,
 ) -> Result<Next, ReconcileError> {
@@ -106,9 +98,9 @@ async fn attempt(
             return Ok(Next::OnChange);
         }
     };
-    let sight = Sight::take(store, desk, set, &selector, orphans).await?;
-    let (settings, unreadable) = Settings::of(set, desk.options);
-    let (mut plan, in_use) = sight.plan(store, desk, set, &selector, &settings);
+    let sight = Sight::take(store, context, set, &selector, orphans).await?;
+    let (settings, unreadable) = Settings::of(set, context.options);
+    let (mut plan, in_use) = sight.plan(store, context, set, &selector, &settings);
     let outcome = act::carry_out(store, set, &mut plan).await;
     synced.notes.extend(outcome.notes);
     synced.standing.extend(unreadable);
@@ -132,32 +124,32 @@ async fn attempt(
 /// What a sync sees of the world besides pods: the set's revisions.
 struct Sight {
     revisions: Vec<Object>,
-    current: Revision,
-    update: Revision,
+    current: TemplateRevision,
+    update: TemplateRevision,
     collision_count: i32,
 }
 
 impl Sight {
     async fn take(
         store: &Store,
-        desk: &Desk,
+        context: &mut Context,
         set: &StatefulSet,
         selector: &Selector,
         orphans: Orphans,
     ) -> Result<Self, ReconcileError> {
-        let (strays, revisions) = candidates(store, desk, set, selector, orphans);
-        let revisions = ownership::claim_revisions(set, selector, revisions);
+        let (strays, revisions) = candidates(store, context, set, selector, orphans);
+        let revisions = world::claim_revisions(set, selector, revisions);
         let mut revisions = take_in(store, set, revisions).await?;
-        take_in(store, set, ownership::claim_pods(set, selector, strays)).await?;
+        take_in(store, set, world::claim_pods(set, selector, strays)).await?;
         revision::sort(&mut revisions);
         let mut collision_count =
             set.status.as_ref().and_then(|status| status.collision_count).unwrap_or_default();
         let name = if set.metadata.deletion_timestamp.is_none() {
-            match known(store, desk, set, selector, &revisions) {
+            match known(store, context, set, selector, &revisions) {
                 Some(name) => name,
                 None => {
                     let name = resolve(store, set, &mut revisions, &mut collision_count).await?;
-                    remember(store, desk, set, selector, (&revisions, &name));
+                    remember(store, context, set, selector, (&revisions, &name));
                     name
                 }
             }
@@ -173,15 +165,14 @@ impl Sight {
     fn plan(
         &self,
         store: &Store,
-        desk: &Desk,
+        context: &mut Context,
         set: &StatefulSet,
         selector: &Selector,
         settings: &Settings,
     ) -> (Plan, Vec<String>) {
-        let mut census = desk.census();
-        let family = census.family(store, set, selector);
+        let family = context.census.family(store, set, selector);
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
-        let world = World {
+        let observed = Observed {
             set,
             settings,
             current: &self.current,
@@ -191,8 +182,8 @@ impl Sight {
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        let plan = fault::plan(settings.fault, &world, store.clock().now());
-        family.found_whole(&plan.whole_claims, Policy::of(set));
+        let plan = (context.planner)(&observed, store.clock().now());
+        family.found_whole(&plan.whole_claims, RetentionPolicy::of(set));
         (plan, family.revisions_in_use())
     }
 
@@ -221,15 +212,13 @@ impl Sight {
 /// Pods that may have to be adopted or released, and the revisions that may be the set's.
 fn candidates(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     orphans: Orphans,
 ) -> (Vec<Object>, Vec<Object>) {
-    let mut census = desk.census();
-    let family = census.family(store, set, selector);
+    let family = context.census.family(store, set, selector);
     let (mut strays, mut revisions) = (family.strays(), family.revisions());
-    drop(census);
     if orphans == Orphans::Look && set.metadata.deletion_timestamp.is_none() {
         let is_orphan = |object: &Object| controller_of(object.meta()).is_none();
         let present = |kind| store.list(kind, set.metadata.namespace.as_deref()).objects.into_iter();
@@ -248,7 +237,7 @@ async fn take_in(store: &Store, set: &StatefulSet, claimed: Claimed) -> Result<V
             set.metadata.namespace.as_deref().unwrap_or_default(),
             name_of(&set.metadata),
         );
-        if let Some(refusal) = ownership::refusal(set, store.get(&key).as_ref()) {
+        if let Some(refusal) = world::refusal(set, store.get(&key).as_ref()) {
             return Err(ReconcileError::Blocked(refusal));
         }
     }
@@ -292,24 +281,24 @@ async fn write_owners(
 /// The name of the set's revision, if an earlier sync found out and nothing it depends on has changed.
 fn known(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     revisions: &[Object],
 ) -> Option<String> {
-    desk.census().family(store, set, selector).newest(&set.spec.template, revisions)
+    context.census.family(store, set, selector).newest(&set.spec.template, revisions)
 }
 
 fn remember(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     (revisions, name): (&[Object], &str),
 ) {
     // Only the last one is the newest: one that was renumbered or created meanwhile is it by now.
     if revisions.last().is_some_and(|newest| newest.name() == name) {
-        desk.census().family(store, set, selector).found_newest(&set.spec.template, revisions, name);
+        context.census.family(store, set, selector).found_newest(&set.spec.template, revisions, name);
     }
 }
 
@@ -374,7 +363,11 @@ fn intended(set: &StatefulSet, revisions: &[Object], collision_count: i32) -> St
 }
 
 /// The revision that `status.currentRevision` names; the update revision if there is none.
-fn current(set: &StatefulSet, revisions: &[Object], update: &Revision) -> Result<Revision, ReconcileError> {
+fn current(
+    set: &StatefulSet,
+    revisions: &[Object],
+    update: &TemplateRevision,
+) -> Result<TemplateRevision, ReconcileError> {
     let named = set.status.as_ref().and_then(|status| status.current_revision.as_deref()).unwrap_or_default();
     match revisions.iter().find(|revision| revision.name() == named) {
         Some(revision) if named != update.name => {
@@ -388,7 +381,7 @@ async fn write_status(
     store: &Store,
     key: &ObjectKey,
     set: &StatefulSet,
-    status: k8s_openapi::api::apps::v1::StatefulSetStatus,
+    status: StatefulSetStatus,
 ) -> Result<(), StoreError> {
     if !status::is_news(set, &status) {
         return Ok(());
@@ -404,7 +397,7 @@ async fn write_status(
     }
 }
 
-fn next(store: &Store, wake_at: &Option<crate::clock::Timestamp>) -> Next {
+fn next(store: &Store, wake_at: &Option<Timestamp>) -> Next {
     let now = store.clock().now();
     wake_at.map_or(Next::OnChange, |instant| Next::After(until(now, instant)))
 }

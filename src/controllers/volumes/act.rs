@@ -9,8 +9,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::COMPONENT;
-use super::matching::{Place, claim_ref, is_bound_to};
+use super::matching::{SelectedNode, claim_ref, is_bound_to};
 use super::plan::{
     BIND_COMPLETED, BOUND_BY_CONTROLLER, ClaimPlan, Report, STORAGE, VolumePlan, expansion, phase_of,
     volume_name,
@@ -19,6 +18,8 @@ use super::provision;
 use crate::objects::{Object, ObjectKey, time};
 use crate::store::{DeleteOptions, Severity, Store, StoreError};
 
+/// The component in events.
+pub(super) const COMPONENT: &str = "persistentvolume-controller";
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
 /// Who makes the claim's volume, under its present and its former name.
@@ -31,7 +32,7 @@ pub(super) async fn carry_out_for_claim(
     claim: &Object,
     plan: ClaimPlan,
     class: Option<&StorageClass>,
-    place: Option<&Place>,
+    node: Option<&SelectedNode>,
 ) -> Result<(), StoreError> {
     match plan {
         ClaimPlan::Nothing => set_claim_phase(store, claim, "Pending").await.map(drop),
@@ -51,7 +52,7 @@ pub(super) async fn carry_out_for_claim(
             bind(store, claim, &name).await
         }
         ClaimPlan::Provision => match class {
-            Some(class) => make_volume(store, claim, class, place).await,
+            Some(class) => make_volume(store, claim, class, node).await,
             None => Ok(()),
         },
         ClaimPlan::Lose(report) => {
@@ -177,7 +178,7 @@ async fn make_volume(
     store: &Store,
     claim: &Object,
     class: &StorageClass,
-    place: Option<&Place>,
+    node: Option<&SelectedNode>,
 ) -> Result<(), StoreError> {
     let claim = change_claim(store, claim, |claim| {
         for name in PROVISIONER_ANNOTATIONS {
@@ -186,7 +187,7 @@ async fn make_volume(
     });
     let claim = claim.await?;
     let Some(typed) = claim.get::<PersistentVolumeClaim>() else { return Ok(()) };
-    let volume = provision::volume(&claim, typed, class, place);
+    let volume = provision::volume(&claim, typed, class, node);
     let name = volume.metadata.name.clone().unwrap_or_default();
     match store.create(volume).await {
         Err(error) if error.is_already_exists() => {}

@@ -18,11 +18,11 @@ use crate::objects::quantity::Amount;
 /// The annotation that named a class before there was a field.
 const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";
 
-/// Where a claim's pod has been placed.
+/// The node that a claim's first pod was scheduled to (annotation `selected-node`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SelectedNode {
     /// The node's name.
-    pub node: String,
+    pub name: String,
     /// The node's labels.
     pub labels: Labels,
 }
@@ -32,10 +32,10 @@ pub struct Place {
 pub enum Mode<'a> {
     /// It is bound as soon as a volume fits.
     Immediate,
-    /// It waits until its first pod has a place.
+    /// It waits until its first pod is scheduled.
     Delayed,
     /// It has waited; the volume must be reachable from there.
-    Placed(&'a Place),
+    OnNode(&'a SelectedNode),
 }
 
 /// The volume among `volumes` that `claim` is to be bound to, if there is one.
@@ -62,7 +62,7 @@ pub fn match_volume<'a>(
         }
     }
     let admits =
-        |volume: &&PersistentVolume| !matches!(mode, Mode::Placed(place) if !is_reachable(volume, place));
+        |volume: &&PersistentVolume| !matches!(mode, Mode::OnNode(node) if !is_reachable(volume, node));
     match reserved {
         Some((_, volume)) => Some(volume).filter(admits),
         None => best.map(|(_, volume)| volume),
@@ -80,7 +80,7 @@ fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: 
     let is_in_reach = match mode {
         Mode::Immediate => true,
         Mode::Delayed => false,
-        Mode::Placed(place) => is_reachable(volume, place),
+        Mode::OnNode(node) => is_reachable(volume, node),
     };
     let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
     is_in_reach
@@ -120,18 +120,18 @@ pub(super) fn is_bound_to(volume: &PersistentVolume, claim: &PersistentVolumeCla
 }
 
 /// Whether pods on the node can use the volume (its node affinity).
-fn is_reachable(volume: &PersistentVolume, place: &Place) -> bool {
+fn is_reachable(volume: &PersistentVolume, node: &SelectedNode) -> bool {
     let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref());
     let Some(required) = affinity.and_then(|affinity| affinity.required.as_ref()) else { return true };
-    required.node_selector_terms.iter().any(|term| is_met(term, place))
+    required.node_selector_terms.iter().any(|term| is_met(term, node))
 }
 
 /// A term without requirements is met by no node.
-fn is_met(term: &NodeSelectorTerm, place: &Place) -> bool {
+fn is_met(term: &NodeSelectorTerm, node: &SelectedNode) -> bool {
     let labels = term.match_expressions.as_deref().unwrap_or_default();
     let fields = term.match_fields.as_deref().unwrap_or_default();
-    let name = BTreeMap::from([("metadata.name".to_owned(), place.node.clone())]);
-    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &place.labels) && are_met(fields, &name)
+    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.clone())]);
+    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &node.labels) && are_met(fields, &name)
 }
 
 fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {

@@ -8,7 +8,10 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::matching::{Mode, Place, annotation, claim_class, claim_ref, is_bound_to, match_volume, mismatch};
+use super::matching::{
+    Mode, SelectedNode, annotation, claim_class, claim_ref, is_bound_to, match_volume, mismatch,
+};
+use crate::objects::pod;
 use crate::objects::quantity::Amount;
 use crate::store::Severity::{self, Normal, Warning};
 
@@ -16,7 +19,7 @@ use crate::store::Severity::{self, Normal, Warning};
 pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 /// The binding was made here and not by a user.
 pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
-/// The node that the claim's first pod was placed on.
+/// The node that the claim's first pod was scheduled to.
 pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 /// The volume was made for a claim, by this provisioner.
 pub(super) const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
@@ -62,10 +65,10 @@ pub struct Surroundings<'a> {
     pub default_class: Option<&'a str>,
     /// The volumes it may be bound to; of a bound or choosy claim, the one it names.
     pub volumes: &'a [&'a PersistentVolume],
-    /// Where its first pod was placed.
-    pub place: Option<&'a Place>,
-    /// The names of the pods that use it and have no place yet.
-    pub unplaced_pods: &'a [&'a str],
+    /// The node that its first pod was scheduled to.
+    pub node: Option<&'a SelectedNode>,
+    /// The names of the pods that use it and are not scheduled yet.
+    pub unscheduled_pods: &'a [&'a str],
 }
 
 /// Plans the next step for a claim that is not terminating.
@@ -119,9 +122,9 @@ fn plan_unbound(claim: &PersistentVolumeClaim, around: &Surroundings<'_>) -> Cla
     let is_delayed = around
         .class
         .is_some_and(|class| class.volume_binding_mode.as_deref() == Some("WaitForFirstConsumer"));
-    let mode = match around.place {
+    let mode = match around.node {
         _ if !is_delayed => Mode::Immediate,
-        Some(place) => Mode::Placed(place),
+        Some(node) => Mode::OnNode(node),
         None => Mode::Delayed,
     };
     if let Some(volume) = match_volume(claim, around.volumes.iter().copied(), mode) {
@@ -129,7 +132,7 @@ fn plan_unbound(claim: &PersistentVolumeClaim, around: &Surroundings<'_>) -> Cla
     }
     match (claim_class(claim), around.default_class) {
         (None, Some(default)) => ClaimPlan::AssignClass(default.to_owned()),
-        _ if mode == Mode::Delayed => ClaimPlan::Wait(wait_for_pod(around.unplaced_pods)),
+        _ if mode == Mode::Delayed => ClaimPlan::Wait(wait_for_pod(around.unscheduled_pods)),
         (None | Some(""), _) => ClaimPlan::Wait(report(
             Normal,
             "FailedBinding",
@@ -150,8 +153,8 @@ fn plan_provisioning(name: &str, class: Option<&StorageClass>) -> ClaimPlan {
     }
 }
 
-fn wait_for_pod(unplaced_pods: &[&str]) -> Report {
-    match unplaced_pods {
+fn wait_for_pod(unscheduled_pods: &[&str]) -> Report {
+    match unscheduled_pods {
         [] => {
             report(Normal, "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
         }
@@ -222,17 +225,11 @@ fn plan_released(volume: &PersistentVolume) -> VolumePlan {
     }
 }
 
-/// Whether a pod holds the claim: any that has a place, even one that has ended, since its node may
+/// Whether a pod holds the claim: any that has a node, even one that has ended, since its node may
 /// still have the volume in use; but not one whose node is done with it. A finalizer may keep the
 /// latter until this very claim is gone, so waiting for it would be waiting for ever.
 pub fn is_used_by(claim: &PersistentVolumeClaim, pod: &Pod) -> bool {
-    is_placed(pod) && !is_shut_down(pod) && refers_to(pod, claim)
-}
-
-/// Whether the pod has a node.
-pub(super) fn is_placed(pod: &Pod) -> bool {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    node.is_some_and(|node| !node.is_empty())
+    pod::node_name(pod).is_some() && !is_shut_down(pod) && refers_to(pod, claim)
 }
 
 /// Whether the node has confirmed that nothing of the pod runs any more, or nobody waits for it.

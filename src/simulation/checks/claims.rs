@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Violation, begins_to_go, ensure};
+use super::violation::{Violation, begins_to_go, ensure};
 use crate::objects::{Kind, Object};
 use crate::simulation::stage::Role;
 use crate::simulation::view::{View, Wish, ordinal_of};

@@ -13,30 +13,7 @@ pub(super) mod names;
 pub(super) mod order;
 pub(super) mod rest;
 
-use crate::objects::Object;
-use crate::store::{Change, Event};
+mod violation;
 
-/// What is wrong: which rule, and how it was broken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The rule.
-    pub rule: &'static str,
-    /// How it was broken.
-    pub message: String,
-}
-
-/// Fails unless `holds`; the message is only made then.
-pub(super) fn ensure(
-    holds: bool,
-    rule: &'static str,
-    message: impl FnOnce() -> String,
-) -> Result<(), Violation> {
-    if holds { Ok(()) } else { Err(Violation { rule, message: message() }) }
-}
-
-/// Whether the object begins to go with this event.
-pub(super) fn begins_to_go(event: &Event) -> bool {
-    let was_going = event.previous.as_ref().is_some_and(Object::is_terminating);
-    let goes = event.change == Change::Deleted || event.object.is_terminating();
-    goes && !was_going
-}
+pub use violation::Violation;
+pub(super) use violation::ensure;

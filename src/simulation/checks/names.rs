@@ -13,7 +13,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::{Violation, ensure};
+use super::violation::{Violation, ensure};
 use crate::clock::Timestamp;
 use crate::dns::answer::{Query, answer};
 use crate::dns::zone::Zones;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::{Violation, begins_to_go, ensure};
+use super::violation::{Violation, begins_to_go, ensure};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 use crate::simulation::stage::Role;

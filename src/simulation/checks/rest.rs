@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Violation, ensure};
+use super::violation::{Violation, ensure};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 use crate::simulation::view::{Member, View, Wish};

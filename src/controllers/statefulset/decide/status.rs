@@ -5,22 +5,21 @@
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
-use super::record::Record;
-use super::roster::Ordinals;
+use crate::controllers::statefulset::world::{Ordinals, Record, is_rolling};
 
 /// The names and the number that go into every status.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stamp<'a> {
+pub(crate) struct Stamp<'a> {
     /// `status.currentRevision`.
-    pub(super) current: &'a str,
+    pub(crate) current: &'a str,
     /// `status.updateRevision`.
-    pub(super) update: &'a str,
+    pub(crate) update: &'a str,
     /// `status.collisionCount`.
-    pub(super) collision_count: i32,
+    pub(crate) collision_count: i32,
 }
 
 /// The status that `members`, each with whether it is available, give the set.
-pub(super) fn count<'a>(
+pub(crate) fn count<'a>(
     set: &StatefulSet,
     stamp: Stamp<'_>,
     members: impl Iterator<Item = (&'a Record, bool)>,
@@ -50,14 +49,14 @@ pub(super) fn count<'a>(
 
 /// Takes pods that an update has deleted off the current ones. They may be of a third revision,
 /// when an update is overtaken by the next, but a status has no count below zero.
-pub(super) fn subtract_current(status: &mut StatefulSetStatus, n_deleted: i32) {
+pub(crate) fn subtract_current(status: &mut StatefulSetStatus, n_deleted: i32) {
     status.current_replicas = shown((status.current_replicas.unwrap_or_default() - n_deleted).max(0));
 }
 
 /// Makes the update revision the current one once every pod is of it and ready. A set that waits
 /// for deletions (OnDelete) never gets there, as in Kubernetes.
-pub(super) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSetStatus) {
-    let is_complete = super::rollout::is_rolling(set)
+pub(crate) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSetStatus) {
+    let is_complete = is_rolling(set)
         && status.updated_replicas.unwrap_or_default() == status.replicas
         && status.ready_replicas.unwrap_or_default() == status.replicas
         && status.replicas == Ordinals::of(set, &[]).replicas;
@@ -68,7 +67,7 @@ pub(super) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSe
 }
 
 /// Whether anything that is compared has changed; the collision count alone is not.
-pub(super) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
+pub(crate) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
     let Some(old) = &set.status else { return true };
     let is_older = old.observed_generation.is_none() || old.observed_generation < new.observed_generation;
     let key = |status: &StatefulSetStatus| {

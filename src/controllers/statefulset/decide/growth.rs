@@ -15,28 +15,27 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpe
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::claims::{self, Lookup, claim_name};
-use super::identity::name_of;
-use super::note::Note;
-use super::plan::Action;
-use super::roster::Member;
 use crate::clock::Timestamp;
+use crate::controllers::statefulset::action::Action;
+use crate::controllers::statefulset::naming::{claim_name, name_of};
+use crate::controllers::statefulset::note::Note;
+use crate::controllers::statefulset::world::{Lookup, Member, templates};
 use crate::objects::quantity::Amount;
 use crate::objects::{Object, time};
 
 /// The type of the condition that a set has while its claims may grow.
-pub(super) const CONDITION: &str = "ClaimsGrown";
+pub(crate) const CONDITION: &str = "ClaimsGrown";
 /// How many claims the condition names one by one.
 const CLAIMS_NAMED_MAX: usize = 10;
 const STORAGE: &str = "storage";
 
 /// What growth comes to in one sync.
 #[derive(Debug, Default)]
-pub(super) struct Growth {
+pub(crate) struct Growth {
     /// The claims to write.
-    pub(super) actions: Vec<Action>,
+    pub(crate) actions: Vec<Action>,
     /// What stands in the way, for people.
-    pub(super) notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     n_claims: usize,
     unfinished: Vec<String>,
     n_blocked: usize,
@@ -56,7 +55,7 @@ enum Stand {
 }
 
 /// Looks at the claims of `members`. `classes` finds storage classes.
-pub(super) fn grow(
+pub(crate) fn grow(
     set: &StatefulSet,
     members: &[Member<'_>],
     claims: Lookup<'_>,
@@ -64,7 +63,7 @@ pub(super) fn grow(
 ) -> Growth {
     let mut growth = Growth::default();
     for member in members {
-        for template in claims::templates(set) {
+        for template in templates(set) {
             let name = claim_name(name_of(&template.metadata), name_of(&set.metadata), member.ordinal);
             let Some(wanted) = template.spec.as_ref().and_then(requested) else { continue };
             let found = claims(&name).filter(|claim| !claim.is_terminating());
@@ -99,7 +98,7 @@ impl Growth {
     }
 
     /// The condition that tells of it; `present` are the set's conditions.
-    pub(super) fn condition(
+    pub(crate) fn condition(
         &self,
         present: Option<&[StatefulSetCondition]>,
         now: Timestamp,
@@ -188,7 +187,7 @@ fn amount(quantity: &Quantity) -> Amount {
 }
 
 /// Whether a claim's event may change what growth comes to.
-pub(super) fn concerns(before: Option<&Object>, now: &Object) -> bool {
+pub(crate) fn concerns(before: Option<&Object>, now: &Object) -> bool {
     let key = |claim: &PersistentVolumeClaim| {
         let spec = claim.spec.as_ref();
         let status = claim.status.as_ref();

@@ -9,29 +9,28 @@
 //! unless the set asks for it to be unstuck: then the lowest one that is not ready is replaced as soon
 //! as it would be re-created from another revision.
 
-use k8s_openapi::api::apps::v1::{RollingUpdateStatefulSetStrategy, StatefulSet};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::roster::{Member, Ordinals};
+use crate::controllers::statefulset::world::{Member, Ordinals, is_rolling, max_unavailable, rolling_update};
 
 /// What a rolling update has to keep to.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rollout<'a> {
+pub(crate) struct Rollout<'a> {
     /// The ordinals the set wants.
-    pub(super) ordinals: Ordinals<'a>,
+    pub(crate) ordinals: Ordinals<'a>,
     /// How many of the lowest ordinals keep their revision.
-    pub(super) partition: i64,
+    pub(crate) partition: i64,
     /// How many may be unavailable.
-    pub(super) n_unavailable_max: usize,
+    pub(crate) n_unavailable_max: usize,
     /// The revision all shall have.
-    pub(super) update: &'a str,
+    pub(crate) update: &'a str,
     /// Whether pods of old revisions that are unavailable go first and for nothing.
-    pub(super) is_parallel: bool,
+    pub(crate) is_parallel: bool,
 }
 
 impl<'a> Rollout<'a> {
     /// The rollout that `set`, which wants `ordinals`, asks for.
-    pub(super) fn of(set: &StatefulSet, ordinals: Ordinals<'a>, update: &'a str, is_parallel: bool) -> Self {
+    pub(crate) fn of(set: &StatefulSet, ordinals: Ordinals<'a>, update: &'a str, is_parallel: bool) -> Self {
         let rolling = rolling_update(set);
         let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or_default();
         let wanted = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
@@ -46,7 +45,7 @@ impl<'a> Rollout<'a> {
 
     /// The members to delete, in order. `replicas` are those in range that exist; a hole, filled
     /// in this very sync or not, is unavailable.
-    pub(super) fn outdated<'m, 'p>(&self, replicas: &'m [Member<'p>]) -> Vec<&'m Member<'p>> {
+    pub(crate) fn outdated<'m, 'p>(&self, replicas: &'m [Member<'p>]) -> Vec<&'m Member<'p>> {
         let n_available = replicas.iter().filter(|member| !member.is_unavailable()).count();
         let n_wanted = usize::try_from(self.ordinals.replicas).unwrap_or_default();
         let n_unavailable = n_wanted.saturating_sub(n_available);
@@ -66,22 +65,10 @@ impl<'a> Rollout<'a> {
     }
 }
 
-/// Whether the set rolls updates out by itself; what is not stated does.
-pub(super) fn is_rolling(set: &StatefulSet) -> bool {
-    let strategy = set.spec.update_strategy.as_ref();
-    let type_ = strategy.and_then(|strategy| strategy.type_.as_deref());
-    type_.is_none_or(|type_| type_.is_empty() || type_ == "RollingUpdate")
-}
-
-/// `spec.updateStrategy.rollingUpdate`.
-pub(super) fn rolling_update(set: &StatefulSet) -> Option<&RollingUpdateStatefulSetStrategy> {
-    set.spec.update_strategy.as_ref()?.rolling_update.as_ref()
-}
-
 /// Whether a new pod of `ordinal` is made from the current revision rather than the update
 /// revision: below the partition, or, where the strategy states no parameters, as long as current
 /// pods are counted there.
-pub(super) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: i32) -> bool {
+pub(crate) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: i32) -> bool {
     let n_kept = match rolling_update(set) {
         Some(rolling) => rolling.partition.unwrap_or_default(),
         None if is_rolling(set) => {
@@ -90,17 +77,4 @@ pub(super) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: 
         None => 0,
     };
     ordinals.index(ordinal).is_some_and(|index| index < i64::from(n_kept))
-}
-
-/// `maxUnavailable` as a number of pods, at least one.
-pub(super) fn max_unavailable(wanted: Option<&IntOrString>, replicas: i32) -> usize {
-    let count = match wanted {
-        None => 1,
-        Some(IntOrString::Int(count)) => i64::from(*count),
-        Some(IntOrString::String(percent)) => {
-            let percent = percent.strip_suffix('%').and_then(|percent| percent.parse::<i64>().ok());
-            i64::from(replicas) * percent.unwrap_or_default() / 100
-        }
-    };
-    usize::try_from(count).unwrap_or_default().max(1)
 }

@@ -6,88 +6,32 @@
 //! gone, since a pod must not be bound to a claim that vanishes under it.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, Pod, Volume};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::identity::{self, name_of, uid_of};
-use super::retention::{Owners, Policy};
+use super::retention::Owners;
+use crate::controllers::statefulset::action::ClaimStep;
+use crate::controllers::statefulset::naming::{claim_name, name_of, uid_of};
+use crate::controllers::statefulset::world::{Lookup, RetentionPolicy, templates};
+use crate::machinery::selector::Labels;
 use crate::objects::Object;
-
-/// Finds a claim of the set's namespace by its name.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<Object>;
-
-/// One thing to do about one claim, before its pod is written.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum ClaimStep {
-    /// It is missing.
-    Create(Box<PersistentVolumeClaim>),
-    /// Its owner references must become these.
-    Own(Box<PersistentVolumeClaim>),
-    /// A foreign controller owns it, so the retention policy is not applied; people are told.
-    Conflicting(String),
-    /// It is being deleted; its pod has to wait.
-    Leaving(String),
-}
-
-/// The name of a template's claim for an ordinal.
-pub(super) fn claim_name(template: &str, set_name: &str, ordinal: i32) -> String {
-    format!("{template}-{set_name}-{ordinal}")
-}
-
-/// The name of the pod that a claim of this set belongs to; `None` if the claim's name is not one
-/// that the set gives.
-pub(super) fn pod_name_of<'a>(set_name: &str, claim: &'a str) -> Option<&'a str> {
-    let parsed = identity::PodName::parse(claim);
-    let template = parsed.parent.strip_suffix(set_name)?.strip_suffix('-')?;
-    (parsed.ordinal.is_some() && !template.is_empty()).then(|| &claim[template.len() + 1..])
-}
-
-/// The set's volume claim templates.
-pub(super) fn templates(set: &StatefulSet) -> &[PersistentVolumeClaim] {
-    set.spec.volume_claim_templates.as_deref().unwrap_or_default()
-}
-
-/// Gives the pod a volume for each of its claims, in place of template volumes of the same names.
-pub(super) fn set_volumes(set: &StatefulSet, pod: &mut Pod, ordinal: i32) {
-    let templates = templates(set);
-    if templates.is_empty() {
-        return;
-    }
-    let spec = pod.spec.get_or_insert_default();
-    let others = spec.volumes.take().unwrap_or_default();
-    let is_template = |name: &str| templates.iter().any(|template| name_of(&template.metadata) == name);
-    let of_claims = templates.iter().map(|template| volume(set, template, ordinal));
-    let volumes = of_claims.chain(others.into_iter().filter(|volume| !is_template(&volume.name)));
-    spec.volumes = Some(volumes.collect());
-}
-
-/// Whether the pod mounts the claims of its ordinal. Further volumes do not matter.
-pub(super) fn storage_matches(set: &StatefulSet, pod: &Pod, ordinal: i32) -> bool {
-    let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.as_deref()).unwrap_or_default();
-    templates(set).iter().all(|template| {
-        let name = name_of(&template.metadata);
-        let volume = volumes.iter().find(|volume| volume.name == name);
-        let source = volume.and_then(|volume| volume.persistent_volume_claim.as_ref());
-        source.is_some_and(|source| is_claim_name(&source.claim_name, name, name_of(&set.metadata), ordinal))
-    })
-}
 
 /// The claims of one pod: of which set, which ordinal, whether it is condemned, and the pod's uid
 /// (empty before it is created).
 #[derive(Clone, Copy)]
-pub(super) struct PodClaims<'a> {
-    pub(super) set: &'a StatefulSet,
-    pub(super) policy: Policy,
-    pub(super) ordinal: i32,
-    pub(super) is_condemned: bool,
-    pub(super) pod_name: &'a str,
-    pub(super) pod_uid: &'a str,
-    pub(super) lookup: Lookup<'a>,
+pub(crate) struct PodClaims<'a> {
+    pub(crate) set: &'a StatefulSet,
+    pub(crate) policy: RetentionPolicy,
+    pub(crate) ordinal: i32,
+    pub(crate) is_condemned: bool,
+    pub(crate) pod_name: &'a str,
+    pub(crate) pod_uid: &'a str,
+    pub(crate) lookup: Lookup<'a>,
 }
 
 impl PodClaims<'_> {
     /// What is missing: claims to create, owners to set, claims that are in the way.
-    pub(super) fn ensure(&self) -> Vec<ClaimStep> {
+    pub(crate) fn ensure(&self) -> Vec<ClaimStep> {
         let mut steps = Vec::new();
         for template in templates(self.set) {
             match self.find(template) {
@@ -102,7 +46,7 @@ impl PodClaims<'_> {
     }
 
     /// Whether every claim is there to stay and has the owners that the policy wants.
-    pub(super) fn are_whole(&self) -> bool {
+    pub(crate) fn are_whole(&self) -> bool {
         let is_whole = |claim: &Object| {
             !claim.is_terminating()
                 && self.is_owned_as_wanted(claim)
@@ -112,7 +56,7 @@ impl PodClaims<'_> {
     }
 
     /// What must change for the owners alone; missing claims have none.
-    pub(super) fn reown(&self) -> Vec<ClaimStep> {
+    pub(crate) fn reown(&self) -> Vec<ClaimStep> {
         let mut steps = Vec::new();
         for claim in templates(self.set).iter().filter_map(|template| self.find(template)) {
             if !self.is_owned_as_wanted(&claim) {
@@ -123,14 +67,14 @@ impl PodClaims<'_> {
     }
 
     /// Whether every claim that exists has the owners that the policy wants.
-    pub(super) fn match_retention(&self) -> bool {
+    pub(crate) fn match_retention(&self) -> bool {
         let mut claims = templates(self.set).iter().filter_map(|template| self.find(template));
         claims.all(|claim| self.is_owned_as_wanted(&claim))
     }
 
     /// Whether a claim still belongs to an earlier pod of this name and is about to be collected.
     /// The new pod must wait for that, or it would lose its claim.
-    pub(super) fn is_stale(&self) -> bool {
+    pub(crate) fn is_stale(&self) -> bool {
         let owners = self.owners();
         self.policy.is_scaled_delete
             && templates(self.set)
@@ -188,31 +132,12 @@ impl PodClaims<'_> {
     }
 }
 
-/// Whether `claim` is exactly what [`claim_name`] gives. Allocates nothing, since it is asked of
-/// every pod in every sync.
-fn is_claim_name(claim: &str, template: &str, set_name: &str, ordinal: i32) -> bool {
-    let rest = claim.strip_prefix(template).and_then(|rest| rest.strip_prefix('-'));
-    rest.is_some_and(|rest| identity::is_canonical(rest, set_name, ordinal))
-}
-
 /// The labels of a new claim: the template's, overruled by the selector's.
-fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<crate::machinery::selector::Labels> {
+fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<Labels> {
     let selected = set.spec.selector.match_labels.clone();
     let mut labels = template.metadata.labels.clone().unwrap_or_default();
     labels.extend(selected.unwrap_or_default());
     (!labels.is_empty()).then_some(labels)
-}
-
-fn volume(set: &StatefulSet, template: &PersistentVolumeClaim, ordinal: i32) -> Volume {
-    let name = name_of(&template.metadata);
-    Volume {
-        name: name.to_owned(),
-        persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-            claim_name: claim_name(name, name_of(&set.metadata), ordinal),
-            read_only: None,
-        }),
-        ..Default::default()
-    }
 }
 
 fn references(claim: &Object) -> &[OwnerReference] {

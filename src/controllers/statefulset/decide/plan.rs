@@ -1,7 +1,7 @@
 //! The planner: from what is to what one sync may do.
 //!
 //! ```text
-//!   World ──► roster ──► growth of claims, if the set asks for it
+//!   Observed ──► roster ──► growth of claims, if the set asks for it
 //!                    ──► replicas, ascending: replace ended pods, fill holes, see to claims, repair
 //!                    ──► condemned, descending: claims' owners, then scale down
 //!                    ──► rolling update
@@ -15,151 +15,64 @@
 //! asks to be made again at once if that is not all.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use super::claims;
-use super::claims::{ClaimStep, Lookup, PodClaims};
-use super::growth;
-use super::identity::{self, name_of};
-use super::note::Note;
-use super::record::Record;
-use super::retention::Policy;
-use super::revision::Revision;
+use super::claims::PodClaims;
 use super::rollout::{self, Rollout};
-use super::roster::{Member, Ordinals, Roster, min_ready_s};
-use super::settings::Settings;
 use super::status::{self, Stamp};
+use super::{growth, pod};
 use crate::clock::Timestamp;
+use crate::controllers::statefulset::action::{Action, Cause, ClaimStep, Plan};
+use crate::controllers::statefulset::naming::{name_of, pod_name};
+use crate::controllers::statefulset::note::Note;
+use crate::controllers::statefulset::world::{
+    Member, Observed, Ordinals, RetentionPolicy, Roster, TemplateRevision, identity_matches, is_parallel,
+    is_rolling, min_ready_s, rolling_update, storage_matches, templates,
+};
 
 /// How many actions one plan may hold.
-pub(super) const ACTIONS_MAX: usize = 4096;
+pub(crate) const ACTIONS_MAX: usize = 4096;
 
-/// All that a plan is made from.
-pub(super) struct World<'a> {
-    /// The set.
-    pub(super) set: &'a StatefulSet,
-    /// What it does beyond Kubernetes.
-    pub(super) settings: &'a Settings,
-    /// The revision that pods have that no update has reached.
-    pub(super) current: &'a Revision,
-    /// The revision of the set's template.
-    pub(super) update: &'a Revision,
-    /// How often revision names have collided.
-    pub(super) collision_count: i32,
-    /// The set's pods, in the order of their ordinals.
-    pub(super) pods: &'a [Record],
-    /// Finds claims.
-    pub(super) claims: Lookup<'a>,
-    /// Finds storage classes.
-    pub(super) classes: Lookup<'a>,
-}
-
-/// What one sync does.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plan {
-    /// What to write, in this order.
-    pub(super) actions: Vec<Action>,
-    /// The set's status, before pods that the update deletes are taken off.
-    pub(super) status: StatefulSetStatus,
-    /// When to plan again although nothing has changed.
-    pub(super) wake_at: Option<Timestamp>,
-    /// Whether the actions of one phase may be carried out together.
-    pub(super) is_parallel: bool,
-    /// What stands in the way, for people; told once, not at every plan.
-    pub(super) notes: Vec<Note>,
-    /// The ordinals whose claims were looked up and found to be whole.
-    pub(super) whole_claims: Vec<i32>,
-}
-
-/// One thing to do to one pod and its claims.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Action {
-    /// Let a claim that exists ask for more storage.
-    GrowClaim { pod: String, claim: Box<PersistentVolumeClaim>, from: String, to: String },
-    /// See to the claims, then create the pod.
-    CreatePod { pod: Box<Pod>, claims: Vec<ClaimStep> },
-    /// See to the claims of a pod that exists.
-    KeepClaims { pod: String, claims: Vec<ClaimStep>, is_condemned: bool },
-    /// See to the claims, then write the pod as it should be.
-    UpdatePod { pod: Box<Pod>, claims: Vec<ClaimStep> },
-    /// Delete the pod of that uid.
-    DeletePod { pod: String, uid: String, cause: Cause },
-}
-
-/// Why a pod is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// It has failed or succeeded and is to be replaced.
-    Ended,
-    /// Its ordinal is no longer wanted.
-    ScaledDown,
-    /// It is of an old revision.
-    Outdated,
-    /// It is not ready, and of a revision that it would not be created from again.
-    Abandoned,
-}
-
-/// The stages of a sync, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    Growth,
-    Replicas,
-    CondemnedClaims,
-    ScaleDown,
-    Update,
-}
-
-impl Action {
-    /// The stage it belongs to.
-    pub(super) fn phase(&self) -> Phase {
-        match self {
-            Self::GrowClaim { .. } => Phase::Growth,
-            Self::KeepClaims { is_condemned: true, .. } => Phase::CondemnedClaims,
-            Self::DeletePod { cause: Cause::ScaledDown, .. } => Phase::ScaleDown,
-            Self::DeletePod { cause: Cause::Outdated, .. } => Phase::Update,
-            _ => Phase::Replicas,
-        }
-    }
-}
+/// Decides what one sync does: [`plan()`], or a wrong one that a simulation has to notice.
+pub(crate) type Planner = Box<dyn Fn(&Observed<'_>, Timestamp) -> Plan + Send + Sync>;
 
 /// Decides what one sync does. A set that is being deleted only gets its status.
-pub(super) fn plan(world: &World<'_>, now: Timestamp) -> Plan {
-    let set = world.set;
-    let ordinals = Ordinals::of(set, &world.settings.reserved_ordinals);
-    let roster = Roster::of(set, ordinals, world.pods, now);
+pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
+    let set = observed.set;
+    let ordinals = Ordinals::of(set, &observed.settings.reserved_ordinals);
+    let roster = Roster::of(set, ordinals, observed.pods, now);
     let stamp = Stamp {
-        current: &world.current.name,
-        update: &world.update.name,
-        collision_count: world.collision_count,
+        current: &observed.current.name,
+        update: &observed.update.name,
+        collision_count: observed.collision_count,
     };
     let is_going = set.metadata.deletion_timestamp.is_some();
     let mut status = if is_going {
         let min_ready_s = min_ready_s(set);
         // All owned pods count here, also those whose ordinal cannot be read.
-        let members = world.pods.iter().filter(|record| record.is_ours);
+        let members = observed.pods.iter().filter(|record| record.is_ours);
         status::count(set, stamp, members.map(|record| (record, record.is_available(min_ready_s, now))))
     } else {
         status::count(set, stamp, roster.iter().map(|member| (&**member, member.is_available)))
     };
     status::complete_rolling_update(set, &mut status);
-    let mut planner = Planner {
-        world,
+    let mut draft = Draft {
+        observed,
         ordinals,
-        policy: Policy::of(set),
+        policy: RetentionPolicy::of(set),
         is_parallel: is_parallel(set),
         actions: Vec::new(),
         notes: Vec::new(),
         whole_claims: Vec::new(),
     };
-    if world.settings.grow_claims && !is_going {
-        planner.grow_claims(&roster, &mut status, now);
+    if observed.settings.grow_claims && !is_going {
+        draft.grow_claims(&roster, &mut status, now);
     }
-    let end = if is_going { End::Done } else { planner.all(&roster) };
+    let end = if is_going { End::Done } else { draft.all(&roster) };
     let wake_at = match end {
         End::Full => Some(now),
         _ => next_available(set, &roster, now),
     };
-    let Planner { actions, notes, is_parallel, whole_claims, .. } = planner;
+    let Draft { actions, notes, is_parallel, whole_claims, .. } = draft;
     Plan { actions, status, wake_at, is_parallel, notes, whole_claims }
 }
 
@@ -174,17 +87,18 @@ enum End {
     Full,
 }
 
-struct Planner<'a> {
-    world: &'a World<'a>,
+/// The plan so far.
+struct Draft<'a> {
+    observed: &'a Observed<'a>,
     ordinals: Ordinals<'a>,
-    policy: Policy,
+    policy: RetentionPolicy,
     is_parallel: bool,
     actions: Vec<Action>,
     notes: Vec<Note>,
     whole_claims: Vec<i32>,
 }
 
-impl<'a> Planner<'a> {
+impl<'a> Draft<'a> {
     fn all(&mut self, roster: &Roster<'_>) -> End {
         let stages = [Self::replicas, Self::condemned_claims, Self::scale_down, Self::update];
         for stage in stages {
@@ -198,8 +112,8 @@ impl<'a> Planner<'a> {
 
     /// Lets claims follow their templates. What is left for lack of room comes with the next plan.
     fn grow_claims(&mut self, roster: &Roster<'_>, status: &mut StatefulSetStatus, now: Timestamp) {
-        let set = self.world.set;
-        let mut growth = growth::grow(set, &roster.replicas, self.world.claims, self.world.classes);
+        let set = self.observed.set;
+        let mut growth = growth::grow(set, &roster.replicas, self.observed.claims, self.observed.classes);
         let present = set.status.as_ref().and_then(|status| status.conditions.as_deref());
         status.conditions = Some(vec![growth.condition(present, now)]);
         growth.actions.truncate(ACTIONS_MAX);
@@ -226,11 +140,11 @@ impl<'a> Planner<'a> {
     }
 
     fn hole(&mut self, ordinal: i32) -> End {
-        let set = self.world.set;
-        let name = identity::pod_name(name_of(&set.metadata), ordinal);
+        let set = self.observed.set;
+        let name = pod_name(name_of(&set.metadata), ordinal);
         let claims = self.claims_of(ordinal, &name, "", false);
         if !claims.is_stale() {
-            let pod = Box::new(identity::new_pod(set, self.revision_for(ordinal), ordinal));
+            let pod = Box::new(pod::new_pod(set, self.revision_for(ordinal), ordinal));
             let claims = claims.ensure();
             self.actions.push(Action::CreatePod { pod, claims });
         }
@@ -240,11 +154,11 @@ impl<'a> Planner<'a> {
     /// The revision that a pod of this ordinal would be created from. Where the strategy states no
     /// parameters the count of current pods decides in Kubernetes, which changes with each pod that
     /// goes; a set that replaces abandoned pods would create them again from what they were.
-    fn revision_for(&self, ordinal: i32) -> &'a Revision {
-        let set = self.world.set;
-        let is_counted = self.world.settings.unstick && rollout::rolling_update(set).is_none();
+    fn revision_for(&self, ordinal: i32) -> &'a TemplateRevision {
+        let set = self.observed.set;
+        let is_counted = self.observed.settings.unstick && rolling_update(set).is_none();
         let keeps_current = !is_counted && rollout::keeps_current(set, self.ordinals, ordinal);
-        if keeps_current { self.world.current } else { self.world.update }
+        if keeps_current { self.observed.current } else { self.observed.update }
     }
 
     fn replica(&mut self, member: &Member<'_>) -> End {
@@ -275,7 +189,7 @@ impl<'a> Planner<'a> {
     /// Whether nothing is to be done about the pod's claims. They are looked up only if they may have
     /// changed since they were found whole.
     fn has_whole_claims(&mut self, member: &Member<'_>) -> bool {
-        if claims::templates(self.world.set).is_empty() || member.whole_claims == Some(self.policy) {
+        if templates(self.observed.set).is_empty() || member.whole_claims == Some(self.policy) {
             return true;
         }
         let are_whole = self.claims_of_member(member, false).are_whole();
@@ -288,8 +202,8 @@ impl<'a> Planner<'a> {
     /// Whether nothing is gained by waiting for the pod, and the set does not want to. Under Parallel
     /// the rolling update replaces such pods.
     fn is_abandoned(&self, member: &Member<'_>) -> bool {
-        self.world.settings.unstick
-            && rollout::is_rolling(self.world.set)
+        self.observed.settings.unstick
+            && is_rolling(self.observed.set)
             && !member.is_ready
             && !member.is_terminating
             && *member.revision != *self.revision_for(member.ordinal).name
@@ -297,20 +211,20 @@ impl<'a> Planner<'a> {
 
     /// Puts identity, volumes and claims' owners right if they are not.
     fn repair(&mut self, member: &Member<'_>, has_claims_seen_to: bool) {
-        let set = self.world.set;
+        let set = self.observed.set;
         let claims = self.claims_of_member(member, false);
         let is_owned_right = has_claims_seen_to || claims.match_retention();
         if member.is_intact && is_owned_right {
             return;
         }
         let mut pod = Box::new(member.pod().clone());
-        let is_identity_right = identity::matches(set, &pod, member.ordinal);
-        let is_storage_right = claims::storage_matches(set, &pod, member.ordinal);
+        let is_identity_right = identity_matches(set, &pod, member.ordinal);
+        let is_storage_right = storage_matches(set, &pod, member.ordinal);
         if !is_identity_right {
-            identity::set_identity(set, &mut pod, member.ordinal);
+            pod::set_identity(set, &mut pod, member.ordinal);
         }
         if !is_storage_right {
-            claims::set_volumes(set, &mut pod, member.ordinal);
+            pod::set_volumes(set, &mut pod, member.ordinal);
         }
         let claims = match (has_claims_seen_to, is_storage_right) {
             (true, _) => Vec::new(),
@@ -349,9 +263,9 @@ impl<'a> Planner<'a> {
     }
 
     fn update(&mut self, roster: &Roster<'_>) -> End {
-        if rollout::is_rolling(self.world.set) {
-            let update = &self.world.update.name;
-            let rollout = Rollout::of(self.world.set, self.ordinals, update, self.is_parallel);
+        if is_rolling(self.observed.set) {
+            let update = &self.observed.update.name;
+            let rollout = Rollout::of(self.observed.set, self.ordinals, update, self.is_parallel);
             for member in rollout.outdated(&roster.replicas) {
                 // An ended pod is deleted by an earlier stage already.
                 if !member.is_ended {
@@ -391,20 +305,15 @@ impl<'a> Planner<'a> {
         'a: 'b,
     {
         PodClaims {
-            set: self.world.set,
+            set: self.observed.set,
             policy: self.policy,
             ordinal,
             is_condemned,
             pod_name,
             pod_uid,
-            lookup: self.world.claims,
+            lookup: self.observed.claims,
         }
     }
-}
-
-/// Whether the set's pods do not wait for one another.
-pub(super) fn is_parallel(set: &StatefulSet) -> bool {
-    set.spec.pod_management_policy.as_deref() == Some("Parallel")
 }
 
 /// When the next pod that is ready becomes available.

@@ -9,32 +9,33 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Pod, Volume};
 
-use super::retention::Policy;
-use super::{claims, identity, predicates};
+use super::identity::{identity_matches, revision_of, storage_matches};
+use super::spec::RetentionPolicy;
 use crate::clock::Timestamp;
+use crate::controllers::statefulset::naming::{PodName, is_member};
 use crate::machinery::selector::Selector;
-use crate::objects::{Object, ObjectKey};
+use crate::objects::{Object, ObjectKey, pod};
 
 /// One pod that the set controls, and what was seen of it.
 #[derive(Clone, Debug)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// The pod.
-    pub(super) object: Object,
+    pub(crate) object: Object,
     /// The ordinal in its name, whosever name it is, if it can be read.
-    pub(super) ordinal: Option<i32>,
+    pub(crate) ordinal: Option<i32>,
     /// The revision it was made from; empty if it does not say.
-    pub(super) revision: Arc<str>,
+    pub(crate) revision: Arc<str>,
     /// Whether labels and name are those of the set.
-    pub(super) is_ours: bool,
+    pub(crate) is_ours: bool,
     /// Whether identity and volumes are those of its ordinal.
-    pub(super) is_intact: bool,
-    pub(super) is_created: bool,
-    pub(super) is_pending: bool,
-    pub(super) is_ended: bool,
-    pub(super) is_ready: bool,
-    pub(super) is_terminating: bool,
+    pub(crate) is_intact: bool,
+    pub(crate) is_created: bool,
+    pub(crate) is_pending: bool,
+    pub(crate) is_ended: bool,
+    pub(crate) is_ready: bool,
+    pub(crate) is_terminating: bool,
     /// The policy under which its claims were found whole, if none has changed since.
-    pub(super) whole_claims: Option<Policy>,
+    pub(crate) whole_claims: Option<RetentionPolicy>,
     /// The `Ready` condition is true, whatever the phase.
     has_ready: bool,
     /// Since when, if it says.
@@ -44,51 +45,51 @@ pub(super) struct Record {
 impl Record {
     /// Looks at `object` as a pod of `set`; `None` if it is no pod. `names` are revision names seen
     /// before; records of one revision share its name.
-    pub(super) fn of(
+    pub(crate) fn of(
         set: &StatefulSet,
         selector: &Selector,
         object: &Object,
         names: &mut Vec<Arc<str>>,
     ) -> Option<Self> {
         let pod = object.get::<Pod>()?;
-        let ordinal = identity::PodName::parse(object.name()).ordinal;
+        let ordinal = PodName::parse(object.name()).ordinal;
         let is_of_ordinal =
-            |ordinal| identity::matches(set, pod, ordinal) && claims::storage_matches(set, pod, ordinal);
+            |ordinal| identity_matches(set, pod, ordinal) && storage_matches(set, pod, ordinal);
         Some(Self {
             object: object.clone(),
             ordinal,
-            revision: shared(names, identity::revision_of(pod)),
-            is_ours: selector.matches(object.meta().labels.as_ref())
-                && identity::is_member(set, object.name()),
+            revision: shared(names, revision_of(pod)),
+            is_ours: selector.matches(object.meta().labels.as_ref()) && is_member(set, object.name()),
             is_intact: ordinal.is_some_and(is_of_ordinal),
-            is_created: predicates::is_created(pod),
-            is_pending: predicates::is_pending(pod),
-            is_ended: predicates::is_ended(pod),
-            is_ready: predicates::is_ready(pod),
-            is_terminating: predicates::is_terminating(pod),
+            // The API stores every new pod with a phase.
+            is_created: !pod::phase(pod).is_empty(),
+            is_pending: pod::phase(pod) == "Pending",
+            is_ended: pod::has_ended(pod),
+            is_ready: pod::is_running_and_ready(pod),
+            is_terminating: pod::is_terminating(pod),
             whole_claims: None,
-            has_ready: predicates::is_available(pod, 0, Timestamp::UNIX_EPOCH),
-            ready_since: predicates::available_at(pod, 0),
+            has_ready: pod::is_ready(pod),
+            ready_since: pod::available_at(pod, 0),
         })
     }
 
     /// Whether the pod has been ready for `min_ready_s` seconds at `now`.
-    pub(super) fn is_available(&self, min_ready_s: i32, now: Timestamp) -> bool {
+    pub(crate) fn is_available(&self, min_ready_s: i32, now: Timestamp) -> bool {
         self.has_ready && (min_ready_s == 0 || self.available_at(min_ready_s).is_some_and(|at| at <= now))
     }
 
     /// When the pod becomes available if it stays ready.
-    pub(super) fn available_at(&self, min_ready_s: i32) -> Option<Timestamp> {
-        predicates::after(self.ready_since?, min_ready_s)
+    pub(crate) fn available_at(&self, min_ready_s: i32) -> Option<Timestamp> {
+        pod::after(self.ready_since?, min_ready_s)
     }
 
     /// The pod.
-    pub(super) fn pod(&self) -> &Pod {
+    pub(crate) fn pod(&self) -> &Pod {
         self.object.get::<Pod>().expect("a record is of a pod")
     }
 
     /// By ordinal; of equal ordinals (`web-1` and `web-01`) the shorter name comes first.
-    pub(super) fn order(&self, ordinal: Option<i32>, key: &ObjectKey) -> Ordering {
+    pub(crate) fn order(&self, ordinal: Option<i32>, key: &ObjectKey) -> Ordering {
         let by_name = || {
             let (name, other) = (self.object.name(), key.name.as_str());
             name.len().cmp(&other.len()).then_with(|| name.cmp(other))
@@ -99,14 +100,11 @@ impl Record {
 
 /// Whether a plan could tell two versions of an object apart. Where a pod runs, its addresses and
 /// its containers are nothing to a plan, and most writes to a pod are about these.
-pub(super) fn is_same_to_plans(before: &Object, after: &Object) -> bool {
+pub(crate) fn is_same_to_plans(before: &Object, after: &Object) -> bool {
     let (Some(old), Some(new)) = (before.get::<Pod>(), after.get::<Pod>()) else { return false };
-    let seen = |pod: &Pod| {
-        let is_available = predicates::is_available(pod, 0, Timestamp::UNIX_EPOCH);
-        (is_available, predicates::available_at(pod, 0))
-    };
+    let seen = |pod: &Pod| (pod::is_ready(pod), pod::available_at(pod, 0));
     let (meta, other) = (&old.metadata, &new.metadata);
-    predicates::phase(old) == predicates::phase(new)
+    pod::phase(old) == pod::phase(new)
         && seen(old) == seen(new)
         && volumes(old) == volumes(new)
         && (&meta.uid, &meta.deletion_timestamp, &meta.finalizers)

@@ -45,7 +45,7 @@ const OMITTED_WHEN_ZERO: &[&str] = &[
 ];
 
 /// A template in the form that Kubernetes encodes.
-pub(super) fn template(template: &PodTemplateSpec) -> Value {
+pub(crate) fn template(template: &PodTemplateSpec) -> Value {
     let mut value = serde_json::to_value(template).expect("a template serializes to JSON");
     prune(&mut value);
     let root = object(&mut value);
@@ -64,7 +64,7 @@ pub(super) fn template(template: &PodTemplateSpec) -> Value {
 }
 
 /// JSON with sorted keys, without spaces, escaped as Go does.
-pub(super) fn encode(value: &Value) -> String {
+pub(crate) fn encode(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
     text
