@@ -113,11 +113,11 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     };
     let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
     tasks.spawn(agent.run(stop.clone()));
-    let all: [Arc<dyn Controller>; 4] = [
-        Arc::new(StatefulSets::new()),
-        Arc::new(EndpointSlices::new()),
-        Arc::new(Volumes::new()),
-        Arc::new(Garbage::new()),
+    let all: [Box<dyn Controller>; 4] = [
+        Box::new(StatefulSets::new()),
+        Box::new(EndpointSlices::new()),
+        Box::new(Volumes::new()),
+        Box::new(Garbage::new()),
     ];
     for controller in all {
         tasks.spawn(controllers::run(controller, store.clone(), stop.clone()));
@@ -130,7 +130,7 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     let key = store.create(set(policy, n_pods, extras)).await.unwrap().key().clone();
     until_ready(&store, &key, n_pods, started).await;
     let took = cpu_time(started) - before;
-    let controller = StatefulSets::new();
+    let mut controller = StatefulSets::new();
     controller.reconcile(&store, &key).await.unwrap();
     let before = cpu_time(started);
     for _ in 0..SYNCS {

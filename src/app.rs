@@ -223,17 +223,13 @@ pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) ->
     Ok(Known { store, zones: publisher.zones().load_full(), explainer })
 }
 
-fn controllers(settings: &ServeSettings) -> [Arc<dyn Controller>; 4] {
-    let beyond = statefulset::Options {
-        unstick: settings.unstick,
-        grow_claims: settings.grow_claims,
-        ..Default::default()
-    };
+fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 4] {
+    let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
-        Arc::new(StatefulSets::with(beyond)),
-        Arc::new(EndpointSlices::new()),
-        Arc::new(Volumes::new()),
-        Arc::new(Garbage::new()),
+        Box::new(StatefulSets::with(beyond)),
+        Box::new(EndpointSlices::new()),
+        Box::new(Volumes::new()),
+        Box::new(Garbage::new()),
     ]
 }
 

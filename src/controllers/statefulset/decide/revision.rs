@@ -1,59 +1,50 @@
-//! Revisions: every version of the template is kept as a ControllerRevision whose name is a hash
-//! of its bytes.
+//! Revisions: every version of the template is kept as a ControllerRevision named by the hash of its
+//! bytes.
 //!
-//! Pure. The bytes are those Kubernetes writes (see [`encoding`](super::encoding)), so that names
-//! agree with a real cluster's and a set that moves between the two is not rolled out again.
-//! [`resolve`] says which revision the template is; a revision that was used before is renumbered
-//! instead of written again, so a rollback comes back to the old name.
+//! Pure. The bytes are those that Kubernetes writes (see [`encoding`](super::encoding)), so names
+//! equal those of a real cluster, and a set that moves between the two is not rolled out again.
+//! [`resolve`] finds the revision of the template; an earlier revision is renumbered instead of
+//! written again, so a rollback gets its old name back.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
-use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
 use serde_json::{Value, json};
 
 use super::encoding;
-use super::identity::{name_of, owner_reference};
+use crate::controllers::statefulset::naming::{name_of, owner_reference};
+use crate::controllers::statefulset::world::TemplateRevision;
 use crate::objects::{Object, Typed};
 use crate::rules::defaulting;
 
 /// The label that holds the hash alone.
-pub(super) const LABEL_HASH: &str = "controller.kubernetes.io/hash";
-/// A name is cut so that hyphen and hash still fit an object name.
+pub(crate) const LABEL_HASH: &str = "controller.kubernetes.io/hash";
+/// A name is cut so that hyphen and hash fit into an object name.
 const NAME_PREFIX_OCTETS_MAX: usize = 223;
-/// How many revisions that nothing uses are kept unless the set says otherwise.
+/// How many unused revisions are kept by default.
 const HISTORY_LIMIT_DEFAULT: i32 = 10;
 
-/// A template with the name of its ControllerRevision.
+/// The ControllerRevision of the set's template.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Revision {
-    /// The name, which is also the pods' revision label.
-    pub(super) name: String,
-    /// The template.
-    pub(super) template: PodTemplateSpec,
-}
-
-/// Which ControllerRevision the set's template is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Resolution {
-    /// The newest one, of this name.
+pub(crate) enum Resolution {
+    /// The newest one, with this name.
     Newest(String),
     /// An older one: it becomes the newest by taking this number.
     Renumber(String, i64),
-    /// None: this one is to be created.
+    /// None: create this one.
     Create(Box<ControllerRevision>),
 }
 
 /// Why a stored revision cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("ControllerRevision {name} holds no pod template; delete it or restore it: {source}")]
-pub(super) struct Unreadable {
+pub(crate) struct Unreadable {
     name: String,
     source: serde_json::Error,
 }
 
 /// The hash of a revision's bytes, in letters that make no words (FNV-1, 32 bits).
-pub(super) fn hash(bytes: &str, collision_count: i32) -> String {
+pub(crate) fn hash(bytes: &str, collision_count: i32) -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let counted = collision_count.to_string();
     let step = |hash: u32, octet: u8| hash.wrapping_mul(0x0100_0193) ^ u32::from(octet);
@@ -62,7 +53,7 @@ pub(super) fn hash(bytes: &str, collision_count: i32) -> String {
 }
 
 /// The ControllerRevision that the set's template would be.
-pub(super) fn propose(set: &StatefulSet, number: i64, collision_count: i32) -> ControllerRevision {
+pub(crate) fn propose(set: &StatefulSet, number: i64, collision_count: i32) -> ControllerRevision {
     let data = data(set);
     let hash = hash(&encoding::encode(&data), collision_count);
     let mut prefix = name_of(&set.metadata);
@@ -88,15 +79,15 @@ pub(super) fn propose(set: &StatefulSet, number: i64, collision_count: i32) -> C
 }
 
 /// Puts revisions in their order: by number, then by age, then by name.
-pub(super) fn sort(revisions: &mut [Object]) {
+pub(crate) fn sort(revisions: &mut [Object]) {
     revisions.sort_by(|a, b| {
         let created = |object: &Object| object.meta().creation_timestamp.as_ref().map(|time| time.0);
         (number(a), created(a), a.name()).cmp(&(number(b), created(b), b.name()))
     });
 }
 
-/// Finds the revision that the set's template is among `existing`, which are sorted.
-pub(super) fn resolve(set: &StatefulSet, existing: &[Object], collision_count: i32) -> Resolution {
+/// Finds the revision of the set's template among `existing`, which are sorted.
+pub(crate) fn resolve(set: &StatefulSet, existing: &[Object], collision_count: i32) -> Resolution {
     let next = existing.last().map_or(0, number) + 1;
     let proposal = propose(set, next, collision_count);
     let wanted = encoding::encode(&proposal.data.0);
@@ -114,30 +105,30 @@ pub(super) fn resolve(set: &StatefulSet, existing: &[Object], collision_count: i
 }
 
 /// Whether two revisions hold the same bytes.
-pub(super) fn is_same(present: &Object, proposal: &ControllerRevision) -> bool {
+pub(crate) fn is_same(present: &Object, proposal: &ControllerRevision) -> bool {
     bytes(present) == encoding::encode(&proposal.data.0)
 }
 
 /// The template that a stored revision holds.
-pub(super) fn read(revision: &Object) -> Result<Revision, Unreadable> {
+pub(crate) fn read(revision: &Object) -> Result<TemplateRevision, Unreadable> {
     let data = revision.get::<ControllerRevision>().map(|revision| revision.data.0.clone());
     let template = data.as_ref().and_then(|data| data.pointer("/spec/template")).cloned();
     let template = serde_json::from_value(template.unwrap_or_default());
     let name = revision.name().to_owned();
     match template {
-        Ok(template) => Ok(Revision { name, template }),
+        Ok(template) => Ok(TemplateRevision { name, template }),
         Err(source) => Err(Unreadable { name, source }),
     }
 }
 
 /// The set's template as the revision of that name.
-pub(super) fn of_set(set: &StatefulSet, name: &str) -> Revision {
-    Revision { name: name.to_owned(), template: set.spec.template.clone() }
+pub(crate) fn of_set(set: &StatefulSet, name: &str) -> TemplateRevision {
+    TemplateRevision { name: name.to_owned(), template: set.spec.template.clone() }
 }
 
-/// The names of the revisions to delete, oldest first, so that of those that are not live no more
-/// than the set's limit remain. A negative limit keeps all.
-pub(super) fn superfluous<'a>(
+/// The revisions to delete, oldest first, so that no more unused ones remain than the set's limit. A
+/// negative limit keeps all.
+pub(crate) fn superfluous<'a>(
     set: &StatefulSet,
     existing: &'a [Object],
     is_live: impl Fn(&str) -> bool,
@@ -150,7 +141,7 @@ pub(super) fn superfluous<'a>(
 }
 
 /// A stored revision's number.
-pub(super) fn number(revision: &Object) -> i64 {
+pub(crate) fn number(revision: &Object) -> i64 {
     revision.get::<ControllerRevision>().and_then(|revision| revision.revision).unwrap_or_default()
 }
 
@@ -165,8 +156,8 @@ fn bytes(revision: &Object) -> String {
     data.map(encoding::encode).unwrap_or_default()
 }
 
-/// Whether a revision differs from `wanted` in its encoding alone: an earlier release wrote fields
-/// that carry nothing, or knew fewer defaults. Rolling out again for that would be wrong.
+/// Whether a revision differs from `wanted` only in its encoding: an earlier release wrote empty
+/// fields or knew fewer defaults. Rolling out again for that would be wrong.
 fn means_the_same(set: &StatefulSet, revision: &Object, wanted: &str) -> bool {
     let Ok(read) = read(revision) else { return false };
     let mut applied = set.clone();

@@ -1,4 +1,4 @@
-//! Retention: who owns a claim, so that the garbage controller deletes it at the right time.
+//! Retention: the owners of a claim, so that the garbage controller deletes it at the right time.
 //!
 //! ```text
 //!   whenDeleted / whenScaled │ ordinal in range │ condemned
@@ -11,54 +11,22 @@
 //! Pure, over owner references. Nothing here deletes a claim. Foreign references stay; a foreign
 //! controller suspends the policy for its claim (Kubernetes KEP 1847).
 
-use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-/// `spec.persistentVolumeClaimRetentionPolicy`. The default retains always.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Policy {
-    /// Claims go with the set.
-    pub(super) is_deleted_delete: bool,
-    /// Claims go with the pods that scaling down removes.
-    pub(super) is_scaled_delete: bool,
-}
-
-impl Policy {
-    /// The set's policy; what is not stated retains.
-    pub(super) fn of(set: &StatefulSet) -> Self {
-        let policy = set.spec.persistent_volume_claim_retention_policy.as_ref();
-        let is_delete = |when: Option<&String>| when.is_some_and(|when| when == "Delete");
-        Self {
-            is_deleted_delete: is_delete(policy.and_then(|policy| policy.when_deleted.as_ref())),
-            is_scaled_delete: is_delete(policy.and_then(|policy| policy.when_scaled.as_ref())),
-        }
-    }
-
-    fn wants_set(self, is_condemned: bool) -> bool {
-        self.is_deleted_delete && !(self.is_scaled_delete && is_condemned)
-    }
-
-    fn wants_pod(self, is_condemned: bool) -> bool {
-        self.is_scaled_delete && is_condemned
-    }
-
-    fn retains_always(self) -> bool {
-        self == Self::default()
-    }
-}
+use crate::controllers::statefulset::world::RetentionPolicy;
 
 /// The two objects that may own a claim.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owners<'a> {
+pub(crate) struct Owners<'a> {
     /// The set.
-    pub(super) set: Owner<'a>,
+    pub(crate) set: Owner<'a>,
     /// The pod of the claim's ordinal.
-    pub(super) pod: Owner<'a>,
+    pub(crate) pod: Owner<'a>,
 }
 
 /// An object as an owner reference names it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owner<'a> {
+pub(crate) struct Owner<'a> {
     api_version: &'static str,
     kind: &'static str,
     name: &'a str,
@@ -67,19 +35,19 @@ pub(super) struct Owner<'a> {
 
 impl<'a> Owners<'a> {
     /// The set and the pod by name and uid; a pod that does not exist yet has an empty uid.
-    pub(super) fn new(set: (&'a str, &'a str), pod: (&'a str, &'a str)) -> Self {
+    pub(crate) fn new(set: (&'a str, &'a str), pod: (&'a str, &'a str)) -> Self {
         Self {
             set: Owner { api_version: "apps/v1", kind: "StatefulSet", name: set.0, uid: set.1 },
             pod: Owner { api_version: "v1", kind: "Pod", name: pod.0, uid: pod.1 },
         }
     }
 
-    /// Whether the references are as the policy wants them, or are best left alone: a stale
-    /// reference is the garbage controller's matter, a foreign controller's claim is not ours.
-    pub(super) fn are_up_to_date(
+    /// Whether the references are as the policy wants them, or must be left alone: stale references are
+    /// left to the garbage controller, and so is the claim of a foreign controller.
+    pub(crate) fn are_up_to_date(
         &self,
         references: &[OwnerReference],
-        policy: Policy,
+        policy: RetentionPolicy,
         is_condemned: bool,
     ) -> bool {
         if self.set.is_stale_in(references) || self.pod.is_stale_in(references) {
@@ -95,10 +63,10 @@ impl<'a> Owners<'a> {
     }
 
     /// The references as the policy wants them: ours replaced, foreign ones kept in their order.
-    pub(super) fn wanted(
+    pub(crate) fn wanted(
         &self,
         references: &[OwnerReference],
-        policy: Policy,
+        policy: RetentionPolicy,
         is_condemned: bool,
     ) -> Vec<OwnerReference> {
         let is_foreign = |reference: &&OwnerReference| {
@@ -117,9 +85,12 @@ impl<'a> Owners<'a> {
         wanted
     }
 
-    /// Whether something else manages the claim. It does not matter to a policy that never
-    /// deletes.
-    pub(super) fn has_unexpected_controller(&self, references: &[OwnerReference], policy: Policy) -> bool {
+    /// Whether something else manages the claim. Irrelevant to a policy that never deletes.
+    pub(crate) fn has_unexpected_controller(
+        &self,
+        references: &[OwnerReference],
+        policy: RetentionPolicy,
+    ) -> bool {
         !policy.retains_always()
             && references.iter().any(|reference| {
                 let ours = [self.set, self.pod].into_iter().find(|owner| owner.is_named_by(reference));
@@ -131,7 +102,7 @@ impl<'a> Owners<'a> {
     }
 
     /// Whether the set or the pod owns the claim without being its controller.
-    pub(super) fn has_non_controller(&self, references: &[OwnerReference]) -> bool {
+    pub(crate) fn has_non_controller(&self, references: &[OwnerReference]) -> bool {
         references.iter().any(|reference| {
             (reference.uid == self.set.uid || reference.uid == self.pod.uid)
                 && reference.controller != Some(true)
@@ -141,19 +112,19 @@ impl<'a> Owners<'a> {
 
 impl Owner<'_> {
     /// Whether the reference names this object, whatever its uid.
-    pub(super) fn is_named_by(&self, reference: &OwnerReference) -> bool {
+    pub(crate) fn is_named_by(&self, reference: &OwnerReference) -> bool {
         reference.api_version == self.api_version
             && reference.kind == self.kind
             && reference.name == self.name
     }
 
     /// Whether a reference names an earlier object of this name.
-    pub(super) fn is_stale_in(&self, references: &[OwnerReference]) -> bool {
+    pub(crate) fn is_stale_in(&self, references: &[OwnerReference]) -> bool {
         references.iter().any(|reference| self.is_named_by(reference) && reference.uid != self.uid)
     }
 
     /// Whether a reference has this object's uid.
-    pub(super) fn owns(&self, references: &[OwnerReference]) -> bool {
+    pub(crate) fn owns(&self, references: &[OwnerReference]) -> bool {
         references.iter().any(|reference| reference.uid == self.uid)
     }
 

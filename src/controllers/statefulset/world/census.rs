@@ -5,9 +5,8 @@
 //! ```
 //!
 //! A sync of a set of thousands of pods costs what has changed since the last one, plus one pass
-//! over small records. Nothing is missed: before each use the census reads the history up to the
-//! store's present revision, and lists everything again if the history does not reach back so far.
-//! It holds one record per pod that has a controller, and nothing of sets that are gone.
+//! over small records. It holds one record per pod that has a controller, and nothing of sets that
+//! are gone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,32 +14,30 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
-use super::claims;
-use super::identity::{PodName, name_of, uid_of};
 use super::record::Record;
-use super::retention::Policy;
+use super::spec::{RetentionPolicy, templates};
+use crate::controllers::informer::{Indexer, Informer};
+use crate::controllers::statefulset::naming::{PodName, name_of, uid_of};
 use crate::machinery::selector::Selector;
 use crate::objects::{Kind, Object, ObjectKey, Revision, controller_of};
-use crate::store::{Change, Event, Interest, Store, Watch};
+use crate::store::{Change, Event, Store};
 
-/// What is kept.
-const KINDS: [Kind; 2] = [Kind::Pod, Kind::ControllerRevision];
-/// What is followed: of claims only that they change.
-const FOLLOWED: [Kind; 3] = [Kind::Pod, Kind::ControllerRevision, Kind::PersistentVolumeClaim];
-
-/// What all sets have.
+/// The families of all sets, as of the store's present revision.
 #[derive(Default)]
-pub(super) struct Census {
-    watch: Option<Watch>,
-    families: HashMap<String, Family>,
+pub(crate) struct Census(Informer<Families>);
+
+/// The families by set.
+#[derive(Default)]
+struct Families {
+    by_uid: HashMap<String, Family>,
     /// The uids of sets by the beginning of their claims' names, namespace included.
     homes: HashMap<String, String>,
 }
 
-/// What one set has.
+/// The pods and revisions of one set.
 #[derive(Default)]
-pub(super) struct Family {
-    /// Changed since they were last looked at; `None` is gone.
+pub(crate) struct Family {
+    /// Changed since the last sync; `None` is gone.
     fresh: HashMap<ObjectKey, Option<Object>>,
     records: Vec<Record>,
     revisions: BTreeMap<ObjectKey, Object>,
@@ -49,7 +46,7 @@ pub(super) struct Family {
     newest: Option<Newest>,
 }
 
-/// That a template was found to be the newest of certain revisions.
+/// A template that was found to be the newest of these revisions.
 struct Newest {
     template: PodTemplateSpec,
     revisions: Vec<Revision>,
@@ -58,49 +55,41 @@ struct Newest {
 
 impl Census {
     /// The family of a set, as of now.
-    pub(super) fn family(&mut self, store: &Store, set: &StatefulSet, selector: &Selector) -> &mut Family {
-        self.catch_up(store);
+    pub(crate) fn family(&mut self, store: &Store, set: &StatefulSet, selector: &Selector) -> &mut Family {
+        let Families { by_uid, homes } = self.0.current(store);
         let uid = uid_of(&set.metadata);
-        let is_known = self.families.get(uid).is_some_and(|family| family.is_home_known);
+        let is_known = by_uid.get(uid).is_some_and(|family| family.is_home_known);
         if !is_known {
-            for template in claims::templates(set) {
+            for template in templates(set) {
                 let home = format!("{}-{}", name_of(&template.metadata), name_of(&set.metadata));
                 let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
-                self.homes.insert(home_of(namespace, &home), uid.to_owned());
+                homes.insert(home_of(namespace, &home), uid.to_owned());
             }
         }
-        let family = self.families.entry(uid.to_owned()).or_default();
+        let family = by_uid.entry(uid.to_owned()).or_default();
         family.is_home_known = true;
         family.digest(set, selector);
         family
     }
 
     /// Forgets the family of a set that is gone.
-    pub(super) fn forget(&mut self, uid: &str) {
-        self.families.remove(uid);
-        self.homes.retain(|_, home| home != uid);
+    pub(crate) fn forget(&mut self, store: &Store, uid: &str) {
+        let Families { by_uid, homes } = self.0.current(store);
+        by_uid.remove(uid);
+        homes.retain(|_, home| home != uid);
     }
+}
 
-    fn catch_up(&mut self, store: &Store) {
-        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
-        if self.watch.is_none() {
-            self.start_over(store);
-        }
-    }
+impl Indexer for Families {
+    const INDEXED: &'static [Kind] = &[Kind::Pod, Kind::ControllerRevision];
+    /// Of claims only that they change.
+    const FOLLOWED: &'static [Kind] = &[Kind::Pod, Kind::ControllerRevision, Kind::PersistentVolumeClaim];
 
-    fn start_over(&mut self, store: &Store) {
-        self.families.clear();
-        self.homes.clear();
-        let from = store.revision();
-        for object in KINDS.iter().flat_map(|kind| store.list(*kind, None).objects) {
-            if let Some(uid) = controller_uid(&object) {
-                let family = self.families.entry(uid.to_owned()).or_default();
-                family.fresh.insert(object.key().clone(), Some(object));
-            }
+    fn add(&mut self, object: &Object) {
+        if let Some(uid) = controller_uid(object) {
+            let family = self.by_uid.entry(uid.to_owned()).or_default();
+            family.fresh.insert(object.key().clone(), Some(object.clone()));
         }
-        let watch = store.watch(Interest::in_kinds(&FOLLOWED), from);
-        // What was written while listing comes again, in its order, and ends as it is.
-        self.watch = watch.drained(|event| self.note(event));
     }
 
     fn note(&mut self, event: &Event) {
@@ -115,77 +104,79 @@ impl Census {
         }
         if let Some(after) = after {
             let fresh = |family: &mut Family| family.fresh.insert(object.key().clone(), Some(object.clone()));
-            match self.families.get_mut(after) {
+            match self.by_uid.get_mut(after) {
                 Some(family) => fresh(family),
-                None => fresh(self.families.entry(after.to_owned()).or_default()),
+                None => fresh(self.by_uid.entry(after.to_owned()).or_default()),
             };
         }
     }
+}
 
-    /// A claim has changed in some way: its pod's claims must be looked at again.
+impl Families {
+    /// A claim has changed: the claims of its pod must be looked up again.
     fn note_claim(&mut self, claim: &Object) {
         let name = PodName::parse(claim.name());
         let uid = self.homes.get(&home_of(claim.namespace(), name.parent));
-        if let Some(family) = uid.and_then(|uid| self.families.get_mut(uid)) {
+        if let Some(family) = uid.and_then(|uid| self.by_uid.get_mut(uid)) {
             family.set_whole_claims(name.ordinal, None);
         }
     }
 
     fn lose(&mut self, uid: &str, key: &ObjectKey) {
-        let Some(family) = self.families.get_mut(uid) else { return };
+        let Some(family) = self.by_uid.get_mut(uid) else { return };
         if family.records.is_empty() && family.revisions.is_empty() {
             family.fresh.remove(key);
         } else {
             family.fresh.insert(key.clone(), None);
         }
         if family.fresh.is_empty() {
-            self.families.remove(uid);
+            self.by_uid.remove(uid);
         }
     }
 }
 
 impl Family {
     /// The pods, in order of their ordinals.
-    pub(super) fn records(&self) -> &[Record] {
+    pub(crate) fn records(&self) -> &[Record] {
         &self.records
     }
 
     /// The revisions, in no particular order.
-    pub(super) fn revisions(&self) -> Vec<Object> {
+    pub(crate) fn revisions(&self) -> Vec<Object> {
         self.revisions.values().cloned().collect()
     }
 
-    /// The name of the revision that the template is, if it was found to be the newest of these
-    /// revisions before. To find out takes encoding the template, which most syncs need not.
-    pub(super) fn newest(&self, template: &PodTemplateSpec, revisions: &[Object]) -> Option<String> {
+    /// The name of the template's revision, if it was found to be the newest of these revisions before.
+    /// Finding out means encoding the template, which most syncs can skip.
+    pub(crate) fn newest(&self, template: &PodTemplateSpec, revisions: &[Object]) -> Option<String> {
         let newest = self.newest.as_ref()?;
         let is_same = newest.revisions.iter().copied().eq(revisions.iter().map(Object::revision));
         (is_same && newest.template == *template).then(|| newest.name.clone())
     }
 
     /// Notes that the template is the newest of these revisions.
-    pub(super) fn found_newest(&mut self, template: &PodTemplateSpec, revisions: &[Object], name: &str) {
+    pub(crate) fn found_newest(&mut self, template: &PodTemplateSpec, revisions: &[Object], name: &str) {
         let revisions = revisions.iter().map(Object::revision).collect();
         self.newest = Some(Newest { template: template.clone(), revisions, name: name.to_owned() });
     }
 
-    /// The pods that the set controls although they are not its own any more.
-    pub(super) fn strays(&self) -> Vec<Object> {
+    /// The pods that the set controls although selector or name no longer match.
+    pub(crate) fn strays(&self) -> Vec<Object> {
         self.records.iter().filter(|record| !record.is_ours).map(|record| record.object.clone()).collect()
     }
 
-    /// The revisions that pods are of.
-    pub(super) fn revisions_in_use(&self) -> Vec<String> {
+    /// The revisions that pods use.
+    pub(crate) fn revisions_in_use(&self) -> Vec<String> {
         let is_used = |name: &&Arc<str>| Arc::strong_count(name) > 1;
         self.names.iter().filter(is_used).map(|name| name.as_ref().to_owned()).collect()
     }
 
     /// Notes that the claims of these ordinals were found whole under a policy.
-    pub(super) fn found_whole(&mut self, ordinals: &[i32], policy: Policy) {
+    pub(crate) fn found_whole(&mut self, ordinals: &[i32], policy: RetentionPolicy) {
         ordinals.iter().for_each(|ordinal| self.set_whole_claims(Some(*ordinal), Some(policy)));
     }
 
-    fn set_whole_claims(&mut self, ordinal: Option<i32>, whole: Option<Policy>) {
+    fn set_whole_claims(&mut self, ordinal: Option<i32>, whole: Option<RetentionPolicy>) {
         let first = self.records.partition_point(|record| record.ordinal < ordinal);
         let of_ordinal = self.records[first..].iter_mut().take_while(|record| record.ordinal == ordinal);
         of_ordinal.for_each(|record| record.whole_claims = whole);
