@@ -34,6 +34,7 @@ use crate::config::{
 };
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
+use crate::controllers::scheduler::Scheduler;
 use crate::controllers::statefulset::{self, StatefulSets};
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{self, Controller};
@@ -223,13 +224,14 @@ pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) ->
     Ok(Known { store, zones: publisher.zones().load_full(), explainer })
 }
 
-fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 4] {
+fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 5] {
     let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
         Box::new(StatefulSets::with(beyond)),
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
+        Box::new(Scheduler::new(NODE_NAME)),
     ]
 }
 

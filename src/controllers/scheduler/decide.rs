@@ -1,20 +1,20 @@
-//! May a pod be bound to this node, and if not, what does a scheduler say?
+//! Decides whether a pod may be bound to the node, and if not, gives kube-scheduler's reason.
 //!
-//! Pure. The cluster is one node, so scheduling is a list of reasons against it, in the words of
-//! kube-scheduler: gates, claims, cordon, node selector. Resources, affinity, taints and spreading
-//! are not looked at: with one node they could only keep a pod from running at all.
+//! Pure. The cluster has one node, so scheduling is a list of filters in kube-scheduler's words:
+//! gates, claims, cordon, node selector. Resources, affinity, taints and spreading are ignored: with
+//! one node they could only keep a pod from running at all.
 
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, PodCondition};
 
 use crate::clock::Timestamp;
-use crate::objects::time;
+use crate::objects::{pod, time};
 
-/// The annotation that tells the volume side which node a claim's first consumer runs on.
+/// The annotation that tells provisioners which node a claim's first consumer runs on.
 pub(super) const ANNOTATION_SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
-/// The scheduler that this module is.
+/// The `schedulerName` of the pods that are scheduled here.
 const SCHEDULER: &str = "default-scheduler";
 
-/// A claim that a pod mounts, as it is now.
+/// A claim that a pod mounts.
 #[derive(Clone, Debug)]
 pub(super) struct Mounted {
     /// Its name.
@@ -30,13 +30,13 @@ pub(super) struct Mounted {
 pub(super) enum Decision {
     /// Bind it.
     Bind,
-    /// Another scheduler's.
+    /// It belongs to another scheduler.
     NotOurs,
-    /// Not before somebody removes its gates.
+    /// Its scheduling gates must be removed first.
     Gated,
-    /// Not now; why.
+    /// It does not fit, for this reason.
     Unschedulable(String),
-    /// Tell these claims which node it will be, and wait until they are bound.
+    /// Annotate these claims with the node, and wait until they are bound.
     SelectNode(Vec<String>),
 }
 
@@ -63,8 +63,8 @@ pub(super) fn decide(pod: &Pod, node: Option<&Node>, claims: &[Mounted]) -> Deci
     let Some(node) = node else {
         return Decision::Unschedulable("no nodes available to schedule pods".to_owned());
     };
-    let against = against_claims(claims).or_else(|| against_node(pod, node));
-    if let Some(why) = against {
+    let rejected = filter_claims(claims).or_else(|| filter_node(pod, node));
+    if let Some(why) = rejected {
         return Decision::Unschedulable(format!(
             "0/1 nodes are available: {why}. preemption: 0/1 nodes are available: \
              1 Preemption is not helpful for scheduling."
@@ -86,8 +86,7 @@ pub(super) fn condition(pod: &Pod, decision: &Decision, now: Timestamp) -> Optio
         Decision::NotOurs | Decision::SelectNode(_) => return None,
     };
     let status = if is_true { "True" } else { "False" };
-    let old = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let before = old.iter().find(|old| old.type_ == "PodScheduled" && old.status == status);
+    let before = pod::condition(pod, "PodScheduled").filter(|before| before.status == status);
     Some(PodCondition {
         type_: "PodScheduled".to_owned(),
         status: status.to_owned(),
@@ -105,7 +104,8 @@ fn is_bound(claim: &PersistentVolumeClaim) -> bool {
     claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound")
 }
 
-fn against_claims(claims: &[Mounted]) -> Option<String> {
+/// Why the claims keep the pod from being bound.
+fn filter_claims(claims: &[Mounted]) -> Option<String> {
     for Mounted { name, claim, .. } in claims {
         match claim {
             None => return Some(format!("persistentvolumeclaim \"{name}\" not found")),
@@ -121,7 +121,8 @@ fn against_claims(claims: &[Mounted]) -> Option<String> {
     claims.iter().find(is_immediate).map(|_| "pod has unbound immediate PersistentVolumeClaims".to_owned())
 }
 
-fn against_node(pod: &Pod, node: &Node) -> Option<String> {
+/// Why the node does not take the pod.
+fn filter_node(pod: &Pod, node: &Node) -> Option<String> {
     if node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true) {
         return Some("1 node(s) were unschedulable".to_owned());
     }

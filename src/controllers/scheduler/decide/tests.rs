@@ -1,4 +1,4 @@
-//! Decisions over single pods.
+//! Decisions about single pods, as tables.
 
 use std::collections::BTreeMap;
 
