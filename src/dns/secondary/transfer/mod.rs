@@ -25,6 +25,8 @@ use crate::dns::message::name::WireName;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
 
+pub(crate) use crate::dns::zone::is_newer;
+
 /// After so many octets a message is sent.
 const MESSAGE_LENGTH_AIM: usize = 16 * 1024;
 /// The longest message of a stream.
@@ -137,11 +139,6 @@ impl Transfer {
             }
         }
     }
-}
-
-/// Whether `serial` comes after `other` (RFC 1982, 3.2).
-pub(crate) fn is_newer(serial: u32, other: u32) -> bool {
-    (serial.wrapping_sub(other) as i32) > 0
 }
 
 #[cfg(test)]
