@@ -1,8 +1,8 @@
-//! Names made of addresses: `10-0-0-1` for a pod or for an endpoint without a name of its own.
+//! Names made of addresses: `10-0-0-1` for 10.0.0.1.
 //!
-//! Pods' names below `pod.<zone>` need no node each: a rule says what an address label directly
-//! below a namespace answers with. Labels are canonical (RFC 5952 before the dashes); a label that
-//! spells an IPv6 address in another way means the same pod.
+//! Such names need no node each: a rule says what an address label two labels below `parent` answers
+//! with, if the name between them exists. Labels are canonical (RFC 5952 before the dashes); a label
+//! that spells an IPv6 address in another way means the same name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,45 +11,45 @@ use hickory_proto::rr::RecordType;
 use super::rrset::RrSet;
 use crate::dns::message::name::{self, WireName};
 
-/// How an address label below `<namespace>.pod.<zone>` is answered if it is no node.
+/// How an address label below a child of `parent` is answered if it has no node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PodNameRule {
-    /// `pod.<zone>`; the namespaces are the nodes one label below.
+pub struct AddressNameRule {
+    /// The rule applies below the nodes one label below this name.
     pub parent: WireName,
-    /// Whether there must be such a pod.
+    /// Whether the canonical name must have a node; else the records are synthesized.
     pub is_verified: bool,
-    /// TTL of records that are made up, in seconds.
+    /// TTL of synthesized records, in seconds.
     pub ttl_s: u32,
 }
 
 /// What the rule says of a name.
-pub(super) enum PodName {
+pub(super) enum AddressName {
     /// It exists with this RRset.
-    MadeUp(RrSet<'static>),
+    Synthesized(RrSet<'static>),
     /// It means the same as this name, which need not exist.
     SameAs(WireName),
 }
 
-impl PodNameRule {
-    /// What a missing name is, if it is an address label below a namespace; `encloser` is its
-    /// closest ancestor that exists.
-    pub(super) fn apply(&self, missing: &[u8], encloser: &[u8]) -> Option<PodName> {
-        let is_namespace = name::parent(encloser) == Some(self.parent.as_bytes());
-        if !is_namespace || name::parent(missing) != Some(encloser) {
+impl AddressNameRule {
+    /// What a missing name is, if it is an address label to which the rule applies; `encloser` is
+    /// its closest ancestor that exists (RFC 4592 section 3.3.1).
+    pub(super) fn apply(&self, missing: &[u8], encloser: &[u8]) -> Option<AddressName> {
+        let applies = name::parent(encloser) == Some(self.parent.as_bytes());
+        if !applies || name::parent(missing) != Some(encloser) {
             return None;
         }
-        let address = parse(name::first_label(missing)?)?;
+        let address = spelled_address(name::first_label(missing)?)?;
         if self.is_verified {
-            return WireName::from(encloser).child(&label(address)).ok().map(PodName::SameAs);
+            return WireName::from(encloser).child(&address_label(address)).ok().map(AddressName::SameAs);
         }
         let record_type = if address.is_ipv4() { RecordType::A } else { RecordType::AAAA };
-        Some(PodName::MadeUp(RrSet::of_addresses(record_type, self.ttl_s, [&address])))
+        Some(AddressName::Synthesized(RrSet::of_addresses(record_type, self.ttl_s, [&address])))
     }
 }
 
 /// The label of an address: dots and colons become dashes. A zero is put where the label would
-/// begin or end with a dash, which a host name must not (RFC 1123 section 2.1).
-pub(crate) fn label(address: IpAddr) -> String {
+/// begin or end with a dash, which a host name must not (RFC 952, RFC 1123 section 2.1).
+pub(crate) fn address_label(address: IpAddr) -> String {
     let mut label = match address {
         IpAddr::V4(address) => address.to_string().replace('.', "-"),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
@@ -67,7 +67,7 @@ pub(crate) fn label(address: IpAddr) -> String {
 }
 
 /// The address that a label spells: IPv4 if it has exactly three dashes, apart from one another.
-pub(crate) fn parse(label: &[u8]) -> Option<IpAddr> {
+pub(crate) fn spelled_address(label: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(label).ok()?;
     if text.contains(['.', ':']) {
         return None;
@@ -84,8 +84,8 @@ mod tests {
 
     fn check(address: &str, expected: &str) {
         let address: IpAddr = address.parse().unwrap();
-        assert_eq!(label(address), expected);
-        assert_eq!(parse(expected.as_bytes()), Some(address), "{expected}");
+        assert_eq!(address_label(address), expected);
+        assert_eq!(spelled_address(expected.as_bytes()), Some(address), "{expected}");
     }
 
     #[test]
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn what_spells_no_address_is_none() {
         for label in ["300-1-1-1", "01-2-3-4", "blah", "1-2-3", "", "-", "1.2.3.4", "1-2--3-4-5--6"] {
-            assert_eq!(parse(label.as_bytes()), None, "{label}");
+            assert_eq!(spelled_address(label.as_bytes()), None, "{label}");
         }
-        assert_eq!(parse(b"2001-db8-0-0-0-0-0-5"), Some("2001:db8::5".parse().unwrap()));
+        assert_eq!(spelled_address(b"2001-db8-0-0-0-0-0-5"), Some("2001:db8::5".parse().unwrap()));
     }
 }

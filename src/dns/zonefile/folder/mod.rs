@@ -17,7 +17,7 @@ use hickory_proto::rr::Name;
 use self::files::Reach;
 use super::master::{MasterError, Place, PlacedZone};
 use crate::dns::message::name::WireName;
-use crate::dns::zone::Zone;
+use crate::dns::zone::{Node, Zone, is_newer};
 
 /// A folder and what its files gave when they were last read.
 #[derive(Debug)]
@@ -162,8 +162,7 @@ fn first_of_apex(given: PlacedZone, taken: &HashMap<WireName, Place>) -> Result<
 /// read, so that both are one in memory. Returns whether it is another.
 fn renew(given: &mut PlacedZone, before: Option<&Zone>, unraised: &mut Vec<Unraised>) -> bool {
     let Some(before) = before else { return true };
-    let is_raised = given.zone.serial().wrapping_sub(before.serial()).cast_signed() > 0;
-    if is_raised {
+    if is_newer(given.zone.serial(), before.serial()) {
         return true;
     }
     if is_same(&given.zone, before) {
@@ -181,9 +180,8 @@ fn renew(given: &mut PlacedZone, before: Option<&Zone>, unraised: &mut Vec<Unrai
 
 /// Whether two zones of one apex have the same records, the case of names included.
 fn is_same(one: &Zone, other: &Zone) -> bool {
-    let is_there = |name: &[u8], node: &crate::dns::zone::Node| {
-        other.node(name).is_some_and(|same| same.rrsets() == node.rrsets())
-    };
+    let is_there =
+        |name: &[u8], node: &Node| other.node(name).is_some_and(|same| same.rrsets() == node.rrsets());
     one.n_names() == other.n_names()
         && one.cased == other.cased
         && one.nodes().all(|node| is_there(node.name(), node))

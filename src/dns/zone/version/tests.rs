@@ -1,5 +1,5 @@
 use super::*;
-use crate::dns::zone::RrSet;
+use crate::dns::zone::journal::{OCTETS_MAX, VOLUME_VERSIONS, VOLUMES_MAX};
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData};
 use std::net::IpAddr;
