@@ -257,6 +257,16 @@ pub fn time(instant: Timestamp) -> Time {
     Time(Timestamp::from_second(instant.as_second()).unwrap_or(instant))
 }
 
+/// The name in some metadata; empty where there is none.
+pub fn name_of(meta: &ObjectMeta) -> &str {
+    meta.name.as_deref().unwrap_or_default()
+}
+
+/// The namespace in some metadata; empty where there is none.
+pub fn namespace_of(meta: &ObjectMeta) -> &str {
+    meta.namespace.as_deref().unwrap_or_default()
+}
+
 /// The owner reference with `controller: true`, if there is one.
 pub fn controller_of(meta: &ObjectMeta) -> Option<&OwnerReference> {
     let owners = meta.owner_references.as_deref().unwrap_or_default();

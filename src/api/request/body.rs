@@ -1,6 +1,5 @@
 //! Bodies: from bytes to a document, and from a document to an object of the path it is sent to.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::Value;
 
 use super::options::FieldValidation;
@@ -164,13 +163,6 @@ pub(crate) fn value_of(object: &Object) -> Value {
 pub(crate) fn to_value(typed: &Typed) -> Value {
     let json = typed.to_json().expect("the types of the table serialize to JSON");
     serde_json::from_slice(&json).expect("what was serialized is JSON")
-}
-
-/// The entries of `metadata.managedFields`, taken out of a document.
-pub(crate) fn managers_in(document: &mut Value) -> Result<Option<Vec<ManagedFieldsEntry>>, Failure> {
-    let entries = document.pointer_mut("/metadata/managedFields").map(Value::take);
-    let entries = entries.map(serde_json::from_value).transpose();
-    entries.map_err(|error| Failure::internal(&error.to_string()))
 }
 
 fn check_type(path: &ResourcePath, document: &Value) -> Result<(), Failure> {

@@ -9,6 +9,7 @@
 //! that are being answered are finished.
 
 pub(crate) mod gate;
+pub(crate) mod kubeconfig;
 mod patience;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,10 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::pki::credentials::{CredentialError, Credentials};
-use crate::pki::keeping::{self, KeepError};
 use crate::pki::private_file;
+use crate::pki::state::{self, StateError};
 use gate::Gate;
-
+use kubeconfig::ADMIN;
 use patience::Patient;
 
 use super::request::path;
@@ -95,9 +96,9 @@ pub enum ApiError {
     /// There are no credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
-    /// What is kept of them cannot be used.
-    #[error(transparent)]
-    Keeping(#[from] KeepError),
+    /// Their state cannot be used.
+    #[error("{0}{hint}", hint = hint(.0))]
+    State(#[from] StateError),
     /// The kubeconfig cannot be written.
     #[error("cannot write {}: {source}; choose another place with --kubeconfig-out", .path.display())]
     Kubeconfig {
@@ -106,6 +107,13 @@ pub enum ApiError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+fn hint(error: &StateError) -> &'static str {
+    match error {
+        StateError::Io { .. } => "; choose another place with --kubeconfig-out",
+        _ => "",
+    }
 }
 
 /// The server, bound but not yet answering.
@@ -127,10 +135,10 @@ impl ApiServer {
         let address = listener.local_addr().map_err(failed)?;
         let names = names(options, address);
         let now = store.clock().now();
-        let kept = keeping::load_or_make(&options.kubeconfig, now)?;
+        let kept = state::load_or_make(&options.kubeconfig, &ADMIN, now)?;
         let credentials = Credentials::of(kept, &names, now)?;
-        let acceptor = TlsAcceptor::from(Arc::new(credentials.tls()?));
-        let config = credentials.kubeconfig(&format!("https://{}", reachable(address)));
+        let acceptor = TlsAcceptor::from(Arc::new(credentials.tls(&[b"http/1.1"])?));
+        let config = kubeconfig::write(&credentials.kept, &format!("https://{}", reachable(address)));
         private_file::write(&options.kubeconfig, &config)
             .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
         let gate = Arc::new(Gate::new(credentials.kept.token, names));

@@ -75,9 +75,9 @@ async fn write(
         set.spec.replicas = Some(replicas);
         set.metadata.resource_version = Some(live.revision().to_string());
         let mut set = Defaulted::from(set);
-        let (old, mut new) = (body::value_of(&live), body::to_value(set.typed()));
-        patch::track_managers(Some(&old), &mut new, &options.manager, "Update", "scale", api.now());
-        set.set_managers(body::managers_in(&mut new)?);
+        let (old, new) = (body::value_of(&live), body::to_value(set.typed()));
+        let (manager, now) = (&options.manager, api.now());
+        set.set_managers(patch::track_managers(Some(&old), &new, manager, "Update", "scale", now));
         match store.update(set).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS_MAX => {}
             other => return Ok(Reply::json(StatusCode::OK, scale_of(&other?).to_string())),

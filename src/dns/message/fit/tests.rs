@@ -1,10 +1,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use hickory_proto::op::{Message as Decoded, MessageType, OpCode};
-use hickory_proto::rr::rdata::opt::EdnsOption;
+use hickory_proto::op::{Message as Decoded, MessageType, Metadata, OpCode};
+use hickory_proto::rr::RData;
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, NULL, SOA, SRV, TXT};
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder};
 
 use super::*;
+use crate::dns::message::protocol::OPTION_EXTENDED_ERROR;
 
 fn name(text: &str) -> Name {
     Name::from_ascii(text).unwrap()
@@ -57,7 +59,7 @@ fn edns(error: Option<(u16, &str)>) -> Option<Edns> {
     if let Some((code, text)) = error {
         let mut option = code.to_be_bytes().to_vec();
         option.extend(text.as_bytes());
-        edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
+        edns.options_mut().insert(EdnsOption::Unknown(OPTION_EXTENDED_ERROR, option));
     }
     Some(edns)
 }
@@ -138,7 +140,7 @@ fn srv_targets_are_written_in_full_and_serve_as_pointer_targets() {
     response.additional = vec![a(target, 1)];
     let (octets, decoded) = decoded(&response);
     assert_eq!(decoded.additionals, response.additional);
-    let srv_length = 2 + 10 + 6 + length_of_name(&name(target));
+    let srv_length = 2 + 10 + 6 + name_length(&name(target));
     assert_eq!(octets.len(), 12 + response.question.len() + srv_length + 16);
 }
 
@@ -208,7 +210,10 @@ fn the_text_of_an_extended_error_gives_way_to_records() {
     let (_, decoded) = decoded(&response);
     assert!(!decoded.metadata.truncation);
     let edns = decoded.edns.unwrap();
-    assert_eq!(edns.option(EXTENDED_ERROR.into()), Some(&EdnsOption::Unknown(EXTENDED_ERROR, vec![0, 15])));
+    assert_eq!(
+        edns.option(OPTION_EXTENDED_ERROR.into()),
+        Some(&EdnsOption::Unknown(OPTION_EXTENDED_ERROR, vec![0, 15]))
+    );
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! How many may wait, for whom others are asked, and what a response becomes once they have said
-//! something. `tests/dns/forward.rs` has real upstreams.
+//! For whom upstreams are asked, and what a response becomes once they have said something.
+//! `tests/dns/forward.rs` has real upstreams.
 
-use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::op::{Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::A;
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::{RData, Record};
 
 use super::*;
-use crate::dns::service::policy::Conduct;
-use crate::dns::service::respond::{Asker, Reply, Transport, reply};
+use crate::clock::Clock;
+use crate::dns::service::access::Clients;
+use crate::dns::service::forward::Failure;
+use crate::dns::service::policy::{Policy, Recursion};
+use crate::dns::service::respond::{Reply, reply};
 use crate::dns::zone::Zones;
 use crate::dns::zonefile::master;
 
@@ -16,13 +19,15 @@ const ZONE: &str = "$ORIGIN example.\n@ 5 SOA ns root 1 2 3 4 5\nthere 5 A 192.0
 
 fn asked(name: &str, is_recursion_desired: bool, client: &str) -> Reply {
     let zones = Zones::new([master::parse_zone("test", ZONE, None).unwrap()]);
-    let conduct =
-        Conduct { recursion: Some(Clients(vec!["127.0.0.0/8".parse().unwrap()])), ..Conduct::default() };
+    let forwarder = Forwarder::new(&["192.0.2.53:53".parse().unwrap()], None, Clock::system()).unwrap();
+    let clients = Clients(vec!["127.0.0.0/8".parse().unwrap()]);
+    let recursion = Recursion { clients, forwarder: Arc::new(forwarder) };
+    let policy = Policy { recursion: Some(recursion), ..Policy::default() };
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = is_recursion_desired;
     message.add_query(Query::query(Name::from_ascii(name).unwrap(), RecordType::A));
-    let asker = Asker { address: client.parse().unwrap(), transport: Transport::Datagram };
-    reply(&zones, &conduct, &message.to_vec().unwrap(), asker, 0).unwrap()
+    let asker = Asker { address: client.parse().unwrap(), transport: Transport::Udp };
+    reply(&zones, &policy, &message.to_vec().unwrap(), asker, 0).unwrap()
 }
 
 #[test]
@@ -95,21 +100,4 @@ fn what_others_say_is_put_behind_our_aliases() {
         assert!(header.recursion_available && header.id == 7);
         Message::from_vec(&response.to_octets()).unwrap();
     }
-}
-
-#[test]
-fn no_more_wait_than_may_and_places_are_given_back() {
-    let waiting = Arc::default();
-    let client = |n: u8| IpAddr::from([127, 0, 0, n]);
-    let mut slots: Vec<Slot> =
-        (0..WAITING_PER_CLIENT_MAX).map(|_| Slot::take(&waiting, client(1)).unwrap()).collect();
-    assert!(Slot::take(&waiting, client(1)).is_none(), "one client has its share");
-    let others = (WAITING_PER_CLIENT_MAX..WAITING_MAX).map(|n| client(2 + (n % 50) as u8));
-    slots.extend(others.map(|client| Slot::take(&waiting, client).unwrap()));
-    assert!(Slot::take(&waiting, client(99)).is_none(), "all are taken");
-    drop(slots.swap_remove(0));
-    let last = Slot::take(&waiting, client(99)).unwrap();
-    drop((slots, last));
-    let left = waiting.lock().unwrap();
-    assert_eq!((left.n, left.by_client.len()), (0, 0));
 }

@@ -1,29 +1,38 @@
-//! A response that waits for what an upstream says. Pure.
+//! A response that needs an upstream's answer: the aliases that lead out of our zones, and the rest.
+//!
+//! ```text
+//!   respond ──► Pending ─┬─ admitted ──► Waiting ──► upstreams ──► Outcome ──► Response
+//!                        └─ known at once, or no slot free ──────► Outcome ──► Response
+//! ```
+//!
+//! What upstreams say is put behind our aliases; a failure is SERVFAIL with an Extended DNS Error.
+
+use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RecordType};
 
-use super::Slot;
-use super::outcome::Outcome;
+use super::asker::{Asker, Transport};
+use super::forward::{Admission, Forwarder, Outcome, Slot};
+use crate::dns::message::edns::add_extended_error;
 use crate::dns::message::response::Response;
-use crate::dns::service::respond::{Asker, Transport, add_extended_error};
 
 /// A response as far as our zones have it, and the question that is left.
 #[derive(Debug)]
 pub struct Pending {
+    forwarder: Arc<Forwarder>,
     name: Name,
     record_type: RecordType,
     asker: Asker,
     /// Its answers are the aliases that lead out of our zones.
     response: Response,
-    slot: Option<Slot>,
 }
 
 impl Pending {
     /// `response` holds the aliases that lead to `name`, which no zone of ours holds.
-    pub(in crate::dns) fn new(
-        name: Name,
-        record_type: RecordType,
+    pub(super) fn new(
+        forwarder: Arc<Forwarder>,
+        (name, record_type): (Name, RecordType),
         asker: Asker,
         mut response: Response,
     ) -> Self {
@@ -32,7 +41,7 @@ impl Pending {
         response.additional.clear();
         response.header.response_code = ResponseCode::NoError;
         response.header.authoritative &= !response.answers.is_empty();
-        Self { name, record_type, asker, response, slot: None }
+        Self { forwarder, name, record_type, asker, response }
     }
 
     /// The name that upstreams are asked for.
@@ -40,21 +49,16 @@ impl Pending {
         &self.name
     }
 
-    /// The type that upstreams are asked for.
-    pub fn record_type(&self) -> RecordType {
-        self.record_type
-    }
-
-    /// Who asks, and by what.
-    pub fn asker(&self) -> Asker {
+    pub(super) fn asker(&self) -> Asker {
         self.asker
     }
 
-    pub(super) fn keep(&mut self, slot: Slot) {
-        self.slot = Some(slot);
+    /// What the forwarder can say at once, or a slot to wait in.
+    pub(super) fn admit(&self) -> Admission {
+        self.forwarder.admit(&self.name, self.record_type, self.asker.address)
     }
 
-    /// The response, its place among those that wait given back.
+    /// The response.
     ///
     /// AA is that of the first owner of the answer section (RFC 1035, 4.1.1): ours if it begins with
     /// an alias of ours.
@@ -76,9 +80,32 @@ impl Pending {
                 }
             }
         }
-        if self.asker.transport != Transport::Datagram {
+        if self.asker.transport != Transport::Udp {
             response.shorten(Response::length);
         }
         response
     }
 }
+
+/// A response that waits for upstreams, in its slot.
+#[derive(Debug)]
+pub struct Waiting {
+    pending: Pending,
+    _slot: Slot,
+}
+
+impl Waiting {
+    pub(super) fn new(pending: Pending, slot: Slot) -> Self {
+        Self { pending, _slot: slot }
+    }
+
+    /// The response once upstreams have answered, or have not; its slot is given back.
+    pub(super) async fn complete(self) -> (Asker, Response) {
+        let Pending { forwarder, name, record_type, asker, .. } = &self.pending;
+        let (outcome, asker) = (forwarder.ask(name, *record_type).await, *asker);
+        (asker, self.pending.complete(outcome))
+    }
+}
+
+#[cfg(test)]
+mod tests;

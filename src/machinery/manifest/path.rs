@@ -1,25 +1,25 @@
 //! Paths within a tree: from a path as messages spell it to a line, and to the keys that are
 //! written twice.
 //!
-//! What is not there leads to the nearest place above it; nothing here fails.
+//! A path that leads nowhere gives the nearest node above it; nothing here fails.
 
 use super::kinds;
-use super::tree::{Form, Node};
+use super::tree::{Fault, Form, Node};
 
 /// Where a path leads.
-pub(super) struct Place {
+pub(super) struct Location {
     /// The line of the node, or of the nearest one above it that there is.
     pub(super) line: usize,
     /// Whether the node itself was written.
     pub(super) is_written: bool,
 }
 
-/// The place of the node at `path`.
+/// The location of the node at `path`.
 ///
 /// Paths are those of Kubernetes' messages, which do not always spell a field as it is written:
 /// `spec.template.labels` stands in `metadata`, some begin with a capital letter, and the writer
 /// may have misspelled it.
-pub(super) fn find(root: &Node, path: &str) -> Place {
+pub(super) fn find(root: &Node, path: &str) -> Location {
     let mut node = root;
     let mut line = root.line;
     for step in steps(path) {
@@ -30,10 +30,10 @@ pub(super) fn find(root: &Node, path: &str) -> Place {
             Form::Map(_) => entry(node, step).map(|entry| (entry.line, &entry.value)),
             Form::Scalar(_) => None,
         };
-        let Some((next_line, next)) = next else { return Place { line, is_written: false } };
+        let Some((next_line, next)) = next else { return Location { line, is_written: false } };
         (node, line) = (next, next_line);
     }
-    Place { line, is_written: true }
+    Location { line, is_written: true }
 }
 
 fn entry<'a>(node: &'a Node, key: &str) -> Option<&'a super::tree::Entry> {
@@ -69,17 +69,17 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Every key that is written twice: its path, its line, and the line of the first.
-pub(super) fn duplicate_keys(root: &Node) -> Vec<(String, usize, usize)> {
+/// A fault for every key that is written twice.
+pub(super) fn duplicate_keys(root: &Node) -> Vec<Fault> {
     let mut found = Vec::new();
     search(root, "", &mut found);
     // What an alias repeats is written once.
-    found.sort_by_key(|(_, line, _)| *line);
-    found.dedup_by_key(|(_, line, _)| *line);
+    found.sort_by_key(|(line, _)| *line);
+    found.dedup_by_key(|(line, _)| *line);
     found
 }
 
-fn search(node: &Node, path: &str, found: &mut Vec<(String, usize, usize)>) {
+fn search(node: &Node, path: &str, found: &mut Vec<Fault>) {
     match &node.form {
         Form::Scalar(_) => {}
         Form::List(items) => {
@@ -89,7 +89,11 @@ fn search(node: &Node, path: &str, found: &mut Vec<(String, usize, usize)>) {
         }
         Form::Map(map) => {
             for (key, line, first_line) in &map.duplicates {
-                found.push((join(path, key), *line, *first_line));
+                let path = join(path, key);
+                found.push((
+                    *line,
+                    format!("duplicate field \"{path}\" (it is on line {first_line} already)"),
+                ));
             }
             for entry in &map.entries {
                 search(&entry.value, &join(path, &entry.key), found);
