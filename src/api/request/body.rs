@@ -156,8 +156,7 @@ pub(crate) fn document_of(resource: Resource, typed: &Typed) -> Value {
 
 /// The JSON form of a typed object.
 pub(crate) fn to_value(typed: &Typed) -> Value {
-    let json = typed.to_json().expect("the types of the table serialize to JSON");
-    serde_json::from_slice(&json).expect("what was serialized is JSON")
+    typed.to_value().expect("the types of the table serialize to JSON")
 }
 
 fn check_type(place: &Place, document: &Value) -> Result<(), Failure> {
