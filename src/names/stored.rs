@@ -13,9 +13,9 @@ pub struct Stored {
     watch: Watch,
 }
 
-impl Stored {
-    /// Objects of this store, none of which is followed yet.
-    pub fn new(store: Store) -> Self {
+impl From<Store> for Stored {
+    /// The objects of this store; no kind is followed yet.
+    fn from(store: Store) -> Self {
         Self { watch: store.watch(Interest::in_kinds(&[]), store.revision()), store }
     }
 }

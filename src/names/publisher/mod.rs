@@ -29,7 +29,6 @@ use crate::dns::secondary::serials::Serials;
 use crate::dns::zone::{SharedZones, Zone, Zones};
 use crate::metrics::Metrics;
 use crate::objects::Kind;
-use crate::store::Store;
 
 /// One published change of the cluster zone.
 #[derive(Clone, Debug)]
@@ -71,17 +70,18 @@ impl Publisher {
     /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
     /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
     /// zone of the cluster is served instead of it, which is logged, unless names fall through to it.
-    pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+    pub fn new(store: impl Into<Stored>, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
         Self::publishing_to(SharedZones::default(), store, options, static_zones)
     }
 
     /// As [`Publisher::new`], for a snapshot that a server which is bound already answers from.
     pub fn publishing_to(
         zones: SharedZones,
-        store: Store,
+        store: impl Into<Stored>,
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
+        let store = store.into();
         let serials = Serials::from_clock(store.clock().now());
         Self::with_serials(serials, zones, store, options, static_zones)
     }
@@ -90,11 +90,11 @@ impl Publisher {
     pub fn with_serials(
         serials: Serials,
         zones: SharedZones,
-        store: Store,
+        store: impl Into<Stored>,
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
-        Self::of_source(Stored::new(store), serials, zones, options, static_zones)
+        Self::of_source(store.into(), serials, zones, options, static_zones)
     }
 }
 

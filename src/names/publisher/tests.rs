@@ -13,7 +13,7 @@ use super::*;
 use crate::dns::answer::{Query, answer};
 use crate::names::options::PodNames;
 use crate::objects::ObjectKey;
-use crate::store::{MemoryBackend, StoreOptions};
+use crate::store::{MemoryBackend, Store, StoreOptions};
 
 struct Served {
     store: Store,
