@@ -25,8 +25,6 @@ use crate::dns::message::name::WireName;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
 
-pub(crate) use crate::dns::zone::is_newer;
-
 /// After so many octets a message is sent.
 const MESSAGE_LENGTH_AIM: usize = 16 * 1024;
 /// The longest message of a stream.
