@@ -1,8 +1,7 @@
-//! About how much memory an object holds.
+//! An estimate of the memory that an object takes.
 //!
-//! What keeps objects for a while, as the history of the store does, is bounded by it. It is not
-//! exact, but it grows with everything that a client can make large, and it costs no more than to
-//! look at the lengths.
+//! The history of the store is bounded by it. It is not exact, but it grows with everything that a
+//! client can make large, and it is cheap: it only adds up lengths.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +11,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::Typed;
 use super::pod::containers;
 
-/// An object without what is counted apart.
+/// An object without the parts that are counted separately.
 const OBJECT_OCTETS: usize = 2_048;
 /// A container with its probes and its status.
 const CONTAINER_OCTETS: usize = 2_048;
-/// An endpoint of a slice, with its conditions, its address and whom it stands for.
+/// An endpoint of a slice, with its conditions, its address and its target reference.
 const ENDPOINT_OCTETS: usize = 512;
 /// An entry of a map or of a list, beside its text.
 const ENTRY_OCTETS: usize = 64;
