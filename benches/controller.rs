@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use dullahan::clock::Clock;
 use dullahan::controllers::{
-    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, statefulset::StatefulSets,
-    volumes::Volumes,
+    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, scheduler::Scheduler,
+    statefulset::StatefulSets, volumes::Volumes,
 };
 use dullahan::node::runtime::simulated::{Simulated, SimulatedOptions};
 use dullahan::node::{Agent, NodeOptions};
@@ -113,11 +113,12 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     };
     let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
     tasks.spawn(agent.run(stop.clone()));
-    let all: [Arc<dyn Controller>; 4] = [
-        Arc::new(StatefulSets::new()),
-        Arc::new(EndpointSlices::new()),
-        Arc::new(Volumes::new()),
-        Arc::new(Garbage::new()),
+    let all: [Box<dyn Controller>; 5] = [
+        Box::new(StatefulSets::new()),
+        Box::new(EndpointSlices::new()),
+        Box::new(Volumes::new()),
+        Box::new(Garbage::new()),
+        Box::new(Scheduler::new("bench")),
     ];
     for controller in all {
         tasks.spawn(controllers::run(controller, store.clone(), stop.clone()));
@@ -130,7 +131,7 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     let key = store.create(set(policy, n_pods, extras)).await.unwrap().key().clone();
     until_ready(&store, &key, n_pods, started).await;
     let took = cpu_time(started) - before;
-    let controller = StatefulSets::new();
+    let mut controller = StatefulSets::new();
     controller.reconcile(&store, &key).await.unwrap();
     let before = cpu_time(started);
     for _ in 0..SYNCS {

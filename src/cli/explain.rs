@@ -22,7 +22,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsSettings;
 use crate::dns::answer::{self, Query};
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::zonefile::master;
 
 /// How long a server may take to answer.

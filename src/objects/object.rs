@@ -228,6 +228,15 @@ impl Object {
         T::of(self.typed())
     }
 
+    /// About how many octets of memory this version takes: its forms, as far as they were made.
+    pub fn weight_octets(&self) -> usize {
+        let typed = match &self.0.form {
+            Form::Own(typed) => Some(typed),
+            Form::Of { typed, .. } => typed.get(),
+        };
+        typed.map_or(0, Typed::weight_octets) + self.0.json.get().map_or(0, Bytes::len)
+    }
+
     /// The JSON form with `apiVersion` and `kind`, made at first use.
     pub fn json(&self) -> &Bytes {
         self.0.json.get_or_init(|| {

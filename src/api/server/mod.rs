@@ -38,6 +38,7 @@ use gate::Gate;
 use kubeconfig::ADMIN;
 use patience::Patient;
 
+use super::request::path;
 use super::streams::ContainerStreams;
 use super::verbs::Api;
 use super::verbs::dispatch::answer;
@@ -221,13 +222,12 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, gate: Arc<Gate>, api: A
     };
     let Some(tls) = tls else { return };
     let is_certified = tls.get_ref().1.peer_certificates().is_some();
-    let router = Router::new().fallback(answer).layer(axum::middleware::from_fn(
-        move |request: Request, next: axum::middleware::Next| {
-            let gate = gate.clone();
-            async move { admit(&gate, is_certified, request, next).await }
-        },
-    ));
-    let service = TowerToHyperService::new(router.with_state(api.clone()));
+    let answering = api.clone();
+    let router = Router::new().fallback(move |request: Request| {
+        let (gate, api) = (gate.clone(), answering.clone());
+        async move { respond(&gate, is_certified, &api, request).await }
+    });
+    let service = TowerToHyperService::new(router);
     let io = TokioIo::new(Patient::new(tls, clock.clone(), WRITE_PATIENCE));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -253,9 +253,10 @@ fn log_end(ended: Result<(), hyper::Error>) {
     }
 }
 
-async fn admit(gate: &Gate, is_certified: bool, request: Request, next: axum::middleware::Next) -> Response {
-    match gate.admit(request.uri().path(), request.headers(), is_certified) {
-        Ok(()) => next.run(request).await,
+async fn respond(gate: &Gate, is_certified: bool, api: &Arc<Api>, request: Request) -> Response {
+    let target = path::parse(request.uri().path());
+    match gate.admit(target.as_ref(), request.headers(), is_certified) {
+        Ok(()) => answer(api, target, request).await,
         Err(failure) => failure.into_response(),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use dullahan::dns::message::response::PADDING_BLOCK;
+use dullahan::dns::message::protocol::PADDING_BLOCK;
 use futures_util::StreamExt;
 use hickory_proto::op::{DnsRequest, DnsRequestOptions, Edns, Message, Query};
 use hickory_proto::rr::rdata::opt::EdnsOption;

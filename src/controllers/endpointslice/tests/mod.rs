@@ -15,7 +15,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::plan::{SliceAction, World, reconcile};
+use super::plan::{Inputs, SliceAction, reconcile};
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
 
@@ -131,7 +131,7 @@ impl Cluster {
     }
 
     fn plan(&self) -> Vec<SliceAction> {
-        reconcile(&World {
+        reconcile(&Inputs {
             service: &self.service,
             pods: self.pods.iter().collect(),
             slices: self.slices.iter().collect(),
