@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodSpec};
 
 use crate::clock::Timestamp;
 
@@ -71,4 +71,12 @@ pub fn node_name(pod: &Pod) -> Option<&str> {
 /// Whether the pod has its node's addresses instead of its own.
 pub fn uses_host_network(spec: &PodSpec) -> bool {
     spec.host_network == Some(true)
+}
+
+/// What is known of the container of this name.
+pub fn container_status<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
+    let status = pod.status.as_ref()?;
+    let lists =
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|known| known.name == name)
 }
