@@ -38,13 +38,12 @@ use crate::controllers::statefulset::{self, StatefulSets};
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{self, Controller};
 use crate::dns::secondary::notification::{Sender, Target};
-use crate::dns::service::fast::Paths;
 use crate::dns::service::limit::{LimitOptions, Limiter};
-use crate::dns::service::policy::Conduct;
-use crate::dns::service::responder::{Explain, Policy};
+use crate::dns::service::policy::{Explain, Paths, Policy};
 use crate::dns::transport::{DatagramOptions, DnsServer, EncryptedProtocol};
 use crate::dns::zone::{SharedZones, Zone, Zones};
-use crate::files::source::{Files, Mode, Problem, Report};
+use crate::files::problem::Problem;
+use crate::files::source::{Files, Mode, Report};
 use crate::metrics::{self, Metrics, ZoneFigures};
 use crate::names::explain::Explainer;
 use crate::names::options::ZoneOptions;
@@ -285,7 +284,7 @@ impl Foundation {
         let server = DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?;
         let dns_addresses = server.addresses().to_vec();
         let policy = self.policy(&dns_addresses, metrics.as_ref())?;
-        let secondaries = conduct::secondaries(&self.dns.wire, &policy.conduct)?;
+        let secondaries = conduct::secondaries(&self.dns.wire, &policy.keys)?;
         let mut server = server.with_policy(policy);
         let encrypted = encrypted::encrypted(&self.dns.encrypted, &self.signing, self.store.clock())?;
         if let Some(encrypted) = &encrypted {
@@ -352,12 +351,22 @@ impl Foundation {
     fn policy(&self, bound: &[SocketAddr], metrics: Option<&MetricsPage>) -> anyhow::Result<Policy> {
         let clock = self.store.clock();
         let metrics = metrics.map(|page| page.metrics.clone());
-        let forwarder = forward::forwarder(&self.dns.forward, bound, metrics.clone(), clock)?;
-        let conduct = Conduct {
-            recursion: forward::clients(&self.dns.forward, bound, &self.pod_networks),
-            ..conduct::conduct(&self.dns.wire, clock)?
-        };
-        Ok(Policy { forwarder, ..policy(&self.dns, conduct, metrics) })
+        let (dns, pods) = (&self.dns, &self.pod_networks);
+        let recursion = forward::recursion(&dns.forward, bound, pods, metrics.clone(), clock)?;
+        let limiter = NonZeroU32::new(dns.rrl)
+            .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
+        Ok(Policy {
+            recursion,
+            explain: match dns.explain {
+                ExplainMode::Off => Explain::Off,
+                ExplainMode::Loopback => Explain::Loopback,
+                ExplainMode::On => Explain::On,
+            },
+            paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
+            limiter: limiter.map(Arc::new),
+            metrics,
+            ..conduct::policy(&dns.wire, clock)?
+        })
     }
 }
 
@@ -377,23 +386,6 @@ fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
     let default = DatagramOptions::default();
     let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
     DatagramOptions { workers: workers.unwrap_or(default.workers) }
-}
-
-fn policy(dns: &DnsSettings, conduct: Conduct, metrics: Option<Arc<Metrics>>) -> Policy {
-    let limiter = NonZeroU32::new(dns.rrl)
-        .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
-    Policy {
-        explain: match dns.explain {
-            ExplainMode::Off => Explain::Off,
-            ExplainMode::Loopback => Explain::Loopback,
-            ExplainMode::On => Explain::On,
-        },
-        conduct: Arc::new(conduct),
-        paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
-        limiter: limiter.map(Arc::new),
-        forwarder: None,
-        metrics,
-    }
 }
 
 /// Figures, and where they are told.

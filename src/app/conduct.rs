@@ -20,15 +20,15 @@ use crate::dns::secondary::catalog::Catalog;
 use crate::dns::secondary::notification::{TARGETS_MAX, Target};
 use crate::dns::secondary::serials::Serials;
 use crate::dns::service::access::{Access, Rule};
-use crate::dns::service::policy::Conduct;
+use crate::dns::service::policy::Policy;
 use crate::dns::zone::Zone;
 use crate::names::render::reverse;
 
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
 
-/// What the settings mean, for a server that asks nobody else.
-pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<Conduct> {
+/// Identity, cookies, TSIG keys and transfer ACL as the settings ask for them.
+pub(super) fn policy(settings: &WireSettings, clock: &Clock) -> anyhow::Result<Policy> {
     let keys: Vec<Key> = settings.tsig_key.iter().map(key).collect::<Result<_, _>>()?;
     let mut names = BTreeSet::new();
     if let Some(key) = keys.iter().find(|key| !names.insert(key.name())) {
@@ -37,14 +37,14 @@ pub(super) fn conduct(settings: &WireSettings, clock: &Clock) -> anyhow::Result<
     let keys = Keys::new(keys);
     let rules: Vec<Rule> =
         settings.allow_transfer.iter().map(|text| rule(text, &keys)).collect::<Result<_, _>>()?;
-    Ok(Conduct {
+    Ok(Policy {
         nsid: identifier("--nsid", settings.nsid.as_ref())?,
         dns_id: identifier("--dns-id", settings.dns_id.as_ref())?,
         cookies: Some(Cookies::new(cookie_secret(settings.cookie_secret.as_deref())?)),
         keys,
         transfers: Access(rules),
-        recursion: None,
         clock: clock.clone(),
+        ..Policy::default()
     })
 }
 
@@ -79,8 +79,8 @@ pub(super) fn serials(folder: Option<PathBuf>, clock: &Clock) -> Serials {
     Serials::from_clock(clock.now())
 }
 
-/// Who is told of changes. Their keys are among those of `conduct`.
-pub(super) fn secondaries(settings: &WireSettings, conduct: &Conduct) -> anyhow::Result<Vec<Target>> {
+/// Who is told of changes. Their keys are among `keys`.
+pub(super) fn secondaries(settings: &WireSettings, keys: &Keys) -> anyhow::Result<Vec<Target>> {
     if settings.notify.len() > TARGETS_MAX {
         bail!("--notify: {} secondaries are named; at most {TARGETS_MAX} can be told", settings.notify.len());
     }
@@ -92,7 +92,7 @@ pub(super) fn secondaries(settings: &WireSettings, conduct: &Conduct) -> anyhow:
         if address.ip().is_unspecified() || address.port() == 0 {
             bail!("--notify: nobody can be told at {address}; name the secondary's own address");
         }
-        let key = key.as_ref().map(|name| notify_key(name, &conduct.keys)).transpose()?;
+        let key = key.as_ref().map(|name| notify_key(name, keys)).transpose()?;
         targets.push(Target { address: *address, key });
     }
     Ok(targets)

@@ -1,4 +1,7 @@
-//! Zones from files, and how the cluster zone is made.
+//! Zones from zone files, followed while the server runs, and the options of the cluster zone.
+//!
+//! A folder with mistakes stops the start; once running, a mistake is reported and the zone stays as it
+//! was.
 
 use std::panic::resume_unwind;
 use std::path::Path;

@@ -34,17 +34,17 @@ struct Cli {
 enum Command {
     /// Run StatefulSets from manifests and serve their DNS.
     Serve(Box<ServeSettings>),
-    /// Serve DNS alone, for the objects in the files as they are.
+    /// Serve DNS only, for the objects in files.
     Dns(Box<DnsOnlySettings>),
-    /// Say what is wrong with manifests, and nothing else.
+    /// Check manifests and print every mistake.
     Check(check::CheckSettings),
-    /// Say why a name has no records.
+    /// Explain why a name has no records.
     Explain(Box<explain::ExplainSettings>),
-    /// Try out StatefulSets, users and misfortunes in virtual time.
+    /// Simulate StatefulSets, their users and faults in virtual time, and check every rule.
     Simulate(simulate::SimulateSettings),
-    /// Print the configuration that makes a resolver ask this server for its zones.
+    /// Print the configuration for a resolver that forwards our zones to this server.
     Resolver(resolver::ResolverSettings),
-    /// Print the kubeconfig of the server that this user has started.
+    /// Print the kubeconfig of the running server.
     Kubeconfig(KubeconfigSettings),
 }
 

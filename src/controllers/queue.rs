@@ -1,7 +1,8 @@
-//! The keyed queue: each key at most once, later keys by their time, failures with a back-off.
+//! The keyed work queue: each key at most once, delayed keys by their time, failures with a back-off.
 //!
-//! Pure: it is told the time. A key that is being worked on and is added again comes back once
-//! the work is done, so that two syncs of one key never overlap and no change is missed.
+//! Pure: callers pass the time. A key that is added while it is being worked on comes back once the
+//! work is done, so two syncs of one key never overlap and no change is missed (client-go's work
+//! queue).
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::Hash;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Keys that wait to be looked at. Holds each key once, so it is bounded by the number of objects.
+/// Keys that wait to be reconciled. Each key is held once, so the number of objects bounds it.
 #[derive(Debug)]
 pub struct Queue<K> {
     ready: VecDeque<K>,
@@ -21,7 +22,7 @@ pub struct Queue<K> {
     failures: HashMap<K, u32>,
 }
 
-/// The first wait after a failure; each further failure doubles it (as client-go's work queue).
+/// The first wait after a failure; each further failure doubles it, as in client-go.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);
 /// The longest wait after a failure.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -50,7 +51,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         }
     }
 
-    /// Adds a key that is due at `instant`; of several instants the earliest counts.
+    /// Adds a key that is due at `instant`; the earliest of several instants wins.
     pub fn add_at(&mut self, key: K, instant: Timestamp) {
         match self.due.get(&key) {
             Some(present) if *present <= instant => return,
@@ -61,7 +62,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         self.later.insert((instant, key));
     }
 
-    /// Takes the next key that is due; it must be given back with [`Queue::done`].
+    /// Takes the next key that is due; return it with [`Queue::done`] or [`Queue::failed`].
     pub fn take(&mut self, now: Timestamp) -> Option<K> {
         self.promote(now);
         let key = self.ready.pop_front()?;
@@ -70,23 +71,23 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         Some(key)
     }
 
-    /// When the next key becomes due; `None` if none waits for a time.
+    /// When the next delayed key becomes due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.later.first().map(|(instant, _)| *instant)
     }
 
-    /// How many keys have failed and not succeeded since.
+    /// How many keys have failed since they last succeeded.
     pub fn n_failing(&self) -> usize {
         self.failures.len()
     }
 
-    /// Gives a taken key back after a success.
+    /// Returns a taken key after a success.
     pub fn done(&mut self, key: &K) {
         self.failures.remove(key);
         self.give_back(key);
     }
 
-    /// Gives a taken key back after a failure: it comes again after its back-off.
+    /// Returns a taken key after a failure: it comes back after its back-off.
     pub fn failed(&mut self, key: &K, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();
         let wait = BACKOFF_MIN.saturating_mul(1 << (*failures).min(20)).min(BACKOFF_MAX);

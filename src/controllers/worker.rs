@@ -15,8 +15,8 @@ use crate::clock::{Timestamp, until};
 use crate::objects::ObjectKey;
 use crate::store::{Event, Gone, Store, Watch};
 
-/// Runs a controller until `stop` is cancelled. A key that fails is tried again with a back-off
-/// of its own; it never holds up the others.
+/// Runs a controller until `stop` is cancelled. A key that fails is retried with its own back-off and
+/// never delays the others.
 pub async fn run(controller: Box<dyn Controller>, store: Store, stop: CancellationToken) {
     let mut worker = Worker::new(controller, store);
     while !stop.is_cancelled() {
@@ -30,7 +30,7 @@ pub async fn run(controller: Box<dyn Controller>, store: Store, stop: Cancellati
     }
 }
 
-/// A controller with its queue and its place in the history.
+/// A controller with its queue and its watch.
 pub struct Worker {
     controller: Box<dyn Controller>,
     store: Store,
@@ -38,13 +38,13 @@ pub struct Worker {
     queue: Queue<ObjectKey>,
 }
 
-/// The longest sleep; then the queue is only looked at again.
+/// The longest sleep; after it only the queue is checked.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
 /// The shortest sleep: timers are no finer.
 const SLEEP_MIN: Duration = Duration::from_millis(1);
 
 impl Worker {
-    /// A worker that has everything before it.
+    /// A worker whose queue holds every key.
     pub fn new(controller: Box<dyn Controller>, store: Store) -> Self {
         let watch = store.watch(controller.interest(), store.revision());
         let mut worker = Self { controller, store, watch, queue: Queue::default() };
@@ -52,8 +52,8 @@ impl Worker {
         worker
     }
 
-    /// Takes in the events that are there and works on the next key that is due; returns that key,
-    /// or `None` if none is due.
+    /// Queues the keys of new events and reconciles the next key that is due; returns that key, or
+    /// `None` if none is due.
     pub async fn step(&mut self) -> Option<ObjectKey> {
         self.collect();
         let key = self.queue.take(self.store.clock().now())?;
@@ -61,24 +61,24 @@ impl Worker {
         Some(key)
     }
 
-    /// When the next key becomes due without an event; `None` if none waits for a time.
+    /// When the next key becomes due without an event; `None` if no key has a time.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.queue.next_due()
     }
 
-    /// How many keys have failed and not succeeded since.
+    /// How many keys have failed since they last succeeded.
     pub fn n_failing(&self) -> usize {
         self.queue.n_failing()
     }
 
-    /// Looks at everything again, as it does when events were lost.
+    /// Reconciles everything again, as after a lost watch.
     pub fn start_over(&mut self) {
         self.watch = self.store.watch(self.controller.interest(), self.store.revision());
         self.add_all();
     }
 
-    /// Forgets its keys and the events that it has not taken in, as if they had never come. What
-    /// they were about is not looked at until it changes or [`Worker::start_over`] is called.
+    /// Drops its keys and unread events, as if they had never come. Their objects are not reconciled
+    /// until they change or [`Worker::start_over`] is called.
     pub fn lose_everything(&mut self) {
         self.watch = self.store.watch(self.controller.interest(), self.store.revision());
         self.queue = Queue::default();
@@ -90,13 +90,13 @@ impl Worker {
         }
     }
 
-    /// Turns the events that are there into keys, without waiting.
+    /// Turns new events into keys, without waiting.
     fn collect(&mut self) {
         loop {
             match self.watch.ready() {
                 Ok(events) if events.is_empty() => return,
                 Ok(events) => self.add_concerned(&events),
-                Err(gone) => self.tell_and_start_over(gone),
+                Err(gone) => self.log_and_start_over(gone),
             }
         }
     }
@@ -109,8 +109,8 @@ impl Worker {
         }
     }
 
-    fn tell_and_start_over(&mut self, gone: Gone) {
-        debug!(controller = self.controller.name(), %gone, "events were lost; looking at everything");
+    fn log_and_start_over(&mut self, gone: Gone) {
+        debug!(controller = self.controller.name(), %gone, "watch is gone; reconciling everything");
         self.start_over();
     }
 
@@ -125,17 +125,17 @@ impl Worker {
                 }
             }
             Err(ReconcileError::Store(error)) if error.is_conflict() => {
-                debug!(controller = self.controller.name(), %key, %error, "will try again");
+                debug!(controller = self.controller.name(), %key, %error, "reconcile failed; retrying");
                 self.queue.failed(key, now);
             }
             Err(error) => {
-                warn!(controller = self.controller.name(), %key, %error, "will try again");
+                warn!(controller = self.controller.name(), %key, %error, "reconcile failed; retrying");
                 self.queue.failed(key, now);
             }
         }
     }
 
-    /// Waits for an event or for the time of the next key.
+    /// Waits for an event or until the next key is due.
     async fn idle(&mut self) {
         let clock = self.store.clock().clone();
         let wait = self.queue.next_due().map(|instant| until(clock.now(), instant));
@@ -143,7 +143,7 @@ impl Worker {
         tokio::select! {
             events = self.watch.next() => match events {
                 Ok(events) => self.add_concerned(&events),
-                Err(gone) => self.tell_and_start_over(gone),
+                Err(gone) => self.log_and_start_over(gone),
             },
             () = clock.sleep(wait) => {}
         }

@@ -14,12 +14,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::changes::{Changes, FollowError};
-use super::reading::{self, Text};
+use super::problem::Problem;
+use super::reading::{self, Read, Text};
+use super::wanted::{NAMESPACE_DEFAULT, STRICT, Wanted, WantedObjects, each_once};
 use crate::machinery::apply::three_way_merge;
-use crate::machinery::manifest::{self, Located, Mistake, Rules, Source};
+use crate::machinery::manifest::{self, Strictness};
 use crate::objects::{Object, ObjectKey, Typed};
-use crate::rules::defaulting;
-use crate::rules::lint::{LintWorld, Warning, lint};
 use crate::store::{DeleteOptions, Store, StoreError};
 
 /// How objects of files become objects of the store.
@@ -40,40 +40,6 @@ pub enum Outcome {
     Configured,
     /// No file holds it any more.
     Deleted,
-}
-
-/// Why a part of the files is not in the store.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// A path cannot be read.
-    #[error("{}: {source}", .path.display())]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A file has a mistake.
-    #[error("{0}")]
-    Mistake(#[from] Mistake),
-    /// Two places hold the same object.
-    #[error("{}:{}: {key} is also in {}:{}; remove one of the two", .second.file, .second.line, .first.file, .first.line)]
-    Twice {
-        /// The object.
-        key: ObjectKey,
-        /// The place that counts.
-        first: Box<Source>,
-        /// The place that is ignored.
-        second: Box<Source>,
-    },
-    /// The store refuses an object.
-    #[error("{}:{}: {error}", .place.file, .place.line)]
-    Refused {
-        /// Where the object is.
-        place: Box<Source>,
-        /// Why.
-        error: Box<StoreError>,
-    },
 }
 
 /// What one reading of the files has changed.
@@ -100,26 +66,6 @@ struct GoodFile {
     objects: Vec<Arc<Wanted>>,
 }
 
-/// One object of a file.
-struct Wanted {
-    key: ObjectKey,
-    typed: Typed,
-    source: Source,
-}
-
-impl From<Located> for Wanted {
-    fn from(located: Located) -> Self {
-        let Located { typed, source } = located;
-        Self { key: ObjectKey::of(&typed), typed, source }
-    }
-}
-
-/// The objects of all files, each once.
-type WantedObjects = BTreeMap<ObjectKey, Arc<Wanted>>;
-
-/// The namespace of objects that do not name one.
-const NAMESPACE_DEFAULT: &str = "default";
-
 /// How often an object that others write at the same time is merged again.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -132,7 +78,7 @@ impl Files {
     /// Reads all files and brings the store in step with them.
     pub async fn load(&mut self) -> Report {
         let mut report = Report::default();
-        let texts = self.read(&mut report);
+        let texts = self.read(&mut report).await;
         self.parse(texts, &mut report);
         let wanted = self.wanted(&mut report);
         self.remove_absent(&wanted, &mut report).await;
@@ -140,7 +86,7 @@ impl Files {
             match self.put(&object).await {
                 Ok(Some(outcome)) => report.changes.push((key, outcome)),
                 Ok(None) => {}
-                Err(error) => report.problems.push(refused(&object.source, error)),
+                Err(error) => report.problems.push(Problem::refused(&object.source, error)),
             }
         }
         report
@@ -177,26 +123,26 @@ impl Files {
         }
     }
 
-    fn read(&mut self, report: &mut Report) -> Vec<Text> {
+    /// Reads the files in a task of its own, since a disk or a pipe may keep it waiting.
+    async fn read(&mut self, report: &mut Report) -> Vec<Text> {
         let is_first = self.good.is_empty();
+        let is_read = |path: &&PathBuf| is_first || path.as_os_str() != reading::STANDARD_INPUT;
+        let paths: BTreeSet<PathBuf> = self.paths.iter().filter(is_read).cloned().collect();
+        let all =
+            tokio::task::spawn_blocking(move || paths.iter().flat_map(|path| reading::read(path)).collect());
+        let all: Vec<Read> = all.await.expect("reading files does not panic");
         let mut texts = Vec::new();
-        // Of what is there, or may be: of a folder that cannot be read every file may.
-        let mut present: BTreeSet<PathBuf> = BTreeSet::new();
-        for path in self.paths.iter().collect::<BTreeSet<_>>() {
-            if path.as_os_str() == reading::STANDARD_INPUT && !is_first {
-                present.insert(path.clone());
-                continue;
-            }
-            for read in reading::read(path) {
-                match read {
-                    Ok(text) => {
-                        present.insert(PathBuf::from(&text.file));
-                        texts.push(text);
-                    }
-                    Err((path, source)) => {
-                        present.insert(path.clone());
-                        report.problems.push(Problem::Unreadable { path, source });
-                    }
+        // Files that are there or may be: any file of a folder that cannot be read.
+        let mut present = BTreeSet::from([PathBuf::from(reading::STANDARD_INPUT)]);
+        for read in all {
+            match read {
+                Ok(text) => {
+                    present.insert(PathBuf::from(&text.file));
+                    texts.push(text);
+                }
+                Err((path, source)) => {
+                    present.insert(path.clone());
+                    report.problems.push(Problem::Unreadable { path, source });
                 }
             }
         }
@@ -206,16 +152,16 @@ impl Files {
     }
 
     fn parse(&mut self, texts: Vec<Text>, report: &mut Report) {
-        let rules = match self.mode {
-            Mode::Apply => Rules::Strict,
-            Mode::Mirror => Rules::AsIs,
+        let strictness = match self.mode {
+            Mode::Apply => STRICT,
+            Mode::Mirror => Strictness::AsIs,
         };
         for text in texts {
             let text_hash = hash_of(&text.content);
             if self.good.get(&text.file).is_some_and(|good| good.text_hash == text_hash) {
                 continue;
             }
-            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, rules);
+            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, strictness);
             if manifest.mistakes.is_empty() {
                 let objects = manifest.objects.into_iter().map(|located| Arc::new(located.into())).collect();
                 self.good.insert(text.file, GoodFile { text_hash, objects });
@@ -243,7 +189,7 @@ impl Files {
             match removed {
                 Ok(()) => report.changes.push((key, Outcome::Deleted)),
                 Err(error) if error.is_not_found() => {}
-                Err(error) => report.problems.push(refused(&applied.source, error)),
+                Err(error) => report.problems.push(Problem::refused(&applied.source, error)),
             }
         }
     }
@@ -289,105 +235,6 @@ impl Files {
             }
         }
     }
-}
-
-/// What `check` found in files.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Files that could be read.
-    pub n_files: usize,
-    /// Objects without a mistake.
-    pub n_objects: usize,
-    /// Every mistake.
-    pub problems: Vec<Problem>,
-    /// What is no mistake, and likely not meant.
-    pub remarks: Vec<Remark>,
-}
-
-/// A warning about an object of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
-    /// Where the object is.
-    pub place: Source,
-    /// The object.
-    pub key: ObjectKey,
-    /// The warning.
-    pub warning: Warning,
-}
-
-impl std::fmt::Display for Remark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Source { file, line, .. } = &self.place;
-        write!(f, "{file}:{line}: warning: {}: {}", self.key, self.warning)
-    }
-}
-
-/// Reads and validates files without applying them.
-pub fn check(paths: &[PathBuf]) -> Checked {
-    let mut checked = Checked::default();
-    let mut objects = Vec::new();
-    for path in paths {
-        for read in reading::read(path) {
-            let text = match read {
-                Ok(text) => text,
-                Err((path, source)) => {
-                    checked.problems.push(Problem::Unreadable { path, source });
-                    continue;
-                }
-            };
-            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, Rules::Strict);
-            checked.n_files += 1;
-            checked.n_objects += manifest.objects.len();
-            checked.problems.extend(manifest.mistakes.into_iter().map(Problem::from));
-            objects.extend(manifest.objects.into_iter().map(|located| Arc::new(Wanted::from(located))));
-        }
-    }
-    checked.remarks = remarks(&each_once(objects, &mut checked.problems));
-    checked
-}
-
-/// What is likely not meant. A server has classes of its own, so nothing is said of those.
-fn remarks(objects: &WantedObjects) -> Vec<Remark> {
-    let defaulted = |object: &Arc<Wanted>| {
-        let mut typed = object.typed.clone();
-        defaulting::default(&mut typed);
-        typed
-    };
-    let typed: Vec<Typed> = objects.values().map(defaulted).collect();
-    let world = LintWorld::of(&typed).without_classes();
-    let mut remarks = Vec::new();
-    for (typed, object) in typed.iter().zip(objects.values()) {
-        let remark = |warning| Remark { place: object.source.clone(), key: object.key.clone(), warning };
-        remarks.extend(lint(typed, &world).into_iter().map(remark));
-    }
-    remarks.sort_by(|one, other| place(one).cmp(&place(other)));
-    remarks
-}
-
-fn place(remark: &Remark) -> (&str, usize) {
-    (&remark.place.file, remark.place.line)
-}
-
-/// The objects by key; of those that stand in two places the first counts and the others are told.
-fn each_once(objects: impl IntoIterator<Item = Arc<Wanted>>, problems: &mut Vec<Problem>) -> WantedObjects {
-    let mut once = WantedObjects::new();
-    for object in objects {
-        match once.get(&object.key) {
-            Some(first) => problems.push(twice(&object.key, &first.source, &object.source)),
-            None => {
-                once.insert(object.key.clone(), object);
-            }
-        }
-    }
-    once
-}
-
-fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {
-    Problem::Twice { key: key.clone(), first: Box::new(first.clone()), second: Box::new(second.clone()) }
-}
-
-fn refused(place: &Source, error: StoreError) -> Problem {
-    Problem::Refused { place: Box::new(place.clone()), error: Box::new(error) }
 }
 
 fn hash_of(text: &str) -> u64 {

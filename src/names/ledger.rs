@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::dns::message::name::WireName;
-use crate::dns::zone::table::{Named, Table};
-use crate::dns::zone::{RrSet, RrSets};
+use crate::dns::zone::{Named, RrSet, RrSets, Table};
 use crate::objects::ObjectKey;
 
 /// What contributes.

@@ -228,6 +228,15 @@ impl Object {
         T::of(self.typed())
     }
 
+    /// About how many octets of memory this version takes: its forms, as far as they were made.
+    pub fn weight_octets(&self) -> usize {
+        let typed = match &self.0.form {
+            Form::Own(typed) => Some(typed),
+            Form::Of { typed, .. } => typed.get(),
+        };
+        typed.map_or(0, Typed::weight_octets) + self.0.json.get().map_or(0, Bytes::len)
+    }
+
     /// The JSON form with `apiVersion` and `kind`, made at first use.
     pub fn json(&self) -> &Bytes {
         self.0.json.get_or_init(|| {
@@ -246,6 +255,16 @@ impl std::fmt::Debug for Object {
 /// An instant as `metav1.Time` holds it: whole seconds.
 pub fn time(instant: Timestamp) -> Time {
     Time(Timestamp::from_second(instant.as_second()).unwrap_or(instant))
+}
+
+/// The name in some metadata; empty where there is none.
+pub fn name_of(meta: &ObjectMeta) -> &str {
+    meta.name.as_deref().unwrap_or_default()
+}
+
+/// The namespace in some metadata; empty where there is none.
+pub fn namespace_of(meta: &ObjectMeta) -> &str {
+    meta.namespace.as_deref().unwrap_or_default()
 }
 
 /// The owner reference with `controller: true`, if there is one.

@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Typed;
+use super::pod::containers;
 
 /// An object without what is counted apart.
 const OBJECT_OCTETS: usize = 2_048;
@@ -70,7 +71,7 @@ fn of_octets<'o>(values: impl Iterator<Item = &'o Vec<u8>>) -> usize {
 }
 
 fn of_pod(spec: &PodSpec) -> usize {
-    spec.init_containers.iter().flatten().chain(&spec.containers).map(of_container).sum()
+    containers(spec).map(of_container).sum()
 }
 
 fn of_container(container: &Container) -> usize {

@@ -1,4 +1,6 @@
 //! Files with secrets on disk: readable by their owner alone, never half written.
+//!
+//! The text is written to a file beside the path, synced, and renamed over what is there.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +14,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
         make_folder(folder)?;
     }
     let beside = beside(path);
-    // What an interrupted start has left must not lend its mode to the new file.
+    // What an interrupted start left behind must not pass its mode on to the new file.
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

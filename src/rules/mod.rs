@@ -5,6 +5,7 @@
 
 pub mod columns;
 pub mod defaulting;
+pub mod dry_run;
 pub mod lint;
 pub mod strategy;
 pub mod validation;

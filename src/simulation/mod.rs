@@ -1,17 +1,17 @@
-//! Simulation: the whole product under a virtual clock, on one thread, from one seed.
+//! Deterministic simulation: the whole product under a virtual clock, on one thread, from one seed.
 //!
 //! ```text
-//!   seed ─► cast (sets), history (deeds and misfortunes, each at its instant)
+//!   seed ─► cast (sets), history (user actions and faults, each at its instant)
 //!             │
 //!             ▼
-//!   world: stage (store, controllers, node, DNS; the seed picks who goes on) ─► events ─► checkers
+//!   world: stage (store, controllers, node, DNS; the seed picks who runs next) ─► events ─► checkers
 //!             │
 //!             └─► Summary, or Failure: the rule, the shortest history that breaks it, how to replay
 //! ```
 //!
-//! Same seed, same trace. Nothing here reads the real time or opens a socket. A run is bounded:
-//! parts that never come to rest, and a calm in which things do not become as they were asked for,
-//! are failures like others.
+//! Same seed, same trace. Nothing here reads the real time or opens a socket. A run is bounded: parts
+//! that never become idle, and a final calm in which the wanted state is not reached, are failures
+//! too.
 
 mod backend;
 mod cast;

@@ -17,13 +17,13 @@ use super::world::{self, Broken, Summary};
 /// What to simulate.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// What everything follows from.
+    /// Decides everything that happens.
     pub seed: u64,
-    /// How long the history is; the calm after it is not counted.
+    /// The length of the history; the calm after it is not counted.
     pub length: Duration,
-    /// The sets that are acted on; drawn from the seed if absent.
+    /// The sets under test; drawn from the seed if absent.
     pub cast: Option<Cast>,
-    /// What the planner does wrong, for tests of the checkers.
+    /// A planted fault, for tests of the checkers.
     #[doc(hidden)]
     pub fault: Option<Fault>,
 }
@@ -35,7 +35,7 @@ pub struct Failure {
     pub seed: u64,
     /// The length of the full history.
     pub length: Duration,
-    /// What was broken, by the shortest history.
+    /// The rule that the shortest history breaks.
     pub broken: Broken,
     /// The deeds of the shortest history, one line each.
     pub history: Vec<String>,
@@ -47,12 +47,12 @@ pub struct Failure {
 const LINES_MAX: usize = 1_000;
 
 impl Simulation {
-    /// A run from `seed` with a drawn cast.
+    /// A simulation with a cast drawn from `seed`.
     pub fn new(seed: u64, length: Duration) -> Self {
         Self { seed, length, cast: None, fault: None }
     }
 
-    /// Runs it and tells `audience` of it.
+    /// Runs it; `audience` gets the timeline.
     pub fn run(&self, audience: &mut dyn FnMut(&Line)) -> Result<Summary, Box<Failure>> {
         let cast = self.cast.clone().unwrap_or_else(|| Cast::drawn(self.seed));
         let history = self.history(&cast);

@@ -8,8 +8,12 @@
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
 
-use super::allocation::{AllocationError, Ledger, allocate};
-use super::{DEFAULT_CLASS_ANNOTATION, Store, StoreError};
+use super::allocation::allocate::allocate;
+use super::allocation::ledger::Ledger;
+use super::allocation::request::AllocationError;
+use super::bootstrap::DEFAULT_CLASS_ANNOTATION;
+use super::error::StoreError;
+use super::handle::Store;
 use crate::objects::{Kind, Object, ObjectKey, Typed, namespace};
 
 /// Namespaces that cannot be deleted.
@@ -101,11 +105,11 @@ impl Store {
         ledger: Option<&mut Ledger>,
     ) -> Result<(), StoreError> {
         let ledger = ledger.expect("writers of services hold the ledger");
-        let in_use = ledger.in_use(&self.0.backend);
+        let in_use = ledger.in_use(self.cache());
         let key = ObjectKey::of(&Typed::from(new.clone()));
         allocate(new, old, in_use, &self.0.service_network).map_err(|error| match error {
             AllocationError::Invalid(errors) => StoreError::Invalid { key, errors },
-            AllocationError::Exhausted(why) => StoreError::Backend(why),
+            AllocationError::Exhausted(why) => StoreError::Exhausted(why),
         })
     }
 

@@ -12,7 +12,9 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{ServiceNetwork, Store, StoreError};
+use super::allocation::network::ServiceNetwork;
+use super::error::StoreError;
+use super::handle::Store;
 use crate::objects::{ObjectKey, Typed};
 
 /// Marks the class that claims without a class get.

@@ -7,9 +7,11 @@
 
 use std::time::Duration;
 
-use super::{ATTEMPTS_MAX, CommitError, Expected, Store, StoreError, too_busy};
+use super::error::StoreError;
+use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
+use super::write::Expected;
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, Typed, time};
+use crate::objects::{Kind, Object, ObjectKey, Typed, pod, time};
 use crate::rules::strategy;
 
 /// What becomes of the objects that the deleted one owns.
@@ -62,48 +64,50 @@ impl Store {
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&old, options)?;
-            match self.carry_out(&old, step(&old, options, self.clock().now())).await {
-                Err(CommitError::Conflict { .. }) => {}
-                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            if let Some(deleted) = self.carry_out(&old, step(&old, options, self.clock().now())).await? {
+                return Ok(deleted);
             }
         }
         Err(too_busy(key.clone()))
     }
 
-    async fn carry_out(&self, old: &Object, step: Step) -> Result<Deleted, CommitError> {
+    /// What came of a step; `None` if `old` is not the present version any more.
+    async fn carry_out(&self, old: &Object, step: Step) -> Result<Option<Deleted>, StoreError> {
         let (key, expected) = (old.key(), Expected::At(old.revision()));
-        match step {
-            Step::Nothing => Ok(Deleted::Terminating(old.clone())),
-            Step::Remove => Ok(Deleted::Gone(self.commit(key, expected, None).await?)),
-            Step::Write(next) => {
-                let _populating = match key.kind {
-                    Kind::Namespace => Some(self.0.populating.write().await),
-                    _ => None,
-                };
-                Ok(Deleted::Terminating(self.commit(key, expected, Some(next)).await?))
+        let (next, is_finished) = match step {
+            Step::Nothing => return Ok(Some(Deleted::Terminating(old.clone()))),
+            Step::Remove => {
+                return Ok(match self.commit(key, expected, None).await? {
+                    Outcome::Written(object) => Some(Deleted::Gone(object)),
+                    Outcome::Outrun { .. } => None,
+                });
             }
-            Step::WriteAndRemove(next) => {
-                let written = self.commit(key, expected, Some(next)).await?;
-                self.remove_finished(written).await
-            }
+            Step::Write(next) => (next, false),
+            Step::WriteAndRemove(next) => (next, true),
+        };
+        let _populating = match (key.kind, is_finished) {
+            (Kind::Namespace, false) => Some(self.0.populating.write().await),
+            _ => None,
+        };
+        match self.commit(key, expected, Some(next)).await? {
+            Outcome::Outrun { .. } => Ok(None),
+            Outcome::Written(written) if is_finished => self.remove_finished(written).await.map(Some),
+            Outcome::Written(written) => Ok(Some(Deleted::Terminating(written))),
         }
     }
 
     /// Removes an object that nothing holds, whatever else others write to it meanwhile.
-    async fn remove_finished(&self, mut written: Object) -> Result<Deleted, CommitError> {
+    async fn remove_finished(&self, mut written: Object) -> Result<Deleted, StoreError> {
         loop {
             let expected = Expected::At(written.revision());
-            match self.commit(written.key(), expected, None).await {
-                Err(CommitError::Conflict { present: Some(present), .. })
-                    if present.uid() == written.uid() =>
-                {
-                    if !is_finished(present.typed()) {
-                        return Ok(Deleted::Terminating(present));
-                    }
-                    written = present;
-                }
-                Err(CommitError::Conflict { .. }) => return Ok(Deleted::Gone(written)),
-                other => return other.map(Deleted::Gone),
+            let present = match self.commit(written.key(), expected, None).await? {
+                Outcome::Written(object) => return Ok(Deleted::Gone(object)),
+                Outcome::Outrun { present, .. } => present,
+            };
+            match present.filter(|present| present.uid() == written.uid()) {
+                None => return Ok(Deleted::Gone(written)),
+                Some(present) if !is_finished(present.typed()) => return Ok(Deleted::Terminating(present)),
+                Some(present) => written = present,
             }
         }
     }
@@ -234,13 +238,10 @@ pub(super) fn uid_differs(wanted: &str, found: &str) -> String {
 /// second.
 fn grace_s(typed: &Typed, options: &DeleteOptions) -> i64 {
     let Typed::Pod(pod) = typed else { return 0 };
-    let spec = pod.spec.as_ref();
-    let is_placed = spec.and_then(|spec| spec.node_name.as_deref()).is_some_and(|node| !node.is_empty());
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    if !is_placed || matches!(phase, Some("Failed" | "Succeeded")) {
+    if pod::node_name(pod).is_none() || pod::has_ended(pod) {
         return 0;
     }
-    let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
+    let own = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
     match options.grace_s.or(own).unwrap_or(POD_GRACE_S_DEFAULT) {
         ..0 => 1,
         wanted => wanted,

@@ -1,9 +1,11 @@
 //! What a store call can fail with, in the terms of the Kubernetes API's status reasons.
 
-use super::backend::Gone;
+use std::error::Error;
+
+use super::event::Gone;
 use crate::objects::{FieldError, ObjectKey};
 
-/// Why a store call failed. Nothing was changed.
+/// Why a store call failed. Nothing was changed, unless the backend cannot say.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such object (404 NotFound).
@@ -39,12 +41,20 @@ pub enum StoreError {
     /// The history does not reach back that far (410 Gone).
     #[error(transparent)]
     Gone(#[from] Gone),
-    /// The backend could not write (500).
+    /// No address or port is left (500).
     #[error("{0}")]
-    Backend(String),
+    Exhausted(String),
+    /// The backend could not write, or cannot say whether it did (500).
+    #[error("the store cannot write: {0}")]
+    Backend(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {
+    /// Fails if there are broken rules.
+    pub(super) fn unless_valid(key: &ObjectKey, errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Invalid { key: key.clone(), errors }) }
+    }
+
     /// Whether the object is missing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))

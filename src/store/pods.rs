@@ -5,8 +5,12 @@
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 
-use super::{ATTEMPTS_MAX, CommitError, Expected, Half, Store, StoreError, too_busy};
-use crate::objects::{Object, Typed};
+use super::deletion::uid_differs;
+use super::error::StoreError;
+use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
+use super::update::Half;
+use super::write::Expected;
+use crate::objects::{Object, Typed, pod};
 use crate::rules::strategy;
 
 impl Store {
@@ -23,25 +27,22 @@ impl Store {
         let conflict = |reason: String| StoreError::Conflict { key: key.clone(), reason };
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
-            let pod = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
-            let present = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+            let unbound = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
             if old.uid() != read.uid() {
-                return Err(conflict(super::deletion::uid_differs(read.uid(), old.uid())));
+                return Err(conflict(uid_differs(read.uid(), old.uid())));
             }
             if old.is_terminating() {
                 let name = old.name();
                 return Err(conflict(format!("pod {name} is being deleted, cannot be assigned to a host")));
             }
-            if !present.is_empty() {
-                return Err(conflict(format!(
-                    "pod {} is already assigned to node \"{present}\"",
-                    old.name()
-                )));
+            if let Some(present) = pod::node_name(unbound) {
+                let name = old.name();
+                return Err(conflict(format!("pod {name} is already assigned to node \"{present}\"")));
             }
-            let next = bound(pod, node, &condition);
-            match self.commit(key, Expected::At(old.revision()), Some(next)).await {
-                Err(CommitError::Conflict { .. }) => {}
-                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            let next = bound(unbound, node, &condition);
+            let outcome = self.commit(key, Expected::At(old.revision()), Some(next)).await?;
+            if let Outcome::Written(object) = outcome {
+                return Ok(object);
             }
         }
         Err(too_busy(key.clone()))

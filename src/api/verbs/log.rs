@@ -25,7 +25,7 @@ const CHUNK_LINES_MAX: usize = 256;
 
 /// The log of the container that is asked for, and with `follow` what is still to come.
 pub(crate) async fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
-    let object = list::find(&api.store, &call.place)?;
+    let object = list::find(&api.store, &call.path)?;
     let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
     let options = options::parse(&call.query, object.name(), api.now())?;
     let container = container::choose(pod, call.query.get("container"))?;

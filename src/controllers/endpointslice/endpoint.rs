@@ -1,8 +1,8 @@
-//! From a pod to an endpoint: which pods take part, their addresses, conditions, hostname, ports.
+//! From a pod to an endpoint: which pods are included, their addresses, conditions, hostname, ports.
 //!
-//! Pure. Only the pod's `Ready` condition counts; phases matter where a pod has ended for good.
-//! An address that does not parse is left out, and so is a named target port that no container of
-//! the pod has: one odd pod does not hold up its service.
+//! Pure. The pod's `Ready` condition decides; the phase only matters once the pod has ended. An invalid
+//! address is left out, and so is a named target port that no container of the pod has: one odd pod
+//! does not block its service.
 
 use std::net::IpAddr;
 
@@ -33,8 +33,7 @@ impl Family {
     }
 }
 
-/// The families a service has slices of. Without a word from the service: that of its cluster
-/// address, or both.
+/// The address families of a service's slices. If it lists none: that of its cluster IP, or both.
 pub(super) fn families(service: &Service) -> Vec<Family> {
     const BOTH: [Family; 2] = [Family::V4, Family::V6];
     let spec = service.spec.as_ref();
@@ -112,7 +111,7 @@ fn conditions(pod: &Pod, service: &Service) -> EndpointConditions {
     }
 }
 
-/// A pod has its own name under one service alone: the one that its subdomain names.
+/// A pod has a hostname in one service only: the one that its subdomain names.
 fn hostname(pod: &Pod, service: &Service) -> Option<String> {
     let spec = pod.spec.as_ref()?;
     let is_governed = spec.subdomain.is_some()

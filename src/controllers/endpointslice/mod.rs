@@ -4,9 +4,9 @@
 //!   events ─► trigger ─► key ─► plan(service, pods, slices, zones) ─► actions ─► store
 //! ```
 //!
-//! [`reconcile`] decides, this file reads the world for it and carries its actions out. Slices of
-//! services that are gone go through their owner references. Slices of services without a selector
-//! are their authors' own and are left alone.
+//! [`reconcile`] decides; this file reads its inputs and carries out its actions. The slices of a deleted
+//! service are collected through their owner references. Slices of services without a selector belong
+//! to whoever wrote them and are left alone.
 //!
 //! Own writes come back as events; they are remembered by revision until then, so that they cause no
 //! reconcile. A change of a node's zone reconciles every service.
@@ -158,7 +158,7 @@ impl Controller for EndpointSlices {
     }
 }
 
-/// A lost race is tried again without a word; into a namespace that goes away nothing is written.
+/// A conflict is retried without an event; nothing is written into a terminating namespace.
 async fn fail(store: &Store, service: &Object, error: StoreError) -> Result<Next, ReconcileError> {
     if matches!(error, StoreError::Forbidden { .. }) && is_namespace_terminating(store, service.namespace()) {
         return Ok(Next::OnChange);

@@ -1,4 +1,4 @@
-//! What must be written so that the slices of a service say what its pods are.
+//! What to write so that the slices of a service match its pods.
 //!
 //! ```text
 //!   pods ─► endpoints by (family, port set) ─► place ─► placeholder ─► reuse ─► actions
@@ -21,14 +21,14 @@ use crate::machinery::selector::Labels;
 /// How many endpoints a slice holds.
 pub const ENDPOINTS_MAX: usize = 100;
 
-/// All that decides what the slices of one service shall be.
+/// All that the slices of one service depend on.
 #[derive(Clone, Debug)]
 pub struct Inputs<'a> {
     /// The service.
     pub service: &'a Service,
     /// The pods of its namespace that its selector matches.
     pub pods: Vec<&'a Pod>,
-    /// The slices that bear its name and this controller's mark, those being deleted left out.
+    /// The slices with its name and this controller's label, without terminating ones.
     pub slices: Vec<&'a EndpointSlice>,
     /// The zones of the nodes that have one, by node name.
     pub zones: &'a BTreeMap<String, String>,
@@ -38,15 +38,14 @@ pub struct Inputs<'a> {
     pub endpoints_max: usize,
 }
 
-/// One write. They are to be done in order: an endpoint that moves is in two slices for a moment,
-/// never in none.
+/// One write. Writes are made in order: an endpoint that moves is briefly in two slices, never in none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SliceAction {
-    /// A slice to be created under a generated name.
+    /// Create a slice under a generated name.
     Create(EndpointSlice),
-    /// A slice to be replaced; it bears the resource version it was read at.
+    /// Replace a slice; it has the resource version that was read.
     Update(EndpointSlice),
-    /// A slice to be deleted.
+    /// Delete a slice.
     Delete(EndpointSlice),
 }
 
@@ -141,8 +140,8 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// A service without endpoints has one empty slice, so that consumers can tell it from a
-    /// service that was never looked at.
+    /// A service without endpoints has one empty slice, so that consumers can tell it from a service
+    /// that was never reconciled.
     fn keep_placeholder(&mut self, service: &Service, family: Family, labels: &Labels) {
         let is_placeholder = |slice: &&EndpointSlice| {
             slice.endpoints.as_ref().is_none_or(Vec::is_empty)
@@ -156,7 +155,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// Rewrites slices that would be deleted instead of creating others: one write for two.
+    /// Rewrites slices that would be deleted instead of creating new ones: one write instead of two.
     fn reuse_deleted(&mut self, service: &Service) {
         let (reusable, others): (Vec<&EndpointSlice>, Vec<&EndpointSlice>) =
             self.deleted.drain(..).partition(|slice| is_owned(slice, service));

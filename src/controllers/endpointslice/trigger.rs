@@ -1,8 +1,8 @@
-//! Which services an event concerns, and the time of the change that a write tells of.
+//! Which services an event concerns, and the time of the change that caused a write.
 //!
-//! Pure. A pod concerns a service through what it contributes to slices and nothing else, so that
-//! the many status writes of a pod's life wake nobody. What a pod that ended contributed is gone
-//! with its phase, even where its `Ready` condition was left at `True`.
+//! Pure. A pod concerns a service only through what it contributes to slices, so that most status
+//! writes of a pod cause no reconcile. A pod that has ended contributes nothing, even if its `Ready`
+//! condition is still `True`.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,8 +15,8 @@ use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
 use crate::objects::pod;
 
-/// Whether this controller writes slices for the service: it selects pods and has no external
-/// name. A selector that is absent selects nothing, not everything.
+/// Whether this controller writes slices for the service: it has a selector and is not of type
+/// ExternalName. An absent selector selects nothing, not everything.
 pub(super) fn takes_pods(service: &Service) -> bool {
     let Some(spec) = &service.spec else { return false };
     spec.type_.as_deref() != Some("ExternalName") && spec.selector.as_ref().is_some_and(|map| !map.is_empty())
@@ -31,7 +31,7 @@ pub(super) struct PodTrigger<'a> {
     after: Option<Contribution<'a>>,
 }
 
-/// What of a pod shows in slices.
+/// What a pod contributes to slices.
 #[derive(PartialEq)]
 struct Contribution<'a> {
     labels: Option<&'a Labels>,
@@ -50,28 +50,28 @@ struct Shown<'a> {
 }
 
 impl<'a> Contribution<'a> {
-    /// What of the pod shows in the slices of `service`, if it is one of the service's pods.
+    /// What the pod contributes to the slices of `service`, if the service selects it.
     fn shown_to(&self, service: &Service) -> Option<&Shown<'a>> {
         selects(service, self.labels).then_some(&self.shown)
     }
 }
 
 impl<'a> PodTrigger<'a> {
-    /// `None` if the change shows in no slice whatever the services are.
+    /// `None` if the change affects no slice, whatever the services are.
     pub(super) fn new((before, after): PodChange<'a>) -> Option<Self> {
         let (before, after) = (before.and_then(contribution), after.and_then(contribution));
         (before != after).then_some(Self { before, after })
     }
 
-    /// Whether the service was or is one of the pod's, and its endpoints change.
+    /// Whether the endpoints of the service change.
     pub(super) fn concerns(&self, service: &Service) -> bool {
         let (before, after) = (self.before.as_ref(), self.after.as_ref());
         before.and_then(|pod| pod.shown_to(service)) != after.and_then(|pod| pod.shown_to(service))
     }
 }
 
-/// The names of the services that an event of a slice concerns: a mark that was taken off counts
-/// for the service that it named.
+/// The names of the services that an event of a slice concerns; a removed label concerns the service
+/// that it named.
 pub(super) fn services_of_slice(
     before: Option<&EndpointSlice>,
     after: Option<&EndpointSlice>,
@@ -82,7 +82,7 @@ pub(super) fn services_of_slice(
     names
 }
 
-/// The zone of a node, if its labels tell it.
+/// The zone of a node, from its label.
 pub(super) fn zone(node: &Node) -> Option<&String> {
     let zone = node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone")?;
     Some(zone).filter(|zone| !zone.is_empty())

@@ -15,28 +15,28 @@ use crate::clock::Timestamp;
 pub(crate) struct Plan {
     /// What to write, in this order.
     pub(crate) actions: Vec<Action>,
-    /// The set's status, before pods that the update deletes are taken off.
+    /// The set's status, before the pods that the update deletes are subtracted.
     pub(crate) status: StatefulSetStatus,
     /// When to plan again although nothing has changed.
     pub(crate) wake_at: Option<Timestamp>,
     /// Whether the actions of one phase may be carried out together.
     pub(crate) is_parallel: bool,
-    /// What stands in the way, for people; told once, not at every plan.
+    /// What blocks the set, as events; recorded once, not at every plan.
     pub(crate) notes: Vec<Note>,
-    /// The ordinals whose claims were looked up and found to be whole.
+    /// The ordinals whose claims were looked up and need nothing.
     pub(crate) whole_claims: Vec<i32>,
 }
 
 /// One thing to do to one pod and its claims.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Let a claim that exists ask for more storage.
+    /// Raise the storage request of an existing claim.
     GrowClaim { pod: String, claim: Box<PersistentVolumeClaim>, from: String, to: String },
-    /// See to the claims, then create the pod.
+    /// Apply the claim steps, then create the pod.
     CreatePod { pod: Box<Pod>, claims: Vec<ClaimStep> },
-    /// See to the claims of a pod that exists.
+    /// Apply claim steps of an existing pod.
     KeepClaims { pod: String, claims: Vec<ClaimStep>, is_condemned: bool },
-    /// See to the claims, then write the pod as it should be.
+    /// Apply the claim steps, then write the repaired pod.
     UpdatePod { pod: Box<Pod>, claims: Vec<ClaimStep> },
     /// Delete the pod of that uid.
     DeletePod { pod: String, uid: String, cause: Cause },
@@ -51,11 +51,11 @@ pub(crate) enum Cause {
     ScaledDown,
     /// It is of an old revision.
     Outdated,
-    /// It is not ready, and of a revision that it would not be created from again.
+    /// It is not ready, and of a revision that it would not be created from again (issue 67250).
     Abandoned,
 }
 
-/// The stages of a sync, in order.
+/// The phases of a sync, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Growth,
@@ -66,7 +66,7 @@ pub(crate) enum Phase {
 }
 
 impl Action {
-    /// The stage it belongs to.
+    /// The phase it belongs to.
     pub(crate) fn phase(&self) -> Phase {
         match self {
             Self::GrowClaim { .. } => Phase::Growth,
@@ -85,8 +85,8 @@ pub(crate) enum ClaimStep {
     Create(Box<PersistentVolumeClaim>),
     /// Its owner references must become these.
     Own(Box<PersistentVolumeClaim>),
-    /// A foreign controller owns it, so the retention policy is not applied; people are told.
+    /// A foreign controller owns it, so the retention policy is not applied; an event says so.
     Conflicting(String),
-    /// It is being deleted; its pod has to wait.
+    /// It is being deleted; its pod must wait.
     Leaving(String),
 }

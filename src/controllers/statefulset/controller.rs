@@ -1,10 +1,9 @@
 //! Which sets an event concerns, and the reconcile of one set.
 //!
-//! Orphans are adopted without listing the namespace in every sync. A set looks for them in its
-//! first sync, and again after an event about an orphan that its selector matches: an object
-//! becomes an orphan of a set's only by being written, and every write is an event. After lost
-//! events every set looks again. So none is missed, and a set without orphans costs its own pods
-//! only.
+//! Orphans are adopted without listing the namespace in every sync. A set looks for them in its first
+//! sync, and again after an event about an orphan that its selector matches: an object becomes an
+//! orphan only by a write, and every write is an event. After a lost watch every set looks again. So
+//! none is missed, and a set without orphans costs its own pods only.
 
 use std::collections::HashMap;
 
@@ -38,12 +37,12 @@ pub struct StatefulSets {
 }
 
 impl StatefulSets {
-    /// A controller that has seen nothing yet and does what Kubernetes' does.
+    /// A controller that does exactly what Kubernetes' does.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// As [`StatefulSets::new`], doing more for sets that do not say otherwise.
+    /// As [`StatefulSets::new`], with other defaults for sets without annotations.
     pub fn with(options: Options) -> Self {
         Self { context: Context { options, ..Context::default() }, ..Self::default() }
     }
@@ -53,8 +52,7 @@ impl StatefulSets {
         Self { context: Context { planner, ..Context::default() }, ..Self::default() }
     }
 
-    /// Those of `standing` that were not so at the last sync. A sync that failed may not have seen
-    /// all of them.
+    /// The notes in `standing` that are new since the last sync. A failed sync may not have seen all.
     fn news(&mut self, key: &ObjectKey, mut standing: Vec<Note>, has_failed: bool) -> Vec<Note> {
         let before = self.recorded.remove(key).unwrap_or_default();
         let news = standing.iter().filter(|note| !before.contains(note)).cloned().collect();
@@ -72,8 +70,8 @@ impl StatefulSets {
         wish.unwrap_or(self.context.options.grow_claims)
     }
 
-    /// Whether to look for orphans now. The set is marked before it looks, so that an event which
-    /// comes while it does makes it look again.
+    /// Whether to look for orphans now. The set is marked before it looks, so that an event that comes
+    /// meanwhile makes it look again.
     pub(crate) fn begin(&mut self, store: &Store, key: &ObjectKey) -> Orphans {
         let Some(set) = store.get(key) else {
             if let Some(uid) = self.looked.remove(key) {
@@ -126,8 +124,8 @@ impl StatefulSets {
         }
     }
 
-    /// A claim that is gone may be one that a pod waits for to go, or one that a pod waits for. A
-    /// changed one matters only where claims grow.
+    /// A pod may wait for a deleted claim to be gone, or have to get it again. A changed claim matters
+    /// only where claims grow.
     fn concerned_by_claim(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         let claim = &event.object;
         let is_gone = event.change == Change::Deleted;
@@ -141,7 +139,7 @@ impl StatefulSets {
         sets.iter().filter(is_of).map(|set| set.key().clone()).collect()
     }
 
-    /// A class may allow now what it did not before.
+    /// A class may allow expansion now.
     fn concerned_by_class(&self, store: &Store) -> Vec<ObjectKey> {
         let sets = store.list(Kind::StatefulSet, None).objects;
         sets.iter().filter(|set| self.may_grow(set)).map(|set| set.key().clone()).collect()
@@ -197,7 +195,7 @@ impl Controller for StatefulSets {
     }
 }
 
-/// Whether the event may have made its object an orphan that a set can adopt.
+/// Whether the event may have made the object an orphan that a set can adopt.
 fn is_new_orphan(event: &Event) -> bool {
     let meta = event.object.meta();
     let is_changed = |previous: &Object| {
@@ -210,7 +208,7 @@ fn is_new_orphan(event: &Event) -> bool {
         && event.previous.as_ref().is_none_or(is_changed)
 }
 
-/// The set that controls an object, if it is there and is the one that is meant.
+/// The set that controls an object, if it exists with the uid that the object names.
 fn owner(store: &Store, object: &Object) -> Option<ObjectKey> {
     let owner = controller_of(object.meta()).filter(|owner| owner.kind == "StatefulSet")?;
     let set = store.find::<StatefulSet>(object.namespace(), &owner.name)?;

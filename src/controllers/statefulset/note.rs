@@ -1,15 +1,15 @@
-//! Notes: what becomes an Event about the set, in the words Kubernetes uses.
+//! Notes: Events about the set, with the reasons and messages that Kubernetes uses.
 //!
-//! Pure; whoever carries out a plan collects notes, and they are recorded afterwards.
+//! Pure. Carrying out a plan collects notes; they are recorded after the sync.
 
 use crate::store::{Severity, StoreError};
 
 /// One event about the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Note {
-    /// How it is meant.
+    /// Normal or Warning.
     pub(crate) severity: Severity,
-    /// The reason, one word.
+    /// The reason, in one word.
     pub(crate) reason: String,
     /// What happened.
     pub(crate) message: String,
@@ -25,7 +25,7 @@ pub(crate) enum Verb {
 }
 
 impl Note {
-    /// A pod was written, or could not be.
+    /// A pod write, successful or not.
     pub(crate) fn pod<T>(verb: Verb, pod: &str, set: &str, result: &Result<T, String>) -> Self {
         let verb_name = verb.name();
         match result {
@@ -37,7 +37,7 @@ impl Note {
         }
     }
 
-    /// A claim was created, or could not be.
+    /// The creation of a claim, successful or not.
     pub(crate) fn claim<T>(claim: &str, pod: &str, set: &str, result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => {
@@ -64,7 +64,7 @@ impl Note {
         }
     }
 
-    /// A claim was made to ask for more storage, or could not be.
+    /// A raised storage request, successful or not.
     pub(crate) fn growth<T>(
         claim: &str,
         pod: &str,
@@ -80,14 +80,14 @@ impl Note {
         }
     }
 
-    /// A claim cannot have the size that its template asks for.
+    /// A claim cannot get the size that its template asks for.
     pub(crate) fn cannot_grow(claim: &str, pod: &str, set: &str, wanted: &str, reason: &str) -> Self {
         let message =
             format!("Grow Claim {claim} Pod {pod} in StatefulSet {set} to {wanted} failed error: {reason}");
         Self::new(Verb::Grow, false, message)
     }
 
-    /// An annotation of the set cannot be read.
+    /// An annotation of the set is invalid.
     pub(crate) fn unreadable(message: &str) -> Self {
         Self {
             severity: Severity::Warning,

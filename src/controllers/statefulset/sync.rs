@@ -1,14 +1,14 @@
-//! One sync: read the world, plan, act, write the status, forget old revisions.
+//! One sync: read, plan, act, write the status, delete old revisions.
 //!
 //! ```text
 //!   set ─► claim revisions and pods ─► resolve the revision ─► plan ─► act ─► status ─► history
 //!                                           ▲                           │
-//!                                           └──── the world changed ◄───┘
+//!                                           └── objects have changed ◄──┘
 //! ```
 //!
-//! The edge between the pure parts and the store. It may stop between any two writes: the next
-//! sync starts from what is there. A sync plans again at most [`ATTEMPTS_MAX`] times; after that
-//! the key comes back with a back-off.
+//! The edge between the pure parts and the store. A sync may stop between any two writes: the next one
+//! starts from what is there. It plans at most [`ATTEMPTS_MAX`] times; after that the key comes back
+//! with a back-off.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -29,17 +29,17 @@ use crate::machinery::selector::Selector;
 use crate::objects::{Kind, Object, ObjectKey, controller_of};
 use crate::store::{Store, StoreError};
 
-/// How often one sync plans.
+/// How often one sync plans at most.
 const ATTEMPTS_MAX: usize = 8;
 /// How many names are tried for a new revision before the sync gives up for now.
 const COLLISIONS_MAX: i32 = 64;
 
-/// Whether orphans must be looked for, which costs a listing of the namespace.
+/// Whether to look for orphans, which costs a listing of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Orphans {
     /// There may be some.
     Look,
-    /// All there were have been seen.
+    /// All of them have been seen.
     Skip,
 }
 
@@ -63,13 +63,13 @@ impl Default for Context {
 pub(crate) struct Synced {
     /// When to sync again, or why it failed.
     pub(crate) result: Result<Next, ReconcileError>,
-    /// What became of it, for people.
+    /// What was done, as events.
     pub(crate) notes: Vec<Note>,
-    /// What stands in the way as long as nothing changes, for people; to be told once.
+    /// What blocks the set until something changes, as events; to be recorded once.
     pub(crate) standing: Vec<Note>,
 }
 
-/// Brings the set of `key` nearer to what it wants.
+/// Brings the set of `key` nearer to its wanted state.
 pub(crate) async fn sync(store: &Store, key: &ObjectKey, context: &mut Context, orphans: Orphans) -> Synced {
     let mut synced = Synced { result: Ok(Next::OnChange), notes: Vec::new(), standing: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
@@ -94,7 +94,7 @@ async fn attempt(
     let selector = match Selector::from_label_selector(&set.spec.selector) {
         Ok(selector) => selector,
         Err(error) => {
-            warn!(%key, %error, "the selector cannot be used; the set is left alone until it changes");
+            warn!(%key, %error, "invalid selector; the set is ignored until it changes");
             return Ok(Next::OnChange);
         }
     };
@@ -106,7 +106,7 @@ async fn attempt(
     synced.standing.extend(unreadable);
     synced.standing.extend(plan.notes);
     let failed = match outcome.halt {
-        // What was done is there to be seen by the next attempt.
+        // The next attempt sees what was done.
         Some(Halt::Outdated(error)) => return Err(conflict(key, error).into()),
         Some(Halt::Failed(error)) => Some(error),
         None => None,
@@ -121,7 +121,7 @@ async fn attempt(
     }
 }
 
-/// What a sync sees of the world besides pods: the set's revisions.
+/// The set's revisions, as one sync sees them.
 struct Sight {
     revisions: Vec<Object>,
     current: TemplateRevision,
@@ -161,7 +161,7 @@ impl Sight {
         Ok(Self { revisions, current, update, collision_count })
     }
 
-    /// Plans for the set's pods as they are now. Also returns the revisions that they are of.
+    /// Plans for the set's pods as they are now. Also returns the revisions that pods use.
     fn plan(
         &self,
         store: &Store,
@@ -209,7 +209,7 @@ impl Sight {
     }
 }
 
-/// Pods that may have to be adopted or released, and the revisions that may be the set's.
+/// Pods to adopt or release, and revisions that may belong to the set.
 fn candidates(
     store: &Store,
     context: &mut Context,
@@ -228,7 +228,7 @@ fn candidates(
     (strays, revisions)
 }
 
-/// Adopts and releases; returns what is the set's afterwards.
+/// Adopts and releases; returns what belongs to the set afterwards.
 async fn take_in(store: &Store, set: &StatefulSet, claimed: Claimed) -> Result<Vec<Object>, ReconcileError> {
     let mut kept = claimed.kept;
     if !claimed.adopted.is_empty() {
@@ -267,7 +267,7 @@ async fn adopt(store: &Store, set: &StatefulSet, orphan: &Object) -> Result<Opti
     }
 }
 
-/// Writes owner references onto the version that was read; that it has changed is a conflict.
+/// Writes owner references onto the version that was read; a newer version is a conflict.
 async fn write_owners(
     store: &Store,
     object: &Object,
@@ -278,7 +278,7 @@ async fn write_owners(
     store.update(typed).await
 }
 
-/// The name of the set's revision, if an earlier sync found out and nothing it depends on has changed.
+/// The name of the set's revision, if an earlier sync resolved it and nothing it depends on has changed.
 fn known(
     store: &Store,
     context: &mut Context,
@@ -296,13 +296,13 @@ fn remember(
     selector: &Selector,
     (revisions, name): (&[Object], &str),
 ) {
-    // Only the last one is the newest: one that was renumbered or created meanwhile is it by now.
+    // The last one is the newest, also if it was renumbered or created just now.
     if revisions.last().is_some_and(|newest| newest.name() == name) {
         context.census.family(store, set, selector).found_newest(&set.spec.template, revisions, name);
     }
 }
 
-/// Makes the set's template the newest of its revisions; returns that one's name.
+/// Makes the set's template its newest revision; returns the revision's name.
 async fn resolve(
     store: &Store,
     set: &StatefulSet,
@@ -344,7 +344,7 @@ async fn renumber(
     Ok(())
 }
 
-/// `None` if the name is taken by a revision with other bytes.
+/// `None` if a revision with other content has the name.
 async fn create_revision(store: &Store, proposal: &ControllerRevision) -> Result<Option<Object>, StoreError> {
     match store.create(proposal.clone()).await {
         Err(StoreError::AlreadyExists(key)) => {
@@ -354,7 +354,7 @@ async fn create_revision(store: &Store, proposal: &ControllerRevision) -> Result
     }
 }
 
-/// The name the set's template has or would have, without writing anything.
+/// The name of the revision that the template is or would be, without writing anything.
 fn intended(set: &StatefulSet, revisions: &[Object], collision_count: i32) -> String {
     match revision::resolve(set, revisions, collision_count) {
         Resolution::Newest(name) | Resolution::Renumber(name, _) => name,
@@ -402,7 +402,7 @@ fn next(store: &Store, wake_at: &Option<Timestamp>) -> Next {
     wake_at.map_or(Next::OnChange, |instant| Next::After(until(now, instant)))
 }
 
-/// That something is gone is, for a plan, the same as that it has changed.
+/// For a plan, an object that is gone is the same as one that has changed.
 fn conflict(key: &ObjectKey, error: StoreError) -> StoreError {
     if error.is_conflict() {
         return error;

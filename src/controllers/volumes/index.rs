@@ -1,8 +1,8 @@
-//! Which volumes and which pods may matter to a claim, kept up to date from the store's history.
+//! The volumes and pods of each claim.
 //!
-//! So that a claim looks at the volumes that are reserved for it and at those nobody has, but not
-//! at those of all other claims, and at its own pods only. It holds one entry per volume and one
-//! per claim that a pod mounts.
+//! With it a claim looks at the volumes that are reserved for it and at unclaimed ones, but not at
+//! those of other claims, and at its own pods only. It holds one entry per volume and one per claim
+//! that a pod mounts.
 
 use std::collections::{BTreeSet, HashMap};
 

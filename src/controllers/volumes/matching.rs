@@ -1,8 +1,7 @@
-//! Which volume a claim may have. Pure.
+//! Which volume a claim may be bound to.
 //!
-//! A volume that is reserved for the claim comes first. Of the others, those with the fewest
-//! access modes beyond what is asked for, of these the smallest, of these the first by name: the
-//! order of Kubernetes' volume index.
+//! Pure. A volume that is reserved for the claim comes first. The others are ordered by the number of
+//! access modes, then by size, then by name, as in Kubernetes' volume index.
 
 use std::collections::BTreeMap;
 
@@ -27,18 +26,18 @@ pub struct SelectedNode {
     pub labels: Labels,
 }
 
-/// Who binds a claim to volumes that are not reserved for it.
+/// When a claim is bound to volumes that are not reserved for it (the class's `volumeBindingMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode<'a> {
-    /// It is bound as soon as a volume fits.
+    /// As soon as a volume fits.
     Immediate,
-    /// It waits until its first pod is scheduled.
+    /// Not before its first pod is scheduled.
     Delayed,
-    /// It has waited; the volume must be reachable from there.
+    /// Its first pod is scheduled; the volume must be reachable from that node.
     OnNode(&'a SelectedNode),
 }
 
-/// The volume among `volumes` that `claim` is to be bound to, if there is one.
+/// The volume among `volumes` to bind `claim` to, if there is one.
 pub fn match_volume<'a>(
     claim: &PersistentVolumeClaim,
     volumes: impl IntoIterator<Item = &'a PersistentVolume>,
@@ -75,7 +74,7 @@ fn choose<'a, R: Ord>(best: &mut Option<(R, &'a PersistentVolume)>, rank: R, vol
     }
 }
 
-/// Whether a volume that nobody has reserved may be given to the claim.
+/// Whether an unreserved volume may be bound to the claim.
 fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: Mode<'_>) -> bool {
     let is_in_reach = match mode {
         Mode::Immediate => true,
@@ -92,7 +91,7 @@ fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: 
 
 fn is_selected(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> bool {
     let selector = claim.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    // A selector that cannot be read selects nothing.
+    // An invalid selector selects nothing.
     selector.is_none_or(|selector| matches_labels(selector, volume.metadata.labels.as_ref()))
 }
 
@@ -100,7 +99,7 @@ fn matches_labels(selector: &LabelSelector, labels: Option<&Labels>) -> bool {
     Selector::from_label_selector(selector).is_ok_and(|selector| selector.matches(labels))
 }
 
-/// Why a volume that the claim asks for by name cannot be given to it.
+/// Why a volume that the claim names cannot be bound to it.
 pub(super) fn mismatch(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> Option<&'static str> {
     let faults = [
         (capacity(volume) < request(claim), "requested PV is too small"),
@@ -126,7 +125,7 @@ fn is_reachable(volume: &PersistentVolume, node: &SelectedNode) -> bool {
     required.node_selector_terms.iter().any(|term| is_met(term, node))
 }
 
-/// A term without requirements is met by no node.
+/// A term without requirements matches no node.
 fn is_met(term: &NodeSelectorTerm, node: &SelectedNode) -> bool {
     let labels = term.match_expressions.as_deref().unwrap_or_default();
     let fields = term.match_fields.as_deref().unwrap_or_default();
@@ -145,7 +144,7 @@ fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
     matches_labels(&selector, Some(labels))
 }
 
-/// The claim's class; `None` if it names none, empty if it wants none.
+/// The claim's class; `None` if it names none, empty if it asks for none.
 pub(super) fn claim_class(claim: &PersistentVolumeClaim) -> Option<&str> {
     let field = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
     annotation(&claim.metadata, CLASS_ANNOTATION_BETA).or(field)

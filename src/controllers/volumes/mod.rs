@@ -1,19 +1,18 @@
-//! The volumes controller: binds claims to volumes, makes volumes for claims, and reclaims them.
+//! The volumes controller: binds claims to volumes, provisions volumes, and reclaims them.
 //!
 //! ```text
 //!   claim  ──► plan_claim  ──► Nothing | Wait | AssignClass | Bind | Provision | Lose ──► act
 //!   volume ──► plan_volume ──► Nothing | SetPhase | Unbind | Delete | Fail            ──► act
 //! ```
 //!
-//! It is Kubernetes' persistent volume controller, its protection controllers, and the provisioner
-//! of every class that has one: a provisioned volume is a directory of the node's, whatever the
-//! class calls its provisioner. Two claims never get one volume: the volume is written first, with
-//! the version that was read as precondition.
+//! It does the work of Kubernetes' persistent volume controller, its protection controllers, and the
+//! provisioner of every class that has one: a provisioned volume is a directory of the node, whatever
+//! provisioner the class names. Two claims never get one volume: the volume is written first, with the
+//! version that was read as precondition.
 //!
-//! Cost: an unbound claim looks at the volumes that nobody has, a terminating one at the pods that
-//! mount it; a bound one looks at its own volume alone. A bound claim that asks for more than its volume has
-//! makes the volume grow if the volume was provisioned and its class allows expansion; volumes never
-//! shrink.
+//! Cost: an unbound claim looks at the unclaimed volumes, a terminating one at the pods that mount it,
+//! a bound one at its own volume only. If a bound claim requests more than its volume has, the volume
+//! grows, provided that it was provisioned and its class allows expansion; volumes never shrink.
 
 mod act;
 mod index;
@@ -74,7 +73,7 @@ impl Volumes {
         act::carry_out_for_claim(store, object, plan, around.class, around.node).await
     }
 
-    /// The volume that the claim names, or all that it could have.
+    /// The volume that the claim names, or all that it could be bound to.
     fn candidates(&mut self, store: &Store, key: &ObjectKey, claim: &PersistentVolumeClaim) -> Vec<Object> {
         match plan::volume_name(claim) {
             "" => self.index.current(store).volumes_for(store, key),
@@ -82,7 +81,7 @@ impl Volumes {
         }
     }
 
-    /// The claim, and the volumes that refer to it once it changes hands.
+    /// The claim; also the volumes that refer to it, if it is gone or names another volume.
     fn concerned_by_claim(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         let name =
             |object: &Object| object.get::<PersistentVolumeClaim>().map(plan::volume_name).map(str::to_owned);
@@ -155,7 +154,7 @@ fn is_unscheduled(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
     plan::refers_to(pod, claim) && pod::node_name(pod).is_none() && !pod::has_ended(pod)
 }
 
-/// The volume, the claims it refers to, and those that wait for a free one.
+/// The volume, the claims it refers to, and, if it is available, all unbound claims.
 fn concerned_by_volume(store: &Store, event: &Event) -> Vec<ObjectKey> {
     let mut keys = vec![event.object.key().clone()];
     let versions = [Some(&event.object), event.previous.as_ref()];
@@ -175,7 +174,7 @@ fn unbound_claims(store: &Store) -> Vec<ObjectKey> {
     claims.iter().filter(is_unbound).map(|claim| claim.key().clone()).collect()
 }
 
-/// Only a claim that is to go waits for its pods.
+/// Only a terminating claim waits for its pods.
 fn terminating_claims(store: &Store, pod: &Object) -> Vec<ObjectKey> {
     let mut keys = claims_named_by(pod);
     keys.retain(|key| store.get(key).is_some_and(|claim| claim.is_terminating()));

@@ -1,4 +1,6 @@
-//! The volume that is made for a claim. Pure.
+//! The volume that is provisioned for a claim.
+//!
+//! Pure. Its name follows from the claim's uid, so that a repeated attempt finds the first one's volume.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +15,9 @@ use super::matching::{SelectedNode, claim_volume_mode};
 use super::plan::PROVISIONED_BY;
 use crate::objects::{Kind, Object};
 
-/// The label by which volumes know their node.
+/// The node label that a volume's affinity selects.
 pub(super) const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
-/// The directory of provisioned volumes; a path without a leading slash is within the node's own
-/// data directory.
+/// The directory of provisioned volumes; a relative path is below the node's data directory.
 const DIRECTORY: &str = "local";
 
 /// The volume for a claim of this class: as large as the request, reserved for the claim, and

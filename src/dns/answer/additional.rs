@@ -8,7 +8,6 @@ use std::collections::HashSet;
 
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
-use super::Answer;
 use crate::dns::message::name::WireName;
 use crate::dns::zone::{Found, Node, Zone, Zones};
 
@@ -16,17 +15,16 @@ const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
 const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];
 const ALIASED_HTTPS: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::HTTPS];
 
-/// Fills the additional section of `reply`.
-pub(super) fn add(zones: &Zones, reply: &mut Answer) {
-    let mut seen = HashSet::new();
-    let records = reply.answers.iter().chain(&reply.authority);
-    let wanted: Vec<(Name, &[RecordType])> = records.filter_map(target).collect();
-    for (name, types) in wanted {
+/// The additional section of a response with these other sections.
+pub(super) fn records(zones: &Zones, answers: &[Record], authority: &[Record]) -> Vec<Record> {
+    let (mut seen, mut additional) = (HashSet::new(), Vec::new());
+    for (name, types) in answers.iter().chain(authority).filter_map(target) {
         let key = WireName::of(&name);
         if let Some(zone) = zones.find(key.as_bytes()).filter(|_| seen.insert(key.clone())) {
-            add_sets(zone, &key, &name, types, &mut reply.additional);
+            add_sets(zone, &key, &name, types, &mut additional);
         }
     }
+    additional
 }
 
 /// The name that a record points at, and the types that are worth adding for it.
@@ -54,7 +52,7 @@ fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], sect
     let found = zone.look_up(key.as_bytes(), RecordType::A);
     let rrsets = match &found {
         Found::Exists(rrsets) => *rrsets,
-        Found::MadeUp(rrsets) => rrsets.as_ref(),
+        Found::Synthesized(rrsets) => rrsets.as_ref(),
         Found::Delegated { .. } => Node::rrsets_of(zone.node(key.as_bytes())),
         Found::Redirected { .. } | Found::Missing => return,
     };

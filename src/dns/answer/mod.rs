@@ -23,6 +23,7 @@ use hickory_proto::rr::rdata::CNAME;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::message::name::WireName;
+use super::message::protocol::{EDE_NOT_AUTHORITATIVE, EDE_NOT_READY};
 use super::zone::{Found, RrSet, RrSetsRef, Zone, Zones};
 
 /// A question of class IN.
@@ -55,28 +56,30 @@ pub struct Answer {
     pub beyond: Option<Name>,
 }
 
+impl Answer {
+    /// NOERROR without records and without AA.
+    pub(super) fn empty() -> Self {
+        Self {
+            rcode: ResponseCode::NoError,
+            is_authoritative: false,
+            answers: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+            extended_error: None,
+            beyond: None,
+        }
+    }
+}
+
 /// How many names of a chain of aliases are followed. BIND stops there too.
 pub const CHAIN_NAMES_MAX: usize = 17;
-
-/// Extended DNS Error "Not Ready" (RFC 8914 section 4.15).
-const NOT_READY: u16 = 14;
-/// Extended DNS Error "Not Authoritative" (RFC 8914 section 4.21).
-const NOT_AUTHORITATIVE: u16 = 20;
 
 /// Answers `query` from `zones`. Transfers are no queries; they are refused here.
 pub fn answer(zones: &Zones, query: &Query) -> Answer {
     if matches!(query.record_type, RecordType::AXFR | RecordType::IXFR) {
         return refused();
     }
-    let mut reply = Answer {
-        rcode: ResponseCode::NoError,
-        is_authoritative: true,
-        answers: Vec::new(),
-        authority: Vec::new(),
-        additional: Vec::new(),
-        extended_error: None,
-        beyond: None,
-    };
+    let mut reply = Answer { is_authoritative: true, ..Answer::empty() };
     let mut seen = HashSet::new();
     let mut next = Some(query.name.clone());
     while let Some(name) = next.take().filter(|_| seen.len() < CHAIN_NAMES_MAX) {
@@ -87,7 +90,7 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
             if reply.answers.is_empty() {
                 // Without a text: whoever forges an address is to get no more than what is asked.
-                let extended_error = Some((NOT_AUTHORITATIVE, String::new()));
+                let extended_error = Some((EDE_NOT_AUTHORITATIVE, String::new()));
                 return Answer { beyond: Some(name), extended_error, ..refused() };
             }
             reply.beyond = Some(name);
@@ -95,20 +98,12 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         };
         next = Step { zones, zone, name: &name, record_type: query.record_type }.take(&key, &mut reply);
     }
-    additional::add(zones, &mut reply);
+    reply.additional = additional::records(zones, &reply.answers, &reply.authority);
     reply
 }
 
 fn refused() -> Answer {
-    Answer {
-        rcode: ResponseCode::Refused,
-        is_authoritative: false,
-        answers: Vec::new(),
-        authority: Vec::new(),
-        additional: Vec::new(),
-        extended_error: None,
-        beyond: None,
-    }
+    Answer { rcode: ResponseCode::Refused, ..Answer::empty() }
 }
 
 /// One name of a chain of aliases.
@@ -124,7 +119,7 @@ impl Step<'_> {
     fn take(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
         match self.zone.look_up(key.as_bytes(), self.record_type) {
             Found::Exists(rrsets) => self.exists(rrsets, reply),
-            Found::MadeUp(rrsets) => self.exists(rrsets.as_ref(), reply),
+            Found::Synthesized(rrsets) => self.exists(rrsets.as_ref(), reply),
             Found::Delegated { n_labels, servers } => {
                 reply.is_authoritative = !reply.answers.is_empty();
                 reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));
@@ -189,7 +184,7 @@ impl Step<'_> {
         } else {
             reply.rcode = ResponseCode::ServFail;
             let text = format!("not all objects have been read yet, so {} may exist", self.name);
-            reply.extended_error = Some((NOT_READY, text));
+            reply.extended_error = Some((EDE_NOT_READY, text));
         }
     }
 

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 
 use siphasher::sip::SipHasher24;
 
-/// The octets of a client's cookie.
-pub(super) const CLIENT_COOKIE_LENGTH: usize = 8;
+use super::protocol::CLIENT_COOKIE_LENGTH;
+
 /// The octets of the secret.
 pub const SECRET_LENGTH: usize = 16;
 const VERSION: u8 = 1;

@@ -12,10 +12,7 @@ use std::sync::Arc;
 use hickory_proto::rr::Name;
 use smallvec::SmallVec;
 
-/// The longest name in wire form (RFC 1035 section 2.3.4).
-pub const NAME_OCTETS_MAX: usize = 255;
-/// The longest label.
-pub const LABEL_OCTETS_MAX: usize = 63;
+pub use super::protocol::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX};
 
 /// What is put together on the way to where it is kept: mostly that is not much.
 pub(crate) type Octets = SmallVec<[u8; 512]>;
@@ -40,13 +37,9 @@ impl WireName {
         Self(wire(name, u8::to_ascii_lowercase).into())
     }
 
-    /// The name without pointers that a question begins with, lower-cased.
+    /// The name that a question begins with, lower-cased.
     pub(crate) fn beginning(question: &[u8]) -> Option<Self> {
-        let mut end = 0;
-        while let length @ 1.. = usize::from(*question.get(end)?) {
-            end += 1 + length;
-        }
-        question.get(..=end).map(|wire| Self(wire.to_ascii_lowercase().into()))
+        length(question).map(|length| Self(question[..length].to_ascii_lowercase().into()))
     }
 
     /// The name with `label` put in front, lower-cased.
@@ -131,6 +124,23 @@ pub(crate) fn to_name(wire: &[u8]) -> Name {
     Name::from_labels(labels).expect("a name in wire form has valid labels")
 }
 
+/// The length of the name that `octets` begin with; `None` if it is cut off, longer than a name may be,
+/// or not written out: a compression pointer is not taken for a label.
+#[inline]
+pub(crate) fn length(octets: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    loop {
+        let label = usize::from(*octets.get(end)?);
+        end += 1 + label;
+        if label > LABEL_OCTETS_MAX || end > NAME_OCTETS_MAX {
+            return None;
+        }
+        if label == 0 {
+            return Some(end);
+        }
+    }
+}
+
 /// The first label; none at the root.
 pub(crate) fn first_label(wire: &[u8]) -> Option<&[u8]> {
     let length = usize::from(*wire.first()?);
@@ -187,6 +197,22 @@ mod tests {
         assert_eq!(seen, ["a.b.c.", "b.c.", "c.", "."]);
         assert!(is_at_or_below(web.as_bytes(), name("b.c.").as_bytes()));
         assert!(!is_at_or_below(name("xb.c.").as_bytes(), name("b.c.").as_bytes()));
+    }
+
+    #[test]
+    fn the_length_of_a_name_is_that_of_its_labels_and_the_root() {
+        let long = [&[63; 64][..]; 4].concat();
+        for (octets, expected) in [
+            (&b"\0rest"[..], Some(1)),
+            (b"\x01a\x02bc\0\0\x01", Some(6)),
+            (b"\x01a\xc0\x0c", None),
+            (b"\x01a", None),
+            (b"", None),
+            (&[&long[..192], b"\x3d", &[b'a'; 61], b"\0"].concat(), Some(255)),
+            (&[&long[..192], b"\x3e", &[b'a'; 62], b"\0"].concat(), None),
+        ] {
+            assert_eq!(length(octets), expected, "{octets:?}");
+        }
     }
 
     #[test]

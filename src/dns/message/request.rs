@@ -14,23 +14,13 @@ use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder};
 
+use super::name;
+use super::protocol::{
+    CLIENT_COOKIE_LENGTH, COOKIE_LENGTH_MAX, COOKIE_LENGTH_MIN, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DO,
+    HEADER_LENGTH, LABEL_OCTETS_MAX, OPTION_COOKIE, OPTION_KEEPALIVE, OPTION_NSID, OPTION_PADDING,
+    POINTER_OCTET, RECORD_FIXED_LENGTH, TYPE_AND_CLASS_LENGTH,
+};
 use super::tsig::Signed;
-
-/// The length of a header, in octets (RFC 1035, 4.1.1).
-pub(crate) const HEADER_LENGTH: usize = 12;
-const LABEL_LENGTH_MAX: usize = 63;
-const NAME_LENGTH_MAX: usize = 255;
-/// From here on a length octet begins a compression pointer.
-const POINTER: u8 = 0xC0;
-/// The least payload size that counts (RFC 6891, 6.2.3).
-const PAYLOAD_SIZE_MIN: u16 = 512;
-/// DO, in the flags of an OPT record.
-const DNSSEC_OK: u16 = 0x8000;
-
-const NSID: u16 = 3;
-const COOKIE: u16 = 10;
-const KEEPALIVE: u16 = 11;
-const PADDING: u16 = 12;
 
 /// A message, as far as it can be read.
 #[derive(Debug)]
@@ -158,31 +148,13 @@ fn read_body(message: &[u8], counts: HeaderCounts) -> Option<(Option<Question<'_
 
 fn read_question(message: &[u8]) -> Option<Question<'_>> {
     let after_header = message.get(HEADER_LENGTH..)?;
-    let mut labels = Vec::new();
-    let mut end = 0;
-    loop {
-        let length = usize::from(*after_header.get(end)?);
-        end += 1;
-        if length == 0 {
-            break;
-        }
-        if length > LABEL_LENGTH_MAX {
-            return None;
-        }
-        labels.push(after_header.get(end..end + length)?);
-        end += length;
-    }
-    if end > NAME_LENGTH_MAX {
-        return None;
-    }
-    let fixed = after_header.get(end..end + 4)?;
-    let mut name = Name::from_labels(labels).ok()?;
-    name.set_fqdn(true);
+    let wire = after_header.get(..name::length(after_header)? + TYPE_AND_CLASS_LENGTH)?;
+    let (name, [t0, t1, c0, c1]) = wire.split_last_chunk::<TYPE_AND_CLASS_LENGTH>()?;
     Some(Question {
-        wire: &after_header[..end + 4],
-        name,
-        record_type: RecordType::from(u16::from_be_bytes([fixed[0], fixed[1]])),
-        class: DNSClass::from(u16::from_be_bytes([fixed[2], fixed[3]])),
+        wire,
+        name: name::to_name(name),
+        record_type: RecordType::from(u16::from_be_bytes([*t0, *t1])),
+        class: DNSClass::from(u16::from_be_bytes([*c0, *c1])),
     })
 }
 
@@ -240,16 +212,17 @@ impl<'a> RawRecord<'a> {
             end += 1;
             match length {
                 0 => break,
-                POINTER.. => {
+                POINTER_OCTET.. => {
                     end += 1;
                     break;
                 }
-                length if usize::from(length) <= LABEL_LENGTH_MAX => end += usize::from(length),
+                length if usize::from(length) <= LABEL_OCTETS_MAX => end += usize::from(length),
                 _ => return None,
             }
         }
-        let [t0, t1, c0, c1, ttl0, ttl1, ttl2, ttl3, l0, l1] = *message.get(end..)?.first_chunk::<10>()?;
-        let data = end + 10;
+        let [t0, t1, c0, c1, ttl0, ttl1, ttl2, ttl3, l0, l1] =
+            *message.get(end..)?.first_chunk::<RECORD_FIXED_LENGTH>()?;
+        let data = end + RECORD_FIXED_LENGTH;
         let after = data + usize::from(u16::from_be_bytes([l0, l1]));
         Some(Self {
             start,
@@ -269,9 +242,9 @@ fn client_edns<'a>(record: &RawRecord<'a>) -> Option<ClientEdns<'a>> {
     }
     let [_, version, flags @ ..] = record.ttl.to_be_bytes();
     let mut edns = ClientEdns {
-        size: record.class.max(PAYLOAD_SIZE_MIN),
+        size: record.class.max(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
         version,
-        is_dnssec_ok: u16::from_be_bytes(flags) & DNSSEC_OK != 0,
+        is_dnssec_ok: u16::from_be_bytes(flags) & DO != 0,
         wants_nsid: false,
         wants_keepalive: false,
         is_padded: false,
@@ -291,15 +264,19 @@ fn read_options<'a>(mut rest: &'a [u8], edns: &mut ClientEdns<'a>) -> Option<()>
         let (data, after) = after.split_at_checked(usize::from(u16::from_be_bytes([*l0, *l1])))?;
         rest = after;
         match u16::from_be_bytes([*c0, *c1]) {
-            NSID => edns.wants_nsid = true,
-            KEEPALIVE => edns.wants_keepalive = true,
-            PADDING => edns.is_padded = true,
-            COOKIE if !matches!(data.len(), 8 | 16..=40) => return None,
-            COOKIE => edns.cookie = edns.cookie.or(Some(data)),
+            OPTION_NSID => edns.wants_nsid = true,
+            OPTION_KEEPALIVE => edns.wants_keepalive = true,
+            OPTION_PADDING => edns.is_padded = true,
+            OPTION_COOKIE if !is_cookie_length(data.len()) => return None,
+            OPTION_COOKIE => edns.cookie = edns.cookie.or(Some(data)),
             _ => {}
         }
     }
     Some(())
+}
+
+fn is_cookie_length(length: usize) -> bool {
+    matches!(length, CLIENT_COOKIE_LENGTH | COOKIE_LENGTH_MIN..=COOKIE_LENGTH_MAX)
 }
 
 fn signed<'a>(message: &'a [u8], record: &RawRecord<'a>) -> Option<Signed<'a>> {

@@ -19,7 +19,8 @@ use hickory_proto::rr::{DNSClass, Name, RecordType};
 use ring::hmac;
 use subtle::ConstantTimeEq;
 
-use super::name::WireName;
+use super::name::{self, WireName};
+use super::protocol::RECORD_FIXED_LENGTH;
 
 /// How far the clocks of both sides may differ, in seconds (RFC 8945, 10).
 const FUDGE_S: u16 = 300;
@@ -191,11 +192,7 @@ pub(crate) struct Signed<'a> {
 impl<'a> Signed<'a> {
     /// Reads the data of the record behind `message`, whose owner is `key`; `None` if it is broken.
     pub(super) fn read(message: &'a [u8], key: &Name, rdata: &'a [u8]) -> Option<Self> {
-        let mut end = 0;
-        while rdata.get(end).is_some_and(|length| *length != 0) {
-            end += 1 + usize::from(rdata[end]);
-        }
-        let (algorithm, rest) = rdata.split_at_checked(end + 1)?;
+        let (algorithm, rest) = rdata.split_at_checked(name::length(rdata)?)?;
         let ([t @ .., f0, f1, l0, l1], rest) = rest.split_first_chunk::<10>()?;
         let (mac, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([*l0, *l1])))?;
         let ([i0, i1, e0, e1, o0, o1], other) = rest.split_first_chunk::<6>()?;
@@ -394,9 +391,9 @@ impl Seal {
     }
 }
 
-/// Owner, the ten octets of every record, algorithm, and the sixteen of fixed fields.
+/// Owner, fixed fields of the record, algorithm, and sixteen octets of fixed fields in the RDATA.
 fn record_length(key: &WireName, algorithm: &WireName, mac_length: usize, other_length: usize) -> usize {
-    key.as_bytes().len() + 10 + algorithm.as_bytes().len() + 16 + mac_length + other_length
+    key.as_bytes().len() + RECORD_FIXED_LENGTH + algorithm.as_bytes().len() + 16 + mac_length + other_length
 }
 
 fn with_record(

@@ -1,4 +1,7 @@
-//! Who may transfer zones: nobody, unless a network or a key is named.
+//! Who may transfer zones, and for whom names outside of our zones are resolved.
+//!
+//! Nobody, unless a network or a TSIG key is named: a zone lists every name in it (RFC 5936, 5), and a
+//! resolver that is open to the world is of use to those who forge their address (RFC 5358).
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -43,6 +46,18 @@ impl Access {
             Rule::Network(network) => network.contains(&address),
             Rule::Key(name) => key == Some(name),
         })
+    }
+}
+
+/// The clients for whom names outside of our zones are resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clients(pub Vec<IpNet>);
+
+impl Clients {
+    /// Whether `client` is one of them.
+    pub fn allow(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.0.iter().any(|network| network.contains(&client))
     }
 }
 

@@ -23,74 +23,33 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::fast::{self, Lookup, Negatives, Paths, Room, Terms};
-use super::forward::{Forwarder, Pending};
-use super::limit::{self, Kind, Limiter, Verdict};
-use super::policy::Conduct;
-use super::respond::{Asker, Reply, Transport, add_extended_error, reply, respond};
-use crate::clock::{Clock, Timestamp};
+use super::asker::{Asker, Transport};
+use super::fast::{self, Lookup, Negatives, Room, Terms};
+use super::forward::Admission;
+use super::limit::{self, Kind, Verdict};
+use super::pending::{Pending, Waiting};
+use super::policy::{Paths, Policy};
+use super::respond::{Reply, reply};
+use crate::clock::Timestamp;
+use crate::dns::message::edns::add_extended_error;
 use crate::dns::message::name::WireName;
-use crate::dns::message::request::HEADER_LENGTH;
+use crate::dns::message::protocol::{EDE_OTHER, HEADER_LENGTH, TYPE_AND_CLASS_LENGTH};
 use crate::dns::message::response::Response;
 use crate::dns::zone::{SharedZones, Zones};
-use crate::metrics::{By, Counts, DropReason, Metrics, Seen};
-
-/// Extended DNS Error "Other" (RFC 8914 section 4.1).
-const OTHER: u16 = 0;
-const TYPE_AND_CLASS_LENGTH: usize = 4;
-
-/// Who is told why a name is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Explain {
-    /// Nobody.
-    Off,
-    /// Clients on this machine: a reason tells of objects, which are not everybody's business.
-    #[default]
-    Loopback,
-    /// Everybody.
-    On,
-}
-
-impl Explain {
-    fn allows(self, client: IpAddr) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Loopback => client.to_canonical().is_loopback(),
-            Self::On => true,
-        }
-    }
-}
-
-/// What holds for all answers of a server, whoever asks.
-#[derive(Clone, Default)]
-pub struct Policy {
-    /// Who is told reasons.
-    pub explain: Explain,
-    /// Identity, cookies, keys and transfers.
-    pub conduct: Arc<Conduct>,
-    /// Which ways there are to a datagram.
-    pub paths: Paths,
-    /// How datagrams are limited, if they are.
-    pub limiter: Option<Arc<Limiter>>,
-    /// Who asks others, if anybody does; for whom is the conduct's matter.
-    pub forwarder: Option<Arc<Forwarder>>,
-    /// Where answers are counted, if they are.
-    pub metrics: Option<Arc<Metrics>>,
-}
+use crate::metrics::{By, Counts, DropReason, Seen};
 
 /// Answers requests from a snapshot by a policy. One per worker: its counts are its own.
 pub struct Responder {
     zones: SharedZones,
-    policy: Policy,
+    policy: Arc<Policy>,
     counts: Option<Arc<Counts>>,
-    clock: Clock,
 }
 
 impl Responder {
     /// A responder for one worker.
-    pub fn new(zones: SharedZones, policy: Policy, clock: Clock) -> Self {
+    pub fn new(zones: SharedZones, policy: Arc<Policy>) -> Self {
         let counts = policy.metrics.as_ref().map(|metrics| metrics.counts());
-        Self { zones, policy, counts, clock }
+        Self { zones, policy, counts }
     }
 
     /// Answers datagrams: appends the replies to `requests` to `replies`, and after each, in their
@@ -104,7 +63,7 @@ impl Responder {
         turn: usize,
         room: &mut Room,
         replies: &mut Vec<u8>,
-        mut each: impl FnMut(usize, usize, Option<Box<Pending>>),
+        mut each: impl FnMut(usize, usize, Option<Box<Waiting>>),
     ) {
         let began = self.began();
         let zones = self.zones.load();
@@ -120,11 +79,11 @@ impl Responder {
             let is_taken = lookup.is_some_and(|lookup| {
                 self.reply_fast(&zones, lookup, (request, *client), (turn, share), replies).is_some()
             });
-            let pending = match is_taken {
+            let waiting = match is_taken {
                 true => None,
                 false => self.reply_ordinarily(request, *client, turn, replies),
             };
-            each(index, replies.len(), pending);
+            each(index, replies.len(), waiting);
         }
     }
 
@@ -134,11 +93,12 @@ impl Responder {
         client: IpAddr,
         turn: usize,
         replies: &mut Vec<u8>,
-    ) -> Option<Box<Pending>> {
-        let asker = Asker { address: client, transport: Transport::Datagram };
+    ) -> Option<Box<Waiting>> {
+        let asker = Asker { address: client, transport: Transport::Udp };
         match self.converse(request, asker, turn)? {
             Reply::Message(response) => replies.extend_from_slice(&response.to_octets()),
-            Reply::Pending(pending) => return Some(pending),
+            Reply::Pending(waiting) => return Some(waiting),
+            // Never over UDP (RFC 5936, 4.2).
             Reply::Transfer(_) => {}
         }
         None
@@ -156,10 +116,9 @@ impl Responder {
         let (start, began) = (replies.len(), self.began());
         // A reason is nobody's but who asks, so it is not among what is ready-made.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
-        let recursion = self.policy.conduct.recursion.as_ref();
         let terms = Terms {
             negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
-            is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
+            is_recursion_available: self.policy.recursion_for(client).is_some(),
         };
         let taken = lookup.reply(turn, terms, replies)?;
         match self.verdict(client, taken.kind) {
@@ -170,7 +129,7 @@ impl Responder {
                 return Some(());
             }
         }
-        let asker = Asker { address: client, transport: Transport::Datagram };
+        let asker = Asker { address: client, transport: Transport::Udp };
         let question = &request[HEADER_LENGTH..];
         let is_positive = taken.kind == Kind::Positive;
         let asked = (Some(taken.record_type), taken.rcode);
@@ -179,45 +138,23 @@ impl Responder {
         Some(())
     }
 
-    /// The message that answers `request` from our zones, if any is sent. `turn` rotates address
-    /// RRsets.
-    pub fn respond(
-        &self,
-        request: &[u8],
-        client: IpAddr,
-        transport: Transport,
-        turn: usize,
-    ) -> Option<Vec<u8>> {
-        let began = self.began();
-        let zones = self.zones.load();
-        let asker = Asker { address: client, transport };
-        let response = respond(&zones, &self.policy.conduct, request, asker, turn);
-        self.finish(&zones, asker, self.took(began), response).map(|response| response.to_octets())
-    }
-
-    /// The same where others may be asked, and before it is octets, for transports that look into it.
-    pub async fn answer(
-        &self,
-        request: &[u8],
-        client: IpAddr,
-        transport: Transport,
-        turn: usize,
-    ) -> Option<Response> {
-        match self.converse(request, Asker { address: client, transport }, turn)? {
+    /// The response to `request`, for transports that send one message and can wait for it.
+    pub async fn answer(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Response> {
+        match self.converse(request, asker, turn)? {
             Reply::Message(response) => Some(*response),
-            Reply::Pending(pending) => self.complete(*pending).await,
+            Reply::Pending(waiting) => self.complete(*waiting).await,
             Reply::Transfer(_) => None,
         }
     }
 
-    /// What is said at once: a message, the beginning of a transfer where the transport has them, or
-    /// that others have to be asked.
-    pub fn converse(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
+    /// What is said at once: a message, a transfer where the transport carries them, or that upstreams
+    /// have to be asked.
+    pub fn converse(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Reply<Waiting>> {
         let began = self.began();
         let zones = self.zones.load();
-        let response = match reply(&zones, &self.policy.conduct, request, asker, turn) {
+        let response = match reply(&zones, &self.policy, request, asker, turn) {
             Some(Reply::Transfer(transfer)) => return Some(Reply::Transfer(transfer)),
-            Some(Reply::Pending(pending)) => return self.begin(&zones, pending, self.took(began)),
+            Some(Reply::Pending(pending)) => return self.begin(&zones, *pending, self.took(began)),
             Some(Reply::Message(response)) => Some(*response),
             None => None,
         };
@@ -225,28 +162,29 @@ impl Responder {
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// What the forwarder can say at once.
-    fn begin(&self, zones: &Zones, mut pending: Box<Pending>, took: Option<Duration>) -> Option<Reply> {
-        let forwarder = self.policy.forwarder.as_ref()?;
-        let Some(outcome) = forwarder.begin(&mut pending) else { return Some(Reply::Pending(pending)) };
+    /// What the forwarder can say at once, or that the response waits.
+    fn begin(&self, zones: &Zones, pending: Pending, took: Option<Duration>) -> Option<Reply<Waiting>> {
+        let outcome = match pending.admit() {
+            Admission::Waiting(slot) => return Some(Reply::Pending(Box::new(Waiting::new(pending, slot)))),
+            Admission::Known(outcome) => outcome,
+        };
         let asker = pending.asker();
         let response = self.finish(zones, asker, took, Some(pending.complete(outcome)));
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// The response to what was left, once others have been asked; `None` if none is sent.
-    pub async fn complete(&self, pending: Pending) -> Option<Response> {
-        let outcome = self.policy.forwarder.as_ref()?.ask(&pending).await;
-        let asker = pending.asker();
-        self.finish(&self.zones.load(), asker, None, Some(pending.complete(outcome)))
+    /// The response to what waited, once upstreams have been asked; `None` if none is sent.
+    pub async fn complete(&self, waiting: Waiting) -> Option<Response> {
+        let (asker, response) = waiting.complete().await;
+        self.finish(&self.zones.load(), asker, None, Some(response))
     }
 
     fn began(&self) -> Option<Timestamp> {
-        self.counts.as_ref().map(|_| self.clock.now())
+        self.counts.as_ref().map(|_| self.policy.clock.now())
     }
 
     fn took(&self, began: Option<Timestamp>) -> Option<Duration> {
-        began.map(|began| crate::clock::until(began, self.clock.now()))
+        began.map(|began| crate::clock::until(began, self.policy.clock.now()))
     }
 
     /// Reasons, limits and counts. `took` is how long it took us, if that is known.
@@ -264,7 +202,7 @@ impl Responder {
         if is_negative(&response) && self.policy.explain.allows(asker.address) {
             self.explain(zones, &mut response);
         }
-        if asker.transport == Transport::Datagram && !self.admits(&mut response, asker.address) {
+        if asker.transport == Transport::Udp && !self.admits(&mut response, asker.address) {
             return None;
         }
         let asked = (record_type(&response), response.header.response_code);
@@ -283,11 +221,11 @@ impl Responder {
     ) {
         if let Some(counts) = &self.counts {
             let by = match asker.transport {
-                Transport::Datagram => By::Udp,
-                Transport::Stream => By::Tcp,
-                Transport::Tls => By::Dot,
-                Transport::Https => By::Doh,
-                Transport::Quic => By::Doq,
+                Transport::Udp => By::Udp,
+                Transport::Tcp => By::Tcp,
+                Transport::Dot => By::Dot,
+                Transport::Doh => By::Doh,
+                Transport::Doq => By::Doq,
             };
             counts.answered(Seen { by, record_type: record_type.map(u16::from), rcode: rcode.into(), took });
             if counts.is_sampled() {
@@ -308,7 +246,7 @@ impl Responder {
         });
         let name = last.unwrap_or_else(|| asked(&response.question));
         let Some(reason) = zones.reason(&name, record_type) else { return };
-        add_extended_error(edns, OTHER, &reason.text);
+        add_extended_error(edns, EDE_OTHER, &reason.text);
         if let Some(metrics) = &self.policy.metrics {
             metrics.explained(reason.cause);
         }
@@ -335,7 +273,7 @@ impl Responder {
     /// What becomes of a datagram; what is limited is counted.
     fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
         let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
-        let verdict = limiter.decide(client, kind, self.clock.now());
+        let verdict = limiter.decide(client, kind, self.policy.clock.now());
         if verdict == Verdict::Answer {
             return verdict;
         }

@@ -101,8 +101,15 @@ async fn listen_once(address: SocketAddr, workers: NonZeroUsize) -> Result<Liste
         return Ok(Listener { address, udp, tcp });
     }
     let tcp = TcpListener::bind(address).await.map_err(failed("TCP"))?;
-    let address = tcp.local_addr().map_err(failed("TCP"))?;
-    let udp = datagram_sockets(address, workers).map_err(failed("UDP"))?;
+    beside(tcp, workers)
+}
+
+/// The datagram sockets at the port that TCP was given. An error names that port, by which
+/// [`is_taken_by_chance`] knows that another may be free.
+fn beside(tcp: TcpListener, workers: NonZeroUsize) -> Result<Listener, BindError> {
+    let address = tcp.local_addr().expect("it is bound");
+    let udp =
+        datagram_sockets(address, workers).map_err(|cause| BindError { address, protocol: "UDP", cause })?;
     Ok(Listener { address, udp, tcp })
 }
 
@@ -196,6 +203,15 @@ mod tests {
             assert_eq!(socket.local_addr().unwrap(), listener.address);
         }
         assert_eq!(listener.tcp.local_addr().unwrap(), listener.address);
+    }
+
+    #[tokio::test]
+    async fn a_free_port_of_tcp_that_is_anothers_for_udp_is_not_insisted_on() {
+        let asked = address("127.0.0.1:0");
+        let tcp = TcpListener::bind(asked).await.unwrap();
+        let _other = UdpSocket::bind(tcp.local_addr().unwrap()).unwrap();
+        let refused = beside(tcp, TWO).err().unwrap();
+        assert!(is_taken_by_chance(&refused, asked), "{refused}");
     }
 
     #[tokio::test]

@@ -34,9 +34,10 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::{self, Outbox};
+use super::panics::Panics;
+use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::service::fast::Room;
-use crate::dns::service::forward::Pending;
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::service::pending::Waiting;
 use crate::dns::service::responder::Responder;
 
 /// How many datagrams are taken or sent by one system call.
@@ -79,6 +80,7 @@ pub(super) struct Worker {
     /// Counts requests over all workers, so that each client finds another address first.
     turns: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
+    panics: Panics,
 }
 
 /// A socket and what it is bound to.
@@ -94,8 +96,8 @@ impl Worker {
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         responder: Responder,
-        turns: Arc<AtomicUsize>,
-        alarm: Arc<Alarm>,
+        (turns, alarm): (Arc<AtomicUsize>, Arc<Alarm>),
+        panics: Panics,
     ) -> io::Result<Self> {
         let sockets: io::Result<Vec<Bound>> = sockets
             .into_iter()
@@ -106,14 +108,14 @@ impl Worker {
             })
             .collect();
         let tasks = Handle::current();
-        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, turns, alarm })
+        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, turns, alarm, panics })
     }
 
     /// Starts the thread; what is returned becomes ready when it has ended.
     pub(super) fn start(self, index: usize, stop: CancellationToken) -> io::Result<oneshot::Receiver<()>> {
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name(format!("dns-{index}")).spawn(move || {
-            self.run(&stop);
+            self.panics.watch_thread(|| self.run(&stop));
             // The server may have gone already.
             let _ = end.send(());
         })?;
@@ -184,10 +186,10 @@ impl Worker {
             .map(|(buffer, (length, client))| (&buffer[..*length], address(*client).ip()))
             .collect();
         let mut ends = Vec::with_capacity(requests.len());
-        self.responder.reply_all(&requests, turn, room, &mut outbox.octets, |index, end, pending| {
+        self.responder.reply_all(&requests, turn, room, &mut outbox.octets, |index, end, waiting| {
             ends.push(end);
-            if let Some(pending) = pending {
-                self.hand_over(pending, socket, address(asked[index].1), stop);
+            if let Some(waiting) = waiting {
+                self.hand_over(waiting, socket, address(asked[index].1), stop);
             }
         });
         let mut start = 0;
@@ -202,16 +204,17 @@ impl Worker {
     /// Has a task complete the response and send it.
     fn hand_over(
         &self,
-        pending: Box<Pending>,
+        waiting: Box<Waiting>,
         socket: &Arc<UdpSocket>,
         client: SocketAddr,
         stop: &CancellationToken,
     ) {
         let (responder, socket, stop) = (self.responder.clone(), socket.clone(), stop.clone());
+        let panics = self.panics.clone();
         self.tasks.spawn(async move {
             let response = tokio::select! {
                 () = stop.cancelled() => None,
-                response = responder.complete(*pending) => response,
+                response = panics.watch(responder.complete(*waiting)) => response.flatten(),
             };
             let Some(response) = response else { return };
             if let Err(error) = sendto(&socket, &response.to_octets(), SendFlags::DONTWAIT, &client) {

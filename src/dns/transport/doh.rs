@@ -22,13 +22,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::server::TlsStream;
 
-use super::stream::{Place, STREAM_IDLE_TIMEOUT, StreamServer};
+use super::session::Session;
+use crate::dns::message::protocol::MESSAGE_LENGTH_MAX;
 use crate::dns::message::response::Response as DnsResponse;
+use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 
 /// The one path (RFC 8484, 4.1.1 leaves it open; this is what clients assume).
 const PATH: &str = "/dns-query";
@@ -41,23 +42,23 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many requests of a connection may be under way.
 const STREAMS_MAX: u32 = 100;
-/// The longest DNS message.
-const MESSAGE_LENGTH_MAX: usize = u16::MAX as usize;
+/// The longest body.
+const BODY_LENGTH_MAX: usize = MESSAGE_LENGTH_MAX as usize;
 
 /// Answers the requests of one connection until it ends.
 pub(super) async fn converse(
-    server: &Arc<StreamServer>,
-    stream: TlsStream<TcpStream>,
-    place: &Arc<Place>,
+    session: &Arc<Session>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> io::Result<()> {
     let under_way = watch::Sender::new(0);
     let service = service_fn(|request| {
-        let (server, place, counted) = (server.clone(), place.clone(), Counted::new(&under_way));
+        let (session, counted) = (session.clone(), Counted::new(&under_way));
         async move {
-            server.touch(&place);
-            let response = answer(&server, &place, request).await;
+            session.touch();
+            // hyper runs requests of HTTP/2 in tasks of their own and drops their panics.
+            let response = session.panics().watch(answer(&session, request)).await;
             drop(counted);
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.unwrap_or_else(|| refused(StatusCode::INTERNAL_SERVER_ERROR, None)))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -103,7 +104,7 @@ async fn idle(mut under_way: watch::Receiver<usize>) {
     }
 }
 
-async fn answer(server: &StreamServer, place: &Place, request: Request<Incoming>) -> Response<Body> {
+async fn answer(session: &Session, request: Request<Incoming>) -> Response<Body> {
     let is_head = request.method() == Method::HEAD;
     let message = match message_of(request).await {
         Ok(message) => message,
@@ -111,7 +112,7 @@ async fn answer(server: &StreamServer, place: &Place, request: Request<Incoming>
         Err((status, _)) if is_head => return refused(status, None),
         Err((status, advice)) => return refused(status, Some(advice)),
     };
-    match server.respond(&message, place).await {
+    match session.answer(&message).await {
         Some(response) => answered(&response),
         None => refused(StatusCode::BAD_REQUEST, Some("the body is no DNS query")),
     }
@@ -127,7 +128,7 @@ async fn message_of(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
         Method::GET => of_parameter(request.uri().query().unwrap_or_default()),
         Method::POST => {
             let is_dns = request.headers().get(header::CONTENT_TYPE).is_some_and(is_dns_message);
-            let body = axum::body::to_bytes(Body::new(request.into_body()), MESSAGE_LENGTH_MAX);
+            let body = axum::body::to_bytes(Body::new(request.into_body()), BODY_LENGTH_MAX);
             let late = (StatusCode::REQUEST_TIMEOUT, "the body did not come to its end");
             let body = timeout(BODY_TIMEOUT, body).await.map_err(|_| late)?;
             // The body is read first, since over HTTP/2 a client that still sends loses the answer.
@@ -154,7 +155,7 @@ fn of_parameter(query: &str) -> Result<Vec<u8>, Refusal> {
         (StatusCode::BAD_REQUEST, "the parameter dns holds the query, as base64url without padding");
     let mut parameters = form_urlencoded::parse(query.as_bytes());
     let (_, text) = parameters.find(|(name, _)| name == "dns").ok_or(missing)?;
-    if text.len() > MESSAGE_LENGTH_MAX.div_ceil(3) * 4 {
+    if text.len() > BODY_LENGTH_MAX.div_ceil(3) * 4 {
         return Err((StatusCode::URI_TOO_LONG, "a DNS message has at most 65535 octets"));
     }
     URL_SAFE_NO_PAD.decode(text.as_bytes()).map_err(|_| missing)

@@ -30,10 +30,11 @@ use rustls::server::ResolvesServerCert;
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
-use super::stream::STREAM_IDLE_TIMEOUT;
+use super::panics::Panics;
 use crate::dns::message::response::Response;
 use crate::dns::message::tsig::Seal;
-use crate::dns::service::respond::Transport;
+use crate::dns::service::asker::{Asker, Transport};
+use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 use crate::dns::service::responder::Responder;
 
 /// Serves the connections of one socket until `stop` is cancelled.
@@ -41,9 +42,10 @@ pub(super) async fn serve(
     socket: UdpSocket,
     certificate: Arc<dyn ResolvesServerCert>,
     responder: Responder,
+    panics: Panics,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let mut server = Server::new(Handler { responder, turn: AtomicUsize::new(0) });
+    let mut server = Server::new(Handler { responder, panics, turn: AtomicUsize::new(0) });
     server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
     let ended = tokio::select! {
         () = stop.cancelled() => server.shutdown_gracefully().await,
@@ -54,6 +56,7 @@ pub(super) async fn serve(
 
 struct Handler {
     responder: Responder,
+    panics: Panics,
     turn: AtomicUsize,
 }
 
@@ -65,9 +68,10 @@ impl RequestHandler for Handler {
         response_handle: R,
     ) -> ResponseInfo {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let response =
-            self.responder.answer(request.as_slice(), request.src().ip(), Transport::Quic, turn).await;
-        let sent = match response {
+        let asker = Asker { address: request.src().ip(), transport: Transport::Doq };
+        // hickory runs requests in tasks of their own and drops their panics.
+        let response = self.panics.watch(self.responder.answer(request.as_slice(), asker, turn)).await;
+        let sent = match response.flatten() {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),
         };
@@ -79,7 +83,11 @@ async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut
     // As hickory sends it (RFC 9250, 4.2.1), and as it is signed.
     response.header.id = 0;
     response.shorten(Response::length_uncompressed);
-    let response = response.padded(|response| length(request, response)).unwrap_or(response);
+    if let Some(padding) = response.padding(length(request, &response))
+        && let Some(edns) = &mut response.edns
+    {
+        edns.options_mut().insert(padding);
+    }
     if let Err(error) = handle.send_response(sealed(request, &response)).await {
         tracing::debug!(%error, client = %request.src(), "a response could not be sent");
     }
@@ -126,4 +134,48 @@ fn encoded(message: Encodable<'_>) -> Option<Vec<u8>> {
     let mut octets = Vec::new();
     message.destructive_emit(&mut BinEncoder::new(&mut octets)).ok()?;
     Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use hickory_server::net::NetError;
+    use hickory_server::net::runtime::TokioTime;
+    use hickory_server::net::xfer::Protocol;
+
+    use super::*;
+    use crate::dns::transport::tests::{query, responder};
+
+    /// Nothing is to be sent.
+    #[derive(Clone)]
+    struct Unused;
+
+    #[async_trait]
+    impl ResponseHandler for Unused {
+        async fn send_response<'a>(
+            &mut self,
+            _: MessageResponse<
+                '_,
+                'a,
+                impl Iterator<Item = &'a Record> + Send + 'a,
+                impl Iterator<Item = &'a Record> + Send + 'a,
+                impl Iterator<Item = &'a Record> + Send + 'a,
+                impl Iterator<Item = &'a Record> + Send + 'a,
+            >,
+        ) -> Result<ResponseInfo, NetError> {
+            panic!("there is no response")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_panics_is_reported_with_its_reason() {
+        let (panics, mut reported) = Panics::new();
+        let handler = Handler { responder: responder(), panics, turn: AtomicUsize::new(0) };
+        let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 853));
+        let request = Request::from_bytes(query(), client, Protocol::Quic).unwrap();
+        handler.handle_request::<_, TokioTime>(&request, Unused).await;
+        let payload = reported.recv().await.unwrap();
+        assert_eq!(payload.downcast_ref::<String>().unwrap(), "planted fault at missing.example.");
+    }
 }

@@ -13,9 +13,10 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::{self, Protocol};
 use super::bind::BindError;
 use super::doq;
-use super::stream::{self, Protocol};
+use super::panics::Panics;
 use crate::dns::service::responder::Responder;
 
 /// How DNS is encrypted.
@@ -118,15 +119,20 @@ impl EncryptedListener {
     }
 
     /// Answers until `stop` is cancelled.
-    pub(super) async fn serve(self, responder: Responder, stop: CancellationToken) -> io::Result<()> {
+    pub(super) async fn serve(
+        self,
+        responder: Responder,
+        panics: Panics,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
         let (listener, protocol) = match self.socket {
             Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
             Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
             Socket::Doq(socket, certificate) => {
-                return doq::serve(socket, certificate, responder, stop).await;
+                return doq::serve(socket, certificate, responder, panics, stop).await;
             }
         };
-        stream::serve(listener, protocol, responder, stop).await;
+        accept::serve(listener, protocol, responder, panics, stop).await;
         Ok(())
     }
 }

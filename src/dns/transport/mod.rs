@@ -12,35 +12,41 @@
 //!
 //! It knows neither names nor zones: all transports send what the responder makes.
 
+mod accept;
 mod bind;
 mod certificate;
+mod connections;
 mod datagram;
 mod doh;
 mod doq;
 mod encrypted;
 mod outbox;
+mod panics;
+mod session;
 mod stream;
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use accept::Protocol;
 pub use bind::BindError;
 use bind::Listener;
 pub use certificate::{CertificateError, CertificateFiles, fixed as fixed_certificate};
-use datagram::Worker;
+use datagram::{Alarm, Worker};
 use encrypted::EncryptedListener;
 pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
-use stream::Protocol;
-pub use stream::STREAM_IDLE_TIMEOUT;
+use panics::Panics;
+pub use stream::begin_transfer;
 
-use super::service::responder::{Policy, Responder};
+use super::service::policy::Policy;
+use super::service::responder::Responder;
 use super::zone::SharedZones;
-use crate::clock::Clock;
 
 /// How datagrams are served.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +68,7 @@ pub struct DnsServer {
     listeners: Vec<Listener>,
     encrypted: Vec<EncryptedListener>,
     zones: SharedZones,
-    policy: Policy,
+    policy: Arc<Policy>,
 }
 
 impl DnsServer {
@@ -85,16 +91,16 @@ impl DnsServer {
             listeners.extend(bind::listen(*address, options.workers).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Policy::default() })
+        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Arc::default() })
     }
 
     /// Answers by `policy`.
     pub fn with_policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
+        Self { policy: Arc::new(policy), ..self }
     }
 
     fn responder(&self) -> Responder {
-        Responder::new(self.zones.clone(), self.policy.clone(), Clock::system())
+        Responder::new(self.zones.clone(), self.policy.clone())
     }
 
     /// Binds the addresses of encrypted DNS too, with one certificate for all.
@@ -116,41 +122,60 @@ impl DnsServer {
     /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
     ///
     /// Fails when a thread cannot be started.
+    ///
+    /// # Panics
+    ///
+    /// When a worker, a connection or a request has panicked: with what that one panicked with, once
+    /// everything else has ended.
     pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
         // However this ends, the workers end too.
         let stop = stop.child_token();
         let _workers_end = stop.clone().drop_guard();
+        let (panics, mut panicked) = Panics::new();
+        let alarm = Arc::new(Alarm::new()?);
+        let mut servers = self.start(&panics, &alarm, &stop)?;
+        let mut payload = None;
+        let outcome = tokio::select! {
+            outcome = until_stopped(&mut servers, &stop) => outcome,
+            first = panicked.recv() => { payload = first; Ok(()) }
+        };
+        stop.cancel();
+        alarm.ring();
+        let ended = until_ended(&mut servers).await;
+        if let Some(payload) = payload.or_else(|| panicked.try_recv().ok()) {
+            resume_unwind(payload);
+        }
+        outcome.and(ended)
+    }
+
+    /// Starts everything: listeners of connections as tasks, UDP workers as threads.
+    fn start(
+        &mut self,
+        panics: &Panics,
+        alarm: &Arc<Alarm>,
+        stop: &CancellationToken,
+    ) -> io::Result<JoinSet<io::Result<()>>> {
         let mut servers = JoinSet::new();
         let mut datagrams = Vec::new();
         for listener in std::mem::take(&mut self.listeners) {
             datagrams.push(listener.udp);
-            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.responder(), stop.clone());
-            servers.spawn(async {
-                streams.await;
-                Ok(())
-            });
+            let (responder, panics) = (self.responder(), panics.clone());
+            let served = accept::serve(listener.tcp, Protocol::Tcp, responder, panics.clone(), stop.clone());
+            servers.spawn(async move { Ok(panics.watch(served).await.unwrap_or_default()) });
         }
         for listener in std::mem::take(&mut self.encrypted) {
-            servers.spawn(listener.serve(self.responder(), stop.clone()));
+            let served = listener.serve(self.responder(), panics.clone(), stop.clone());
+            let panics = panics.clone();
+            servers.spawn(async move { panics.watch(served).await.unwrap_or(Ok(())) });
         }
-        let alarm = Arc::new(datagram::Alarm::new()?);
         let turns = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let worker = Worker::new(sockets, self.responder(), Arc::clone(&turns), alarm.clone())?;
+            let shared = (Arc::clone(&turns), alarm.clone());
+            let worker = Worker::new(sockets, self.responder(), shared, panics.clone())?;
             let ended = worker.start(index, stop.clone())?;
-            // A worker that has panicked drops its end of the channel, which counts as ended.
-            servers.spawn(async {
-                ended.await.unwrap_or_default();
-                Ok(())
-            });
+            servers.spawn(async { Ok(ended.await.unwrap_or_default()) });
         }
-        let outcome = until_stopped(&mut servers, &stop).await;
-        stop.cancel();
-        alarm.ring();
-        while let Some(ended) = servers.join_next().await {
-            ended.map_err(io::Error::other)??;
-        }
-        outcome
+        Ok(servers)
     }
 }
 
@@ -164,6 +189,14 @@ async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &Cancellatio
     }
 }
 
+/// Waits until all servers have ended.
+async fn until_ended(servers: &mut JoinSet<io::Result<()>>) -> io::Result<()> {
+    while let Some(ended) = servers.join_next().await {
+        ended.map_err(io::Error::other)??;
+    }
+    Ok(())
+}
+
 /// From sockets by address to sockets by worker.
 fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
     let mut workers: Vec<Vec<UdpSocket>> = Vec::new();
@@ -175,3 +208,6 @@ fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
     }
     workers
 }
+
+#[cfg(test)]
+mod tests;

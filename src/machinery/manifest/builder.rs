@@ -10,8 +10,9 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 use serde_json::Value;
 
+use super::limits::{NESTING_MAX, NODES_MAX};
+use super::scalar;
 use super::tree::{Fault, Form, Map, Node};
-use super::{NESTING_MAX, NODES_MAX, scalar};
 
 /// The documents of one piece of text, which begins on line `first_line` of the whole. What they
 /// unfold to is taken from `n_nodes_left`.

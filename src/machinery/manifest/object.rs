@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::strictness::{Check, Strictness};
 use super::tree::{Form, Node};
-use super::{Rules, duplicate_text, kinds, place, structure};
+use super::{kinds, path, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed};
-use crate::rules::{defaulting, strategy, validation};
 
 /// What one object of a manifest has come to.
 pub(super) struct Read {
@@ -46,16 +46,14 @@ pub(super) fn read(
     node: &Node,
     within: Option<&(String, String)>,
     default_namespace: &str,
-    rules: Rules,
+    strictness: Strictness,
 ) -> Read {
     let mut mistakes = Vec::new();
     let said = find_kind(node, within, &mut mistakes);
     let mut read = Read { title: title(node, within), typed: None, mistakes };
-    for (path, line, first_line) in place::duplicate_keys(node) {
-        read.mistakes.push((line, duplicate_text(&path, first_line)));
-    }
+    read.mistakes.extend(path::duplicate_keys(node));
     let Some(kind) = said else { return read };
-    let mut checked = structure::check(kind, node, rules, &mut read.mistakes);
+    let mut checked = structure::check(kind, node, strictness.is_strict(), &mut read.mistakes);
     check_name(node, &mut read.mistakes);
     let is_named = text_of_name(node).is_some();
     if !is_named {
@@ -63,8 +61,8 @@ pub(super) fn read(
     }
     match decode(kind, checked.value, default_namespace) {
         Ok(typed) => {
-            if rules == Rules::Strict {
-                validate(&typed, node, &checked.left_out, &mut read.mistakes);
+            if let Strictness::Strict(check) = strictness {
+                check_fields(check, &typed, node, &checked.left_out, &mut read.mistakes);
             }
             read.typed = Some(typed).filter(|_| is_named);
         }
@@ -163,25 +161,30 @@ fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed
     Ok(typed)
 }
 
-/// Tells what the API would say of the object, on the lines it would say it of.
-fn validate(typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<(usize, String)>) {
-    let mut copy = typed.clone();
-    defaulting::default(&mut copy);
-    strategy::prepare_for_create(&mut copy);
+/// Reports what the caller's check finds, each on the line of its field.
+fn check_fields(
+    check: Check,
+    typed: &Typed,
+    node: &Node,
+    left_out: &[String],
+    mistakes: &mut Vec<(usize, String)>,
+) {
     let n_structural = mistakes.len();
-    for error in validation::validate_create(&copy) {
-        let place = place::find(node, &error.path);
-        let told = &mistakes[..n_structural];
-        let is_told = told.iter().any(|(line, message)| *line == place.line && tells(message, &error));
-        let is_unwritten = !place.is_written && matches!(error.fault, Fault::Invalid(_));
-        if !is_told && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
-            mistakes.push((place.line, error.to_string()));
+    for error in check(typed) {
+        let field = path::find(node, &error.path);
+        let reported = &mistakes[..n_structural];
+        let is_reported =
+            reported.iter().any(|(line, message)| *line == field.line && reports(message, &error));
+        let is_unwritten = !field.is_written && matches!(error.fault, Fault::Invalid(_));
+        if !is_reported && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
+            mistakes.push((field.line, error.to_string()));
         }
     }
 }
 
-/// Whether the check of the structure has said already what validation says on the same line.
-fn tells(message: &str, error: &FieldError) -> bool {
+/// Whether the check of the structure has reported already what the caller's check finds on the same
+/// line.
+fn reports(message: &str, error: &FieldError) -> bool {
     matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
 }
 

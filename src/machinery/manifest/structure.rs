@@ -8,9 +8,9 @@ use std::rc::Rc;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Number, Value};
 
-use super::place::join;
+use super::kinds;
+use super::path::join;
 use super::tree::{self, Form, Node};
-use super::{Rules, kinds};
 use crate::clock::Timestamp;
 use crate::machinery::schema::{self, Type};
 use crate::objects::Kind;
@@ -31,18 +31,24 @@ pub(super) struct Checked {
 }
 
 /// Tells every mistake in the structure of an object.
-pub(super) fn check(kind: Kind, node: &Node, rules: Rules, mistakes: &mut Vec<(usize, String)>) -> Checked {
+pub(super) fn check(
+    kind: Kind,
+    node: &Node,
+    is_strict: bool,
+    mistakes: &mut Vec<(usize, String)>,
+) -> Checked {
     let root = schema::of(kind);
-    let mut walk = Walk { root: Type::of(root), rules, mistakes, left_out: Vec::new() };
+    let mut walk = Walk { root: Type::of(root), is_strict, mistakes, left_out: Vec::new() };
     let value = walk.visit(node, node.line, &Type::of(root), "").unwrap_or_default();
     Checked { value, left_out: walk.left_out }
 }
 
 /// A walk over a node and the schema of its kind. A tree is never so deep that this is a danger
-/// (see [`NESTING_MAX`](super::NESTING_MAX)). Values that do not fit are `None`.
+/// (see [`NESTING_MAX`](super::limits::NESTING_MAX)). Values that do not fit are `None`.
 struct Walk<'a> {
     root: Type<'a>,
-    rules: Rules,
+    /// Whether unknown fields and unreadable quantities are mistakes.
+    is_strict: bool,
     mistakes: &'a mut Vec<(usize, String)>,
     left_out: Vec<String>,
 }
@@ -91,7 +97,7 @@ impl Walk<'_> {
             let path = join(path, &entry.key);
             let name = match fields.contains_key(&entry.key) {
                 true => Some(entry.key.as_str()),
-                false if self.rules == Rules::Strict => {
+                false if self.is_strict => {
                     let unwritten = fields.keys().filter(|field| map.get(field).is_none());
                     let meant = kinds::most_like(&entry.key, unwritten.map(String::as_str));
                     let hint = meant.map(str::to_owned).or_else(|| self.place_of(&entry.key));
@@ -165,7 +171,7 @@ impl Walk<'_> {
 
     /// A quantity that is none can be decoded, but nothing can be done with it.
     fn check_quantity(&mut self, text: &str, line: usize, path: &str) {
-        if let (Rules::Strict, Err(error)) = (self.rules, Amount::parse(text)) {
+        if let (true, Err(error)) = (self.is_strict, Amount::parse(text)) {
             let hint = kinds::hint(similar_quantity(text).as_deref());
             self.mistakes.push((line, format!("{path}: \"{text}\" {NO_QUANTITY}: {error}{hint}")));
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::objects::Kind;
 
 fn mistakes(text: &str) -> Vec<String> {
-    parse("m.yaml", text, "default", Rules::AsIs).mistakes.iter().map(ToString::to_string).collect()
+    parse("m.yaml", text, "default", Strictness::AsIs).mistakes.iter().map(ToString::to_string).collect()
 }
 
 fn value(text: &str) -> Value {
@@ -61,7 +61,7 @@ fn objects_know_where_they_were_written() {
          metadata: {{name: n}}\n"
     );
     let text = text.replacen("name: p", "name: q, namespace: other", 1);
-    let manifest = parse("m.yaml", &text, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", &text, "default", Strictness::AsIs);
     assert_eq!(manifest.mistakes, []);
     let found: Vec<_> = manifest
         .objects
@@ -80,7 +80,7 @@ fn objects_know_where_they_were_written() {
 
 #[test]
 fn objects_are_as_written_and_not_defaulted() {
-    let manifest = parse("m.yaml", POD, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", POD, "default", Strictness::AsIs);
     let Typed::Pod(pod) = &manifest.objects[0].typed else { panic!("a pod") };
     assert_eq!((pod.spec.clone(), pod.status.clone()), (None, None));
 }
@@ -88,15 +88,16 @@ fn objects_are_as_written_and_not_defaulted() {
 #[test]
 fn items_of_a_typed_list_take_their_kind_from_it() {
     let text = "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n";
-    let manifest = parse("m.yaml", text, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", text, "default", Strictness::AsIs);
     let kinds: Vec<_> = manifest.objects.iter().map(|located| located.typed.kind()).collect();
     assert_eq!((kinds, manifest.mistakes), (vec![Kind::Pod, Kind::Pod], vec![]));
 }
 
 #[test]
-fn strict_rules_refuse_what_others_let_pass() {
+fn a_strict_reading_refuses_unknown_fields_and_what_its_check_finds() {
     let text = format!("{POD}spec: {{containers: [], nodename: x}}\n");
-    let strict = parse("m.yaml", &text, "default", Rules::Strict);
+    let check: Check = |_| vec![crate::objects::Path::root("spec").child("containers").required("")];
+    let strict = parse("m.yaml", &text, "default", Strictness::Strict(check));
     let texts: Vec<_> = strict.mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,

@@ -8,7 +8,7 @@
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::Value;
 
-use super::PatchError;
+use super::error::PatchError;
 
 /// As many operations as Kubernetes takes in one JSON patch.
 const OPERATIONS_MAX: usize = 10_000;

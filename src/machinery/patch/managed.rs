@@ -126,20 +126,23 @@ impl Managed {
         }
     }
 
-    /// Writes the entries into an object, in their order.
-    pub(super) fn write_to(mut self, object: &mut Value) {
+    /// The entries as an object has them, in their order; `None` if there are none.
+    pub(super) fn into_value(mut self) -> Option<Value> {
         self.0.retain(|entry| !entry.fields.is_empty());
         self.merge_old_updates();
-        self.0.sort_by(|one, other| place(one).cmp(&place(other)));
+        self.0.sort_by(|one, other| rank(one).cmp(&rank(other)));
+        (!self.0.is_empty()).then(|| self.0.iter().map(write_entry).collect())
+    }
+
+    /// Writes the entries into an object.
+    pub(super) fn write_to(self, object: &mut Value) {
         let Some(object) = object.as_object_mut() else { return };
         let metadata = object.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
         let Some(metadata) = metadata.as_object_mut() else { return };
-        if self.0.is_empty() {
-            metadata.remove("managedFields");
-        } else {
-            let entries = self.0.iter().map(write_entry).collect();
-            metadata.insert("managedFields".to_owned(), entries);
-        }
+        match self.into_value() {
+            Some(entries) => metadata.insert("managedFields".to_owned(), entries),
+            None => metadata.remove("managedFields"),
+        };
     }
 
     fn merge_old_updates(&mut self) {
@@ -194,7 +197,8 @@ pub(super) fn without_managed(object: &Value) -> Value {
     bare
 }
 
-fn place(entry: &Entry) -> (&str, i64, &str, &str, &str) {
+/// What entries are sorted by.
+fn rank(entry: &Entry) -> (&str, i64, &str, &str, &str) {
     let Writer { manager, operation, api_version, subresource } = &entry.writer;
     (operation, entry.time.map_or(0, Timestamp::as_second), manager, api_version, subresource)
 }

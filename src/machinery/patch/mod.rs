@@ -16,6 +16,7 @@
 
 mod apply;
 mod conflict;
+mod error;
 mod faults;
 mod field_set;
 mod json;
@@ -27,28 +28,10 @@ mod track;
 
 pub use apply::{server_side_apply, server_side_apply_status};
 pub use conflict::{ApplyConflict, ApplyError};
+pub use error::PatchError;
 pub use json::{json_patch, merge_patch};
 pub use strategic::strategic_merge_patch;
 pub use track::track_managers;
-
-/// Why a patch cannot be applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PatchError {
-    /// The patch has not the form that its content type wants (`BadRequest`, 400).
-    #[error("{0}")]
-    Malformed(String),
-    /// The patch has too many operations (`RequestEntityTooLarge`, 413).
-    #[error("The allowed maximum operations in a JSON patch is {max}, got {n_operations}")]
-    TooLong {
-        /// How many operations it has.
-        n_operations: usize,
-        /// How many it may have.
-        max: usize,
-    },
-    /// The patch does not fit the object it is for (`Invalid`, 422).
-    #[error("{0}")]
-    DoesNotFit(String),
-}
 
 #[cfg(test)]
 mod tests;

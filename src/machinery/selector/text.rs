@@ -4,7 +4,7 @@
 //! included: `in` and `notin` are identifiers where a value may stand, and an empty value is one.
 //! A text is as long as a query may be; the work is linear in it.
 
-use super::{Operator, Requirement, Selector, SelectorError};
+use super::requirement::{Operator, Requirement};
 use crate::objects::names;
 
 /// What the messages call the operators between a key and its value.
@@ -39,12 +39,12 @@ const SYMBOLS: &[(&str, Token)] = &[
     (")", Token::ClosedParenthesis),
 ];
 
-/// The selector that `text` writes, its requirements in the order of their keys.
-pub(super) fn parse(text: &str) -> Result<Selector, SelectorError> {
+/// The requirements of a selector's text, sorted by key.
+pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
     let mut parser = Parser { tokens: scan(text), position: 0 };
-    let mut requirements = parser.requirements().map_err(SelectorError::Unreadable)?;
+    let mut requirements = parser.requirements()?;
     requirements.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(Selector(requirements))
+    Ok(requirements)
 }
 
 fn scan(text: &str) -> Vec<(Token, &str)> {
@@ -248,8 +248,7 @@ fn check(rules: Vec<String>, path: &str, value: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::machinery::selector::Labels;
+    use crate::machinery::selector::{Labels, Selector};
 
     fn check(text: &str, expected: &str) {
         let parsed = match Selector::parse(text) {

@@ -190,6 +190,11 @@ impl Publisher {
         static_zones.mark_changed();
         is_synced.mark_changed();
         loop {
+            // What is published takes serials, which are on disk first; this thread must not wait for it.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.serials.reserved() => {}
+            }
             tokio::select! {
                 () = stop.cancelled() => return,
                 events = self.watch.next() => self.follow(events),

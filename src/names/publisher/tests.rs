@@ -444,3 +444,47 @@ async fn a_cluster_domain_without_room_leaves_the_static_zones() {
     world.namespace("default").await;
     assert_eq!(world.asks("example.", RecordType::A), "NODATA");
 }
+
+/// Nothing that has to do with a disk may hold up the thread that runs all tasks.
+#[test]
+fn a_disk_that_hangs_holds_up_no_other_task() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(publish_while_the_disk_hangs());
+        done.send(()).unwrap();
+    });
+    let patience = std::time::Duration::from_secs(20);
+    is_done.recv_timeout(patience).expect("the thread that runs all tasks must not wait for the disk");
+}
+
+async fn publish_while_the_disk_hangs() {
+    const RESERVED_AT_START: usize = 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::starting_at(Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(1000));
+    let serials = Serials::kept_in(folder.path(), clock.now()).unwrap();
+    // Whoever reserves waits for this lock, as it would for a write.
+    let lock = std::fs::File::open(folder.path().join("dns-serial.lock")).unwrap();
+    lock.lock().unwrap();
+    for _ in 0..RESERVED_AT_START - 3 {
+        serials.advance();
+    }
+    let store = Store::new(Arc::new(MemoryBackend::default()), clock, StoreOptions::default());
+    let options = ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() };
+    let publisher =
+        Publisher::with_serials(serials, SharedZones::default(), store.clone(), options, Vec::new());
+    let (mut publications, stop) = (publisher.publications(), CancellationToken::new());
+    let running = tokio::spawn(publisher.run(stop.clone()));
+    for n in 0..10 {
+        let service: Service = object(json!({
+            "metadata": {"name": format!("web-{n}"), "namespace": "default"}, "spec": {"clusterIP": "10.96.0.1"},
+        }));
+        store.mirror(service).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    lock.unlock().unwrap();
+    let name = Name::from_ascii("web-9.default.svc.cluster.local.").unwrap();
+    while !publications.recv().await.unwrap().added.contains(&name) {}
+    stop.cancel();
+    running.await.unwrap();
+}

@@ -16,7 +16,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, E
 use super::again::Touched;
 use super::{Scheme, is_label};
 use crate::dns::message::name::{NameTooLong, WireName};
-use crate::dns::zone::pod_names;
+use crate::dns::zone::address_label;
 use crate::names::options::ZoneOptions;
 
 /// A port that endpoints or a cluster address listen at.
@@ -182,6 +182,6 @@ fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> C
             name.to_ascii_lowercase().into()
         }
         Some(name) => name.into(),
-        None => pod_names::label(address).into(),
+        None => address_label(address).into(),
     }
 }

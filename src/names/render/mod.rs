@@ -34,9 +34,7 @@ pub use endpoints::endpoint_label;
 use super::ledger::{Contribution, Entry, Rank};
 use super::options::{PodNames, ZoneOptions};
 use crate::dns::message::name::{LABEL_OCTETS_MAX, NameTooLong, WireName};
-use crate::dns::zone::Zone;
-use crate::dns::zone::pod_names::PodNameRule;
-use crate::dns::zone::rrset::{RrSet, RrSets, SRV_FIXED_LENGTH};
+use crate::dns::zone::{AddressNameRule, RrSet, RrSets, SRV_FIXED_LENGTH, Zone};
 
 /// The options, with the names that follow from them.
 #[derive(Clone, Debug)]
@@ -95,8 +93,8 @@ impl Scheme {
         let mut zone = Zone::new(apex.to_name(), soa, self.options.ttl_s.min(300));
         if *apex == self.zone && self.options.pods != PodNames::Disabled {
             let is_verified = self.options.pods == PodNames::Verified;
-            let rule = PodNameRule { parent: self.pods.clone(), is_verified, ttl_s: self.options.ttl_s };
-            zone.set_pod_names(Some(rule));
+            let rule = AddressNameRule { parent: self.pods.clone(), is_verified, ttl_s: self.options.ttl_s };
+            zone.set_address_names(Some(rule));
         }
         zone.set_fallthrough(&self.options.fallthrough);
         zone.set_synced(self.options.is_synced);

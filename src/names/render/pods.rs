@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::{Draft, Rendered, Scheme, is_label};
-use crate::dns::zone::pod_names;
+use crate::dns::zone::address_label;
 use crate::names::options::PodNames;
 
 impl Scheme {
@@ -47,7 +47,7 @@ impl Scheme {
                 rendered.complaints.push(format!("status.podIPs: {text:?} is no IP address"));
                 continue;
             };
-            match self.pods.child(namespace).and_then(|parent| parent.child(&pod_names::label(address))) {
+            match self.pods.child(namespace).and_then(|parent| parent.child(&address_label(address))) {
                 Ok(name) => draft.at(&name).addresses = vec![address],
                 Err(error) => rendered.complaints.push(error.to_string()),
             }

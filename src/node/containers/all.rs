@@ -2,13 +2,14 @@
 //!
 //! Pure.
 
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 
 use super::observation::{Action, Observation, StopReason};
 use super::phase::{Phase, RestartPolicy};
 use super::track::Track;
 use crate::clock::Timestamp;
 use crate::node::runtime::{Ended, PodReport, ProbeKind, ProbeReply, Role, RuntimeError};
+use crate::objects::pod;
 
 /// The containers of one pod: init containers in order, then the others.
 #[derive(Clone, Debug)]
@@ -22,9 +23,9 @@ impl Containers {
     pub(in crate::node) fn new(pod: &Pod) -> Self {
         let spec = pod.spec.as_ref();
         let inits = spec.and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default();
-        let role = |policy: Option<&str>| if policy == Some("Always") { Role::Sidecar } else { Role::Init };
-        let inits =
-            inits.iter().map(|container| Track::new(container, role(container.restart_policy.as_deref())));
+        let role =
+            |container: &Container| if pod::is_sidecar(container) { Role::Sidecar } else { Role::Init };
+        let inits = inits.iter().map(|container| Track::new(container, role(container)));
         let mains = spec.map_or(&[][..], |spec| &spec.containers);
         let mains = mains.iter().map(|container| Track::new(container, Role::Main));
         let policy = RestartPolicy::of(spec.and_then(|spec| spec.restart_policy.as_deref()));

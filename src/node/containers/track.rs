@@ -11,6 +11,7 @@ use crate::node::backoff::Backoff;
 use crate::node::runtime::{
     ContainerReport, ContainerState, Exit, Health, ProbeKind, ProbeOutcome, ProbeReply, Role, RuntimeError,
 };
+use crate::objects::pod;
 
 /// One container of a pod.
 #[derive(Clone, Debug)]
@@ -212,8 +213,7 @@ impl Track {
 
     /// Stops it if its image is another one now.
     pub(super) fn replace(&mut self, spec: &PodSpec) -> Option<Action> {
-        let all = spec.init_containers.iter().flatten().chain(&spec.containers);
-        let container = all.into_iter().find(|container| container.name == self.name)?;
+        let container = pod::containers(spec).find(|container| container.name == self.name)?;
         let image = container.image.as_deref().unwrap_or_default();
         if image == self.image {
             return None;

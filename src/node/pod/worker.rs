@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use tracing::warn;
 
 use super::events;
@@ -18,7 +18,7 @@ use crate::node::context::Context;
 use crate::node::runtime::{
     ProbeKind, ProbeReply, ProbeRequest, RuntimeError, Sandbox, StartContainer, Survivor,
 };
-use crate::objects::Object;
+use crate::objects::{Object, pod};
 use crate::store::{DeleteOptions, StoreError};
 
 /// A pod on this node, and what it takes to carry its steps out.
@@ -225,7 +225,7 @@ impl PodWorker {
         let now = || context.store.clock().now();
         match order {
             Order::Start { container, role, attempt } => {
-                let spec = find_container(pod, &container)?;
+                let spec = pod::find_container(pod, &container)?;
                 let order =
                     StartContainer { pod, container: spec, role, attempt, environment: &[], mounts: &[] };
                 let error = context.runtime.start(order).await.err()?;
@@ -274,7 +274,7 @@ impl PodWorker {
 pub(in crate::node) async fn probe(context: &Context, probing: &Probing) -> Result<ProbeReply, RuntimeError> {
     let gone = || RuntimeError::Unavailable("the container is not in the pod's spec".to_owned());
     let pod = probing.object.get::<Pod>().ok_or_else(gone)?;
-    let container = find_container(pod, &probing.container).ok_or_else(gone)?;
+    let container = pod::find_container(pod, &probing.container).ok_or_else(gone)?;
     let probe = match probing.kind {
         ProbeKind::Startup => &container.startup_probe,
         ProbeKind::Readiness => &container.readiness_probe,
@@ -283,10 +283,4 @@ pub(in crate::node) async fn probe(context: &Context, probing: &Probing) -> Resu
     let probe = probe.as_ref().ok_or_else(gone)?;
     let request = ProbeRequest { pod_uid: probing.object.uid(), container, kind: probing.kind, probe };
     context.runtime.probe(request).await
-}
-
-fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
-    let spec = pod.spec.as_ref()?;
-    let mut all = spec.init_containers.iter().flatten().chain(&spec.containers);
-    all.find(|container| container.name == name)
 }

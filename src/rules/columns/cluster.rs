@@ -8,7 +8,9 @@ use k8s_openapi::api::core::v1::{Namespace, Node, NodeStatus, ServiceAccount};
 use k8s_openapi::api::node::v1::RuntimeClass;
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, NONE, UNKNOWN, number, or, since, text, wide};
+use super::age::since;
+use super::cell::{NONE, UNKNOWN, or};
+use super::column::{AGE, Column, NAME, number, text, wide};
 use crate::clock::Timestamp;
 
 pub(super) const NAMESPACE: &[Column] = &[NAME, text("Status", "The phase of the namespace."), AGE];

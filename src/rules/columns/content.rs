@@ -3,8 +3,9 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
 use serde_json::Value;
 
-use super::age::since_micro;
-use super::{AGE, Column, NAME, number, or, since, text, wide};
+use super::age::{since, since_micro};
+use super::cell::or;
+use super::column::{AGE, Column, NAME, number, text, wide};
 use crate::clock::Timestamp;
 
 pub(super) const CONFIG_MAP: &[Column] = &[NAME, number("Data", "How many keys it has."), AGE];

@@ -11,8 +11,11 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, UNSET, or, since, text, wide};
+use super::age::since;
+use super::cell::{UNSET, or};
+use super::column::{AGE, Column, NAME, text, wide};
 use crate::clock::Timestamp;
+use crate::objects::storage_class::is_default;
 
 pub(super) const CLAIM: &[Column] = &[
     NAME,
@@ -49,9 +52,6 @@ pub(super) const CLASS: &[Column] = &[
     AGE,
 ];
 
-/// Marks the class that claims without one get.
-const DEFAULT_CLASS_ANNOTATIONS: &[&str] =
-    &["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
 /// How classes were named before there was a field.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
 /// Modes in the order of tables, with their short forms.
@@ -104,7 +104,7 @@ pub(super) fn volume(volume: &PersistentVolume, now: Timestamp) -> Vec<Value> {
 
 pub(super) fn class(class: &StorageClass, now: Timestamp) -> Vec<Value> {
     let mut name = class.metadata.name.clone().unwrap_or_default();
-    if DEFAULT_CLASS_ANNOTATIONS.iter().any(|key| annotation(&class.metadata, key) == Some("true")) {
+    if is_default(class) {
         name.push_str(" (default)");
     }
     vec![
@@ -127,11 +127,8 @@ fn storage_of(amounts: Option<&BTreeMap<String, Quantity>>) -> String {
 }
 
 fn class_of<'a>(meta: &'a ObjectMeta, field: Option<&'a str>) -> &'a str {
-    annotation(meta, CLASS_ANNOTATION).or(field).unwrap_or_default()
-}
-
-fn annotation<'a>(meta: &'a ObjectMeta, key: &str) -> Option<&'a str> {
-    meta.annotations.as_ref()?.get(key).map(String::as_str)
+    let annotated = meta.annotations.as_ref().and_then(|annotations| annotations.get(CLASS_ANNOTATION));
+    annotated.map(String::as_str).or(field).unwrap_or_default()
 }
 
 fn modes(modes: Option<&[String]>) -> String {

@@ -8,9 +8,36 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Column, IncludeObject, cells, columns, pod};
+use super::column::Column;
+use super::kinds::{cells, columns};
+use super::pod;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
+
+/// What of the object itself goes with its row (the query parameter `includeObject`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IncludeObject {
+    /// Its metadata: kubectl takes the namespace and the labels from there.
+    #[default]
+    Metadata,
+    /// All of it.
+    Object,
+    /// Nothing.
+    None,
+}
+
+impl IncludeObject {
+    /// What the query parameter says; absent and empty mean the default, `None` that there is no
+    /// such value.
+    pub fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            None | Some("" | "Metadata") => Some(Self::Metadata),
+            Some("Object") => Some(Self::Object),
+            Some("None") => Some(Self::None),
+            Some(_) => None,
+        }
+    }
+}
 
 /// The table of some objects of one kind, with the columns of that kind.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,9 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::Container;
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, NONE, number, since, text, wide};
+use super::age::since;
+use super::cell::NONE;
+use super::column::{AGE, Column, NAME, number, text, wide};
 use crate::clock::Timestamp;
 use crate::objects::controller_of;
 

@@ -6,7 +6,10 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, PodTemplateSpec};
 
-use super::{container, drop_zero, set, volume};
+use super::absent::{drop_zero, set};
+use super::quantities::{amounts, canonicalize};
+use super::{container, volume};
+use crate::objects::pod::uses_host_network;
 
 const TERMINATION_GRACE_S: i64 = 30;
 
@@ -32,9 +35,9 @@ fn default_spec(spec: &mut PodSpec) {
     for flag in [&mut spec.host_network, &mut spec.host_pid, &mut spec.host_ipc] {
         drop_zero(flag);
     }
-    super::canonicalize(super::amounts(&mut spec.overhead));
+    canonicalize(amounts(&mut spec.overhead));
     mirror_service_account(spec);
-    let shares_host_network = spec.host_network == Some(true);
+    let shares_host_network = uses_host_network(spec);
     for container in spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()) {
         container::default(container);
         if shares_host_network {

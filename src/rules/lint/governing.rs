@@ -4,11 +4,11 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, Service};
 
-use super::set::containers;
-use super::{
-    LintWorld, Warning, is_headless, name_of, namespace_of, selector_of, selects, template_labels, warn,
-    written,
-};
+use super::related::RelatedObjects;
+use super::selection::{is_headless, selector_of, selects, template_labels, written};
+use super::warning::{Warning, warn};
+use crate::objects::pod::containers;
+use crate::objects::{name_of, namespace_of};
 
 const SERVICE_NAME: &str = "spec.serviceName";
 /// Software whose members find each other by name before any of them can be ready, as images
@@ -31,7 +31,7 @@ const QUORUM_IMAGES: &[&str] = &[
 ];
 
 /// The service a set names: whether it is there and fits.
-pub(super) fn check_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+pub(super) fn check_set(set: &StatefulSet, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let namespace = namespace_of(&set.metadata);
     let name = set.spec.service_name.as_deref().unwrap_or_default();
     if name.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn check_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mu
                     name it here, which cannot be done later";
         return warn(warnings, SERVICE_NAME, text.to_owned());
     }
-    match around.service(namespace, name) {
+    match related.service(namespace, name) {
         None => {
             let text = format!(
                 "there is no Service \"{name}\" in namespace \"{namespace}\", so the pods have no DNS names; create it \
@@ -55,9 +55,9 @@ pub(super) fn check_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mu
 }
 
 /// The sets that name a service: whether it fits them.
-pub(super) fn check_service(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+pub(super) fn check_service(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let name = name_of(&service.metadata);
-    for set in around.sets_in(namespace_of(&service.metadata)) {
+    for set in related.sets_in(namespace_of(&service.metadata)) {
         if set.spec.service_name.as_deref() == Some(name) {
             let paths = ["spec.clusterIP", "spec.selector", "spec.publishNotReadyAddresses"];
             check_pair(set, service, paths, warnings);

@@ -4,7 +4,9 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Warning, name_of, warn};
+use super::warning::{Warning, warn};
+use crate::objects::name_of;
+use crate::objects::pod::containers;
 
 /// A label value has 63 bytes; the revision label is the set's name, a hyphen and up to ten
 /// letters of a hash.
@@ -139,11 +141,6 @@ fn check_shared_claims(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warn
             warn(warnings, &path, text);
         }
     }
-}
-
-/// Every container of a pod, those that run before the others included.
-pub(super) fn containers(pod: &PodSpec) -> impl Iterator<Item = &Container> {
-    pod.init_containers.iter().flatten().chain(&pod.containers)
 }
 
 fn volumes_used(container: &Container) -> impl Iterator<Item = &str> {

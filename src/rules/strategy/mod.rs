@@ -15,6 +15,7 @@ use k8s_openapi::api::core::v1::{
 
 use crate::machinery::semantic;
 use crate::objects::{Typed, namespace, quality};
+use crate::rules::defaulting::label_namespace;
 
 /// Clears what a creator may not set and gives the status a new object has.
 pub fn prepare_for_create(typed: &mut Typed) {
@@ -34,6 +35,7 @@ pub fn prepare_for_create(typed: &mut Typed) {
             service::prepare_for_create(object.spec.get_or_insert_default());
         }
         Typed::Namespace(namespace) => {
+            label_namespace(namespace);
             let finalizers = namespace.spec.get_or_insert_default().finalizers.get_or_insert_default();
             if !finalizers.iter().any(|present| present == namespace::FINALIZER) {
                 finalizers.push(namespace::FINALIZER.into());

@@ -6,7 +6,8 @@
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::{IMMUTABLE, POSITIVE, check_form, check_quantity, items, labels, text};
+use super::labels;
+use super::value::{IMMUTABLE, POSITIVE, check_form, check_quantity, items, text};
 use crate::machinery::semantic;
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path, names};

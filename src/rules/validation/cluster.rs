@@ -9,7 +9,8 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::Value;
 
 use super::claim::{ACCESS_MODES, VOLUME_MODES};
-use super::{IMMUTABLE, POSITIVE, check_choice, check_form, check_quantity, items, resources, text, volume};
+use super::value::{IMMUTABLE, POSITIVE, check_choice, check_form, check_quantity, items, text};
+use super::{resources, volume};
 use crate::machinery::semantic;
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path, names};

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Container, ContainerPort, EphemeralContainer, PodSpec};
 
+use super::port::{PROTOCOLS, check_port};
+use super::value::{check_choice, check_form, items, text};
 use super::volume::Volumes;
-use super::{check_choice, check_form, environment, handler, items, resources, text};
+use super::{environment, handler, resources};
 use crate::objects::{FieldError, Path, names};
 
-pub(super) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: &[&str] = &["Always", "IfNotPresent", "Never"];
 const TERMINATION_MESSAGE_POLICIES: &[&str] = &["File", "FallbackToLogsOnError"];
 const RESTART_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
@@ -107,10 +108,6 @@ fn check_ports(ports: &[ContainerPort], path: &Path<'_>, errors: &mut Vec<FieldE
         }
         check_choice(text(&port.protocol), PROTOCOLS, &path.child("protocol"), errors);
     }
-}
-
-pub(super) fn check_port(port: i32, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    errors.extend(names::port_number(port).iter().map(|rule| path.invalid(port, rule)));
 }
 
 /// A port of the host can be taken once.

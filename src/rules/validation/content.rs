@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
 use serde_json::Value;
 
-use super::{IMMUTABLE, check_form, check_not_negative, text};
+use super::value::{IMMUTABLE, check_form, check_not_negative, text};
 use crate::machinery::semantic;
 use crate::objects::{FieldError, Path, names};
 

@@ -5,8 +5,8 @@
 
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 
-use super::container::{PROTOCOLS, check_port};
-use super::{check_choice, check_form, items, text};
+use super::port::{PROTOCOLS, check_port};
+use super::value::{check_choice, check_form, items, text};
 use crate::objects::{FieldError, Path, names};
 
 pub(super) fn check(endpoints: &Endpoints, errors: &mut Vec<FieldError>) {

@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector};
 
-use super::{check_form, text};
+use super::value::{check_form, text};
 use crate::objects::{FieldError, Path, names};
 
 /// The fields of a pod that its containers may be told in variables.

@@ -10,7 +10,7 @@ use k8s_openapi::api::apps::v1::StatefulSetSpec;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::items;
+use super::value::items;
 use crate::machinery::semantic;
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
-use super::{check_form, items};
+use super::value::{check_form, items};
 use crate::machinery::selector::Labels;
 use crate::objects::{FieldError, Path, names};
 

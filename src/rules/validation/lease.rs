@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::coordination::v1::Lease;
 
-use super::check_not_negative;
+use super::value::check_not_negative;
 use crate::objects::{FieldError, Path};
 
 pub(super) fn check(lease: &Lease, errors: &mut Vec<FieldError>) {

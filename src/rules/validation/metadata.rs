@@ -5,7 +5,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::{check_form, check_not_negative, items, labels, text};
+use super::labels;
+use super::value::{check_form, check_not_negative, items, text};
 use crate::objects::{FieldError, Kind, Path, Typed, names};
 
 const METADATA: Path<'_> = Path::root("metadata");

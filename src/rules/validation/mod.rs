@@ -20,25 +20,18 @@ mod lease;
 mod metadata;
 mod pod;
 mod pod_change;
+mod port;
 mod resources;
+mod rules;
 mod service;
 mod service_address;
 mod statefulset;
+mod value;
 mod volume;
 
-use crate::objects::quantity::Amount;
-use crate::objects::{FieldError, Path, Typed};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+pub use rules::Rules;
 
-/// Where the rules are others than Kubernetes' for StatefulSets whose annotations say nothing (see
-/// [`beyond`](super::beyond)). The default is nowhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// The sizes in claim templates may grow.
-    pub grow_claims: bool,
-    /// A new set's name leaves room for the hash in its pods' revision label.
-    pub strict_names: bool,
-}
+use crate::objects::{FieldError, Typed};
 
 /// The rules a new object breaks.
 pub fn validate_create(new: &Typed) -> Vec<FieldError> {
@@ -141,52 +134,6 @@ fn check_change(rules: Rules, new: &Typed, old: &Typed, errors: &mut Vec<FieldEr
             cluster::check_runtime_class_change(new, old, errors);
         }
         _ => {}
-    }
-}
-
-const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
-const POSITIVE: &str = "must be greater than zero";
-const IMMUTABLE: &str = "field is immutable";
-
-/// The text, absent being empty as in Kubernetes.
-fn text(field: &Option<String>) -> &str {
-    field.as_deref().unwrap_or_default()
-}
-
-/// The items, absent being none as in Kubernetes.
-fn items<T>(field: &Option<Vec<T>>) -> &[T] {
-    field.as_deref().unwrap_or_default()
-}
-
-fn check_not_negative(value: impl Into<i64>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    let value = value.into();
-    if value < 0 {
-        errors.push(path.invalid(value, NOT_NEGATIVE));
-    }
-}
-
-/// Reports each rule that `value` breaks.
-fn check_form(rules: Vec<String>, value: &str, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    errors.extend(rules.iter().map(|rule| path.invalid(value, rule)));
-}
-
-/// Reports a text that must be there and be one of `known`.
-fn check_choice(value: &str, known: &[&str], path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    if value.is_empty() {
-        errors.push(path.required(""));
-    } else if !known.contains(&value) {
-        errors.push(path.not_supported(value, known));
-    }
-}
-
-/// The amount, or `None` after reporting that there is none.
-fn check_quantity(quantity: &Quantity, path: &Path<'_>, errors: &mut Vec<FieldError>) -> Option<Amount> {
-    match Amount::parse(&quantity.0) {
-        Ok(amount) => Some(amount),
-        Err(error) => {
-            errors.push(path.invalid(quantity.0.as_str(), &error.to_string()));
-            None
-        }
     }
 }
 

@@ -6,8 +6,9 @@
 
 use k8s_openapi::api::core::v1::{HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration};
 
+use super::value::{check_choice, check_form, items, text};
 use super::volume::{self, Volumes};
-use super::{check_choice, check_form, container, items, labels, resources, text};
+use super::{container, labels, resources};
 use crate::objects::{FieldError, Path, names};
 
 const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];

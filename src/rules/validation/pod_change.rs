@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, PodStatus};
 
-use super::{IMMUTABLE, items, text};
+use super::value::{IMMUTABLE, items, text};
 use crate::machinery::semantic;
 use crate::objects::{FieldError, Path};
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::{NOT_NEGATIVE, check_form, check_quantity};
+use super::value::{NOT_NEGATIVE, check_form, check_quantity};
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path, names};
 

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::ServiceSpec;
 use serde_json::Value;
 
-use super::service::is_headless;
-use super::{check_form, items, text};
+use super::value::{check_form, items, text};
+use crate::objects::service::is_headless;
 use crate::objects::{FieldError, Path, names};
 
 const SPEC: Path<'_> = Path::root("spec");

@@ -12,7 +12,9 @@ use k8s_openapi::api::apps::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::{NOT_NEGATIVE, Rules, check_form, check_not_negative, claim, growth, items, labels, pod, text};
+use super::rules::Rules;
+use super::value::{NOT_NEGATIVE, check_form, check_not_negative, items, text};
+use super::{claim, growth, labels, pod};
 use crate::machinery::selector::Selector;
 use crate::machinery::semantic;
 use crate::objects::beyond::Wishes;

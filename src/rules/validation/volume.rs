@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, KeyToPath, Volume, VolumeDevice, VolumeMount};
 
-use super::{check_form, check_quantity, claim, items, text};
+use super::claim;
+use super::value::{check_form, check_quantity, items, text};
 use crate::objects::{FieldError, Path, names};
 
 /// Every sort of volume, in the order in which Kubernetes looks for them.

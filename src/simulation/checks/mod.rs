@@ -1,12 +1,12 @@
-//! Checkers: what must hold after every write, at every published serial, and whenever nothing is
-//! left to do.
+//! Checkers: what must hold after every write, at every published serial, and whenever all parts are
+//! idle.
 //!
 //! | checker | when | what |
 //! |---|---|---|
-//! | [`order`] | a pod is created or begins to go | creation in order, scaling down from the top, the rolling update |
-//! | [`claims`] | a claim begins to go | no claim is lost against the policy |
+//! | [`order`] | a pod is created or its deletion begins | creation order, scale-down order, the rolling update |
+//! | [`claims`] | a claim's deletion begins | no claim is deleted against the retention policy |
 //! | [`names`] | something is published | DNS holds exactly the ready endpoints |
-//! | [`rest`] | nothing is left to do | status and DNS equal the world; in the end, all is as it was asked for |
+//! | [`rest`] | all parts are idle | status and DNS match the pods; at the end, the wanted state is reached |
 
 pub(super) mod claims;
 pub(super) mod names;

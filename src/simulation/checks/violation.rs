@@ -1,11 +1,11 @@
-//! A rule that was broken, and the words by which checkers say so.
+//! A broken rule, and the functions by which checkers report one.
 //!
 //! Pure. A checker returns the first [`Violation`] it finds; the run ends with it.
 
 use crate::objects::Object;
 use crate::store::{Change, Event};
 
-/// What is wrong: which rule, and how it was broken.
+/// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The rule.
@@ -14,8 +14,8 @@ pub struct Violation {
     pub message: String,
 }
 
-/// Fails unless `holds`; the message is only made then.
-pub(in crate::simulation) fn ensure(
+/// Fails unless `holds`; only then is the message built.
+pub(crate) fn ensure(
     holds: bool,
     rule: &'static str,
     message: impl FnOnce() -> String,
@@ -23,8 +23,8 @@ pub(in crate::simulation) fn ensure(
     if holds { Ok(()) } else { Err(Violation { rule, message: message() }) }
 }
 
-/// Whether the object begins to go with this event.
-pub(in crate::simulation) fn begins_to_go(event: &Event) -> bool {
+/// Whether the object's deletion begins with this event.
+pub(crate) fn begins_to_go(event: &Event) -> bool {
     let was_going = event.previous.as_ref().is_some_and(Object::is_terminating);
     let goes = event.change == Change::Deleted || event.object.is_terminating();
     goes && !was_going

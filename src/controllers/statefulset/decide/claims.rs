@@ -1,9 +1,9 @@
 //! Claims: the persistent volume claims of a pod, one per volume claim template.
 //!
-//! Pure: it says what must be written so that a pod's claims exist and have the owners that the
-//! retention policy wants; a lookup tells what is there. A claim that exists is used as it is: its
-//! size, class and labels are never changed. A claim that goes away blocks its pod until it is
-//! gone, since a pod must not be bound to a claim that vanishes under it.
+//! Pure: it decides what to write so that a pod's claims exist and have the owners that the retention
+//! policy wants; a lookup finds the present ones. An existing claim is used as it is: its size, class
+//! and labels are never changed here. A terminating claim blocks its pod until it is gone, since a pod
+//! must not use a claim that is about to disappear.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
@@ -30,7 +30,7 @@ pub(crate) struct PodClaims<'a> {
 }
 
 impl PodClaims<'_> {
-    /// What is missing: claims to create, owners to set, claims that are in the way.
+    /// The steps to complete them: claims to create, owners to set, claims that block the pod.
     pub(crate) fn ensure(&self) -> Vec<ClaimStep> {
         let mut steps = Vec::new();
         for template in templates(self.set) {
@@ -45,7 +45,7 @@ impl PodClaims<'_> {
         steps
     }
 
-    /// Whether every claim is there to stay and has the owners that the policy wants.
+    /// Whether every claim exists, is not terminating, and has the owners that the policy wants.
     pub(crate) fn are_whole(&self) -> bool {
         let is_whole = |claim: &Object| {
             !claim.is_terminating()
@@ -55,7 +55,7 @@ impl PodClaims<'_> {
         templates(self.set).iter().all(|template| self.find(template).is_some_and(|claim| is_whole(&claim)))
     }
 
-    /// What must change for the owners alone; missing claims have none.
+    /// The steps for the owners alone; missing claims are ignored.
     pub(crate) fn reown(&self) -> Vec<ClaimStep> {
         let mut steps = Vec::new();
         for claim in templates(self.set).iter().filter_map(|template| self.find(template)) {
@@ -66,14 +66,14 @@ impl PodClaims<'_> {
         steps
     }
 
-    /// Whether every claim that exists has the owners that the policy wants.
+    /// Whether every existing claim has the owners that the policy wants.
     pub(crate) fn match_retention(&self) -> bool {
         let mut claims = templates(self.set).iter().filter_map(|template| self.find(template));
         claims.all(|claim| self.is_owned_as_wanted(&claim))
     }
 
-    /// Whether a claim still belongs to an earlier pod of this name and is about to be collected.
-    /// The new pod must wait for that, or it would lose its claim.
+    /// Whether a claim is still owned by an earlier pod of this name and about to be collected. The new
+    /// pod must wait for that, or it would lose its claim.
     pub(crate) fn is_stale(&self) -> bool {
         let owners = self.owners();
         self.policy.is_scaled_delete
@@ -110,7 +110,7 @@ impl PodClaims<'_> {
         }
     }
 
-    /// A new claim. It has its owners from the start, so that none is ever seen without them.
+    /// A new claim. It has its owners from the start, so no claim is ever without them.
     fn claim(&self, template: &PersistentVolumeClaim) -> PersistentVolumeClaim {
         let owners = self.owners().wanted(&[], self.policy, self.is_condemned);
         PersistentVolumeClaim {
@@ -132,7 +132,7 @@ impl PodClaims<'_> {
     }
 }
 
-/// The labels of a new claim: the template's, overruled by the selector's.
+/// The labels of a new claim: the template's, overridden by the selector's.
 fn labels(set: &StatefulSet, template: &PersistentVolumeClaim) -> Option<Labels> {
     let selected = set.spec.selector.match_labels.clone();
     let mut labels = template.metadata.labels.clone().unwrap_or_default();

@@ -1,15 +1,15 @@
 //! The bytes of a revision: a template as Kubernetes encodes it.
 //!
-//! Kubernetes' encoder differs from ours in what it leaves out: zero values of optional fields go,
-//! but embedded structures stay even when they are empty. [`template`] brings a template to that
-//! form; [`encode`] writes keys in order, without spaces, with Go's escapes. A field that is in
-//! neither table is written as given, which at worst gives a revision another name than in a
-//! cluster; within one server the same template always has the same bytes.
+//! Kubernetes' encoder omits zero values of optional fields, but keeps embedded structures even when
+//! they are empty. [`template`] brings a template to that form; [`encode`] writes keys in order,
+//! without spaces, with Go's escapes. A field that is in neither table is written as given, which at
+//! worst gives a revision another name than in a cluster; within one server the same template always
+//! has the same bytes.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde_json::{Map, Value, json};
 
-/// Fields that are left out when they are false, zero, an empty text or an empty map.
+/// Fields that are omitted when they are false, zero, an empty string or an empty map.
 const OMITTED_WHEN_ZERO: &[&str] = &[
     "annotations",
     "args",
@@ -96,7 +96,7 @@ fn write(value: &Value, text: &mut String) {
     }
 }
 
-/// Go's encoder escapes what could end a script in a web page.
+/// Go's encoder escapes what could end a script in HTML.
 fn write_leaf(leaf: &Value, text: &mut String) {
     for letter in leaf.to_string().chars() {
         match letter {
@@ -108,7 +108,7 @@ fn write_leaf(leaf: &Value, text: &mut String) {
     }
 }
 
-/// Leaves out what Go leaves out, at every depth.
+/// Omits what Go omits, at every depth.
 fn prune(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -134,7 +134,7 @@ fn is_omitted(key: &str, field: &Value) -> bool {
     }
 }
 
-/// Embedded structures of nested objects, which Go writes even when they are empty.
+/// Adds the embedded structures that Go writes even when they are empty.
 fn complete(map: &mut Map<String, Value>) {
     if let Some(Value::Object(reference)) = map.get_mut("resourceFieldRef") {
         reference.entry("divisor").or_insert_with(|| json!("0"));

@@ -1,14 +1,14 @@
-//! Growth: claims that exist follow the size that their template asks for (Kubernetes issue 68737).
+//! Growth: existing claims follow the size that their template asks for (Kubernetes issue 68737).
 //!
 //! ```text
-//!   template 2Gi, claim asks for 1Gi ─► bound, class lets it grow ─► ask for 2Gi
-//!   claim asks for 2Gi, has 1Gi      ─► it grows
-//!   otherwise                        ─► why not, told once and in the condition ClaimsGrown
+//!   template 2Gi, claim requests 1Gi ─► bound, class allows expansion ─► request 2Gi
+//!   claim requests 2Gi, has 1Gi      ─► it grows
+//!   otherwise                        ─► the reason, as an event and in the condition ClaimsGrown
 //! ```
 //!
-//! Pure. It looks at the claims of pods in range; a claim never shrinks. It comes before everything
-//! else a plan does and holds nothing up, since a full disk may be what keeps a pod from being
-//! ready. Who makes the volume larger is the volumes' controller.
+//! Pure. It covers the claims of pods in range; a claim never shrinks. It is the first stage of a plan
+//! and blocks nothing, since a full disk may be what keeps a pod from being ready. The volumes
+//! controller expands the volume.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetCondition};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
@@ -23,38 +23,38 @@ use crate::controllers::statefulset::world::{Lookup, Member, templates};
 use crate::objects::quantity::Amount;
 use crate::objects::{Object, time};
 
-/// The type of the condition that a set has while its claims may grow.
+/// The type of the condition of sets whose claims may grow.
 pub(crate) const CONDITION: &str = "ClaimsGrown";
-/// How many claims the condition names one by one.
+/// How many claims the condition names.
 const CLAIMS_NAMED_MAX: usize = 10;
 const STORAGE: &str = "storage";
 
-/// What growth comes to in one sync.
+/// The growth of one sync.
 #[derive(Debug, Default)]
 pub(crate) struct Growth {
     /// The claims to write.
     pub(crate) actions: Vec<Action>,
-    /// What stands in the way, for people.
+    /// What blocks growth, as events.
     pub(crate) notes: Vec<Note>,
     n_claims: usize,
     unfinished: Vec<String>,
     n_blocked: usize,
 }
 
-/// How one claim stands to the size that is wanted.
+/// How a claim compares to the size that is wanted.
 #[derive(Debug, PartialEq)]
 enum Stand {
-    /// It has it.
+    /// It has the size.
     Grown,
-    /// It has asked for it.
+    /// It has requested the size.
     Growing { has: String, asked: String },
-    /// It is to ask for it.
+    /// It must request the size.
     Due { claim: Box<PersistentVolumeClaim>, asks: String },
-    /// It cannot now.
+    /// It cannot request it now.
     Blocked { asks: String, reason: String },
 }
 
-/// Looks at the claims of `members`. `classes` finds storage classes.
+/// Compares the claims of `members` with their templates. `classes` finds storage classes.
 pub(crate) fn grow(
     set: &StatefulSet,
     members: &[Member<'_>],
@@ -97,7 +97,7 @@ impl Growth {
         }
     }
 
-    /// The condition that tells of it; `present` are the set's conditions.
+    /// The condition that reports it; `present` are the set's conditions.
     pub(crate) fn condition(
         &self,
         present: Option<&[StatefulSetCondition]>,
@@ -151,7 +151,7 @@ fn stand(claim: &PersistentVolumeClaim, wanted: &Quantity, classes: Lookup<'_>) 
     })
 }
 
-/// Why the API or the storage would not let the claim grow.
+/// Why the API or the storage class does not let the claim grow.
 fn obstacle(
     claim: &PersistentVolumeClaim,
     spec: &PersistentVolumeClaimSpec,
@@ -186,7 +186,7 @@ fn amount(quantity: &Quantity) -> Amount {
     Amount::parse(&quantity.0).unwrap_or(Amount::ZERO)
 }
 
-/// Whether a claim's event may change what growth comes to.
+/// Whether a claim's event may change growth.
 pub(crate) fn concerns(before: Option<&Object>, now: &Object) -> bool {
     let key = |claim: &PersistentVolumeClaim| {
         let spec = claim.spec.as_ref();

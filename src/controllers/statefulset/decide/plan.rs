@@ -1,4 +1,4 @@
-//! The planner: from what is to what one sync may do.
+//! The planner: from what was observed to what one sync does.
 //!
 //! ```text
 //!   Observed ──► roster ──► growth of claims, if the set asks for it
@@ -9,10 +9,9 @@
 //! ```
 //!
 //! Pure. Under OrderedReady the first pod that is not available ends the plan, so a sync creates or
-//! deletes at most one pod and pod *i* is created only when all before it are available. Under
-//! Parallel nothing waits. Actions that may be carried out together have one [`Phase`]; a phase
-//! begins only if the one before it did not fail. A plan holds at most [`ACTIONS_MAX`] actions and
-//! asks to be made again at once if that is not all.
+//! deletes at most one pod, and pod *i* is created only when all before it are available. Under
+//! Parallel nothing waits. A plan holds at most [`ACTIONS_MAX`] actions; if there are more, it asks for
+//! another sync at once.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
@@ -48,7 +47,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let is_going = set.metadata.deletion_timestamp.is_some();
     let mut status = if is_going {
         let min_ready_s = min_ready_s(set);
-        // All owned pods count here, also those whose ordinal cannot be read.
+        // All owned pods count here, also those without a valid ordinal.
         let members = observed.pods.iter().filter(|record| record.is_ours);
         status::count(set, stamp, members.map(|record| (record, record.is_available(min_ready_s, now))))
     } else {
@@ -76,14 +75,14 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     Plan { actions, status, wake_at, is_parallel, notes, whole_claims }
 }
 
-/// How far a stage came.
+/// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// To its end.
+    /// Completely.
     Done,
-    /// It waits for a pod; later stages must not begin.
+    /// Waiting for a pod; later stages must not begin.
     Waits,
-    /// The plan holds as much as it may.
+    /// With a full plan.
     Full,
 }
 
@@ -110,7 +109,7 @@ impl<'a> Draft<'a> {
         End::Done
     }
 
-    /// Lets claims follow their templates. What is left for lack of room comes with the next plan.
+    /// Lets claims follow their templates. What does not fit comes with the next plan.
     fn grow_claims(&mut self, roster: &Roster<'_>, status: &mut StatefulSetStatus, now: Timestamp) {
         let set = self.observed.set;
         let mut growth = growth::grow(set, &roster.replicas, self.observed.claims, self.observed.classes);
@@ -121,7 +120,7 @@ impl<'a> Draft<'a> {
         self.notes = growth.notes;
     }
 
-    /// Brings every wanted ordinal nearer to a pod that is available and as it should be.
+    /// Brings every wanted ordinal nearer to an available, correct pod.
     fn replicas(&mut self, roster: &Roster<'_>) -> End {
         let mut present = roster.replicas.iter().peekable();
         for ordinal in self.ordinals.iter() {
@@ -151,9 +150,9 @@ impl<'a> Draft<'a> {
         End::Waits
     }
 
-    /// The revision that a pod of this ordinal would be created from. Where the strategy states no
-    /// parameters the count of current pods decides in Kubernetes, which changes with each pod that
-    /// goes; a set that replaces abandoned pods would create them again from what they were.
+    /// The revision that a pod of this ordinal would be created from. If the strategy states no
+    /// parameters, Kubernetes decides by the count of current pods, which changes with each deletion;
+    /// a set that replaces abandoned pods would then create them from the abandoned revision again.
     fn revision_for(&self, ordinal: i32) -> &'a TemplateRevision {
         let set = self.observed.set;
         let is_counted = self.observed.settings.unstick && rolling_update(set).is_none();
@@ -170,7 +169,7 @@ impl<'a> Draft<'a> {
         }
         let has_whole_claims = self.has_whole_claims(member);
         if member.is_pending && !has_whole_claims {
-            // The scheduler or the node may be waiting for a claim that somebody has deleted.
+            // The scheduler or the node may be waiting for a claim that was deleted.
             self.keep_claims(member, self.claims_of_member(member, false).ensure(), false);
         }
         let is_settled = member.is_ready && member.is_available && !member.is_terminating;
@@ -186,8 +185,8 @@ impl<'a> Draft<'a> {
         End::Done
     }
 
-    /// Whether nothing is to be done about the pod's claims. They are looked up only if they may have
-    /// changed since they were found whole.
+    /// Whether the pod's claims need nothing. They are looked up only if they may have changed since
+    /// they were found whole.
     fn has_whole_claims(&mut self, member: &Member<'_>) -> bool {
         if templates(self.observed.set).is_empty() || member.whole_claims == Some(self.policy) {
             return true;
@@ -199,8 +198,8 @@ impl<'a> Draft<'a> {
         are_whole
     }
 
-    /// Whether nothing is gained by waiting for the pod, and the set does not want to. Under Parallel
-    /// the rolling update replaces such pods.
+    /// Whether waiting for the pod is pointless and the set opts out of it. Under Parallel the rolling
+    /// update replaces such pods.
     fn is_abandoned(&self, member: &Member<'_>) -> bool {
         self.observed.settings.unstick
             && is_rolling(self.observed.set)
@@ -209,11 +208,11 @@ impl<'a> Draft<'a> {
             && *member.revision != *self.revision_for(member.ordinal).name
     }
 
-    /// Puts identity, volumes and claims' owners right if they are not.
-    fn repair(&mut self, member: &Member<'_>, has_claims_seen_to: bool) {
+    /// Repairs identity, volumes and the claims' owners.
+    fn repair(&mut self, member: &Member<'_>, has_claim_steps: bool) {
         let set = self.observed.set;
         let claims = self.claims_of_member(member, false);
-        let is_owned_right = has_claims_seen_to || claims.match_retention();
+        let is_owned_right = has_claim_steps || claims.match_retention();
         if member.is_intact && is_owned_right {
             return;
         }
@@ -226,7 +225,7 @@ impl<'a> Draft<'a> {
         if !is_storage_right {
             pod::set_volumes(set, &mut pod, member.ordinal);
         }
-        let claims = match (has_claims_seen_to, is_storage_right) {
+        let claims = match (has_claim_steps, is_storage_right) {
             (true, _) => Vec::new(),
             (false, true) => claims.reown(),
             (false, false) => claims.ensure(),
@@ -234,7 +233,7 @@ impl<'a> Draft<'a> {
         self.actions.push(Action::UpdatePod { pod, claims });
     }
 
-    /// Gives the claims of all condemned pods their owners before any of these pods goes.
+    /// Sets the owners of all condemned pods' claims before any of these pods is deleted.
     fn condemned_claims(&mut self, roster: &Roster<'_>) -> End {
         for member in &roster.condemned {
             let steps = self.claims_of_member(member, true).reown();
@@ -251,8 +250,8 @@ impl<'a> Draft<'a> {
             return End::Done;
         }
         let Some(highest) = roster.condemned.first() else { return End::Done };
-        // A pod that is broken already may go, unless a lower one is broken too: then nobody knows
-        // which of them the rest depends on.
+        // The highest pod may be deleted although it is unavailable, unless a lower condemned pod is
+        // unavailable too (Kubernetes' firstUnhealthyPod).
         let lowest_unavailable = roster.condemned.iter().rev().find(|member| member.is_unavailable());
         let is_sound = highest.is_ready && highest.is_available;
         let is_first_unavailable = lowest_unavailable.is_some_and(|member| member.ordinal == highest.ordinal);
@@ -267,7 +266,7 @@ impl<'a> Draft<'a> {
             let update = &self.observed.update.name;
             let rollout = Rollout::of(self.observed.set, self.ordinals, update, self.is_parallel);
             for member in rollout.outdated(&roster.replicas) {
-                // An ended pod is deleted by an earlier stage already.
+                // An earlier stage deletes ended pods.
                 if !member.is_ended {
                     self.delete(member, Cause::Outdated);
                 }
@@ -316,7 +315,7 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// When the next pod that is ready becomes available.
+/// When the next ready pod becomes available.
 fn next_available(set: &StatefulSet, roster: &Roster<'_>, now: Timestamp) -> Option<Timestamp> {
     let min_ready_s = min_ready_s(set);
     if min_ready_s == 0 {

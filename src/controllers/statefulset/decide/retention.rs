@@ -1,4 +1,4 @@
-//! Retention: who owns a claim, so that the garbage controller deletes it at the right time.
+//! Retention: the owners of a claim, so that the garbage controller deletes it at the right time.
 //!
 //! ```text
 //!   whenDeleted / whenScaled │ ordinal in range │ condemned
@@ -42,8 +42,8 @@ impl<'a> Owners<'a> {
         }
     }
 
-    /// Whether the references are as the policy wants them, or are best left alone: a stale
-    /// reference is the garbage controller's matter, a foreign controller's claim is not ours.
+    /// Whether the references are as the policy wants them, or must be left alone: stale references are
+    /// left to the garbage controller, and so is the claim of a foreign controller.
     pub(crate) fn are_up_to_date(
         &self,
         references: &[OwnerReference],
@@ -85,8 +85,7 @@ impl<'a> Owners<'a> {
         wanted
     }
 
-    /// Whether something else manages the claim. It does not matter to a policy that never
-    /// deletes.
+    /// Whether something else manages the claim. Irrelevant to a policy that never deletes.
     pub(crate) fn has_unexpected_controller(
         &self,
         references: &[OwnerReference],

@@ -1,10 +1,10 @@
-//! Revisions: every version of the template is kept as a ControllerRevision whose name is a hash
-//! of its bytes.
+//! Revisions: every version of the template is kept as a ControllerRevision named by the hash of its
+//! bytes.
 //!
-//! Pure. The bytes are those Kubernetes writes (see [`encoding`](super::encoding)), so that names
-//! agree with a real cluster's and a set that moves between the two is not rolled out again.
-//! [`resolve`] says which revision the template is; a revision that was used before is renumbered
-//! instead of written again, so a rollback comes back to the old name.
+//! Pure. The bytes are those that Kubernetes writes (see [`encoding`](super::encoding)), so names
+//! equal those of a real cluster, and a set that moves between the two is not rolled out again.
+//! [`resolve`] finds the revision of the template; an earlier revision is renumbered instead of
+//! written again, so a rollback gets its old name back.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -19,19 +19,19 @@ use crate::rules::defaulting;
 
 /// The label that holds the hash alone.
 pub(crate) const LABEL_HASH: &str = "controller.kubernetes.io/hash";
-/// A name is cut so that hyphen and hash still fit an object name.
+/// A name is cut so that hyphen and hash fit into an object name.
 const NAME_PREFIX_OCTETS_MAX: usize = 223;
-/// How many revisions that nothing uses are kept unless the set says otherwise.
+/// How many unused revisions are kept by default.
 const HISTORY_LIMIT_DEFAULT: i32 = 10;
 
-/// Which ControllerRevision the set's template is.
+/// The ControllerRevision of the set's template.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Resolution {
-    /// The newest one, of this name.
+    /// The newest one, with this name.
     Newest(String),
     /// An older one: it becomes the newest by taking this number.
     Renumber(String, i64),
-    /// None: this one is to be created.
+    /// None: create this one.
     Create(Box<ControllerRevision>),
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn sort(revisions: &mut [Object]) {
     });
 }
 
-/// Finds the revision that the set's template is among `existing`, which are sorted.
+/// Finds the revision of the set's template among `existing`, which are sorted.
 pub(crate) fn resolve(set: &StatefulSet, existing: &[Object], collision_count: i32) -> Resolution {
     let next = existing.last().map_or(0, number) + 1;
     let proposal = propose(set, next, collision_count);
@@ -126,8 +126,8 @@ pub(crate) fn of_set(set: &StatefulSet, name: &str) -> TemplateRevision {
     TemplateRevision { name: name.to_owned(), template: set.spec.template.clone() }
 }
 
-/// The names of the revisions to delete, oldest first, so that of those that are not live no more
-/// than the set's limit remain. A negative limit keeps all.
+/// The revisions to delete, oldest first, so that no more unused ones remain than the set's limit. A
+/// negative limit keeps all.
 pub(crate) fn superfluous<'a>(
     set: &StatefulSet,
     existing: &'a [Object],
@@ -156,8 +156,8 @@ fn bytes(revision: &Object) -> String {
     data.map(encoding::encode).unwrap_or_default()
 }
 
-/// Whether a revision differs from `wanted` in its encoding alone: an earlier release wrote fields
-/// that carry nothing, or knew fewer defaults. Rolling out again for that would be wrong.
+/// Whether a revision differs from `wanted` only in its encoding: an earlier release wrote empty
+/// fields or knew fewer defaults. Rolling out again for that would be wrong.
 fn means_the_same(set: &StatefulSet, revision: &Object, wanted: &str) -> bool {
     let Ok(read) = read(revision) else { return false };
     let mut applied = set.clone();

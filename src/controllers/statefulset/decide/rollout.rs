@@ -1,19 +1,18 @@
-//! The rolling update: which pods of old revisions go now.
+//! The rolling update: which pods of old revisions to delete now.
 //!
-//! Pure, and asked only once creating, repairing and scaling down have nothing left to wait for.
-//! From the highest ordinal down to the partition. `maxUnavailable` (1 unless stated; a percentage
-//! is rounded down, but to no less than 1) bounds how many may be unavailable, and pods below the
-//! partition count too. Under the Parallel policy a pod of an old revision that is not available
-//! anyway goes without using up that budget, so that a broken rollout can be mended (Kubernetes
-//! pull request 137926); under OrderedReady such a pod must be deleted by hand (issue 67250),
-//! unless the set asks for it to be unstuck: then the lowest one that is not ready is replaced as soon
-//! as it would be re-created from another revision.
+//! Pure; the last stage, once creating, repairing and scaling down have nothing left to wait for. From
+//! the highest ordinal down to the partition. `maxUnavailable` (default 1; a percentage is rounded
+//! down, but to no less than 1) bounds how many pods may be unavailable, and pods below the partition
+//! count too. Under Parallel an unavailable pod of an old revision is deleted without using up that
+//! budget, so that a broken rollout can be repaired (Kubernetes pull request 137926). Under
+//! OrderedReady such a pod must be deleted by hand (issue 67250), unless the set opts into `unstick`:
+//! then the lowest unready pod is replaced as soon as it would be created from another revision.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
 use crate::controllers::statefulset::world::{Member, Ordinals, is_rolling, max_unavailable, rolling_update};
 
-/// What a rolling update has to keep to.
+/// The limits of a rolling update.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rollout<'a> {
     /// The ordinals the set wants.
@@ -22,14 +21,14 @@ pub(crate) struct Rollout<'a> {
     pub(crate) partition: i64,
     /// How many may be unavailable.
     pub(crate) n_unavailable_max: usize,
-    /// The revision all shall have.
+    /// The revision that all pods shall have.
     pub(crate) update: &'a str,
-    /// Whether pods of old revisions that are unavailable go first and for nothing.
+    /// Whether unavailable pods of old revisions are deleted first and outside the budget.
     pub(crate) is_parallel: bool,
 }
 
 impl<'a> Rollout<'a> {
-    /// The rollout that `set`, which wants `ordinals`, asks for.
+    /// The rollout of `set`, which wants `ordinals`.
     pub(crate) fn of(set: &StatefulSet, ordinals: Ordinals<'a>, update: &'a str, is_parallel: bool) -> Self {
         let rolling = rolling_update(set);
         let partition = rolling.and_then(|rolling| rolling.partition).unwrap_or_default();
@@ -43,8 +42,8 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// The members to delete, in order. `replicas` are those in range that exist; a hole, filled
-    /// in this very sync or not, is unavailable.
+    /// The members to delete, in order. `replicas` are the existing ones in range; a missing one counts
+    /// as unavailable, even if this sync creates it.
     pub(crate) fn outdated<'m, 'p>(&self, replicas: &'m [Member<'p>]) -> Vec<&'m Member<'p>> {
         let n_available = replicas.iter().filter(|member| !member.is_unavailable()).count();
         let n_wanted = usize::try_from(self.ordinals.replicas).unwrap_or_default();
@@ -65,9 +64,8 @@ impl<'a> Rollout<'a> {
     }
 }
 
-/// Whether a new pod of `ordinal` is made from the current revision rather than the update
-/// revision: below the partition, or, where the strategy states no parameters, as long as current
-/// pods are counted there.
+/// Whether a new pod of `ordinal` is created from the current revision instead of the update revision:
+/// below the partition or, if the strategy states no parameters, below the count of current pods.
 pub(crate) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: i32) -> bool {
     let n_kept = match rolling_update(set) {
         Some(rolling) => rolling.partition.unwrap_or_default(),

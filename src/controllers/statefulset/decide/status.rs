@@ -1,13 +1,13 @@
-//! Status: what a set's pods amount to, and when that is worth writing.
+//! Status: the counts of a set's pods, and whether they must be written.
 //!
-//! Pure. Counts are of the pods as they were read; what a sync writes shows in the next one, save
-//! that each pod an update deletes is taken off `currentReplicas` at once.
+//! Pure. Pods count as they were read; what a sync writes shows in the next one, except that each pod
+//! that an update deletes is subtracted from `currentReplicas` at once.
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 
 use crate::controllers::statefulset::world::{Ordinals, Record, is_rolling};
 
-/// The names and the number that go into every status.
+/// The fields of every status that are not counts of pods.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp<'a> {
     /// `status.currentRevision`.
@@ -18,7 +18,7 @@ pub(crate) struct Stamp<'a> {
     pub(crate) collision_count: i32,
 }
 
-/// The status that `members`, each with whether it is available, give the set.
+/// The status of the set whose members are these, each with whether it is available.
 pub(crate) fn count<'a>(
     set: &StatefulSet,
     stamp: Stamp<'_>,
@@ -47,14 +47,14 @@ pub(crate) fn count<'a>(
     }
 }
 
-/// Takes pods that an update has deleted off the current ones. They may be of a third revision,
-/// when an update is overtaken by the next, but a status has no count below zero.
+/// Subtracts the pods that an update has deleted from the current ones. They may be of a third
+/// revision if an update overtook another, but no count may be negative.
 pub(crate) fn subtract_current(status: &mut StatefulSetStatus, n_deleted: i32) {
     status.current_replicas = shown((status.current_replicas.unwrap_or_default() - n_deleted).max(0));
 }
 
-/// Makes the update revision the current one once every pod is of it and ready. A set that waits
-/// for deletions (OnDelete) never gets there, as in Kubernetes.
+/// Makes the update revision the current one once every pod is of it and ready. A set with strategy
+/// OnDelete never gets there, as in Kubernetes.
 pub(crate) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSetStatus) {
     let is_complete = is_rolling(set)
         && status.updated_replicas.unwrap_or_default() == status.replicas
@@ -66,7 +66,7 @@ pub(crate) fn complete_rolling_update(set: &StatefulSet, status: &mut StatefulSe
     }
 }
 
-/// Whether anything that is compared has changed; the collision count alone is not.
+/// Whether the status must be written (`inconsistentStatus`); the collision count is not compared.
 pub(crate) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
     let Some(old) = &set.status else { return true };
     let is_older = old.observed_generation.is_none() || old.observed_generation < new.observed_generation;
@@ -81,11 +81,11 @@ pub(crate) fn is_news(set: &StatefulSet, new: &StatefulSetStatus) -> bool {
             status.update_revision.clone().unwrap_or_default(),
         )
     };
-    // Conditions are compared only where there are any: otherwise they are not this controller's.
+    // Conditions are compared only if the plan has some: otherwise they are not this controller's.
     is_older || key(old) != key(new) || (new.conditions.is_some() && old.conditions != new.conditions)
 }
 
-/// Zero is left out of the JSON form, as Kubernetes does.
+/// Zero is omitted from the JSON form, as in Kubernetes.
 fn shown(count: i32) -> Option<i32> {
     (count != 0).then_some(count)
 }

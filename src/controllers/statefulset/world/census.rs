@@ -26,7 +26,7 @@ use crate::store::{Change, Event, Store};
 #[derive(Default)]
 pub(crate) struct Census(Informer<Families>);
 
-/// What all sets have.
+/// The families by set.
 #[derive(Default)]
 struct Families {
     by_uid: HashMap<String, Family>,
@@ -34,10 +34,10 @@ struct Families {
     homes: HashMap<String, String>,
 }
 
-/// What one set has.
+/// The pods and revisions of one set.
 #[derive(Default)]
 pub(crate) struct Family {
-    /// Changed since they were last looked at; `None` is gone.
+    /// Changed since the last sync; `None` is gone.
     fresh: HashMap<ObjectKey, Option<Object>>,
     records: Vec<Record>,
     revisions: BTreeMap<ObjectKey, Object>,
@@ -46,7 +46,7 @@ pub(crate) struct Family {
     newest: Option<Newest>,
 }
 
-/// That a template was found to be the newest of certain revisions.
+/// A template that was found to be the newest of these revisions.
 struct Newest {
     template: PodTemplateSpec,
     revisions: Vec<Revision>,
@@ -113,7 +113,7 @@ impl Indexer for Families {
 }
 
 impl Families {
-    /// A claim has changed in some way: its pod's claims must be looked at again.
+    /// A claim has changed: the claims of its pod must be looked up again.
     fn note_claim(&mut self, claim: &Object) {
         let name = PodName::parse(claim.name());
         let uid = self.homes.get(&home_of(claim.namespace(), name.parent));
@@ -146,8 +146,8 @@ impl Family {
         self.revisions.values().cloned().collect()
     }
 
-    /// The name of the revision that the template is, if it was found to be the newest of these
-    /// revisions before. To find out takes encoding the template, which most syncs need not.
+    /// The name of the template's revision, if it was found to be the newest of these revisions before.
+    /// Finding out means encoding the template, which most syncs can skip.
     pub(crate) fn newest(&self, template: &PodTemplateSpec, revisions: &[Object]) -> Option<String> {
         let newest = self.newest.as_ref()?;
         let is_same = newest.revisions.iter().copied().eq(revisions.iter().map(Object::revision));
@@ -160,12 +160,12 @@ impl Family {
         self.newest = Some(Newest { template: template.clone(), revisions, name: name.to_owned() });
     }
 
-    /// The pods that the set controls although they are not its own any more.
+    /// The pods that the set controls although selector or name no longer match.
     pub(crate) fn strays(&self) -> Vec<Object> {
         self.records.iter().filter(|record| !record.is_ours).map(|record| record.object.clone()).collect()
     }
 
-    /// The revisions that pods are of.
+    /// The revisions that pods use.
     pub(crate) fn revisions_in_use(&self) -> Vec<String> {
         let is_used = |name: &&Arc<str>| Arc::strong_count(name) > 1;
         self.names.iter().filter(is_used).map(|name| name.as_ref().to_owned()).collect()

@@ -1,8 +1,8 @@
-//! Ownership: which pods and revisions are the set's, which it takes in, which it lets go.
+//! Ownership: which pods and revisions the set keeps, adopts and releases.
 //!
-//! Pure. A pod is the set's if its labels match the selector and its name is one of the set's. An
-//! orphan that is both is adopted, one of the set's that no longer is both is released; what
-//! another controller owns is never touched. A set that is being deleted changes nothing.
+//! Pure. A pod belongs to the set if its labels match the selector and its name is one of the set's.
+//! An orphan that matches both is adopted, an owned pod that no longer does is released; what another
+//! controller owns is never touched. A set that is being deleted changes nothing.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,18 +11,18 @@ use crate::controllers::statefulset::naming::{is_member, name_of, uid_of};
 use crate::machinery::selector::Selector;
 use crate::objects::{Object, controller_of};
 
-/// What becomes of the candidates.
+/// The candidates by what to do with them.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// They are the set's.
+    /// They belong to the set.
     pub(crate) kept: Vec<Object>,
-    /// They have no controller and are to be the set's.
+    /// Orphans to adopt.
     pub(crate) adopted: Vec<Object>,
-    /// They are the set's and are to be so no longer.
+    /// Owned ones to release.
     pub(crate) released: Vec<Object>,
 }
 
-/// Sorts pods, owned and orphaned ones.
+/// Sorts pods, owned ones and orphans.
 pub(crate) fn claim_pods(set: &StatefulSet, selector: &Selector, candidates: Vec<Object>) -> Claimed {
     sort(set, candidates, |pod| selector.matches(pod.meta().labels.as_ref()) && is_member(set, pod.name()))
 }
@@ -39,7 +39,7 @@ pub(crate) fn is_owned(set: &StatefulSet, meta: &ObjectMeta) -> bool {
     controller_of(meta).is_some_and(|owner| owner.uid == uid_of(&set.metadata))
 }
 
-/// Why the set read now is not the one that may adopt; `None` if it may.
+/// Why the set as read now may not adopt; `None` if it may (`canAdoptFunc`).
 pub(crate) fn refusal(set: &StatefulSet, now: Option<&Object>) -> Option<String> {
     let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
     let name = name_of(&set.metadata);

@@ -1,7 +1,7 @@
-//! A record: what a plan needs to know of one pod, looked up once per version of the pod.
+//! A record: what a plan needs to know of one pod, computed once per version of the pod.
 //!
-//! Pure. A sync of a large set reads thousands of pods of which few have changed; their records
-//! are small and lie side by side, so that the pods themselves need not be touched.
+//! Pure. A sync of a large set reads thousands of pods of which few have changed; their records are
+//! small and contiguous, so the pods themselves need not be touched.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -16,35 +16,35 @@ use crate::controllers::statefulset::naming::{PodName, is_member};
 use crate::machinery::selector::Selector;
 use crate::objects::{Object, ObjectKey, pod};
 
-/// One pod that the set controls, and what was seen of it.
+/// One pod that the set controls.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     /// The pod.
     pub(crate) object: Object,
-    /// The ordinal in its name, whosever name it is, if it can be read.
+    /// The ordinal in its name, if there is one, whether or not the name is one of the set's.
     pub(crate) ordinal: Option<i32>,
-    /// The revision it was made from; empty if it does not say.
+    /// The revision it was created from; empty if it has no label.
     pub(crate) revision: Arc<str>,
-    /// Whether labels and name are those of the set.
+    /// Whether labels and name make it a member of the set.
     pub(crate) is_ours: bool,
-    /// Whether identity and volumes are those of its ordinal.
+    /// Whether identity and volumes are those of its ordinal (nothing to repair).
     pub(crate) is_intact: bool,
     pub(crate) is_created: bool,
     pub(crate) is_pending: bool,
     pub(crate) is_ended: bool,
     pub(crate) is_ready: bool,
     pub(crate) is_terminating: bool,
-    /// The policy under which its claims were found whole, if none has changed since.
+    /// The policy under which its claims were found whole, unless one has changed since.
     pub(crate) whole_claims: Option<RetentionPolicy>,
     /// The `Ready` condition is true, whatever the phase.
     has_ready: bool,
-    /// Since when, if it says.
+    /// Since when, if the condition says.
     ready_since: Option<Timestamp>,
 }
 
 impl Record {
-    /// Looks at `object` as a pod of `set`; `None` if it is no pod. `names` are revision names seen
-    /// before; records of one revision share its name.
+    /// Reads `object` as a pod of `set`; `None` if it is not a pod. Records of one revision share its
+    /// name through `names`.
     pub(crate) fn of(
         set: &StatefulSet,
         selector: &Selector,
@@ -98,8 +98,8 @@ impl Record {
     }
 }
 
-/// Whether a plan could tell two versions of an object apart. Where a pod runs, its addresses and
-/// its containers are nothing to a plan, and most writes to a pod are about these.
+/// Whether two versions of an object are equal as far as a plan reads them. Plans ignore a pod's node,
+/// addresses and containers, and most writes to a pod change only these.
 pub(crate) fn is_same_to_plans(before: &Object, after: &Object) -> bool {
     let (Some(old), Some(new)) = (before.get::<Pod>(), after.get::<Pod>()) else { return false };
     let seen = |pod: &Pod| (pod::is_ready(pod), pod::available_at(pod, 0));
@@ -121,7 +121,7 @@ fn shared(names: &mut Vec<Arc<str>>, name: &str) -> Arc<str> {
     if let Some(present) = names.iter().find(|present| &***present == name) {
         return present.clone();
     }
-    // Names that no record has any more are of no use.
+    // Names that no record uses any more can go.
     names.retain(|present| Arc::strong_count(present) > 1);
     names.push(Arc::from(name));
     names[names.len() - 1].clone()

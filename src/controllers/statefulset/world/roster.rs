@@ -1,13 +1,13 @@
-//! The roster: a set's pods by ordinal, each looked at once.
+//! The roster: a set's pods by ordinal, each exactly once.
 //!
 //! ```text
 //!   spec.ordinals.start = 2, replicas = 3      pods  web-1  web-2  web-4  web-5
 //!   in range  web-2  (hole)  web-4             condemned, highest first  web-5  web-1
 //! ```
 //!
-//! Pure. Its cost follows the number of pods, never the number of replicas. Of two pods with one
-//! ordinal (`web-1` and `web-01`) the one with the shorter name counts. A pod whose ordinal cannot
-//! be read is of no place and is left alone.
+//! Pure. Its cost depends on the number of pods, never on the number of replicas. If two pods have one
+//! ordinal (`web-1` and `web-01`), the one with the shorter name counts. A pod without a valid ordinal
+//! is ignored.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
@@ -15,10 +15,10 @@ use super::record::Record;
 use super::spec::{Ordinals, min_ready_s};
 use crate::clock::Timestamp;
 
-/// A pod in its place.
+/// A pod of a valid ordinal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member<'a> {
-    /// What was seen of it.
+    /// The pod.
     record: &'a Record,
     pub(crate) ordinal: i32,
     pub(crate) is_available: bool,
@@ -33,7 +33,7 @@ impl std::ops::Deref for Member<'_> {
 }
 
 impl<'a> Member<'a> {
-    /// Whether it does not count as serving: not available, or on its way out.
+    /// Whether it counts as unavailable: not available, or terminating.
     pub(crate) fn is_unavailable(&self) -> bool {
         !self.is_available || self.is_terminating
     }
@@ -49,17 +49,17 @@ impl<'a> Member<'a> {
     }
 }
 
-/// A set's pods in their places.
+/// A set's pods by ordinal.
 #[derive(Debug, Default)]
 pub(crate) struct Roster<'a> {
-    /// Those whose ordinals the set wants, ascending, each ordinal once.
+    /// The wanted ones, ascending, each ordinal once.
     pub(crate) replicas: Vec<Member<'a>>,
-    /// Those it no longer wants, descending: the order in which they go.
+    /// The condemned ones, descending: the order in which they are deleted.
     pub(crate) condemned: Vec<Member<'a>>,
 }
 
 impl<'a> Roster<'a> {
-    /// Puts the pods of `set`, which wants `ordinals`, in their places. `records` are in their order.
+    /// The roster of `set`, which wants `ordinals`. `records` are ordered by ordinal.
     pub(crate) fn of(
         set: &StatefulSet,
         ordinals: Ordinals<'_>,
@@ -82,7 +82,7 @@ impl<'a> Roster<'a> {
         roster
     }
 
-    /// Everybody, for counting.
+    /// All members.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Member<'a>> {
         self.replicas.iter().chain(&self.condemned)
     }

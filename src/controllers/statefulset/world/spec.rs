@@ -7,19 +7,19 @@ use k8s_openapi::api::apps::v1::{RollingUpdateStatefulSetStrategy, StatefulSet};
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-/// The ordinals a set wants: from `start`, `replicas` of them, leaving out those that are reserved.
+/// The ordinals that a set wants: `replicas` of them from `start` on, without the reserved ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ordinals<'a> {
-    /// Where they begin.
+    /// The first one.
     pub(crate) start: i32,
     /// How many.
     pub(crate) replicas: i32,
-    /// Those that are left out, ascending, each once (Kubernetes issue 83224).
+    /// The reserved ones, ascending, each once (Kubernetes issue 83224).
     pub(crate) reserved: &'a [i32],
 }
 
 impl<'a> Ordinals<'a> {
-    /// The ordinals of `spec`; one replica if it says nothing.
+    /// The ordinals of `spec`; one replica by default.
     pub(crate) fn of(set: &StatefulSet, reserved: &'a [i32]) -> Self {
         let ordinals = set.spec.ordinals.as_ref();
         Self {
@@ -29,8 +29,8 @@ impl<'a> Ordinals<'a> {
         }
     }
 
-    /// How many wanted ordinals there would be below this one if there were replicas enough; `None`
-    /// if it is never wanted. The partition of a rollout counts in these.
+    /// The index of an ordinal among those that could be wanted; `None` if it never is. The partition of
+    /// a rollout counts in these.
     pub(crate) fn index(self, ordinal: i32) -> Option<i64> {
         let n_below = |ordinal: i32| self.reserved.partition_point(|reserved| *reserved < ordinal);
         if ordinal < self.start || self.reserved.binary_search(&ordinal).is_ok() {
@@ -45,7 +45,7 @@ impl<'a> Ordinals<'a> {
         self.index(ordinal).is_some_and(|index| index < i64::from(self.replicas))
     }
 
-    /// All of them, ascending; none above what a name may hold.
+    /// All of them, ascending; none above `i32::MAX`.
     pub(crate) fn iter(self) -> impl Iterator<Item = i32> + 'a {
         let is_free = move |ordinal: &i32| self.reserved.binary_search(ordinal).is_err();
         let n_wanted = usize::try_from(self.replicas).unwrap_or_default();
@@ -56,14 +56,14 @@ impl<'a> Ordinals<'a> {
 /// `spec.persistentVolumeClaimRetentionPolicy`. The default retains always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RetentionPolicy {
-    /// Claims go with the set.
+    /// `whenDeleted: Delete`: claims are deleted with the set.
     pub(crate) is_deleted_delete: bool,
-    /// Claims go with the pods that scaling down removes.
+    /// `whenScaled: Delete`: claims are deleted with the pods that scaling down removes.
     pub(crate) is_scaled_delete: bool,
 }
 
 impl RetentionPolicy {
-    /// The set's policy; what is not stated retains.
+    /// The set's policy; the default retains.
     pub(crate) fn of(set: &StatefulSet) -> Self {
         let policy = set.spec.persistent_volume_claim_retention_policy.as_ref();
         let is_delete = |when: Option<&String>| when.is_some_and(|when| when == "Delete");
@@ -89,7 +89,7 @@ impl RetentionPolicy {
     }
 }
 
-/// Whether the set's pods do not wait for one another.
+/// Whether pods are created and deleted without waiting for each other.
 pub(crate) fn is_parallel(set: &StatefulSet) -> bool {
     set.spec.pod_management_policy.as_deref() == Some("Parallel")
 }
@@ -104,7 +104,7 @@ pub(crate) fn templates(set: &StatefulSet) -> &[PersistentVolumeClaim] {
     set.spec.volume_claim_templates.as_deref().unwrap_or_default()
 }
 
-/// Whether the set rolls updates out by itself; what is not stated does.
+/// Whether the update strategy is RollingUpdate, the default.
 pub(crate) fn is_rolling(set: &StatefulSet) -> bool {
     let strategy = set.spec.update_strategy.as_ref();
     let type_ = strategy.and_then(|strategy| strategy.type_.as_deref());

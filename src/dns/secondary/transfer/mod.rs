@@ -22,8 +22,11 @@ use hickory_proto::rr::Record;
 use crate::clock::Clock;
 use crate::dns::message::encode::Message;
 use crate::dns::message::name::WireName;
+pub(crate) use crate::dns::message::serial::is_newer;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
+
+pub(crate) use crate::dns::zone::is_newer;
 
 /// After so many octets a message is sent.
 const MESSAGE_LENGTH_AIM: usize = 16 * 1024;
@@ -137,11 +140,6 @@ impl Transfer {
             }
         }
     }
-}
-
-/// Whether `serial` comes after `other` (RFC 1982, 3.2).
-pub(crate) fn is_newer(serial: u32, other: u32) -> bool {
-    (serial.wrapping_sub(other) as i32) > 0
 }
 
 #[cfg(test)]

@@ -5,27 +5,21 @@
 //! section, needs no second copy of the records, and makes the first answer cost what all others
 //! do. It holds where the codec would not compress RDATA either.
 //!
-//! SRV records bring the addresses of their targets, which have to be looked up: their sections are
-//! put together here in the same way, and then kept (see `ready.rs`).
+//! SRV records bring the addresses of their targets, which have to be looked up: see `srv.rs`.
 
 use hickory_proto::rr::RecordType;
 
-use super::OPT_LENGTH;
-use super::question::Question;
-use super::ready::{AUTHORITATIVE, TRUNCATED};
+use super::question::{AUTHORITATIVE, Question, TRUNCATED};
 use crate::dns::message::name;
-use crate::dns::message::request::HEADER_LENGTH;
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
-use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, SRV_FIXED_LENGTH, Zone, Zones};
+use crate::dns::message::protocol::{HEADER_LENGTH, POINTER};
+use crate::dns::zone::RrSet;
 
-/// Owner, type, class and TTL.
-const PREFIX_LENGTH: usize = 10;
+/// Owner as a pointer, type, class and TTL.
+pub(super) const PREFIX_LENGTH: usize = 10;
 /// RDLENGTH, which an RRset keeps before the RDATA.
-const RDLENGTH_LENGTH: usize = 2;
+pub(super) const RDLENGTH_LENGTH: usize = 2;
 const A_LENGTH: usize = RDLENGTH_LENGTH + 4;
 const AAAA_LENGTH: usize = RDLENGTH_LENGTH + 16;
-/// The first two bits of a compression pointer.
-const POINTER: u16 = 0xc000;
 
 /// Whether the records of `set` go into the answer to `question` as they are kept.
 pub(super) fn is_as_kept(set: &RrSet<'_>, question: &Question<'_>) -> bool {
@@ -97,7 +91,7 @@ pub(super) fn write_truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
 }
 
 /// What a record of `set` begins with if its owner stands at `owner_at` in the message.
-fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
+pub(super) fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
     let [p0, p1] = (POINTER | owner_at as u16).to_be_bytes();
     let [t0, t1] = u16::from(set.record_type()).to_be_bytes();
     let [s0, s1, s2, s3] = set.ttl_s().to_be_bytes();
@@ -119,97 +113,11 @@ fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     }
 }
 
-fn append(prefix: [u8; PREFIX_LENGTH], set: &RrSet<'_>, replies: &mut Vec<u8>) {
+/// Appends the records of `set` as they are kept.
+pub(super) fn append(prefix: [u8; PREFIX_LENGTH], set: &RrSet<'_>, replies: &mut Vec<u8>) {
     for rdata in set.rdata() {
         replies.extend_from_slice(&prefix);
         replies.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
         replies.extend_from_slice(rdata);
     }
-}
-
-/// A target of SRV records and where it stands in the message first.
-struct Target<'s> {
-    name: &'s [u8],
-    at: usize,
-}
-
-/// The sections that answer a question for SRV records, with the addresses of their targets;
-/// `None` if that is not simple: targets in several places, or not in lower case, or too many.
-pub(super) fn service(
-    zones: &Zones,
-    zone: &Zone,
-    question: &Question<'_>,
-    set: &RrSet<'_>,
-) -> Option<ReadyMade> {
-    // The root is shorter than a pointer to it.
-    (question.name.len() > 1).then_some(())?;
-    let begin = HEADER_LENGTH + question.wire.len();
-    let room = usize::from(DATAGRAM_LENGTH_MAX).checked_sub(begin + OPT_LENGTH)?;
-    let mut sections = Vec::with_capacity(room);
-    let mut targets: Vec<Target<'_>> = Vec::new();
-    let prefix = prefix(HEADER_LENGTH, set);
-    let mut n_answers = 0;
-    for rdata in set.rdata() {
-        let name = rdata.get(SRV_FIXED_LENGTH..)?;
-        if !targets.iter().any(|known| known.name == name) {
-            let written = begin + sections.len() + PREFIX_LENGTH + RDLENGTH_LENGTH + SRV_FIXED_LENGTH;
-            targets.push(Target { name, at: place_in(question, name).unwrap_or(written) });
-        }
-        sections.extend_from_slice(&prefix);
-        sections.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
-        sections.extend_from_slice(rdata);
-        n_answers += 1;
-        (sections.len() <= room).then_some(())?;
-    }
-    let depends_on = dependency(zones, zone, targets.iter().map(|target| target.name))?;
-    let mut n_additional = 0;
-    for target in &targets {
-        if target.name.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
-        for own in addresses(zone.node(target.name)?.rrsets()) {
-            (sections.len() + own.packed().len() <= room).then_some(())?;
-            append(self::prefix(target.at, &own), &own, &mut sections);
-            n_additional += own.len() as u16;
-        }
-    }
-    (sections.len() <= room).then(|| ReadyMade {
-        sections: sections.into(),
-        counts: [n_answers, 0, n_additional],
-        is_for_lower_case: true,
-        depends_on: Some(depends_on),
-        ..ReadyMade::default()
-    })
-}
-
-fn addresses(rrsets: RrSetsRef<'_>) -> impl Iterator<Item = RrSet<'_>> {
-    rrsets.iter().filter(|set| set.record_type().is_ip_addr())
-}
-
-/// Where in the question a name stands that is its own or one above it.
-fn place_in(question: &Question<'_>, name: &[u8]) -> Option<usize> {
-    let is_above = name::ancestors(question.lower).any(|above| above == name);
-    is_above.then(|| HEADER_LENGTH + question.lower.len() - name.len())
-}
-
-/// The one name of the zone that all targets lie directly below; each of them exists.
-pub(super) fn dependency<'t>(
-    zones: &Zones,
-    zone: &Zone,
-    targets: impl IntoIterator<Item = &'t [u8]>,
-) -> Option<Dependency> {
-    let mut parent: Option<Vec<u8>> = None;
-    for target in targets {
-        let target = target.to_ascii_lowercase();
-        zone.node(&target)?;
-        let above = name::parent(&target)?;
-        if parent.get_or_insert_with(|| above.to_vec()) != above {
-            return None;
-        }
-        let own = zones.find(&target)?;
-        (own.key() == zone.key()).then_some(())?;
-    }
-    let parent = parent?;
-    zone.node(&parent)?;
-    Some(Dependency { below: zone.below(&parent), layout: zones.layout() })
 }

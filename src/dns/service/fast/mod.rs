@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  octets ──► Question::read ──► zone, node ─┬─ has the type ──► direct.rs: records as kept ──────┐
-//!                │ anything unusual          │          └───────► ready.rs: ready-made sections ───┤
+//!                │ anything unusual          │          └──► srv.rs, ready.rs: ready-made ─────────┤
 //!                ▼                           ├─ lacks it ──────► negative.rs: SOA, NODATA ─────────┤
 //!             respond                        └─ missing ───────► negative.rs: SOA, NXDOMAIN ───────┤
 //!                ▲                                                                       reply ◄───┘
@@ -20,30 +20,16 @@ mod direct;
 mod negative;
 mod question;
 mod ready;
+mod srv;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use super::limit::Kind;
-use crate::dns::message::request::HEADER_LENGTH;
+use crate::dns::message::protocol::{HEADER_LENGTH, OPT_LENGTH, TC};
 use crate::dns::zone::{Cursor, Found, Node, Zone, Zones};
-use question::{NameBuffer, Question};
+use question::{NODATA, NXDOMAIN, NameBuffer, Question};
 use ready::Distance;
-
-/// Which ways there are to a response.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Paths {
-    /// The fast one for all that it can answer.
-    #[default]
-    FastFirst,
-    /// The ordinary one alone.
-    OrdinaryOnly,
-}
-
-/// OPT in a response to a client that sent a plain one: owner, type, 1232 octets, extended rcode
-/// and version 0. Flags and the length of no options follow.
-const OPT_BEGINNING: [u8; 7] = [0, 0, 41, 0x04, 0xd0, 0, 0];
-const OPT_LENGTH: usize = 11;
 
 /// What was asked the fast way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +57,6 @@ impl Taken {
         replies[start + HEADER_LENGTH - 1] = u8::from(self.has_edns);
     }
 }
-
-/// The bit of truncation, in the first octet of flags.
-const TC: u8 = 0x02;
 
 /// Whether what does not exist is answered the fast way too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +200,7 @@ fn exists(
         if negatives == Negatives::Left || is_aliased() {
             return None;
         }
-        return negative::write(zone, question, negative::NODATA, replies).map(|()| Kind::NoData);
+        return negative::write(zone, question, NODATA, replies).map(|()| Kind::NoData);
     };
     if direct::is_as_kept(&set, question) {
         direct::write(&set, question, turn, replies);
@@ -238,10 +221,10 @@ fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Optio
     if zone.falls_through(question.lower) {
         return None;
     }
-    let is_missing = !zone.has_made_up_names()
+    let is_missing = !zone.has_synthesized_names()
         || matches!(zone.look_up(question.lower, question.record_type), Found::Missing);
     (is_missing && zone.is_synced()).then_some(())?;
-    negative::write(zone, question, negative::NXDOMAIN, replies).map(|()| Kind::NameError)
+    negative::write(zone, question, NXDOMAIN, replies).map(|()| Kind::NameError)
 }
 
 #[cfg(test)]

@@ -5,15 +5,9 @@
 
 use super::question::Question;
 use crate::dns::message::name;
-use crate::dns::message::request::HEADER_LENGTH;
+use crate::dns::message::protocol::{HEADER_LENGTH, POINTER};
 use crate::dns::zone::{SOA_FIXED_LENGTH, Zone};
 
-/// Flags of NODATA: QR and AA.
-pub(super) const NODATA: [u8; 2] = [0x84, 0];
-/// Flags of a name error: QR and AA, RCODE 3.
-pub(super) const NXDOMAIN: [u8; 2] = [0x84, 3];
-
-const POINTER: u16 = 0xC000;
 /// Type and class of the SOA record.
 const SOA_IN: [u8; 4] = [0, 6, 0, 1];
 /// Owner as a pointer, type, class, TTL and RDLENGTH.
@@ -28,7 +22,7 @@ pub(super) fn write(
 ) -> Option<()> {
     let soa = zone.soa_wire();
     let (names, fixed) = soa.split_at_checked(soa.len().checked_sub(SOA_FIXED_LENGTH)?)?;
-    let (mname, rname) = names.split_at_checked(name_length(names)?)?;
+    let (mname, rname) = names.split_at_checked(name::length(names)?)?;
     let n_apex = zone.key().as_bytes().len();
     // The root as an owner is not a pointer; and what is surely short enough needs no measuring.
     if n_apex <= 1 || question.length_with(RECORD_HEAD_LENGTH + soa.len()) > question.length_max {
@@ -85,12 +79,4 @@ fn write_name<'n>(name: &'n [u8], written: &[Written<'_>], at: usize, replies: &
     }
     replies.extend_from_slice(name);
     Written { name, n_octets: name.len(), at }
-}
-
-fn name_length(names: &[u8]) -> Option<usize> {
-    let mut end = 0;
-    while let length @ 1.. = usize::from(*names.get(end)?) {
-        end += 1 + length;
-    }
-    Some(end + 1)
 }

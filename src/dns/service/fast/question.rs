@@ -6,21 +6,23 @@
 
 use hickory_proto::rr::RecordType;
 
-use super::{OPT_BEGINNING, OPT_LENGTH};
-use crate::dns::message::name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX};
-use crate::dns::message::request::HEADER_LENGTH;
-use crate::dns::service::respond::{DATAGRAM_LENGTH_MAX, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS};
+use crate::dns::message::name;
+use crate::dns::message::protocol::{
+    AA, AD, CD, DATAGRAM_LENGTH_MAX, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DO, HEADER_LENGTH, NAME_OCTETS_MAX,
+    OPT_BEGINNING, OPT_LENGTH, QR, RA, RD, TC, TYPE_AND_CLASS_LENGTH,
+};
 
-/// The first octet of flags without RD, the second without AD and CD, and four counts but for the
-/// last octet: what they have to be.
+/// The four counts but for their last octet: what they have to be.
 const COUNTS: [u8; 7] = [0, 1, 0, 0, 0, 0, 0];
-const RD: u8 = 0x01;
-const AD: u8 = 0x20;
-const CD: u8 = 0x10;
-const TYPE_AND_CLASS_LENGTH: usize = 4;
 const CLASS_IN: [u8; 2] = [0, 1];
-const RA: u8 = 0x80;
-const DO: u8 = 0x80;
+
+/// The flags of a response with records, and of NODATA.
+pub(super) const AUTHORITATIVE: [u8; 2] = [QR | AA, 0];
+pub(super) const NODATA: [u8; 2] = AUTHORITATIVE;
+/// Those of a truncated response.
+pub(super) const TRUNCATED: [u8; 2] = [QR | AA | TC, 0];
+/// Those of a name error, RCODE 3.
+pub(super) const NXDOMAIN: [u8; 2] = [QR | AA, 3];
 
 /// Where a name is put in lower case.
 pub(super) struct NameBuffer([u8; NAME_OCTETS_MAX]);
@@ -62,7 +64,7 @@ impl<'m> Question<'m> {
         if flags_high & !RD != 0 || flags_low & !(AD | CD) != 0 || counts != COUNTS {
             return None;
         }
-        let name = body.get(..name_length(body)?)?;
+        let name = body.get(..name::length(body)?)?;
         let wire = body.get(..name.len() + TYPE_AND_CLASS_LENGTH)?;
         let [type_high, type_low, class @ ..] = *wire[name.len()..].first_chunk::<TYPE_AND_CLASS_LENGTH>()?;
         let record_type = RecordType::from(u16::from_be_bytes([type_high, type_low]));
@@ -125,21 +127,6 @@ impl<'m> Question<'m> {
     }
 }
 
-/// The length of the name at the beginning of `body`, if it has no pointers and is not too long.
-fn name_length(body: &[u8]) -> Option<usize> {
-    let mut end = 0;
-    loop {
-        let length = usize::from(*body.get(end)?);
-        end += 1 + length;
-        if length > LABEL_OCTETS_MAX || end > NAME_OCTETS_MAX {
-            return None;
-        }
-        if length == 0 {
-            return Some(end);
-        }
-    }
-}
-
 /// Types that are answered by what their RRset holds, and its additional section.
 fn is_ordinary(record_type: RecordType) -> bool {
     use RecordType::{A, AAAA, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT};
@@ -153,7 +140,7 @@ fn read_opt(rest: &[u8], n_additional: u8) -> Option<(Option<[u8; 2]>, u16)> {
         (1, [0, 0, 41, size_high, size_low, 0, 0, flags, _, 0, 0]) => {
             let size = u16::from_be_bytes([*size_high, *size_low]);
             let length_max = size.clamp(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DATAGRAM_LENGTH_MAX);
-            Some((Some([flags & DO, 0]), length_max))
+            Some((Some([flags & DO.to_be_bytes()[0], 0]), length_max))
         }
         _ => None,
     }

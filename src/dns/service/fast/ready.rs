@@ -8,26 +8,24 @@
 //!   these are taken if all targets lie directly below one name, whose stamp then tells whether
 //!   they have changed. Other types with additional records go the ordinary way.
 //!
-//! Simple sets of SRV records are put together here ([`direct::service`]), the rest by `respond`.
+//! Simple sets of SRV records are put together here ([`srv::sections`]), the rest by `respond`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use hickory_proto::rr::RecordType;
 
-use super::question::Question;
-use super::{OPT_BEGINNING, OPT_LENGTH, direct};
-use crate::dns::message::request::HEADER_LENGTH;
-use crate::dns::service::policy::Conduct;
-use crate::dns::service::respond::{Asker, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, Transport, respond};
+use super::question::{AUTHORITATIVE, Question, TRUNCATED};
+use super::{direct, srv};
+use crate::dns::message::protocol::{
+    DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, HEADER_LENGTH, OPT_BEGINNING, OPT_LENGTH,
+};
+use crate::dns::service::asker::{Asker, Transport};
+use crate::dns::service::policy::Policy;
+use crate::dns::service::respond::respond;
 use crate::dns::zone::{Dependency, Node, Ready, ReadyMade, RrSet, SRV_FIXED_LENGTH, Zone, Zones};
 
 /// Sections are the same for all who ask.
-const NOBODY: Asker = Asker { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), transport: Transport::Datagram };
-/// QR and AA.
-pub(super) const AUTHORITATIVE: [u8; 2] = [0x84, 0];
-/// QR, AA and TC.
-pub(super) const TRUNCATED: [u8; 2] = [0x86, 0];
-
+const NOBODY: Asker = Asker { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), transport: Transport::Udp };
 /// What has to come near before the sections that are kept of a type can be copied, each of it when
 /// the one before has.
 #[derive(Clone, Copy)]
@@ -101,7 +99,7 @@ pub(super) fn make(
         return None;
     }
     let made = match question.record_type {
-        RecordType::SRV => direct::service(zones, zone, question, set)
+        RecordType::SRV => srv::sections(zones, zone, question, set)
             .or_else(|| by_respond(zones, question, Some(dependency(zones, zone, set)?))),
         RecordType::PTR => by_respond(zones, question, None),
         _ => None,
@@ -111,14 +109,14 @@ pub(super) fn make(
 
 fn dependency(zones: &Zones, zone: &Zone, set: &RrSet<'_>) -> Option<Dependency> {
     let targets: Option<Vec<&[u8]>> = set.rdata().map(|rdata| rdata.get(SRV_FIXED_LENGTH..)).collect();
-    direct::dependency(zones, zone, targets?)
+    srv::dependency(zones, zone, targets?)
 }
 
 fn by_respond(zones: &Zones, question: &Question<'_>, depends_on: Option<Dependency>) -> Option<ReadyMade> {
     // Who this server is and which keys it has shows in the OPT record alone.
-    let conduct = Conduct::default();
+    let policy = Policy::default();
     let respond = |has_edns| {
-        let response = respond(zones, &conduct, &question.plain_request(has_edns), NOBODY, 0)?;
+        let response = respond(zones, &policy, &question.plain_request(has_edns), NOBODY, 0)?;
         sections(&response.to_octets(), question, has_edns)
     };
     let mut made = respond(true)?;

@@ -1,17 +1,14 @@
-//! What came of asking upstreams, and how a failure is told (RFC 8914).
+//! What came of asking upstreams, and the Extended DNS Error that reports a failure (RFC 8914).
+//!
+//! The text of a failure says what the resolver saw last: silence, a refusal, or that too many wait.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use hickory_resolver::net::{DnsError, NetError};
 
-/// RFC 8914, 4.1: no code says it better.
-const OTHER: u16 = 0;
-/// RFC 8914, 4.14: the same question failed a moment ago.
-const CACHED_ERROR: u16 = 13;
-/// RFC 8914, 4.23: nobody was reached who knows.
-const NO_REACHABLE_AUTHORITY: u16 = 22;
-/// RFC 8914, 4.24: somebody was reached, to no avail.
-const NETWORK_ERROR: u16 = 23;
+use crate::dns::message::protocol::{
+    EDE_CACHED_ERROR, EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, EDE_OTHER,
+};
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,12 +54,12 @@ impl Failure {
     }
 
     /// The Extended DNS Error that tells it: info code and text.
-    pub(super) fn extended_error(&self) -> (u16, &str) {
+    pub(in crate::dns::service) fn extended_error(&self) -> (u16, &str) {
         match self {
-            Self::Unreachable(text) => (NO_REACHABLE_AUTHORITY, text),
-            Self::Refused(text) => (NETWORK_ERROR, text),
-            Self::Remembered => (CACHED_ERROR, "no upstream answered a moment ago"),
-            Self::Crowded => (OTHER, "too many questions are waiting for upstreams; ask again"),
+            Self::Unreachable(text) => (EDE_NO_REACHABLE_AUTHORITY, text),
+            Self::Refused(text) => (EDE_NETWORK_ERROR, text),
+            Self::Remembered => (EDE_CACHED_ERROR, "no upstream answered a moment ago"),
+            Self::Crowded => (EDE_OTHER, "too many questions are waiting for upstreams; ask again"),
         }
     }
 }

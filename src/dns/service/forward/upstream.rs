@@ -26,7 +26,7 @@ use hickory_resolver::{NameServerPool, PoolContext, ResponseCache, TlsConfig, Tt
 
 use super::outcome::{Failure, Outcome};
 use crate::clock::Clock;
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 
 /// How long one upstream is waited for, retransmissions and TCP included.
 pub const UPSTREAM_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -19,6 +19,7 @@ use crate::node::runtime::interface::Runtime;
 use crate::node::runtime::order::{Role, Sandbox, StartContainer, Survivor};
 use crate::node::runtime::probe::{ProbeKind, ProbeReply, ProbeRequest};
 use crate::node::runtime::report::{ContainerReport, ContainerState, Ended, PodReport};
+use crate::objects::pod;
 
 /// How pods without annotations behave.
 #[derive(Clone, Debug, Default)]
@@ -136,7 +137,7 @@ impl Runtime for Simulated {
     /// Nothing survives the process, so what the status says is drawn anew.
     async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) -> Result<(), RuntimeError> {
         for survivor in survivors {
-            let Some(container) = find_container(pod, &survivor.container) else { continue };
+            let Some(container) = pod::find_container(pod, &survivor.container) else { continue };
             let begin = Begin::Since(survivor.since, survivor.is_ready);
             self.begin(pod, container, survivor.role, survivor.attempt, begin);
         }
@@ -203,12 +204,6 @@ impl Run {
             _ => Ended { is_success: true, reason: None, message: None },
         }
     }
-}
-
-fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
-    let spec = pod.spec.as_ref()?;
-    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
-    all.into_iter().find(|container| container.name == name)
 }
 
 #[cfg(test)]
