@@ -244,8 +244,7 @@ fn hash_of(text: &str) -> u64 {
 }
 
 fn to_value(typed: &Typed) -> Value {
-    let json = typed.to_json().expect("the types of the table serialize to JSON");
-    let mut value: Value = serde_json::from_slice(&json).expect("serialized JSON is JSON");
+    let mut value = typed.to_value().expect("the types of the table serialize to JSON");
     if let Some(object) = value.as_object_mut() {
         object.remove("apiVersion");
         object.remove("kind");

@@ -85,6 +85,11 @@ macro_rules! kinds {
                 Ok(match kind { $(Kind::$kind => Typed::$kind(Box::new(serde_json::from_value(value)?))),* })
             }
 
+            /// The JSON form as a value, with `apiVersion` and `kind`.
+            pub fn to_value(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self { $(Typed::$kind(object) => serde_json::to_value(object)),* }
+            }
+
             /// The JSON form, with `apiVersion` and `kind`.
             pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
                 match self { $(Typed::$kind(object) => serde_json::to_vec(object)),* }

@@ -23,7 +23,7 @@ use super::event::Event;
 use super::write::{CommitError, Write};
 use crate::objects::{Object, ObjectKey};
 
-/// A keeper of versioned objects.
+/// A backend of the store.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// What has been published.

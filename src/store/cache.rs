@@ -1,8 +1,8 @@
 //! The objects and their history in memory, as readers and watchers share them.
 //!
-//! What the API server calls its watch cache: every backend publishes into one, and get, list and
-//! watch are answered from it. One lock guards the state. It is held for the time of a map
-//! operation or a scan, and never across an await.
+//! What Kubernetes' API server calls the watch cache: a backend publishes its events here, and get,
+//! list and watch are answered from here. One lock guards the state; it is held for a map operation
+//! or a scan, never across an await.
 
 use std::sync::{RwLock, RwLockReadGuard};
 
@@ -26,7 +26,7 @@ pub struct Listing {
 pub struct Batch {
     /// The events, oldest first.
     pub events: Vec<Event>,
-    /// The revision up to which the history was looked through.
+    /// The revision up to which events of interest were delivered.
     pub seen: Revision,
 }
 
@@ -61,8 +61,7 @@ impl Cache {
         self.read().owned_by(uid).cloned().collect()
     }
 
-    /// Up to `limit` of the events after revision `after` that are of interest, oldest first, none
-    /// left out.
+    /// The first `limit` events of interest after revision `after`, oldest first.
     pub fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
         let state = self.read();
         let mut wanted = state.events_after(after)?.filter(|event| interest.wants(event));

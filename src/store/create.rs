@@ -1,4 +1,4 @@
-//! create: an object that was not there before.
+//! Creating objects.
 
 use super::defaulted::Defaulted;
 use super::error::StoreError;

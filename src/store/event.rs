@@ -1,4 +1,4 @@
-//! What happened to an object, and which of it somebody wants to hear.
+//! Events of the store: what happened to an object, and which events a watch wants.
 //!
 //! Every committed write leaves exactly one [`Event`]. Revisions rise from event to event; they
 //! need not be without gaps.

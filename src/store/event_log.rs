@@ -1,7 +1,6 @@
-//! Which event objects there are: by age, and by what they say.
+//! The index of event objects: by age, to expire them, and by content, to count repetitions.
 //!
-//! The log follows the store's history, whoever wrote the events: each is looked at when it changes
-//! and when it goes, and never in between.
+//! It follows the store's history, so it knows the events that clients write too.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -17,12 +16,12 @@ use super::watch::Watch;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 
-/// How long an event object stays after it was last written, as the API server keeps them.
+/// How long an event is kept after it was last written: the API server's `--event-ttl`.
 pub const EVENT_LIFETIME: Duration = Duration::from_secs(3600);
-/// How many event objects are kept; the oldest go first.
+/// How many events are kept; the oldest go first.
 pub const EVENTS_MAX: usize = 8192;
 
-/// The event objects of the store: by age, and by what they say.
+/// The event objects of the store, by age and by content.
 #[derive(Default)]
 pub(super) struct EventLog {
     watch: Option<Watch>,
@@ -33,7 +32,7 @@ pub(super) struct EventLog {
 }
 
 impl EventLog {
-    /// The name under which to record, and whether it is that of an equal event or a new one.
+    /// The name to record under, and whether an equal event has it already.
     pub(super) fn name(
         &mut self,
         sameness: Sameness,
@@ -57,7 +56,7 @@ impl EventLog {
         (key, false)
     }
 
-    /// The oldest, when it is too old, and whether there is one too many.
+    /// The oldest event, when it expires, and whether there are more than [`EVENTS_MAX`].
     pub(super) fn oldest(&self) -> Option<(ObjectKey, Timestamp, bool)> {
         let ((written, _), key) = self.by_age.first_key_value()?;
         Some((key.clone(), *written + EVENT_LIFETIME, self.by_age.len() > EVENTS_MAX))
@@ -76,7 +75,7 @@ impl EventLog {
         }
     }
 
-    /// Follows the store to the present.
+    /// Takes in what has happened since the last call.
     pub(super) fn catch_up(&mut self, cache: &Arc<Cache>) {
         self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
         if self.watch.is_none() {
@@ -109,10 +108,10 @@ impl EventLog {
     }
 }
 
-/// Two digests that have nothing to do with each other.
+/// Two independent hash functions.
 static HASHING: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
 
-/// What makes two events equal, as a digest: of 128 bits, so that no two others ever are.
+/// A digest of what makes two events equal; 128 bits, so that different events never collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Sameness(u64, u64);
 
@@ -127,7 +126,7 @@ impl Sameness {
     }
 }
 
-/// When an event object was last written, as it says itself.
+/// When an event was last seen, by its own fields.
 fn age_of(object: &Object) -> Timestamp {
     let event = object.get::<core::Event>();
     let last = event.and_then(|event| event.last_timestamp.as_ref().map(|time| time.0));

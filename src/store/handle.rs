@@ -1,4 +1,4 @@
-//! A store as its users hold it: what it is made of, what it reads, and its door to the backend.
+//! The store as its users hold it: its options and state, reads, and the one way to commit.
 
 use std::sync::Arc;
 
@@ -20,14 +20,14 @@ use crate::machinery::selector::Selector;
 use crate::objects::{Kind, KubeObject, Object, ObjectKey, Revision, Typed};
 use crate::rules::validation;
 
-/// How a store behaves beyond what its objects say.
+/// Options of a store.
 #[derive(Clone, Debug, Default)]
 pub struct StoreOptions {
     /// Seed of uids and generated names; a random one if absent.
     pub seed: Option<u64>,
     /// Where cluster addresses and node ports come from.
     pub service_network: ServiceNetwork,
-    /// Where the rules for objects are others than Kubernetes'.
+    /// Which validation rules differ from Kubernetes'.
     pub rules: validation::Rules,
 }
 
@@ -41,27 +41,26 @@ pub(super) struct Inner {
     pub(super) identities: Identities,
     pub(super) service_network: ServiceNetwork,
     pub(super) rules: validation::Rules,
-    /// Held from the choice of a service's addresses to the commit that takes them.
+    /// Held from the choice of a service's addresses to the commit.
     allocating: Mutex<Ledger>,
-    /// Held for reading from the look at an object's namespace to the commit that puts the object
-    /// there, and for writing while a namespace begins to terminate: all of its content can be
-    /// listed afterwards.
+    /// Read lock: from the check of an object's namespace to the commit of the object. Write lock:
+    /// while a namespace starts to terminate, so that its content is complete afterwards.
     pub(super) populating: RwLock<()>,
     pub(super) recorded: std::sync::Mutex<EventLog>,
 }
 
-/// How often a write without a precondition of its own is tried again when others write between.
+/// How many times a write without a precondition is tried while others write the same object.
 pub(super) const ATTEMPTS_MAX: usize = 64;
 
-/// What came of a write that the backend could carry out or refuse.
+/// The outcome of a commit that did not fail.
 pub(super) enum Outcome {
-    /// The version written; the last one of a removed object.
+    /// The version written, or the last version of a removed object.
     Written(Object),
-    /// Somebody else wrote first.
+    /// The precondition does not hold: somebody else wrote first.
     Outrun {
         /// The version that is there now, if any.
         present: Option<Object>,
-        /// What was to be there next, given back.
+        /// The version that was not written, given back.
         refused: Option<Box<Typed>>,
     },
 }
@@ -81,7 +80,7 @@ impl Store {
         }))
     }
 
-    /// A store in memory, for tests and for servers without a disk.
+    /// A store in memory, for tests and `--ephemeral`.
     pub fn in_memory(clock: Clock, options: StoreOptions) -> Self {
         Self::new(Arc::new(MemoryBackend::default()), clock, options)
     }
@@ -127,7 +126,7 @@ impl Store {
         Watch::new(self.cache().clone(), interest, from)
     }
 
-    /// What has been published: the seam for readers that need no store.
+    /// The published objects and events, for readers that need no store.
     pub fn cache(&self) -> &Arc<Cache> {
         self.0.backend.cache()
     }
@@ -148,7 +147,7 @@ impl Store {
 }
 
 impl Inner {
-    /// Services are written one at a time, so that two never take the same address.
+    /// Services are written one at a time, so that no two get the same address.
     pub(super) async fn lock_allocation(&self, typed: &Typed) -> Option<MutexGuard<'_, Ledger>> {
         match typed.kind() {
             Kind::Service => Some(self.allocating.lock().await),
@@ -156,13 +155,13 @@ impl Inner {
         }
     }
 
-    /// No namespace begins to terminate between the look at it and the commit.
+    /// No namespace starts to terminate between the check and the commit.
     pub(super) async fn lock_namespace(&self, typed: &Typed) -> Option<RwLockReadGuard<'_, ()>> {
         if typed.kind().info().is_namespaced { Some(self.populating.read().await) } else { None }
     }
 }
 
-/// What others wrote too often is given up, as a conflict.
+/// The conflict of a write that was tried [`ATTEMPTS_MAX`] times.
 pub(super) fn too_busy(key: ObjectKey) -> StoreError {
     StoreError::Conflict {
         key,

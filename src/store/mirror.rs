@@ -1,4 +1,4 @@
-//! Objects that come from another source of truth: written as they are, removed at once.
+//! Mirroring: objects of another source of truth are written as they are and removed at once.
 
 use super::error::StoreError;
 use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
@@ -6,9 +6,8 @@ use super::write::Expected;
 use crate::objects::{Object, ObjectKey, Typed};
 
 impl Store {
-    /// Puts an object as it is, in place of what is there: no defaults, no validation, its status
-    /// as given. For objects that come from another source of truth. Putting what is there already
-    /// changes nothing.
+    /// Creates or replaces an object as it is: no defaults, no validation, its status as given. For
+    /// objects of another source of truth. Writing what is there already changes nothing.
     pub async fn mirror(&self, object: impl Into<Typed>) -> Result<Object, StoreError> {
         let mut typed = object.into();
         let key = ObjectKey::of(&typed);
@@ -29,7 +28,7 @@ impl Store {
         Err(too_busy(key))
     }
 
-    /// Removes an object that [`Store::mirror`] has put, at once and whatever its finalizers.
+    /// Removes an object that [`Store::mirror`] wrote, at once and regardless of finalizers.
     pub async fn unmirror(&self, key: &ObjectKey) -> Result<(), StoreError> {
         for _ in 0..ATTEMPTS_MAX {
             let Some(old) = self.get(key) else { return Err(StoreError::NotFound(key.clone())) };

@@ -42,7 +42,7 @@ mod recorder;
 
 pub use allocation::network::ServiceNetwork;
 pub use backend::Backend;
-pub use bootstrap::{Bootstrap, DEFAULT_CLASS_ANNOTATION};
+pub use bootstrap::Bootstrap;
 pub use cache::{Batch, Cache, Listing};
 pub use defaulted::Defaulted;
 pub use deletion::{DeleteOptions, Deleted, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};

@@ -1,7 +1,6 @@
-//! Two writes that every pod sees: the one that gives it a node, and those of its status.
+//! The two most frequent writes: binding a pod to a node, and writing a pod's status.
 //!
-//! A pod's life is mostly such writes, so they touch nothing but what they change: no defaults are
-//! set and no rules checked for what stays as it was.
+//! They skip defaulting and validation of the fields that they leave as they are.
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 
@@ -14,9 +13,9 @@ use crate::objects::{Object, Typed, pod};
 use crate::rules::strategy;
 
 impl Store {
-    /// Gives the pod that was read its node, together with the condition that says so, in one write
-    /// as the API server's `pods/binding` does. `condition` is made from the pod as it will be. A
-    /// pod that has a node already, goes away or is not the one that was read is a conflict.
+    /// Binds a pod to a node and sets the condition that `condition` makes of the bound pod, in one
+    /// write, as the API server's `pods/binding` does. It is a conflict if the pod is bound already,
+    /// is terminating, or is another one of the same name than the one read.
     pub async fn bind(
         &self,
         read: &Object,
@@ -48,8 +47,8 @@ impl Store {
         Err(too_busy(key.clone()))
     }
 
-    /// Writes the status that `status` makes of the pod that was read, again and again if others
-    /// write between. Another pod of that name is left alone. Returns the version that is there then.
+    /// Writes the status that `status` makes of the present pod. Retries on conflict; leaves another
+    /// pod of the same name alone. Returns the version that is there then.
     pub async fn write_pod_status(
         &self,
         read: &Object,

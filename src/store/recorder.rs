@@ -1,11 +1,11 @@
-//! Event objects: what happened to an object, for people to read.
+//! Recording events: core/v1 Events that tell people what happened to an object.
 //!
-//! They are core/v1 Events named `<object>.<hex of the nanosecond>`. Equal ones (same object,
-//! reason, message, type and component) are counted in one. They are bounded in age and in number,
-//! whoever wrote them; [`EventLog`] knows which there are.
+//! They are named `<object>.<hex of the nanosecond>`. Repeated events (same object, reason, message,
+//! type and component) are counted in one object. Age and number of all events are bounded, whoever
+//! wrote them; [`EventLog`] keeps track of them.
 //!
-//! Two writers that record the same thing at once agree on the name beforehand, under the log's
-//! lock, and meet in one object; the lock is not held while the store writes.
+//! Two tasks that record the same event at once get the same name from the log, under its lock, so
+//! that they count in one object; the lock is not held during the write.
 
 use std::sync::MutexGuard;
 
@@ -19,15 +19,15 @@ use super::handle::{Store, too_busy};
 use crate::clock::Timestamp;
 use crate::objects::{Object, ObjectKey, time};
 
-/// The longest message, in octets; what is beyond is cut.
+/// The longest message, in octets; the rest is cut off.
 const MESSAGE_LENGTH_MAX: usize = 1024;
-/// How often a name that somebody else takes or removes meanwhile is tried.
+/// How many times recording is tried while others create or delete the same event.
 const ATTEMPTS_MAX: usize = 4;
 
-/// How an event is meant.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing to do.
+    /// Nothing needs to be done.
     Normal,
     /// Somebody may have to act.
     Warning,
@@ -43,8 +43,8 @@ impl Severity {
 }
 
 impl Store {
-    /// Records that something happened to `about`. Repeated events are counted in one object.
-    /// A failure to record is logged and otherwise ignored.
+    /// Records an event about `about`. Repeated events are counted in one object. A failure to
+    /// record is logged and otherwise ignored.
     pub async fn record(
         &self,
         component: &str,
@@ -65,8 +65,8 @@ impl Store {
         self.expire_events().await;
     }
 
-    /// Removes the event objects that are too old or too many. Returns when the next one will be
-    /// too old.
+    /// Removes expired events, and the oldest ones beyond [`EVENTS_MAX`](super::EVENTS_MAX). Returns
+    /// when the next one expires.
     pub async fn expire_events(&self) -> Option<Timestamp> {
         let now = self.clock().now();
         loop {
@@ -84,7 +84,7 @@ impl Store {
         }
     }
 
-    /// What is known is counted, what is not is created; either may have changed meanwhile.
+    /// Counts a known event and creates a new one; either may have changed meanwhile.
     async fn count_or_create(
         &self,
         key: &ObjectKey,
@@ -118,7 +118,7 @@ impl Store {
         self.modify::<core::Event>(key, count).await
     }
 
-    /// The log, as of now.
+    /// The log, up to date.
     fn event_log(&self) -> MutexGuard<'_, EventLog> {
         let mut log = self.0.recorded.lock().expect("keeping the log does not panic");
         log.catch_up(self.cache());

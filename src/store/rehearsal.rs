@@ -1,7 +1,7 @@
-//! A store that forgets: writes go through every rule and leave nothing behind.
+//! The store of a dry run: writes pass every rule and are not kept.
 //!
-//! It reads what the real store holds. Its own writes are seen by itself alone, so that a deletion
-//! that takes two steps can take the second; they are gone with it.
+//! It reads from the real store, and sees its own writes, so that a deletion in two steps can do
+//! the second one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,8 +16,8 @@ use super::write::{CommitError, Write};
 use crate::objects::{Object, ObjectKey};
 
 impl Store {
-    /// A store over the same objects whose writes are only tried (`dryRun`). Written objects keep
-    /// the `resourceVersion` they have; new ones get `0`.
+    /// A store over the same objects that keeps no write (`dryRun`). Updated objects keep their
+    /// `resourceVersion`; new ones get `0`.
     pub fn rehearsal(&self) -> Store {
         let backend = Rehearsal { behind: self.0.backend.clone(), written: Mutex::default() };
         let service_network = self.0.service_network.clone();

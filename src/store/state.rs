@@ -1,7 +1,7 @@
 //! Objects by key, in order and by owner, with the history of what happened to them.
 //!
-//! A value without locks and tasks. It believes the events that it is given:
-//! [`Write::carried_out`](super::Write::carried_out) has made them, or another server.
+//! A plain value without locks or tasks. Events are applied unchecked: they come from
+//! [`Write::carried_out`](super::Write::carried_out) or from another server.
 
 mod history;
 mod slots;
@@ -14,7 +14,7 @@ use history::History;
 pub(super) use history::{EVENTS_MAX, OCTETS_MAX};
 use slots::Slots;
 
-/// The present objects, and how they came to be.
+/// The present objects and their history.
 pub(super) struct State {
     objects: Slots,
     owned: HashMap<String, BTreeSet<ObjectKey>>,
@@ -57,7 +57,7 @@ impl State {
         self.history.after(after)
     }
 
-    /// Takes in an event that is newer than all before it.
+    /// Applies an event, newer than all before it.
     pub(super) fn publish(&mut self, event: Event) {
         let (object, previous) = (&event.object, event.previous.as_ref());
         let is_owned_as_before = event.change == Change::Modified

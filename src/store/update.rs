@@ -1,4 +1,4 @@
-//! update: an object, its status or a namespace's finalizers in place of what is there.
+//! Updating objects: all but the status, the status alone, or the finalizers of a namespace.
 
 use super::allocation::ledger::Ledger;
 use super::defaulted::Defaulted;
@@ -9,7 +9,7 @@ use super::write::Expected;
 use crate::objects::{KubeObject, Object, ObjectKey, Typed};
 use crate::rules::{strategy, validation};
 
-/// Which part of an object a write changes.
+/// The part of an object that an update writes.
 #[derive(Clone, Copy)]
 pub(super) enum Half {
     Main,
@@ -37,8 +37,8 @@ impl Store {
         self.replace(object.into(), Half::Finalizers).await
     }
 
-    /// Reads a `T`, lets `change` change it, and writes it back (all but the status), again and
-    /// again if others write between. Returns the version that is there then.
+    /// Reads a `T`, applies `change`, and writes it back (all but the status). Retries on
+    /// conflict. Returns the version written.
     pub async fn modify<T: KubeObject>(
         &self,
         key: &ObjectKey,
@@ -153,7 +153,7 @@ fn check_preconditions(wanted: &Typed, old: &Object) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A writer changes none of the fields that the system keeps.
+/// A client cannot change the metadata that the system sets.
 fn keep_system_metadata(new: &mut Typed, old: &Object) {
     let old = old.meta();
     let meta = new.meta_mut();
@@ -165,7 +165,7 @@ fn keep_system_metadata(new: &mut Typed, old: &Object) {
     meta.resource_version = old.resource_version.clone();
 }
 
-/// Who owns the fields of a status is written together with it.
+/// `old` with the wanted status, and with the managed fields that say who owns it.
 fn with_status_and_managers(wanted: &Typed, old: &Typed) -> Typed {
     let mut new = strategy::with_status_of(wanted, old);
     if let Some(entries) = &wanted.meta().managed_fields {
@@ -174,7 +174,7 @@ fn with_status_and_managers(wanted: &Typed, old: &Typed) -> Typed {
     new
 }
 
-/// Only `spec.finalizers` of a namespace comes from the writer.
+/// Takes `spec.finalizers` of a namespace from the client and nothing else.
 fn keep_all_but_finalizers(new: &mut Typed, old: &Object) {
     let mut kept = old.typed().clone();
     if let (Typed::Namespace(kept), Typed::Namespace(new)) = (&mut kept, &mut *new) {

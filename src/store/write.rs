@@ -1,7 +1,7 @@
-//! One write: what must be there, what shall be there next, and what comes of it.
+//! A write: the precondition, the next version, and the event that results.
 //!
-//! [`Write::carried_out`] compares and makes the event, and changes nothing. Every backend decides
-//! with it, so all of them mean the same by a precondition.
+//! [`Write::carried_out`] is pure; every backend decides with it, so that preconditions mean the
+//! same in all of them.
 
 use std::error::Error;
 
@@ -9,12 +9,12 @@ use super::event::{Change, Event};
 use crate::clock::Timestamp;
 use crate::objects::{Object, ObjectKey, Revision, Typed};
 
-/// One write: what may be there now, and what shall be there next.
+/// A write of one object.
 #[derive(Clone, Debug)]
 pub struct Write {
     /// The object's key.
     pub key: ObjectKey,
-    /// What must be there for the write to happen.
+    /// The precondition.
     pub expected: Expected,
     /// The new version; `None` removes the object.
     pub next: Option<Typed>,
@@ -39,7 +39,7 @@ pub enum CommitError {
     Conflict {
         /// The version that is there now, if any.
         present: Option<Object>,
-        /// What was to be there next, given back.
+        /// The version that was not written, given back.
         refused: Option<Box<Typed>>,
     },
     /// The backend could not write, or cannot say whether it did.

@@ -76,9 +76,8 @@ async fn write(
         set.metadata.resource_version = Some(live.revision().to_string());
         let mut set = Defaulted::from(set);
         let (old, new) = (body::value_of(&live), body::to_value(set.typed()));
-        let managers =
-            patch::track_managers(Some(&old), &new, &options.manager, "Update", "scale", api.now());
-        set.set_managers(managers);
+        let (manager, now) = (&options.manager, api.now());
+        set.set_managers(patch::track_managers(Some(&old), &new, manager, "Update", "scale", now));
         match store.update(set).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS_MAX => {}
             other => return Ok(Reply::json(StatusCode::OK, scale_of(&other?).to_string())),

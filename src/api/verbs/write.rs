@@ -62,9 +62,7 @@ pub(crate) async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let sent = body::object(&call.path, document, options.field_validation, Origin::Body)?;
     check_unversioned(&sent.typed)?;
     let mut new = Defaulted::from(sent.typed);
-    if let Some(managers) = managers(api, None, new.typed(), &options, Part::Main) {
-        new.set_managers(managers);
-    }
+    new.set_managers(managers(api, None, new.typed(), &options, Part::Main));
     create_new(api, call, &options, new, sent.warnings).await
 }
 
@@ -231,32 +229,29 @@ async fn replace(
     let store = api.store_for(options.is_dry_run);
     if part == Part::Main {
         let mut new = Defaulted::from(typed);
-        if let Some(managers) = managers(api, Some(live), new.typed(), options, part) {
-            new.set_managers(managers);
-        }
+        new.set_managers(managers(api, Some(live), new.typed(), options, part));
         return Ok(store.update(new).await?);
     }
-    if let Some(managers) = managers(api, Some(live), &typed, options, part) {
-        typed.meta_mut().managed_fields = managers;
-    }
+    typed.meta_mut().managed_fields = managers(api, Some(live), &typed, options, part);
     Ok(part.write(&store, typed).await?)
 }
 
-/// Who owns which field of `new` once it is in the place of `live`; `None` if it says the same.
+/// Who owns which field of `new` once it has replaced `live`; what it says itself if nothing else
+/// has changed.
 fn managers(
     api: &Api,
     live: Option<&Object>,
     new: &Typed,
     options: &WriteOptions,
     part: Part,
-) -> Option<Option<Vec<ManagedFieldsEntry>>> {
+) -> Option<Vec<ManagedFieldsEntry>> {
     let old = live.map(body::value_of);
-    let new = body::to_value(new);
-    if old.as_ref() == Some(&new) {
-        return None;
+    let value = body::to_value(new);
+    if old.as_ref() == Some(&value) {
+        return new.meta().managed_fields.clone();
     }
     let (manager, now) = (&options.manager, api.now());
-    Some(patch::track_managers(old.as_ref(), &new, manager, "Update", part.subresource(), now))
+    patch::track_managers(old.as_ref(), &value, manager, "Update", part.subresource(), now)
 }
 
 /// A patch of one of the four types.

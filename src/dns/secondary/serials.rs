@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use tracing::warn;
 
 use crate::clock::Timestamp;
-use crate::dns::zone::is_newer;
+use crate::dns::message::serial::is_newer;
 
 /// How many serials are reserved at a time: what a restart skips at most.
 const STEP: u32 = 1024;

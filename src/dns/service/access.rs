@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::dns::message::name::WireName;
 
-/// One rule that allows.
+/// One rule of an ACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Clients in this network.
@@ -35,7 +35,7 @@ impl FromStr for Rule {
     }
 }
 
-/// All rules; one that matches is enough.
+/// An ACL for transfers: any matching rule allows.
 #[derive(Clone, Debug, Default)]
 pub struct Access(pub Vec<Rule>);
 

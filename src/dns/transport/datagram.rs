@@ -3,7 +3,7 @@
 //! ```text
 //!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► Outbox
 //!    ▲                                                                          │
-//!    └────────────── nothing more to read, or another socket's turn ────────────┘
+//!    └────────────── nothing more to read, or another socket's rotation ────────────┘
 //! ```
 //!
 //! This is a transport of our own because hickory's reads and writes one datagram per system call
@@ -11,7 +11,7 @@
 //! A thread has a socket of every address (SO_REUSEPORT).
 //!
 //! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
-//! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no room for it.
+//! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no buffers for it.
 //! What has to be asked of others is handed over to a task, which sends the reply by the same socket
 //! or drops it; how many may wait is the forwarder's matter.
 //! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
@@ -36,20 +36,20 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::{self, Outbox};
 use super::panics::Panics;
 use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
-use crate::dns::service::fast::Room;
+use crate::dns::service::fast::NameBuffers;
 use crate::dns::service::pending::Waiting;
 use crate::dns::service::responder::Responder;
 
 /// How many datagrams are taken or sent by one system call.
 const BATCH_MAX: usize = 64;
-/// How many batches of one socket are answered before the others have their turn.
+/// How many batches of one socket are answered before the others have their rotation.
 const BATCHES_IN_A_ROW_MAX: usize = 16;
 /// The longest request that is read whole, in octets.
 const REQUEST_LENGTH_MAX: usize = 4096;
 /// From one request's buffer to the next. A line more than a page, so that the beginnings of all
 /// requests do not compete for the same few lines of the cache.
 const REQUEST_STRIDE: usize = REQUEST_LENGTH_MAX + 64;
-/// How long a thread waits for room to send.
+/// How long a thread waits for buffers to send.
 const SEND_TIMEOUT: Duration = Duration::from_millis(100);
 /// Who asks if the system does not say; it cannot be answered.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -78,7 +78,7 @@ pub(super) struct Worker {
     /// Where what has to wait does so.
     tasks: Handle,
     /// Counts requests over all workers, so that each client finds another address first.
-    turns: Arc<AtomicUsize>,
+    rotation: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
     panics: Panics,
 }
@@ -96,7 +96,7 @@ impl Worker {
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         responder: Responder,
-        (turns, alarm): (Arc<AtomicUsize>, Arc<Alarm>),
+        (rotation, alarm): (Arc<AtomicUsize>, Arc<Alarm>),
         panics: Panics,
     ) -> io::Result<Self> {
         let sockets: io::Result<Vec<Bound>> = sockets
@@ -108,7 +108,7 @@ impl Worker {
             })
             .collect();
         let tasks = Handle::current();
-        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, turns, alarm, panics })
+        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, rotation, alarm, panics })
     }
 
     /// Starts the thread; what is returned becomes ready when it has ended.
@@ -156,8 +156,8 @@ impl Worker {
         let socket = &at.socket;
         for _ in 0..BATCHES_IN_A_ROW_MAX {
             let n_taken = batch.receive(socket.as_raw_fd())?;
-            let turn = self.turns.fetch_add(n_taken, Ordering::Relaxed);
-            self.answer(batch, turn, socket, stop);
+            let rotation = self.rotation.fetch_add(n_taken, Ordering::Relaxed);
+            self.answer(batch, rotation, socket, stop);
             batch.outbox.send(socket.as_raw_fd(), at.takes_several);
             if n_taken < BATCH_MAX {
                 break;
@@ -173,11 +173,11 @@ impl Worker {
     fn answer<S: Client>(
         &self,
         batch: &mut Batch<S>,
-        turn: usize,
+        rotation: usize,
         socket: &Arc<UdpSocket>,
         stop: &CancellationToken,
     ) {
-        let Batch { requests, asked, room, outbox, .. } = batch;
+        let Batch { requests, asked, buffers, outbox, .. } = batch;
         outbox.clear();
         let address = |client: Option<S>| client.map_or(NOBODY, Into::into);
         let requests: Vec<(&[u8], IpAddr)> = requests
@@ -186,7 +186,7 @@ impl Worker {
             .map(|(buffer, (length, client))| (&buffer[..*length], address(*client).ip()))
             .collect();
         let mut ends = Vec::with_capacity(requests.len());
-        self.responder.reply_all(&requests, turn, room, &mut outbox.octets, |index, end, waiting| {
+        self.responder.reply_all(&requests, rotation, buffers, &mut outbox.octets, |index, end, waiting| {
             ends.push(end);
             if let Some(waiting) = waiting {
                 self.hand_over(waiting, socket, address(asked[index].1), stop);
@@ -242,7 +242,7 @@ struct Batch<S> {
     requests: Vec<u8>,
     /// How long each request is, and who asks.
     asked: Vec<(usize, Option<S>)>,
-    room: Room,
+    buffers: NameBuffers,
     outbox: Outbox<S>,
 }
 
@@ -252,7 +252,7 @@ impl<S: Client> Batch<S> {
             received: MultiHeaders::preallocate(BATCH_MAX, None),
             requests: vec![0; BATCH_MAX * REQUEST_STRIDE],
             asked: Vec::with_capacity(BATCH_MAX),
-            room: Room::new(BATCH_MAX),
+            buffers: NameBuffers::new(BATCH_MAX),
             outbox: Outbox::new(BATCH_MAX, usize::from(DATAGRAM_LENGTH_MAX)),
         }
     }

@@ -45,7 +45,7 @@ pub(super) async fn serve(
     panics: Panics,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let mut server = Server::new(Handler { responder, panics, turn: AtomicUsize::new(0) });
+    let mut server = Server::new(Handler { responder, panics, rotation: AtomicUsize::new(0) });
     server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
     let ended = tokio::select! {
         () = stop.cancelled() => server.shutdown_gracefully().await,
@@ -57,7 +57,7 @@ pub(super) async fn serve(
 struct Handler {
     responder: Responder,
     panics: Panics,
-    turn: AtomicUsize,
+    rotation: AtomicUsize,
 }
 
 #[async_trait]
@@ -67,10 +67,10 @@ impl RequestHandler for Handler {
         request: &Request,
         response_handle: R,
     ) -> ResponseInfo {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
         let asker = Asker { address: request.src().ip(), transport: Transport::Doq };
         // hickory runs requests in tasks of their own and drops their panics.
-        let response = self.panics.watch(self.responder.answer(request.as_slice(), asker, turn)).await;
+        let response = self.panics.watch(self.responder.answer(request.as_slice(), asker, rotation)).await;
         let sent = match response.flatten() {
             Some(response) => send(request, response, response_handle).await,
             None => Metadata::response_from_request(&request.metadata),
@@ -171,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_panics_is_reported_with_its_reason() {
         let (panics, mut reported) = Panics::new();
-        let handler = Handler { responder: responder(), panics, turn: AtomicUsize::new(0) };
+        let handler = Handler { responder: responder(), panics, rotation: AtomicUsize::new(0) };
         let client = SocketAddr::from((Ipv4Addr::LOCALHOST, 853));
         let request = Request::from_bytes(query(), client, Protocol::Quic).unwrap();
         handler.handle_request::<_, TokioTime>(&request, Unused).await;

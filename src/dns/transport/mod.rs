@@ -168,9 +168,9 @@ impl DnsServer {
             let panics = panics.clone();
             servers.spawn(async move { panics.watch(served).await.unwrap_or(Ok(())) });
         }
-        let turns = Arc::default();
+        let rotation = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let shared = (Arc::clone(&turns), alarm.clone());
+            let shared = (Arc::clone(&rotation), alarm.clone());
             let worker = Worker::new(sockets, self.responder(), shared, panics.clone())?;
             let ended = worker.start(index, stop.clone())?;
             servers.spawn(async { Ok(ended.await.unwrap_or_default()) });

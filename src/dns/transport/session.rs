@@ -22,7 +22,7 @@ pub(super) struct Sessions {
     transport: Transport,
     responder: Responder,
     /// Counts requests, so that each client finds another address first.
-    turn: AtomicUsize,
+    rotation: AtomicUsize,
     connections: Connections,
     pub(super) panics: Panics,
 }
@@ -41,8 +41,8 @@ impl Sessions {
         panics: Panics,
         stop: CancellationToken,
     ) -> Arc<Self> {
-        let (turn, connections) = (AtomicUsize::new(0), Connections::until(stop));
-        Arc::new(Self { transport, responder, turn, connections, panics })
+        let (rotation, connections) = (AtomicUsize::new(0), Connections::until(stop));
+        Arc::new(Self { transport, responder, rotation, connections, panics })
     }
 
     /// A session of a client at `address`.
@@ -55,7 +55,7 @@ impl Session {
     /// What is said at once to a request.
     pub(super) fn converse(&self, request: &[u8]) -> Option<Reply<Waiting>> {
         self.touch();
-        self.shared.responder.converse(request, self.asker(), self.next_turn())
+        self.shared.responder.converse(request, self.asker(), self.next_rotation())
     }
 
     /// The response to what waited for upstreams.
@@ -67,7 +67,7 @@ impl Session {
 
     /// The one response to a request; `None` for silence.
     pub(super) async fn answer(&self, request: &[u8]) -> Option<Response> {
-        self.shared.responder.answer(request, self.asker(), self.next_turn()).await
+        self.shared.responder.answer(request, self.asker(), self.next_rotation()).await
     }
 
     /// Notes that the connection is used now.
@@ -89,8 +89,8 @@ impl Session {
         Asker { address: self.connection.address, transport: self.shared.transport }
     }
 
-    fn next_turn(&self) -> usize {
-        self.shared.turn.fetch_add(1, Ordering::Relaxed)
+    fn next_rotation(&self) -> usize {
+        self.shared.rotation.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -11,10 +11,10 @@ use hickory_proto::rr::{Name, Record, RecordType};
 use super::journal::{Before, Delta, Journal};
 use super::node::Node;
 use super::rrset::{RrSet, RrSets, RrSetsRef};
-use super::serial::is_newer;
 use super::soa::Soa;
 use super::tree::Zone;
 use crate::dns::message::name::{self, WireName};
+use crate::dns::message::serial::is_newer;
 
 /// So many records are worth sending as differences even if the zone has fewer names.
 const DIFFERENCES_ALWAYS: usize = 256;

@@ -12,11 +12,11 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::value::items;
 use crate::machinery::semantic;
+use crate::objects::claim::{STORAGE, requested_storage};
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path};
 
 const TEMPLATES: Path<'_> = Path::root("spec.volumeClaimTemplates");
-const STORAGE: &str = "storage";
 
 /// Whether nothing but requested storage differs between the claim templates; reports those that
 /// would shrink.
@@ -52,5 +52,5 @@ fn compare(a: &Quantity, b: &Quantity) -> Option<Ordering> {
 }
 
 fn requested(claim: &PersistentVolumeClaim) -> Option<&Quantity> {
-    claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?.get(STORAGE)
+    claim.spec.as_ref().and_then(requested_storage)
 }

@@ -1,11 +1,11 @@
 //! The last events, bounded in number and in memory.
 //!
-//! All watchers read this one ring, so one that stops reading costs nothing and finds itself
-//! [`Gone`] when the ring has moved past it.
+//! All watchers read this one ring: a watcher that stops reading costs nothing, and gets [`Gone`]
+//! when the ring has moved on.
 //!
-//! An event costs what nothing else keeps: the version before it, and its own if that is of a
-//! removal. A version grows when somebody asks for its JSON, so at every push some of the older
-//! events are weighed again, each in its turn.
+//! An event is charged for the versions that only the history keeps: the previous one, and the last
+//! one of a removed object. A version grows when its JSON is first asked for, so every push weighs
+//! a few older events again, in turn.
 
 use std::collections::VecDeque;
 

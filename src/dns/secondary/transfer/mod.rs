@@ -22,11 +22,8 @@ use hickory_proto::rr::Record;
 use crate::clock::Clock;
 use crate::dns::message::encode::Message;
 use crate::dns::message::name::WireName;
-pub(crate) use crate::dns::message::serial::is_newer;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
-
-pub(crate) use crate::dns::zone::is_newer;
 
 /// After so many octets a message is sent.
 const MESSAGE_LENGTH_AIM: usize = 16 * 1024;

@@ -17,7 +17,8 @@ use hickory_proto::rr::Name;
 use self::files::Reach;
 use super::master::{MasterError, Place, PlacedZone};
 use crate::dns::message::name::WireName;
-use crate::dns::zone::{Node, Zone, is_newer};
+use crate::dns::message::serial::is_newer;
+use crate::dns::zone::{Node, Zone};
 
 /// A folder and what its files gave when they were last read.
 #[derive(Debug)]
