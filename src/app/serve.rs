@@ -13,7 +13,6 @@ use super::running::Running;
 use super::start::{Start, signing};
 use super::zones::zone_options;
 use crate::api::server::{ApiOptions, ApiServer};
-use crate::api::streams::{ContainerStreams, NoStreams};
 use crate::clock::Clock;
 use crate::config::{ApiSettings, ListenAddress, RuntimeName, ServeSettings};
 use crate::controllers::endpointslice::EndpointSlices;
@@ -26,7 +25,7 @@ use crate::files::source::Mode;
 use crate::names::options::ZoneOptions;
 use crate::node::runtime::Runtime;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
-use crate::node::{Agent, NodeOptions};
+use crate::node::{Agent, NodeOptions, NodeServer};
 use crate::objects::Revision;
 use crate::rules::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
@@ -58,9 +57,11 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     };
     let api = bind_api(&settings.api, &store).await?;
     let mut running = start.run().await?;
+    let runtime = runtime(settings, &clock, seed);
     if let Some(api) = api {
         running.api = Some((api.address(), api.kubeconfig().to_owned()));
-        let served = api.run(store.clone(), streams(settings), running.parts.stop_token());
+        let streams = Arc::new(NodeServer::new(store.clone(), runtime.clone()));
+        let served = api.run(store.clone(), streams, running.parts.stop_token());
         running.parts.spawn_fallible("API server", served);
     }
     let node = NodeOptions {
@@ -68,7 +69,9 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         pod_networks: settings.pod_cidr.clone(),
         address: node_address(&running.dns_addresses),
     };
-    let agent = Agent::new(store, runtime(settings, &clock, seed), node);
+    let mut agent = Agent::new(store, runtime, node);
+    // The scheduler would say that there is no node.
+    agent.register().await.context("cannot register the node")?;
     running.parts.spawn("node agent", agent.run(running.parts.stop_token()));
     for controller in controllers(settings) {
         let name = controller.name();
@@ -114,15 +117,6 @@ fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtim
             };
             Arc::new(Simulated::new(clock.clone(), options))
         }
-    }
-}
-
-/// What talks to the containers that the runtime runs.
-fn streams(settings: &ServeSettings) -> Arc<dyn ContainerStreams> {
-    match settings.runtime {
-        RuntimeName::Simulated => Arc::new(NoStreams::because(
-            "its containers are simulated and run nothing; kubectl logs and kubectl describe tell what happens to them",
-        )),
     }
 }
 
