@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::say;
-use crate::files::source as files;
+use crate::files::check::check;
 
 /// Flags of `dullahan check`.
 #[derive(Args, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct CheckSettings {
 
 /// Prints every mistake of every document, and warnings; fails if there is a mistake.
 pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
-    let checked = files::check(&settings.file);
+    let checked = check(&settings.file);
     for problem in &checked.problems {
         say(problem)?;
     }

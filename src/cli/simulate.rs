@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::output::say;
-use crate::machinery::manifest::{self, Rules};
+use crate::machinery::manifest::{self, Strictness};
+use crate::rules::dry_run;
 use crate::simulation::{Cast, Simulation, Summary};
 
 /// Flags of `dullahan simulate`.
@@ -87,7 +88,12 @@ fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
     for file in files {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let read = manifest::parse(&file.display().to_string(), &text, "default", Rules::Strict);
+        let read = manifest::parse(
+            &file.display().to_string(),
+            &text,
+            "default",
+            Strictness::Strict(dry_run::create),
+        );
         if !read.mistakes.is_empty() {
             bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));
         }

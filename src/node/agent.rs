@@ -15,13 +15,12 @@ use tracing::{debug, warn};
 
 use super::addresses::Addresses;
 use super::agenda::Agenda;
-use super::binding::Binding;
 use super::registration;
 use super::resident::{Resident, Site};
 use super::runtime::Runtime;
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey};
-use crate::store::{Change, Event, Gone, Interest, Store, StoreError, Watch};
+use crate::objects::{Kind, Object, ObjectKey, pod};
+use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
 /// What a node is.
 #[derive(Clone, Debug)]
@@ -42,7 +41,6 @@ pub struct Agent {
     /// The keys of residents by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
     without_address: BTreeSet<ObjectKey>,
-    binding: Binding,
     /// Absent until the node is registered and its pods are adopted.
     watch: Option<Watch>,
 }
@@ -62,7 +60,6 @@ impl Agent {
             residents: HashMap::new(),
             keys: HashMap::new(),
             without_address: BTreeSet::new(),
-            binding: Binding::default(),
             watch: None,
         }
     }
@@ -159,9 +156,8 @@ impl Agent {
 
     fn look_at_everything(&mut self) {
         let store = &self.site.store;
-        let kinds = [Kind::Pod, Kind::PersistentVolumeClaim, Kind::StorageClass, Kind::Node];
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&kinds), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
         let now = store.clock().now();
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.residents.keys().cloned();
@@ -187,13 +183,7 @@ impl Agent {
     fn note(&mut self, events: &[Event]) {
         let now = self.site.store.clock().now();
         for event in events {
-            let key = event.object.key();
-            match key.kind {
-                Kind::Pod => self.agenda.add(key.clone(), now),
-                Kind::Node if key.name != self.site.options.name => {}
-                Kind::Node if event.change == Change::Modified && !is_respecified(event) => {}
-                _ => self.binding.concerned(key).into_iter().for_each(|pod| self.agenda.add(pod, now)),
-            }
+            self.agenda.add(event.object.key().clone(), now);
         }
     }
 
@@ -202,10 +192,6 @@ impl Agent {
         self.forget_unless(key, object.as_ref()).await;
         let Some(object) = object else { return Ok(()) };
         let Some(pod) = object.get::<Pod>() else { return Ok(()) };
-        if !is_placed(pod) {
-            return self.binding.attend(&self.site.store, &object, &self.site.options.name).await;
-        }
-        self.binding.forget(key);
         if !self.is_ours(pod) {
             return Ok(());
         }
@@ -230,7 +216,6 @@ impl Agent {
     /// Forgets what was known under `key` unless it is this very object.
     async fn forget_unless(&mut self, key: &ObjectKey, object: Option<&Object>) {
         if object.is_none() {
-            self.binding.forget(key);
             self.agenda.remove(key);
         }
         let Some(resident) = self.residents.get(key) else { return };
@@ -250,8 +235,7 @@ impl Agent {
     }
 
     fn is_ours(&self, pod: &Pod) -> bool {
-        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-        node == Some(self.site.options.name.as_str())
+        pod::node_name(pod) == Some(self.site.options.name.as_str())
     }
 
     /// Waits for an event, a change in the runtime, or the next pod's time.
@@ -271,19 +255,6 @@ impl Agent {
             () = clock.sleep_until(wake) => {}
         }
     }
-}
-
-fn is_placed(pod: &Pod) -> bool {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    node.is_some_and(|node| !node.is_empty())
-}
-
-/// Whether more than the status of a node has changed.
-fn is_respecified(event: &Event) -> bool {
-    use k8s_openapi::api::core::v1::Node;
-    let spec =
-        |object: &Object| object.get::<Node>().map(|node| (node.spec.clone(), node.metadata.labels.clone()));
-    event.previous.as_ref().and_then(spec) != spec(&event.object)
 }
 
 #[cfg(test)]

@@ -18,12 +18,10 @@ mod addresses;
 mod agenda;
 mod agent;
 mod backoff;
-mod binding;
 mod containers;
 mod registration;
 mod resident;
 pub mod runtime;
-mod scheduling;
 mod status;
 
 pub use agent::{Agent, NodeOptions};

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodCondition, PodSpec};
 
 use crate::clock::Timestamp;
 
@@ -18,6 +18,11 @@ pub fn phase(pod: &Pod) -> &str {
 pub fn condition<'a>(pod: &'a Pod, name: &str) -> Option<&'a PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_deref()?;
     conditions.iter().find(|condition| condition.type_ == name)
+}
+
+/// Whether the condition of this type is true.
+pub fn has_condition(pod: &Pod, name: &str) -> bool {
+    condition(pod, name).is_some_and(|condition| condition.status == "True")
 }
 
 /// The `Ready` condition, if it is true.
@@ -71,4 +76,15 @@ pub fn node_name(pod: &Pod) -> Option<&str> {
 /// Whether the pod has its node's addresses instead of its own.
 pub fn uses_host_network(spec: &PodSpec) -> bool {
     spec.host_network == Some(true)
+}
+
+/// Every container of the pod: its init containers, then those that run together.
+pub fn containers(spec: &PodSpec) -> impl Iterator<Item = &Container> {
+    spec.init_containers.iter().flatten().chain(&spec.containers)
+}
+
+/// Whether an init container keeps running beside the others (Kubernetes document "Sidecar
+/// Containers").
+pub fn is_sidecar(init_container: &Container) -> bool {
+    init_container.restart_policy.as_deref() == Some("Always")
 }

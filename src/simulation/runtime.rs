@@ -1,11 +1,11 @@
-//! A runtime whose pods have bad days: the simulated one, with trouble for single pods.
+//! The simulated runtime with faults injected per pod.
 //!
-//! A trouble concerns a pod's name for some time. One that hits a start becomes an annotation of
-//! the pod as the simulated runtime sees it, so the pod in the store stays as it is; one that hits
-//! reports or stops changes what is told of a run. Every trouble ends at an instant that is known
-//! in advance, and reports name that instant, so nothing has to be woken.
+//! A mishap applies to a pod's name for some time. A mishap at start becomes an annotation of the pod
+//! as the simulated runtime sees it, so the pod in the store stays unchanged; one that concerns
+//! reports or stops changes the runtime's answers. Every mishap ends at an instant that is known in
+//! advance and that reports name, so nothing has to be woken.
 //!
-//! It also watches what no store can show: that never two pods of one name run at the same time.
+//! It also checks what the store cannot show: two pods of one name never run at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -18,7 +18,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::runtime::{ContainerState, Readiness, Report, Runtime, Start, Survivor};
 
-/// What may befall one pod.
+/// A fault of one pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mishap {
     /// Its containers crash soon after they run.
@@ -29,7 +29,7 @@ pub(super) enum Mishap {
     Flap,
     /// It takes long to stop.
     SlowStop,
-    /// It does not react to being stopped.
+    /// It ignores being stopped.
     DeafToStop,
     /// It ends as Failed.
     Fail,
@@ -56,7 +56,7 @@ const FLAP_S: i64 = 7;
 /// Namespace and name.
 pub(super) type PodName = (String, String);
 
-/// The runtime of a simulated world.
+/// The runtime of a simulation.
 pub(super) struct Fickle {
     clock: Clock,
     inner: Simulated,
@@ -67,7 +67,7 @@ pub(super) struct Fickle {
 struct State {
     mishaps: BTreeMap<PodName, (Mishap, Timestamp)>,
     names: BTreeMap<String, PodName>,
-    /// By pod uid: a stop that is not passed on before this instant.
+    /// By pod uid: stops that are not passed on before this instant.
     held_stops: BTreeMap<String, (Timestamp, BTreeSet<String>)>,
     /// Pods that were started while another of their name ran.
     doubles: Vec<String>,
@@ -79,12 +79,12 @@ impl Fickle {
         Self { inner: Simulated::new(clock.clone(), options), clock, state: Mutex::default() }
     }
 
-    /// Lets something befall the pods of this name until an instant.
+    /// Injects a mishap for the pods of this name until an instant.
     pub(super) fn befall(&self, pod: PodName, mishap: Mishap, until: Timestamp) {
         self.state().mishaps.insert(pod, (mishap, until));
     }
 
-    /// Ends every mishap but what has begun already.
+    /// Ends every mishap, except for what has begun already.
     pub(super) fn calm(&self) {
         self.state().mishaps.clear();
     }
@@ -104,7 +104,7 @@ impl Fickle {
         (until > self.clock.now()).then_some((mishap, until))
     }
 
-    /// Remembers the pod; tells if another one of its name has a container that runs.
+    /// Remembers the pod; records if another one of its name has a running container.
     async fn note_start(&self, pod: &Pod) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         let name = name_of(pod);
@@ -124,7 +124,7 @@ impl Fickle {
         }
     }
 
-    /// Passes a stop on that was held back until now.
+    /// Passes on a stop that was held back until now.
     async fn release_stop(&self, uid: &str) {
         let now = self.clock.now();
         let released = {
@@ -180,7 +180,7 @@ impl Runtime for Fickle {
 
     async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) {
         self.state().names.insert(pod.metadata.uid.clone().unwrap_or_default(), name_of(pod));
-        // A restarted agent finds the very same runtime, which has its runs still.
+        // A restarted agent meets the same runtime, which still knows its containers.
         let uid = pod.metadata.uid.as_deref().unwrap_or_default();
         if self.inner.report(uid).await.containers.is_empty() {
             self.inner.adopt(pod, survivors).await;
@@ -225,7 +225,7 @@ fn look_again(report: &mut Report, at: Timestamp) {
     report.next_change = Some(report.next_change.map_or(at, |change| change.min(at)));
 }
 
-/// Whether a flapping pod is down now, and when that turns.
+/// Whether a flapping pod is down now, and when that changes.
 fn flap(now: Timestamp) -> (bool, Timestamp) {
     let turn_s = now.as_second().div_euclid(FLAP_S);
     let turn = Timestamp::from_second((turn_s + 1) * FLAP_S).unwrap_or(Timestamp::MAX);
@@ -237,7 +237,7 @@ fn name_of(pod: &Pod) -> PodName {
     (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
 }
 
-/// The pod as the simulated runtime shall see it.
+/// The pod as the simulated runtime sees it.
 fn afflicted(pod: &Pod, mishap: Mishap) -> Pod {
     let annotations: &[(&str, &str)] = match mishap {
         Mishap::Crash => &[("crash-after", "500ms-5s"), ("crash-times", "3")],

@@ -23,8 +23,8 @@ use dullahan::dns::service::respond::{Reply, reply, respond};
 use dullahan::dns::transport::begin_transfer;
 use dullahan::dns::zone::{Zone, Zones};
 use dullahan::dns::zonefile::master;
-use dullahan::machinery::manifest::{self, Manifest, Rules};
-use dullahan::rules::{defaulting, validation};
+use dullahan::machinery::manifest::{self, Manifest, Strictness};
+use dullahan::rules::{defaulting, dry_run, validation};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
@@ -247,9 +247,9 @@ fn ask_for_all(zone: Zone) {
 /// worked with.
 pub(crate) fn manifest(data: &[u8]) {
     let text = String::from_utf8_lossy(&data[..data.len().min(TEXT_MAX)]);
-    for rules in [Rules::Strict, Rules::AsIs] {
-        let read = manifest::parse("fuzz.yaml", &text, "default", rules);
-        assert_eq!(read, manifest::parse("fuzz.yaml", &text, "default", rules), "not the same twice");
+    for strictness in [Strictness::Strict(dry_run::create), Strictness::AsIs] {
+        let read = manifest::parse("fuzz.yaml", &text, "default", strictness);
+        assert_eq!(read, manifest::parse("fuzz.yaml", &text, "default", strictness), "not the same twice");
         look_at(read);
     }
 }

@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dullahan::machinery::manifest::{self, Manifest, Rules};
+use dullahan::machinery::manifest::{self, Manifest, Strictness};
+use dullahan::rules::dry_run;
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
@@ -19,7 +20,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 fn read(file: &Path) -> Manifest {
     let name = file.file_name().expect("a file has a name").to_string_lossy();
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    manifest::parse(&name, &text, "default", Rules::Strict)
+    manifest::parse(&name, &text, "default", Strictness::Strict(dry_run::create))
 }
 
 #[test]

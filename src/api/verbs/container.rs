@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
 
 use crate::api::answer::status::Failure;
+use crate::objects::pod;
 
 /// The container that `asked` names; without a name, the only one there is.
 pub(super) fn choose<'a>(pod: &'a Pod, asked: Option<&str>) -> Result<&'a str, Failure> {
@@ -50,8 +51,7 @@ pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
 
 /// Fails unless the pod has a node.
 pub(super) fn check_scheduled(pod: &Pod) -> Result<(), Failure> {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
-    if !node.is_empty() {
+    if pod::node_name(pod).is_some() {
         return Ok(());
     }
     let name = pod.metadata.name.as_deref().unwrap_or_default();

@@ -26,7 +26,7 @@ use options::LogOptions;
 
 /// Tells the life of the container that is asked for, and with `follow` what is still to come.
 pub(crate) fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
-    let object = list::find(&api.store, &call.place)?;
+    let object = list::find(&api.store, &call.path)?;
     let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
     let options = options::parse(&call.query, object.name(), api.now())?;
     let container = container::choose(pod, call.query.get("container"))?;

@@ -52,7 +52,7 @@ fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], sect
     let found = zone.look_up(key.as_bytes(), RecordType::A);
     let rrsets = match &found {
         Found::Exists(rrsets) => *rrsets,
-        Found::MadeUp(rrsets) => rrsets.as_ref(),
+        Found::Synthesized(rrsets) => rrsets.as_ref(),
         Found::Delegated { .. } => Node::rrsets_of(zone.node(key.as_bytes())),
         Found::Redirected { .. } | Found::Missing => return,
     };

@@ -121,7 +121,7 @@ impl Step<'_> {
     fn take(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
         match self.zone.look_up(key.as_bytes(), self.record_type) {
             Found::Exists(rrsets) => self.exists(rrsets, reply),
-            Found::MadeUp(rrsets) => self.exists(rrsets.as_ref(), reply),
+            Found::Synthesized(rrsets) => self.exists(rrsets.as_ref(), reply),
             Found::Delegated { n_labels, servers } => {
                 reply.is_authoritative = !reply.answers.is_empty();
                 reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));

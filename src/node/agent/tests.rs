@@ -11,6 +11,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
 use super::*;
+use crate::controllers::{self, scheduler::Scheduler};
 use crate::store::DeleteOptions;
 use world::{World, pod, with_annotations, with_probe};
 
@@ -198,6 +199,8 @@ async fn the_running_agent_does_what_its_steps_do_and_stops_when_told() {
     let World { store, agent, .. } = world;
     let stop = CancellationToken::new();
     let running = tokio::spawn(agent.run(stop.clone()));
+    let scheduler = Box::new(Scheduler::new("node-1"));
+    tokio::spawn(controllers::run(scheduler, store.clone(), stop.clone()));
     let slow = with_annotations(pod("web-0"), &[("start-delay", "1s-5s"), ("readiness-delay", "2s")]);
     let created = store.create(slow).await.unwrap();
     store.clock().sleep(Duration::from_secs(8)).await;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::objects::Object;
+use crate::clock::Timestamp;
+use crate::objects::{Kind, Object, Typed};
 
 /// Objects were created an hour before.
 const CREATED: &str = "2026-01-01T00:00:00Z";

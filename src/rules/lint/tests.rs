@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::objects::Kind;
+use crate::objects::storage_class::DEFAULT_ANNOTATION;
 use crate::rules::defaulting;
 
 fn set() -> Value {
@@ -32,7 +33,7 @@ fn service() -> Value {
 
 fn class() -> Value {
     json!({
-        "metadata": {"name": "standard", "annotations": {DEFAULT_CLASS_ANNOTATION: "true"}},
+        "metadata": {"name": "standard", "annotations": {DEFAULT_ANNOTATION: "true"}},
         "provisioner": "example.com/disk",
     })
 }
@@ -57,7 +58,7 @@ fn with(mut form: Value, pointer: &str, value: Value) -> Value {
 /// What is said of the first object, with the others around it: path, and words of the text.
 fn check(objects: &[(Kind, Value)], expected: &[(&str, &str)]) {
     let objects: Vec<Typed> = objects.iter().map(|(kind, form)| typed(*kind, form.clone())).collect();
-    let warnings = lint(&objects[0], &LintWorld::of(&objects));
+    let warnings = lint(&objects[0], &RelatedObjects::of(&objects));
     let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(paths, expected.iter().map(|(path, _)| *path).collect::<Vec<_>>(), "{warnings:#?}");
     for (warning, (_, words)) in warnings.iter().zip(expected) {
@@ -242,7 +243,7 @@ fn claims_that_nothing_makes_a_volume_for_are_told() {
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"volumeName": "pv"})))], &[]);
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"storageClassName": ""})))], &[]);
     let [(kind, form)] = [plain()];
-    assert_eq!(lint(&typed(kind, form), &LintWorld::of([]).without_classes()), []);
+    assert_eq!(lint(&typed(kind, form), &RelatedObjects::of([]).without_classes()), []);
 }
 
 #[test]

@@ -16,8 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::super::dispatch::answer;
-use super::super::tests::{api_over, ask, read, send};
+use super::super::tests::{answered, api_over, ask, read, send};
 use super::super::{Api, stream};
 use crate::api::streams::spdy::frame::{self, Decoder, Frame};
 use crate::api::streams::spdy::headers::Deflater;
@@ -128,7 +127,12 @@ type Client = WebSocketStream<DuplexStream>;
 
 async fn connect(api: &Arc<Api>, path: &str, protocol: &str) -> Result<Client, (u16, Value)> {
     let (client, server) = duplex(64 * 1024);
-    let service = TowerToHyperService::new(Router::new().fallback(answer).with_state(api.clone()));
+    let api = api.clone();
+    let router = Router::new().fallback(move |request| {
+        let api = api.clone();
+        async move { answered(&api, request).await }
+    });
+    let service = TowerToHyperService::new(router);
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
     tokio::spawn(connection.with_upgrades());

@@ -8,18 +8,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
-use tokio::sync::watch;
 
-use super::super::identity::PodName;
+use super::super::naming::PodName;
 use super::super::note::Note;
-use super::super::sync::{Desk, Orphans, sync};
+use super::super::sync::{Context, Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Next, ReconcileError};
-use crate::objects::{Kind, Object, ObjectKey, Revision};
+use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{
-    Backend, Batch, CommitError, DeleteOptions, Event, Expected, Gone, Interest, Listing, MemoryBackend,
-    Store, StoreOptions, Write,
+    Backend, Cache, CommitError, DeleteOptions, Event, Expected, MemoryBackend, Store, StoreOptions, Write,
 };
 
 /// What a write does.
@@ -131,21 +129,10 @@ impl Faulty {
 
 #[async_trait]
 impl Backend for Faulty {
-    fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.inner.get(key)
+    fn cache(&self) -> &Arc<Cache> {
+        self.inner.cache()
     }
-    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
-        self.inner.list(kind, namespace)
-    }
-    fn owned_by(&self, uid: &str) -> Vec<Object> {
-        self.inner.owned_by(uid)
-    }
-    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
-        self.inner.events_after(after, interest, limit)
-    }
-    fn revision(&self) -> watch::Receiver<Revision> {
-        self.inner.revision()
-    }
+
     async fn commit(&self, write: Write) -> Result<Event, CommitError> {
         let n = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.in_flight_max.fetch_max(n, Ordering::Relaxed);
@@ -161,7 +148,7 @@ pub(crate) struct Cluster {
     pub(crate) store: Store,
     pub(crate) backend: Arc<Faulty>,
     pub(crate) key: ObjectKey,
-    desk: Desk,
+    context: Context,
     pub(crate) notes: Vec<Note>,
     /// What stood in the way at the last sync.
     pub(crate) standing: Vec<Note>,
@@ -187,7 +174,7 @@ impl Cluster {
             store,
             backend,
             key,
-            desk: Desk::default(),
+            context: Context::default(),
             notes: Vec::new(),
             standing: Vec::new(),
             is_orderly: true,
@@ -199,7 +186,7 @@ impl Cluster {
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, &self.desk, Orphans::Look).await;
+        let synced = sync(&self.store, &self.key, &mut self.context, Orphans::Look).await;
         self.notes.extend(synced.notes);
         self.standing = synced.standing;
         let set = self.set();
@@ -215,7 +202,7 @@ impl Cluster {
 
     /// Forgets all that a process holds, as after a start.
     pub(crate) fn restart(&mut self) {
-        self.desk = Desk::default();
+        self.context = Context::default();
     }
 
     /// One sync that must succeed.
@@ -438,5 +425,5 @@ pub(crate) fn phase(pod: &Object) -> String {
 }
 
 pub(crate) fn is_ready(pod: &Object) -> bool {
-    pod.get::<Pod>().is_some_and(super::super::predicates::is_ready)
+    pod.get::<Pod>().is_some_and(crate::objects::pod::is_running_and_ready)
 }

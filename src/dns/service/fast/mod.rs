@@ -221,7 +221,7 @@ fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Optio
     if zone.falls_through(question.lower) {
         return None;
     }
-    let is_missing = !zone.has_made_up_names()
+    let is_missing = !zone.has_synthesized_names()
         || matches!(zone.look_up(question.lower, question.record_type), Found::Missing);
     (is_missing && zone.is_synced()).then_some(())?;
     negative::write(zone, question, NXDOMAIN, replies).map(|()| Kind::NameError)

@@ -1,5 +1,6 @@
 //! Rules of the other kinds.
 
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
 
 use super::*;
