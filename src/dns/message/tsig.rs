@@ -315,12 +315,7 @@ impl Signer {
             BADSIG => return Err(Unverified::TheirSignature),
             _ => {}
         }
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
-        let mac = response.digest(digest).sign();
+        let mac = response.digest(self.begin_digest()).sign();
         if !bool::from(mac.as_ref().ct_eq(response.mac)) {
             return Err(Unverified::Signature);
         }
@@ -328,6 +323,16 @@ impl Signer {
             return Err(Unverified::Time);
         }
         Ok(())
+    }
+
+    /// A digest of the previous MAC, if there is one.
+    fn begin_digest(&self) -> hmac::Context {
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        digest
     }
 
     /// Length of the TSIG record, in octets.
@@ -342,11 +347,7 @@ impl Signer {
     }
 
     fn sign_with(&mut self, message: Vec<u8>, variables: &Variables) -> Vec<u8> {
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
+        let mut digest = self.begin_digest();
         digest.update(&message);
         match self.is_first {
             true => digest.update(&variables.octets(&self.key.name, &self.key.algorithm)),
