@@ -40,9 +40,7 @@ const BADTRUNC: u16 = 22;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The algorithm is not supported.
-    #[error(
-        "\"{0}\" is not an algorithm of TSIG that is offered; use hmac-sha256, hmac-sha384 or hmac-sha512"
-    )]
+    #[error("\"{0}\" is not a supported TSIG algorithm; use hmac-sha256, hmac-sha384 or hmac-sha512")]
     Algorithm(String),
     /// The key name is not a domain name.
     #[error("\"{0}\" is not a domain name")]

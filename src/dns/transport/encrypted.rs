@@ -119,8 +119,7 @@ impl EncryptedListener {
     ) -> io::Result<()> {
         match self.socket {
             Socket::Stream(listener, protocol) => {
-                accept::serve(listener, protocol, responder, panics, stop).await;
-                Ok(())
+                accept::serve(listener, protocol, responder, panics, stop).await
             }
             Socket::Quic(socket, certificate) => {
                 doq::serve(socket, certificate, responder, panics, stop).await
