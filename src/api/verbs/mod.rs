@@ -31,10 +31,10 @@ use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
 use super::request::path::ResourcePath;
 use super::request::query::Query;
-use super::streams::ContainerStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::Object;
 use crate::store::Store;
+use crate::streaming::ContainerStreams;
 use watches::Watches;
 
 /// What all requests share.
@@ -43,7 +43,7 @@ pub(crate) struct Api {
     /// Where clients reach this server.
     pub(crate) address: String,
     pub(crate) watches: Watches,
-    /// What gives streams into containers, and how many more there may be.
+    /// What gives logs of and streams into containers, and how many more streams there may be.
     pub(crate) streams: Arc<dyn ContainerStreams>,
     pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,

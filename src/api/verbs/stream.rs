@@ -16,12 +16,12 @@ use super::{Api, container, list};
 use crate::api::answer::status::Failure;
 use crate::api::request::path::{ResourcePath, Subresource};
 use crate::api::request::query::Query;
-use crate::api::streams::Wanted;
 use crate::api::streams::carry::{Way, carry};
 use crate::api::streams::channel::{PROTOCOLS, Version};
 use crate::api::streams::forward::{self, Forwarder};
 use crate::api::streams::remote::{self, Remote};
 use crate::api::streams::spdy::connection;
+use crate::streaming::Wanted;
 
 /// How many streams there may be at once; one more is told to come back later.
 pub(crate) const STREAMS_MAX: usize = 512;

@@ -109,7 +109,7 @@ async fn a_pod_that_is_deleted_without_grace_leaves_nothing_behind() {
     world.create(pod("web-0")).await;
     world.pass(1).await;
     world.check_end(&["1 Running on node-1 Scheduled running 10.0.0.3 Ready"]);
-    assert_eq!((world.agent.residents.len(), world.agent.keys.len()), (1, 1));
+    assert_eq!((world.agent.pods.len(), world.agent.keys.len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn a_pod_held_by_a_finalizer_is_confirmed_once_and_goes_when_the_finalizer
     world.store.modify::<Pod>(&world.key("web-0"), release).await.unwrap();
     world.pass(1).await;
     world.check_end(&["61 gone"]);
-    assert!(world.agent.residents.is_empty());
+    assert!(world.agent.pods.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

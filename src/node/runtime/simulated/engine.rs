@@ -1,27 +1,6 @@
-//! Pods in (possibly virtual) time: nothing runs, and everything happens as annotations say.
+//! Runs of simulated containers by pod, and the trait that the agent sees.
 //!
-//! | annotation `simulated.dullahan.dev/…` | value | what it does | default |
-//! |---|---|---|---|
-//! | `start-delay` | duration or range | from the order to start a container until it runs | `SimulatedOptions` |
-//! | `readiness-delay` | duration or range | from running to ready; with a readinessProbe: to its next tick | `0s` |
-//! | `never-ready` | `true`, `false` | never ready | `false` |
-//! | `probe-message` | text | what the failing readiness probe says | a fixed text |
-//! | `flap` | duration or range | once ready, ready and not ready take turns, each this long | never |
-//! | `crash-after` | duration or range | the container ends this long after it runs, and is restarted | never |
-//! | `exit-code` | 0 to 255 | the code it ends with then, or with `fail` | `1` |
-//! | `crash-times` | number | later restarts do not crash any more | always |
-//! | `fail` | `true`, duration or range | the pod ends as Failed, whatever its restartPolicy, as an evicted one | `false` |
-//! | `succeed` | `true`, duration or range | the pod ends as Succeeded, whatever its restartPolicy | `false` |
-//! | `stop-delay` | duration or range | from the order to stop until it ends; killed (137) at the grace's end | `SimulatedOptions` |
-//!
-//! Durations are written `300ms`, `2s`, `1m30s`; a range `1s-5s` draws one for every run of a
-//! container. What is drawn follows from the seed, the pod's namespace and name, the container and
-//! its restart count alone, so it never depends on the order of events. Init containers end with 0
-//! as soon as they run. The ticks of `startupProbe` and `readinessProbe` (`initialDelaySeconds`,
-//! `periodSeconds`, `successThreshold`) are honoured; what they ask is not.
-
-mod annotations;
-mod course;
+//! Every change is announced by the report before it, so nobody has to be woken.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,9 +11,15 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use rand::{SeedableRng, rngs::SmallRng};
 
-use super::{ContainerReport, ContainerState, Ended, Report, Role, Runtime, Start, Survivor};
+use super::annotations;
+use super::course::{Course, Draw};
 use crate::clock::{Clock, Timestamp};
-use course::{Course, Draw};
+use crate::node::runtime::error::RuntimeError;
+use crate::node::runtime::interface::Runtime;
+use crate::node::runtime::order::{Role, Sandbox, StartContainer, Survivor};
+use crate::node::runtime::probe::{ProbeKind, ProbeReply, ProbeRequest};
+use crate::node::runtime::report::{ContainerReport, ContainerState, Ended, PodReport};
+use crate::objects::pod;
 
 /// How pods without annotations behave.
 #[derive(Clone, Debug, Default)]
@@ -47,9 +32,12 @@ pub struct SimulatedOptions {
     pub seed: u64,
 }
 
+/// Why exec, attach and port-forward are refused, and what to do instead.
+const NO_STREAMS: &str = "its containers are simulated and run nothing; kubectl logs and kubectl describe tell what happens to them";
+
 /// The runtime in which nothing runs.
 pub struct Simulated {
-    clock: Clock,
+    pub(super) clock: Clock,
     options: SimulatedOptions,
     pods: Mutex<HashMap<String, BTreeMap<String, Run>>>,
 }
@@ -72,10 +60,9 @@ impl Simulated {
         self.pods.lock().expect("nothing panics while the pods are held")
     }
 
-    fn begin(&self, pod: &Pod, name: &str, role: Role, attempt: u32, begin: Begin) {
-        let Some(container) = find_container(pod, name) else { return };
+    fn begin(&self, pod: &Pod, container: &Container, role: Role, attempt: u32, begin: Begin) {
         let (behaviour, _) = annotations::read(pod.metadata.annotations.as_ref());
-        let number = self.number(pod, name, attempt);
+        let number = self.number(pod, &container.name, attempt);
         let mut rng = SmallRng::seed_from_u64(number);
         let SimulatedOptions { start_delay, stop_delay, .. } = self.options;
         let draw = Draw { behaviour: &behaviour, container, role, attempt, start_delay, stop_delay };
@@ -93,7 +80,10 @@ impl Simulated {
         let id = format!("simulated://{number:016x}");
         let image = container.image.clone().unwrap_or_default();
         let uid = pod.metadata.uid.clone().unwrap_or_default();
-        self.pods().entry(uid).or_default().insert(name.to_owned(), Run { attempt, id, image, course });
+        self.pods()
+            .entry(uid)
+            .or_default()
+            .insert(container.name.clone(), Run { attempt, id, image, course });
     }
 
     /// The number that everything random of one run follows from.
@@ -121,39 +111,71 @@ impl Runtime for Simulated {
         annotations::read(pod.metadata.annotations.as_ref()).1
     }
 
-    async fn start(&self, order: Start<'_>) {
-        self.begin(order.pod, order.container, order.role, order.attempt, Begin::Now);
+    fn refuses_streams(&self) -> Option<&'static str> {
+        Some(NO_STREAMS)
     }
 
-    async fn stop(&self, pod_uid: &str, container: &str, grace: Duration) {
+    async fn ensure_sandbox(&self, _: Sandbox<'_>) -> Result<(), RuntimeError> {
+        Ok(())
+    }
+
+    async fn stop_sandbox(&self, pod_uid: &str) -> Result<(), RuntimeError> {
+        self.remove_sandbox(pod_uid).await
+    }
+
+    async fn remove_sandbox(&self, pod_uid: &str) -> Result<(), RuntimeError> {
+        self.pods().remove(pod_uid);
+        Ok(())
+    }
+
+    async fn sandboxes(&self) -> Result<Vec<String>, RuntimeError> {
+        let mut uids: Vec<String> = self.pods().keys().cloned().collect();
+        uids.sort();
+        Ok(uids)
+    }
+
+    /// Nothing survives the process, so what the status says is drawn anew.
+    async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) -> Result<(), RuntimeError> {
+        for survivor in survivors {
+            let Some(container) = pod::find_container(pod, &survivor.container) else { continue };
+            let begin = Begin::Since(survivor.since, survivor.is_ready);
+            self.begin(pod, container, survivor.role, survivor.attempt, begin);
+        }
+        Ok(())
+    }
+
+    async fn start(&self, order: StartContainer<'_>) -> Result<(), RuntimeError> {
+        self.begin(order.pod, order.container, order.role, order.attempt, Begin::Now);
+        Ok(())
+    }
+
+    async fn stop(&self, pod_uid: &str, container: &str, grace: Duration) -> Result<(), RuntimeError> {
         let now = self.clock.now();
         if let Some(run) = self.pods().get_mut(pod_uid).and_then(|runs| runs.get_mut(container)) {
             run.course.stop(now, grace);
         }
+        Ok(())
     }
 
-    async fn remove(&self, pod_uid: &str) {
-        self.pods().remove(pod_uid);
-    }
-
-    async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) {
-        for survivor in survivors {
-            let begin = Begin::Since(survivor.since, survivor.is_ready);
-            self.begin(pod, &survivor.container, survivor.role, survivor.attempt, begin);
-        }
-    }
-
-    async fn report(&self, pod_uid: &str) -> Report {
+    async fn report(&self, pod_uid: &str) -> Result<PodReport, RuntimeError> {
         let now = self.clock.now();
         let pods = self.pods();
-        let Some(runs) = pods.get(pod_uid) else { return Report::default() };
+        let Some(runs) = pods.get(pod_uid) else { return Ok(PodReport::default()) };
         let has_ended = |run: &&Run| matches!(run.course.state(now), ContainerState::Exited(_));
         let last = runs.values().filter(|run| run.course.is_final).find(has_ended);
-        Report {
+        Ok(PodReport {
             containers: runs.iter().map(|(name, run)| (name.clone(), run.report(now))).collect(),
             ended: last.map(|run| run.ended(now)),
             next_change: runs.values().filter_map(|run| run.course.next_change(now)).min(),
-        }
+        })
+    }
+
+    async fn probe(&self, request: ProbeRequest<'_>) -> Result<ProbeReply, RuntimeError> {
+        let unavailable = || RuntimeError::Unavailable("the container is gone".to_owned());
+        let now = self.clock.now();
+        let pods = self.pods();
+        let run = pods.get(request.pod_uid).and_then(|runs| runs.get(&request.container.name));
+        Ok(run.ok_or_else(unavailable)?.course.probed(request.kind == ProbeKind::Readiness, now))
     }
 
     async fn changed(&self) -> String {
@@ -182,12 +204,6 @@ impl Run {
             _ => Ended { is_success: true, reason: None, message: None },
         }
     }
-}
-
-fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
-    let spec = pod.spec.as_ref()?;
-    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
-    all.into_iter().find(|container| container.name == name)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::node::runtime::{ContainerReport, ContainerState, Report};
+use crate::node::containers::Containers;
+use crate::node::runtime::{ContainerReport, ContainerState, Ended, Exit, Health, PodReport};
 
 fn at(s: u64) -> Timestamp {
     Timestamp::UNIX_EPOCH + Duration::from_secs(s)
@@ -36,8 +37,7 @@ fn containers(pod: &Pod, states: &[ContainerState]) -> Containers {
         attempt = containers.tracks()[0].attempt.max(attempt);
         let (id, image_id) = (format!("test://{attempt}"), "sha256:1".to_owned());
         let report = ContainerReport { attempt, id, image_id, state: state.clone() };
-        let report = Report { containers: [("nginx".to_owned(), report)].into(), ..Default::default() };
-        containers.observe(&report, at(index as u64));
+        let report = PodReport { containers: [("nginx".to_owned(), report)].into(), ..Default::default() };
         containers.observe(&report, at(index as u64));
     }
     containers.advance(pod.spec.as_ref().unwrap(), at(states.len() as u64));
@@ -51,8 +51,8 @@ fn write(pod: &Pod, containers: &Containers, ended: Option<&Ended>, now: Timesta
     status(pod, &view, now)
 }
 
-fn running(readiness: Readiness) -> ContainerState {
-    ContainerState::Running { since: at(0), is_started: true, readiness }
+fn running() -> ContainerState {
+    ContainerState::Running { since: at(0), health: Health::Healthy }
 }
 
 fn exited(code: i32) -> ContainerState {
@@ -112,7 +112,7 @@ fn a_pod_being_created() {
 #[test]
 fn a_ready_pod() {
     let pod = pod();
-    let status = write(&pod, &containers(&pod, &[running(Readiness::Ready)]), None, at(5));
+    let status = write(&pod, &containers(&pod, &[running()]), None, at(5));
     check(
         &status,
         json!({
@@ -149,7 +149,7 @@ fn a_container_that_crashes_again_and_again() {
             }],
         }),
     );
-    let again = containers(&pod, &[exited(1), running(Readiness::Ready)]);
+    let again = containers(&pod, &[exited(1), running()]);
     check(
         &write(&pod, &again, None, at(5)),
         json!({
@@ -166,7 +166,7 @@ fn a_container_that_crashes_again_and_again() {
 fn a_pod_that_its_runtime_has_ended() {
     let pod = pod();
     let ended = Ended { is_success: false, reason: Some("Evicted".into()), message: Some("why".into()) };
-    let mut ending = containers(&pod, &[running(Readiness::Ready)]);
+    let mut ending = containers(&pod, &[running()]);
     let stopping = write(&pod, &ending, Some(&ended), at(5));
     check(&stopping, json!({"phase": "Running", "reason": null}));
     ending.kill(at(5));
@@ -180,7 +180,7 @@ fn readiness_gates_hold_ready_back_but_not_containers_ready() {
     let mut pod = pod();
     let gate = PodReadinessGate { condition_type: "example.com/lb".into() };
     pod.spec.as_mut().unwrap().readiness_gates = Some(vec![gate]);
-    let containers = containers(&pod, &[running(Readiness::Ready)]);
+    let containers = containers(&pod, &[running()]);
     let closed = "Ready False ReadinessGatesNotReady";
     for (gate, expected) in [
         (
@@ -214,7 +214,7 @@ fn transition_times_and_what_others_wrote_are_kept() {
     let mut pod = pod();
     pod.status.get_or_insert_default().qos_class = Some("Burstable".into());
     pod.status = Some(write(&pod, &containers(&pod, &[]), None, at(5)));
-    let ready = containers(&pod, &[running(Readiness::Ready)]);
+    let ready = containers(&pod, &[running()]);
     let status = write(&pod, &ready, None, at(9));
     check(&status, json!({"startTime": "1970-01-01T00:00:05Z", "qosClass": "Burstable"}));
     let since = |condition: &PodCondition| condition.last_transition_time.clone().unwrap().0.as_second();

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{PodSpec, Probe};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
-use crate::node::runtime::Readiness;
+use crate::node::runtime::{Health, ProbeOutcome};
 
 fn pod(uid: &str, name: &str, annotations: &[(&str, &str)]) -> Pod {
     let key = |name: &str| format!("{}{name}", annotations::PREFIX);
@@ -32,21 +32,22 @@ fn simulated(seed: u64) -> Simulated {
 }
 
 async fn start(runtime: &Simulated, pod: &Pod, attempt: u32) {
-    let order = Start { pod, container: "nginx", role: Role::Main, attempt, addresses: &[] };
-    runtime.start(order).await;
+    let container = &pod.spec.as_ref().unwrap().containers[0];
+    let role = Role::Main;
+    let order = StartContainer { pod, container, role, attempt, environment: &[], mounts: &[] };
+    runtime.start(order).await.unwrap();
 }
 
 /// When each change of the pod's report happens, and what the container does then.
 async fn course(runtime: &Simulated, uid: &str) -> Vec<String> {
     let mut seen = Vec::new();
     loop {
-        let report = runtime.report(uid).await;
+        let report = runtime.report(uid).await.unwrap();
         let state = match &report.containers["nginx"].state {
-            ContainerState::Running { is_started, readiness, .. } => match (is_started, readiness) {
-                (false, _) => "starting".to_owned(),
-                (true, Readiness::Ready) => "ready".to_owned(),
-                (true, Readiness::Unready(message)) => format!("unready: {message}"),
-                (true, Readiness::Unknown) => "unknown".to_owned(),
+            ContainerState::Running { health, .. } => match health {
+                Health::Healthy => "healthy".to_owned(),
+                Health::Unhealthy(message) => format!("unhealthy: {message}"),
+                Health::Starting => "starting".to_owned(),
             },
             ContainerState::Exited(exit) => format!("exited {}", exit.code),
             other => format!("{other:?}"),
@@ -62,27 +63,32 @@ async fn a_report_announces_its_next_change() {
     let runtime = simulated(1);
     let pod = pod("u", "web-0", &[("readiness-delay", "2s"), ("crash-after", "10s")]);
     start(&runtime, &pod, 0).await;
-    assert_eq!(course(&runtime, "u").await, ["0 Creating", "1000 unknown", "3000 ready", "11000 exited 1"]);
+    assert_eq!(
+        course(&runtime, "u").await,
+        ["0 Creating", "1000 starting", "3000 healthy", "11000 exited 1"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_tick_from_the_start_of_the_container() {
+async fn a_readiness_probe_finds_what_is_else_reported_as_health() {
     let runtime = simulated(1);
-    let mut pod = pod("u", "web-0", &[("readiness-delay", "7s"), ("probe-message", "no")]);
-    let probe = |initial_delay_s, period_s, successes| {
-        Some(Probe {
-            initial_delay_seconds: Some(initial_delay_s),
-            period_seconds: Some(period_s),
-            success_threshold: Some(successes),
-            ..Default::default()
-        })
-    };
-    let container = &mut pod.spec.as_mut().unwrap().containers[0];
-    container.startup_probe = probe(4, 10, 1);
-    container.readiness_probe = probe(1, 5, 2);
+    let mut pod = pod("u", "web-0", &[("readiness-delay", "7s"), ("probe-message", "no"), ("flap", "5s")]);
+    pod.spec.as_mut().unwrap().containers[0].readiness_probe = Some(Probe::default());
     start(&runtime, &pod, 0).await;
-    let expected = ["0 Creating", "1000 starting", "5000 unknown", "7000 unready: no", "17000 ready"];
-    assert_eq!(course(&runtime, "u").await, expected);
+    let probe = async |kind| {
+        let container = &pod.spec.as_ref().unwrap().containers[0];
+        let request = ProbeRequest { pod_uid: "u", container, kind, probe: &Probe::default() };
+        let reply = runtime.probe(request).await.unwrap();
+        let until_s = reply.holds_until.filter(|until| *until != Timestamp::MAX).map(Timestamp::as_second);
+        (reply.outcome, until_s)
+    };
+    runtime.clock.sleep(Duration::from_secs(2)).await;
+    assert_eq!(probe(ProbeKind::Liveness).await, (ProbeOutcome::Success, None));
+    assert_eq!(probe(ProbeKind::Readiness).await, (ProbeOutcome::Failure("no".into()), Some(8)));
+    runtime.clock.sleep(Duration::from_secs(6)).await;
+    assert_eq!(probe(ProbeKind::Readiness).await, (ProbeOutcome::Success, None));
+    let flapping = course(&runtime, "u").await;
+    assert_eq!(flapping[..3], ["8000 healthy", "13000 unhealthy: no", "18000 healthy"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +97,7 @@ async fn what_is_drawn_follows_from_seed_name_and_attempt_alone() {
         let runtime = simulated(seed);
         let pod = pod(uid, name, &[("start-delay", "0s-1h")]);
         start(&runtime, &pod, attempt).await;
-        runtime.report(uid).await.next_change
+        runtime.report(uid).await.unwrap().next_change
     };
     let first = draw(1, "u-1", "web-0", 0).await;
     assert_eq!(first, draw(1, "u-2", "web-0", 0).await, "the uid does not matter");
@@ -111,7 +117,7 @@ async fn stopping_ends_a_run_at_the_earliest_of_its_ends() {
         let runtime = simulated(1);
         start(&runtime, &pod("u", "web-0", annotations), 0).await;
         runtime.clock.sleep(Duration::from_secs(1)).await;
-        runtime.stop("u", "nginx", Duration::from_secs(grace_s)).await;
+        runtime.stop("u", "nginx", Duration::from_secs(grace_s)).await.unwrap();
         assert_eq!(course(&runtime, "u").await.last().unwrap(), expected);
     }
 }
@@ -122,7 +128,7 @@ async fn a_pod_that_does_not_say_stops_as_the_runtime_was_told() {
     let stop_delay = Duration::from_millis(300);
     let runtime = Simulated::new(clock, SimulatedOptions { stop_delay, ..SimulatedOptions::default() });
     start(&runtime, &pod("u", "web-0", &[]), 0).await;
-    runtime.stop("u", "nginx", Duration::from_secs(30)).await;
+    runtime.stop("u", "nginx", Duration::from_secs(30)).await.unwrap();
     assert_eq!(course(&runtime, "u").await.last().unwrap(), "300 exited 0");
 }
 
@@ -130,8 +136,9 @@ async fn a_pod_that_does_not_say_stops_as_the_runtime_was_told() {
 async fn an_unknown_pod_has_no_containers_and_a_removed_one_neither() {
     let runtime = simulated(1);
     start(&runtime, &pod("u", "web-0", &[]), 0).await;
-    assert_eq!(runtime.report("u").await.containers.len(), 1);
-    runtime.remove("u").await;
-    assert_eq!(runtime.report("u").await, Report::default());
-    assert_eq!(runtime.report("v").await, Report::default());
+    assert_eq!(runtime.report("u").await.unwrap().containers.len(), 1);
+    assert_eq!(runtime.sandboxes().await.unwrap(), ["u"]);
+    runtime.remove_sandbox("u").await.unwrap();
+    assert_eq!(runtime.report("u").await, Ok(PodReport::default()));
+    assert_eq!(runtime.report("v").await, Ok(PodReport::default()));
 }
