@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use dullahan::clock::Clock;
 use dullahan::controllers::{
-    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, statefulset::StatefulSets,
-    volumes::Volumes,
+    self, Controller, endpointslice::EndpointSlices, garbage::Garbage, scheduler::Scheduler,
+    statefulset::StatefulSets, volumes::Volumes,
 };
 use dullahan::node::runtime::simulated::{Simulated, SimulatedOptions};
 use dullahan::node::{Agent, NodeOptions};
@@ -125,11 +125,12 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     };
     let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
     tasks.spawn(agent.run(stop.clone()));
-    let all: [Box<dyn Controller>; 4] = [
+    let all: [Box<dyn Controller>; 5] = [
         Box::new(StatefulSets::new()),
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
+        Box::new(Scheduler::new("bench")),
     ];
     for controller in all {
         tasks.spawn(controllers::run(controller, store.clone(), stop.clone()));

@@ -169,7 +169,7 @@ fn changes_in_process(n_endpoints: usize) {
                 "bench",
                 &text,
                 "default",
-                dullahan::machinery::manifest::Rules::AsIs,
+                dullahan::machinery::manifest::Strictness::AsIs,
             );
             assert!(parsed.mistakes.is_empty());
             for located in parsed.objects {

@@ -21,7 +21,7 @@ use dullahan::clock::{Clock, Timestamp};
 use dullahan::dns::answer::{Query, answer};
 use dullahan::dns::transport::{DatagramOptions, DnsServer};
 use dullahan::dns::zone::SharedZones;
-use dullahan::machinery::manifest::{Rules, parse};
+use dullahan::machinery::manifest::{Strictness, parse};
 use dullahan::names::options::ZoneOptions;
 use dullahan::names::publisher::{Publication, Publisher};
 use dullahan::objects::{Kind, ObjectKey};
@@ -252,7 +252,7 @@ impl Changing {
     async fn start(shape: Shape) -> Self {
         let store = Store::in_memory(Clock::system(), StoreOptions::default());
         for service in 0..shape.n_services() {
-            let parsed = parse("bench", &manifest(shape, service), "default", Rules::AsIs);
+            let parsed = parse("bench", &manifest(shape, service), "default", Strictness::AsIs);
             for located in parsed.objects {
                 store.mirror(located.typed).await.unwrap();
             }

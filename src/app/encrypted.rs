@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::api::server::kubeconfig::ADMIN;
 use crate::clock::Clock;
 use crate::config::EncryptedDnsSettings;
 use crate::dns::transport::{CertificateFiles, EncryptedAddresses, EncryptedProtocol, fixed_certificate};
@@ -63,7 +64,7 @@ fn signed(
     names: &[String],
     clock: &Clock,
 ) -> anyhow::Result<(EncryptedAddresses, PathBuf)> {
-    let authority = Authority::beside(beside, clock.now())?;
+    let authority = Authority::beside(beside, &ADMIN, clock.now())?;
     let addresses = listen.iter().map(|(_, address)| address.ip()).filter(|ip| !ip.is_unspecified());
     let mut all: Vec<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
     all.extend(addresses.map(|ip| ip.to_string()).chain(names.iter().cloned()));

@@ -1,5 +1,5 @@
-//! Names of others, as the settings ask for it: upstreams that are not this server itself, and the
-//! clients they are asked for.
+//! Forwarding, from the settings: the upstreams, none of which may be this server itself, and the
+//! clients that may use them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::clock::Clock;
 use crate::config::{FallthroughZone, ForwardSettings};
-use crate::dns::service::forward::{Clients, Forwarder};
+use crate::dns::service::access::Clients;
+use crate::dns::service::forward::Forwarder;
+use crate::dns::service::policy::Recursion;
 use crate::metrics::Metrics;
 
 /// This machine's own traffic (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3).
@@ -19,32 +21,32 @@ const LOOPBACK: [IpNet; 2] = [
     IpNet::V6(Ipv6Net::new_assert(std::net::Ipv6Addr::LOCALHOST, 128)),
 ];
 
-/// For whom others are asked: this machine, the pods, and whoever is named. Nobody beyond that: a
-/// server that resolves for the world is of use to those who forge their address (RFC 5358).
-pub(super) fn clients(
+/// Recursion for this machine, the pods and whoever is named, by the upstreams; `None` without upstreams.
+pub(super) fn recursion(
     settings: &ForwardSettings,
     bound: &[SocketAddr],
     pod_networks: &[IpNet],
-) -> Option<Clients> {
-    if settings.forward.is_empty() {
-        return None;
-    }
-    // What comes from an address of this machine comes from this machine.
-    let own = bound.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).map(IpNet::from);
-    let named = pod_networks.iter().chain(&settings.forward_allow).copied();
-    Some(Clients(LOOPBACK.into_iter().chain(own).chain(named).collect()))
-}
-
-/// What asks the upstreams, if there are any.
-pub(super) fn forwarder(
-    settings: &ForwardSettings,
-    bound: &[SocketAddr],
     metrics: Option<Arc<Metrics>>,
     clock: &Clock,
-) -> anyhow::Result<Option<Arc<Forwarder>>> {
+) -> anyhow::Result<Option<Recursion>> {
     if settings.forward.is_empty() {
         return Ok(None);
     }
+    let forwarder = Arc::new(Forwarder::new(&upstreams(settings, bound)?, metrics, clock.clone())?);
+    Ok(Some(Recursion { clients: clients(settings, bound, pod_networks), forwarder }))
+}
+
+/// For whom upstreams are asked. Nobody beyond that: a server that resolves for the world is of use to
+/// those who forge their address (RFC 5358).
+fn clients(settings: &ForwardSettings, bound: &[SocketAddr], pod_networks: &[IpNet]) -> Clients {
+    // What comes from an address of this machine comes from this machine.
+    let own = bound.iter().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).map(IpNet::from);
+    let named = pod_networks.iter().chain(&settings.forward_allow).copied();
+    Clients(LOOPBACK.into_iter().chain(own).chain(named).collect())
+}
+
+/// The upstreams, each once; none of them may be this server.
+fn upstreams(settings: &ForwardSettings, bound: &[SocketAddr]) -> anyhow::Result<Vec<SocketAddr>> {
     let mut upstreams: Vec<SocketAddr> = Vec::new();
     for upstream in settings.forward.iter().map(|upstream| canonical(upstream.0)) {
         if bound.iter().any(|own| canonical(*own) == upstream) {
@@ -54,7 +56,7 @@ pub(super) fn forwarder(
             upstreams.push(upstream);
         }
     }
-    Ok(Some(Arc::new(Forwarder::new(&upstreams, metrics, clock.clone())?)))
+    Ok(upstreams)
 }
 
 /// The names at and below which names fall through.
@@ -94,7 +96,7 @@ mod tests {
     fn others_are_asked_for_this_machine_the_pods_and_who_is_named() {
         let bound = ["192.0.2.5:53".parse().unwrap(), "0.0.0.0:53".parse().unwrap()];
         let pods = ["10.244.0.0/16".parse().unwrap()];
-        let clients = clients(&settings(&["192.0.2.53"], &["198.51.100.0/24"]), &bound, &pods).unwrap();
+        let clients = clients(&settings(&["192.0.2.53"], &["198.51.100.0/24"]), &bound, &pods);
         for (client, expected) in [
             ("127.0.0.1", true),
             ("127.9.8.7", true),
@@ -110,13 +112,13 @@ mod tests {
         ] {
             assert_eq!(clients.allow(client.parse().unwrap()), expected, "{client}");
         }
-        assert_eq!(super::clients(&settings(&[], &[]), &bound, &pods), None);
     }
 
     #[test]
     fn the_server_itself_is_no_upstream() {
         let bound = ["127.0.0.1:1053".parse().unwrap(), "[::1]:1053".parse().unwrap()];
-        let start = |forward: &[&str]| forwarder(&settings(forward, &[]), &bound, None, &Clock::system());
+        let start =
+            |forward: &[&str]| recursion(&settings(forward, &[]), &bound, &[], None, &Clock::system());
         for own in ["127.0.0.1:1053", "[::1]:1053", "[::ffff:127.0.0.1]:1053"] {
             let refused = start(&["192.0.2.1", own]).unwrap_err().to_string();
             assert!(refused.contains("that is this server itself"), "{refused}");

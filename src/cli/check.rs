@@ -1,4 +1,6 @@
-//! `dullahan check`: says what is wrong with manifests, and what is likely not meant.
+//! `dullahan check`: prints every mistake in manifests, and warnings of what is likely not meant.
+//!
+//! Nothing is started. Exit code 0 if there is no mistake, else 1; warnings do not count.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,19 +8,19 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::output::say;
-use crate::files::source as files;
+use crate::files::check::check;
 
-/// What `dullahan check` takes.
+/// Flags of `dullahan check`.
 #[derive(Args, Debug)]
 pub(super) struct CheckSettings {
-    /// A manifest file or folder (repeatable; - is standard input).
+    /// Manifest file or directory (repeatable; - is standard input).
     #[arg(short = 'f', long = "file", value_name = "PATH", required = true)]
     file: Vec<PathBuf>,
 }
 
 /// Prints every mistake of every document, and warnings; fails if there is a mistake.
 pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
-    let checked = files::check(&settings.file);
+    let checked = check(&settings.file);
     for problem in &checked.problems {
         say(problem)?;
     }

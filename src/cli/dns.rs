@@ -1,4 +1,6 @@
-//! `dullahan dns`: only the DNS server, over objects in files as they are.
+//! `dullahan dns`: the DNS server alone, for the objects in files.
+//!
+//! No controller runs: what the files say is what is published.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! `dullahan explain NAME`: why a name has no records, in more words than fit into an answer.
+//! `dullahan explain NAME`: why a name has no records, in more words than fit into a response.
 //!
-//! With `-f` from manifests, as `dullahan dns` would answer for them, with the objects that were
-//! looked at; otherwise by asking a running server, which puts its reason into the answer.
+//! With `-f` it answers from manifests as `dullahan dns` would, and lists the objects it looked at;
+//! otherwise it asks a running server, which puts its reason into the response.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -22,7 +22,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsSettings;
 use crate::dns::answer::{self, Query};
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
+use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::zonefile::master;
 
 /// How long a server may take to answer.
@@ -32,19 +32,19 @@ const ATTEMPTS_MAX: usize = 3;
 /// Names of the cluster's zone that lie below no service or pod.
 const NAMES_OF_THE_ZONE: [&str; 4] = ["dns-version", "ns.dns", "pod", "svc"];
 
-/// What `dullahan explain` takes.
+/// Flags of `dullahan explain`.
 #[derive(Args, Debug)]
 pub(super) struct ExplainSettings {
-    /// The name, for example web-0.nginx.default.svc.cluster.local; the domain may be left out.
+    /// The name, for example web-0.nginx.default.svc.cluster.local; the cluster domain may be left out.
     #[arg(value_name = "NAME")]
     name: String,
-    /// The type of record that is wanted.
+    /// Record type.
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "A", value_parser = record_type)]
     record_type: RecordType,
-    /// Explain from this manifest file or folder instead of asking a server (repeatable).
+    /// Explain from this manifest file or directory instead of asking a server (repeatable).
     #[arg(short = 'f', long = "file", value_name = "PATH", conflicts_with = "server")]
     file: Vec<PathBuf>,
-    /// Ask this server; it must be told --explain on if it is not on this machine.
+    /// Server to ask; one on another machine must run with --explain on.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
     server: SocketAddr,
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(super) struct ExplainSettings {
 /// A type as people write it: its mnemonic in any case, or `TYPE65` (RFC 3597 section 5).
 fn record_type(text: &str) -> Result<RecordType, String> {
     master::record_type(&text.to_ascii_uppercase())
-        .map_err(|_| "no type of record; write for example A, SRV or TYPE65".to_owned())
+        .map_err(|_| "not a record type; write for example A, SRV or TYPE65".to_owned())
 }
 
 /// Prints what a name is answered with and why; succeeds if it has records.
@@ -104,11 +104,11 @@ fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode
             say(explanation.cause.advice())?;
             say("looked at:")?;
             for key in &explanation.looked_at {
-                let missing = if known.store.get(key).is_some() { "" } else { " (not there)" };
+                let missing = if known.store.get(key).is_some() { "" } else { " (does not exist)" };
                 say(format_args!("  {key}{missing}"))?;
             }
         }
-        None => say(format_args!("no object is known that {absent} could come from"))?,
+        None => say(format_args!("no object in the files could have the name {absent}"))?,
     }
     Ok(ExitCode::FAILURE)
 }
@@ -134,19 +134,19 @@ fn ask(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
         Some(text) => say(printable(&text))?,
         None if has_records => return Ok(ExitCode::SUCCESS),
         None if settings.server.ip().is_loopback() => say(format_args!(
-            "{} says no reason: it knows no object that the name could come from, or runs with --explain off",
+            "{} gives no reason: no object that it knows could have this name, or it runs with --explain off",
             settings.server
         ))?,
         None => say(format_args!(
-            "{} says no reason: it knows no object that the name could come from, or tells clients on its own \
-             machine alone, others with --explain on",
+            "{} gives no reason: no object that it knows could have this name, or it tells only clients on its own \
+             machine; run it with --explain on",
             settings.server
         ))?,
     }
     Ok(ExitCode::FAILURE)
 }
 
-/// Asks by UDP, and by TCP what does not fit.
+/// Asks over UDP, and over TCP if the response is truncated.
 fn exchange(server: SocketAddr, name: &Name, record_type: RecordType) -> anyhow::Result<Message> {
     let mut query = Message::new(StdRng::from_os_rng().random(), MessageType::Query, OpCode::Query);
     query.add_query(Question::query(name.clone(), record_type));
@@ -159,7 +159,7 @@ fn exchange(server: SocketAddr, name: &Name, record_type: RecordType) -> anyhow:
     if !reply.metadata.truncation {
         return Ok(reply);
     }
-    ask_by_stream(server, &octets).with_context(|| format!("cannot ask {server} by TCP"))
+    ask_by_stream(server, &octets).with_context(|| format!("cannot ask {server} over TCP"))
 }
 
 fn ask_by_datagram(
@@ -214,10 +214,10 @@ fn print_outcome(
     answers: &[Record],
 ) -> anyhow::Result<()> {
     let outcome = match rcode {
-        ResponseCode::NoError if answers.is_empty() => "NODATA: the name exists, without such a record",
+        ResponseCode::NoError if answers.is_empty() => "NODATA: the name exists, but has no such record",
         ResponseCode::NoError => "NOERROR",
         ResponseCode::NXDomain => "NXDOMAIN: the name does not exist",
-        ResponseCode::Refused => "REFUSED: it is in no zone of this server",
+        ResponseCode::Refused => "REFUSED: the name is in no zone of this server",
         ResponseCode::ServFail => "SERVFAIL",
         _ => "an error",
     };

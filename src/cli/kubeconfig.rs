@@ -1,4 +1,6 @@
 //! `dullahan kubeconfig`: prints the kubeconfig that a server has written.
+//!
+//! It is read from the file; a server that is not running has left its last one there.
 
 use std::process::ExitCode;
 
@@ -13,7 +15,7 @@ pub(super) fn run(settings: &KubeconfigSettings) -> anyhow::Result<ExitCode> {
         .kubeconfig_out
         .clone()
         .or_else(kubeconfig_default)
-        .context("there is no home folder; name the file with --kubeconfig-out")?;
+        .context("neither XDG_STATE_HOME nor HOME is set; name the file with --kubeconfig-out")?;
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; is a server running?", path.display()))?;
     say(text.trim_end())?;

@@ -1,4 +1,6 @@
-//! Logs: to standard error, as text or as JSON; progress goes to standard output.
+//! Logs: to standard error, as text or as JSON. Progress goes to standard output.
+//!
+//! The level follows from `-v` and `-q` alone; there is no environment variable for it.
 
 use tracing_subscriber::EnvFilter;
 
@@ -16,8 +18,8 @@ pub(super) fn start(settings: &CommonSettings) {
     drop(started);
 }
 
-/// Our own modules by the wish of the user; of the DNS library only errors, since it logs every
-/// malformed packet as a warning.
+/// Our own modules at the level the user asked for. The DNS library logs every malformed packet as a
+/// warning, so only its errors are shown.
 fn directives(verbose: u8, is_quiet: bool) -> &'static str {
     match (is_quiet, verbose) {
         (true, _) => "error",

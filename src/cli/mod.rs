@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod command;
 mod dns;
 mod explain;
 mod kubeconfig;
@@ -18,49 +19,7 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
-
-/// StatefulSets and their DNS, without a cluster.
-#[derive(Parser, Debug)]
-#[command(name = "dullahan", version, about, max_term_width = 100)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    /// Run StatefulSets from manifests and serve their DNS.
-    Serve(Box<ServeSettings>),
-    /// Serve DNS alone, for the objects in the files as they are.
-    Dns(Box<DnsOnlySettings>),
-    /// Say what is wrong with manifests, and nothing else.
-    Check(check::CheckSettings),
-    /// Say why a name has no records.
-    Explain(Box<explain::ExplainSettings>),
-    /// Try out StatefulSets, users and misfortunes in virtual time.
-    Simulate(simulate::SimulateSettings),
-    /// Print the configuration that makes a resolver ask this server for its zones.
-    Resolver(resolver::ResolverSettings),
-    /// Print the kubeconfig of the server that this user has started.
-    Kubeconfig(KubeconfigSettings),
-}
-
-impl Command {
-    fn common(&self) -> Option<&CommonSettings> {
-        match self {
-            Self::Serve(settings) => Some(&settings.common),
-            Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_)
-            | Self::Explain(_)
-            | Self::Resolver(_)
-            | Self::Simulate(_)
-            | Self::Kubeconfig(_) => None,
-        }
-    }
-}
+use command::Command;
 
 /// Parses the command line, runs the command, and gives the process' exit code.
 pub fn main() -> ExitCode {

@@ -1,4 +1,6 @@
 //! `dullahan serve`: StatefulSets from manifests, and their DNS.
+//!
+//! Prints the addresses, then progress; once every set is complete, what to try next.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
-//! What `serve` and `dns` have in common once everything runs: print what happens until a signal
-//! comes, then stop.
+//! A running server in the foreground: prints what happens until a signal comes, then stops.
+//!
+//! `serve` and `dns` share it. It ends with exit code 0 after a signal, 1 when a part fails, 70 when
+//! a part panics.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -62,7 +64,7 @@ impl Session {
         }
         if let Some(file) = &self.running.authority {
             let remark = format!(
-                "The certificate of encrypted DNS is signed by {}; have clients trust it",
+                "The certificate of encrypted DNS is signed by {}; clients must trust it",
                 file.display()
             );
             self.output.remark(&remark);
@@ -111,7 +113,7 @@ impl Session {
         }
         let is_clean = self.running.stop(&self.clock).await;
         if !is_clean {
-            tracing::error!("something did not stop in time and was abandoned");
+            tracing::error!("a part did not stop in time and was abandoned");
         }
         match end {
             End::Failure(failure @ Failure::Panic { .. }) => {

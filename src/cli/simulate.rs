@@ -10,26 +10,27 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::output::say;
-use crate::machinery::manifest::{self, Rules};
+use crate::machinery::manifest::{self, Strictness};
+use crate::rules::dry_run;
 use crate::simulation::{Cast, Simulation, Summary};
 
-/// What `dullahan simulate` takes.
+/// Flags of `dullahan simulate`.
 #[derive(Args, Debug)]
 pub(super) struct SimulateSettings {
-    /// How many seeds to try.
+    /// Number of seeds to run.
     #[arg(long, value_name = "N", default_value_t = 20)]
     seeds: u64,
     /// The first seed; the others follow it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     first_seed: u64,
-    /// How many hours of virtual time each seed has.
+    /// Hours of virtual time for each seed.
     #[arg(long, value_name = "HOURS", default_value_t = 1.0, value_parser = hours)]
     hours: f64,
-    /// Act on the StatefulSets of these manifests (repeatable); without any, on sets that follow
-    /// from the seed.
+    /// Act on the StatefulSets in this manifest (repeatable) [default: sets generated from the
+    /// seed].
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     file: Vec<PathBuf>,
-    /// Tell what happens: every deed, every state of a pod, every name published or withdrawn.
+    /// Print every action, every state of a pod, every name published or withdrawn.
     #[arg(long)]
     timeline: bool,
 }
@@ -87,7 +88,12 @@ fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
     for file in files {
         let text =
             std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let read = manifest::parse(&file.display().to_string(), &text, "default", Rules::Strict);
+        let read = manifest::parse(
+            &file.display().to_string(),
+            &text,
+            "default",
+            Strictness::Strict(dry_run::create),
+        );
         if !read.mistakes.is_empty() {
             bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));
         }
@@ -95,7 +101,7 @@ fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
     }
     match Cast::of(objects) {
         Some(cast) => Ok(Some(cast)),
-        None => bail!("there is no StatefulSet in the manifests; name a file that has one"),
+        None => bail!("the manifests have no StatefulSet; name a file that has one"),
     }
 }
 

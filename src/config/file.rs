@@ -1,4 +1,6 @@
-//! The configuration file, turned into flags. Pure: it is given the decoded document.
+//! The configuration file, turned into flags.
+//!
+//! Pure: the decoded document goes in, arguments or the setting that is wrong come out.
 
 use serde_json::Value;
 

@@ -1,5 +1,5 @@
-//! Settings of names that our zones do not hold: who is asked for them, for whom, and which names of
-//! the cluster go on to others.
+//! Settings of forwarding: the upstreams for names outside of our zones, the clients that may use
+//! them, and the names of the cluster that fall through.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -10,17 +10,17 @@ use ipnet::IpNet;
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
-/// Where names outside of our zones are asked for.
+/// Upstreams, and the clients that may use them.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Names of others")]
+#[command(next_help_heading = "Forwarding")]
 pub struct ForwardSettings {
-    /// Ask this server for names outside of our zones (repeatable, tried in order); refused if absent.
+    /// Forward queries for names outside of our zones to this server (repeatable, tried in order) [default: REFUSED].
     #[arg(long, value_name = "ADDR[:PORT]")]
     pub forward: Vec<Upstream>,
-    /// Ask others for clients in this network too, beside this machine and the pods (repeatable).
+    /// Also forward for clients in this network, besides this machine and the pods (repeatable).
     #[arg(long, value_name = "CIDR", requires = "forward")]
     pub forward_allow: Vec<IpNet>,
-    /// Names that the cluster has not got, in this zone or in all, are looked for in --zones, then by --forward (repeatable).
+    /// Look up names that do not exist in the cluster, below this zone or all, in --zones and then by --forward (repeatable).
     #[arg(long, value_name = "ZONE", num_args = 0..=1, default_missing_value = ALL_ZONES, require_equals = true)]
     pub fallthrough: Vec<FallthroughZone>,
 }
@@ -43,7 +43,7 @@ impl FromStr for Upstream {
             format!("\"{text}\" is not ADDR[:PORT], such as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53")
         })?;
         if address.ip().is_unspecified() || address.port() == 0 {
-            return Err(format!("\"{text}\" is no address of a server that could be asked"));
+            return Err(format!("\"{text}\" is not an address that a server can have"));
         }
         Ok(Self(address))
     }

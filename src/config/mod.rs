@@ -21,16 +21,16 @@ use ipnet::IpNet;
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
 pub use wire::{KeyFile, Secondary, WireSettings};
 
-/// What every command that runs takes.
+/// Flags of every command that runs a server.
 #[derive(Args, Clone, Debug)]
 pub struct CommonSettings {
     /// Read settings from this YAML file; flags win over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The form of logs and progress.
+    /// Format of logs and progress.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Log more: once for what is done, twice for why.
+    /// Log more; -v logs what is done, -vv why.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Only report errors: no progress, no warnings.
@@ -38,7 +38,7 @@ pub struct CommonSettings {
     pub quiet: bool,
 }
 
-/// The form of logs and progress.
+/// Format of logs and progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// Lines for people, with colour on a terminal.
@@ -50,32 +50,32 @@ pub enum LogFormat {
 /// How many threads may answer DNS over UDP.
 pub const DNS_WORKERS_MAX: u16 = 256;
 
-/// What is served by DNS, and where.
+/// Which names DNS serves, and on which addresses.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "DNS")]
 pub struct DnsSettings {
     /// Answer DNS on this address, UDP and TCP (repeatable).
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
     pub dns_listen: Vec<SocketAddr>,
-    /// Threads that answer DNS over UDP; one per core if absent.
+    /// Threads that answer DNS over UDP [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(DNS_WORKERS_MAX)))]
     pub dns_workers: Option<u16>,
-    /// Answer every question the ordinary way: for measuring and for finding faults.
+    /// Disable the fast path, for measuring and for finding faults.
     #[arg(long, hide = true, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub no_fast_path: bool,
-    /// The domain of the cluster.
+    /// Cluster domain.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub cluster_domain: String,
     /// TTL of records, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub ttl: u32,
-    /// TTL of negative answers, in seconds; small, so that a peer that asks too early asks again soon.
+    /// TTL of negative answers, in seconds; short, so that a client that asked too early asks again soon.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=3600))]
     pub negative_ttl: u32,
-    /// Names of pods by address, such as 10-244-0-2.default.pod.cluster.local.
+    /// Serve address-based pod names such as 10-244-0-2.default.pod.cluster.local.
     #[arg(long, value_enum, value_name = "MODE", default_value_t = PodNameMode::Disabled)]
     pub pods: PodNameMode,
-    /// Name endpoints without a hostname after their pod, not after their address.
+    /// Name an endpoint without a hostname after its pod instead of its address.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub endpoint_pod_names: bool,
     /// Answer NXDOMAIN for a service with a cluster address but no ready endpoint.
@@ -87,32 +87,32 @@ pub struct DnsSettings {
     /// Serve these reverse zones (repeatable) instead of those of the networks in use.
     #[arg(long, value_name = "NAME")]
     pub reverse_zone: Vec<String>,
-    /// Do not look at EndpointSlices: no headless services, no endpoint names.
+    /// Ignore EndpointSlices: headless services and endpoint names have no records.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub no_endpoints: bool,
-    /// This server's own address for NS and ns.dns (repeatable); the listen addresses if absent.
+    /// Address of this server for NS and ns.dns (repeatable) [default: the listen addresses].
     #[arg(long, value_name = "IP")]
     pub advertise: Vec<IpAddr>,
-    /// Serve the zone files (*.zone) of this folder too.
+    /// Also serve the zone files (*.zone) in this directory.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
-    /// Keep here which serials of zones were given, so that they do not fall when the server is started
-    /// again; a folder of the user if absent.
+    /// Directory for zone serials, so that they do not decrease when the server restarts
+    /// [default: dullahan in the state directory of the user].
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// Tell clients why a name is absent, as an Extended DNS Error (dig prints it).
+    /// Who is told why a name is missing, in an Extended DNS Error (dig prints it).
     #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
     pub explain: ExplainMode,
-    /// Serve names of topology zones, TZ.pin._zone.SVC.NS.svc and TZ.prefer._zone.SVC.NS.svc.
+    /// Serve topology zone names: TZ.pin._zone.SVC.NS.svc and TZ.prefer._zone.SVC.NS.svc.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub zonal: bool,
-    /// Answers per second over UDP to one network (/24, /56) and of one kind; 0 is no limit.
+    /// Response rate limit: answers per second over UDP to one network (/24, /56) for one kind of response; 0 disables it.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub rrl: u32,
-    /// Do not limit answers to this network (repeatable).
+    /// Exempt this network from response rate limiting (repeatable).
     #[arg(long, value_name = "CIDR")]
     pub rrl_exempt: Vec<IpNet>,
-    /// Serve metrics on this address, as Prometheus text at /metrics.
+    /// Serve metrics for Prometheus on this address, at /metrics.
     #[arg(long, value_name = "ADDR:PORT")]
     pub metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
@@ -126,7 +126,7 @@ pub struct DnsSettings {
     pub wire: WireSettings,
 }
 
-/// Who is told why a name is absent.
+/// Who is told why a name is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ExplainMode {
     /// Nobody.
@@ -138,45 +138,45 @@ pub enum ExplainMode {
     On,
 }
 
-/// Where DNS is answered encrypted, and with which certificate.
+/// Addresses of encrypted DNS, and its certificate.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Encrypted DNS")]
 pub struct EncryptedDnsSettings {
-    /// Answer DNS over TLS on this address (repeatable); its usual port is 853.
+    /// Serve DNS over TLS on this address (repeatable); the standard port is 853.
     #[arg(long, value_name = "ADDR:PORT")]
     pub dot_listen: Vec<SocketAddr>,
-    /// Answer DNS over HTTPS on this address, at /dns-query (repeatable); its usual port is 443.
+    /// Serve DNS over HTTPS on this address, at /dns-query (repeatable); the standard port is 443.
     #[arg(long, value_name = "ADDR:PORT")]
     pub doh_listen: Vec<SocketAddr>,
-    /// Answer DNS over QUIC on this address (repeatable); its usual port is 853.
+    /// Serve DNS over QUIC on this address (repeatable); the standard port is 853.
     #[arg(long, value_name = "ADDR:PORT")]
     pub doq_listen: Vec<SocketAddr>,
-    /// The certificate chain for encrypted DNS, as PEM, read again when it has changed; one of this server's own authority if absent.
+    /// Certificate chain for encrypted DNS in PEM, reloaded when the file changes [default: one signed by this server's own authority].
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
-    /// The private key of the certificate, as PEM.
+    /// Private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 }
 
-/// Names of pods by address.
+/// Address-based names of pods (the `pods` option of CoreDNS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PodNameMode {
-    /// They do not exist.
+    /// No such names.
     Disabled,
-    /// Every address has one, whether there is such a pod or not.
+    /// Any address resolves, whether a pod has it or not.
     Insecure,
-    /// Addresses of existing pods have one.
+    /// Addresses of existing pods resolve.
     Verified,
 }
 
 impl DnsSettings {
-    /// Where serials are kept; `None` if the user has no folder for it.
+    /// The directory for serials; `None` if neither the flag nor the environment names one.
     pub fn state_folder(&self) -> Option<PathBuf> {
         self.state_dir.clone().or_else(state_folder)
     }
 
-    /// What the authority of a server that only answers DNS is kept beside.
+    /// The path beside which `dullahan dns` keeps its certificate authority.
     pub fn authority_place(&self) -> Option<PathBuf> {
         Some(self.state_folder()?.join("dns"))
     }
@@ -193,17 +193,17 @@ impl DnsSettings {
     }
 }
 
-/// Where the API is served, and who may find it.
+/// Address and certificate of the API.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "API")]
 pub struct ApiSettings {
-    /// Serve the API on this address; "off" serves none. Port 0 takes a free one.
+    /// Serve the API on this address; "off" disables it, port 0 takes a free port.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7443")]
     pub api_listen: ListenAddress,
-    /// Write the kubeconfig here, readable by its owner alone; a folder of the user if absent.
+    /// Write the kubeconfig to this file, readable by its owner only [default: kubeconfig in the state directory].
     #[arg(long, value_name = "FILE")]
     pub kubeconfig_out: Option<PathBuf>,
-    /// A further name or address of this server, for its certificate (repeatable).
+    /// Another name or address of this server for its certificate (repeatable).
     #[arg(long, value_name = "NAME")]
     pub tls_san: Vec<String>,
 }
@@ -230,37 +230,37 @@ impl FromStr for ListenAddress {
 }
 
 impl ApiSettings {
-    /// Where the kubeconfig is; `None` if the user has no folder for it.
+    /// The path of the kubeconfig; `None` if neither the flag nor the environment names one.
     pub fn kubeconfig(&self) -> Option<PathBuf> {
         self.kubeconfig_out.clone().or_else(kubeconfig_default)
     }
 }
 
-/// Where the kubeconfig is unless the user names a place: in the folder for what a program leaves
-/// behind (XDG Base Directory Specification).
+/// The default path of the kubeconfig, in the user's state directory (XDG Base Directory
+/// Specification).
 pub fn kubeconfig_default() -> Option<PathBuf> {
     Some(state_folder()?.join("kubeconfig"))
 }
 
-/// The user's folder for what a program leaves behind, ours in it.
+/// `$XDG_STATE_HOME/dullahan`, or `~/.local/state/dullahan`.
 fn state_folder() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
     Some(state.join("dullahan"))
 }
 
-/// What `dullahan kubeconfig` takes.
+/// Flags of `dullahan kubeconfig`.
 #[derive(Args, Clone, Debug)]
 pub struct KubeconfigSettings {
-    /// The file that the server was told to write; where it writes by itself if absent.
+    /// The file that the server writes, if it was given one [default: the default of serve].
     #[arg(long, value_name = "FILE")]
     pub kubeconfig_out: Option<PathBuf>,
 }
 
-/// What `dullahan serve` takes.
+/// Flags of `dullahan serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeSettings {
-    /// Apply this manifest file or folder, and follow its changes (repeatable; - is standard input).
+    /// Apply this manifest file or directory, and follow its changes (repeatable; - is standard input).
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     pub file: Vec<PathBuf>,
     #[command(flatten)]
@@ -269,25 +269,25 @@ pub struct ServeSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub api: ApiSettings,
-    /// Addresses of pods (repeatable: one IPv4 and one IPv6 network).
+    /// Network of pod addresses (repeatable: one IPv4 and one IPv6 network).
     #[arg(long, value_name = "CIDR", default_value = "10.244.0.0/16", help_heading = "Cluster")]
     pub pod_cidr: Vec<IpNet>,
-    /// Addresses of services (repeatable: one IPv4 and one IPv6 network).
+    /// Network of cluster addresses of services (repeatable: one IPv4 and one IPv6 network).
     #[arg(long, value_name = "CIDR", default_value = "10.96.0.0/16", help_heading = "Cluster")]
     pub service_cidr: Vec<IpNet>,
     /// Do not create the default StorageClass "standard".
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Cluster")]
     pub no_default_storage_class: bool,
-    /// Keep everything in memory and nothing after the end (the only store of this version).
+    /// Keep all state in memory; nothing survives the process (the only store of this version).
     #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true, help_heading = "Cluster")]
     pub ephemeral: bool,
-    /// Replace a broken pod of an abandoned revision under OrderedReady too, in sets that do not say.
+    /// Under OrderedReady too, replace a broken pod of an old revision, unless the set says otherwise.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
     pub unstick: bool,
-    /// Let claim templates ask for more storage, and existing claims grow, in sets that do not say.
+    /// Allow volumeClaimTemplates to request more storage and grow existing claims, unless the set says otherwise.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
     pub grow_claims: bool,
-    /// Refuse new sets whose names are too long for their pods' labels, if they do not say.
+    /// Reject new sets whose names are too long for the labels of their pods, unless the set says otherwise.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, help_heading = "Beyond Kubernetes")]
     pub strict_names: bool,
     /// What runs the pods.
@@ -296,11 +296,11 @@ pub struct ServeSettings {
     /// How long a simulated container takes to start, for example 300ms or 2s.
     #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
     pub simulated_start: Span,
-    /// How long a simulated container takes to stop. With none, kubectl delete may wait for ever: it
-    /// looks for the pod after asking for its end, and finds the next one of the same name.
+    /// How long a simulated container takes to stop. With 0s, kubectl delete may wait forever: it
+    /// looks for the pod after deleting it, and finds its replacement of the same name.
     #[arg(long, value_name = "DURATION", default_value = "300ms", help_heading = "Pods")]
     pub simulated_stop: Span,
-    /// Seed of simulated delays and choices; a random one if absent.
+    /// Seed of simulated delays and choices [default: random].
     #[arg(long, value_name = "N", help_heading = "Pods")]
     pub simulated_seed: Option<u64>,
     #[command(flatten)]
@@ -308,16 +308,16 @@ pub struct ServeSettings {
     pub common: CommonSettings,
 }
 
-/// What `dullahan dns` takes.
+/// Flags of `dullahan dns`.
 #[derive(Args, Clone, Debug)]
 pub struct DnsOnlySettings {
-    /// Read objects from this manifest file or folder, as they are, and follow its changes (repeatable; - is standard input).
+    /// Read objects from this manifest file or directory, unchanged, and follow its changes (repeatable; - is standard input).
     #[arg(short = 'f', long = "file", value_name = "PATH")]
     pub file: Vec<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
-    /// A further name or address of this server, for its own certificate of encrypted DNS (repeatable).
+    /// Another name or address of this server, for its own certificate of encrypted DNS (repeatable).
     #[arg(long, value_name = "NAME", help_heading = "Encrypted DNS")]
     pub tls_san: Vec<String>,
     #[command(flatten)]
@@ -328,11 +328,11 @@ pub struct DnsOnlySettings {
 /// What runs the pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RuntimeName {
-    /// Pods exist in time alone: they start, become ready and stop, but run nothing.
+    /// Pods start, become ready and stop as real ones do, but run nothing.
     Simulated,
 }
 
-/// A length of time as people write it: `300ms`, `2s`, `1m 30s`.
+/// A duration as people write it: `300ms`, `2s`, `1m 30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
@@ -340,7 +340,7 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let hint = || format!("\"{text}\" is not a length of time; write for example 300ms, 2s or 1m");
+        let hint = || format!("\"{text}\" is not a duration; write for example 300ms, 2s or 1m");
         let parsed: jiff::SignedDuration = text.parse().map_err(|_| hint())?;
         Duration::try_from(parsed).map(Span).map_err(|_| hint())
     }
@@ -352,7 +352,7 @@ impl std::fmt::Display for Span {
     }
 }
 
-/// Whether what is written to `stream` may carry colour: a terminal, and `NO_COLOR` unset.
+/// Whether output to `stream` may have colour: it is a terminal, and `NO_COLOR` is not set.
 pub fn wants_color(stream: &impl IsTerminal) -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     stream.is_terminal() && !is_refused
@@ -363,7 +363,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
+    fn durations_are_read_as_people_write_them() {
         for (text, expected) in [
             ("300ms", Some(Duration::from_millis(300))),
             ("2s", Some(Duration::from_secs(2))),

@@ -6,29 +6,29 @@ use std::str::FromStr;
 
 use clap::Args;
 
-/// What the server is to clients that are more than that.
+/// Identity, cookies, TSIG keys, transfers and NOTIFY.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "DNS on the wire")]
 pub struct WireSettings {
-    /// The identifier for clients that ask for one by EDNS (NSID).
+    /// Server identifier for clients that ask for NSID (RFC 5001).
     #[arg(long, value_name = "TEXT")]
     pub nsid: Option<String>,
-    /// What id.server and hostname.bind are in class CH; refused if absent.
+    /// Answer to id.server and hostname.bind in class CH [default: REFUSED].
     #[arg(long, value_name = "TEXT")]
     pub dns_id: Option<String>,
-    /// The secret of DNS cookies, 32 hexadecimal digits in a file, the same for all replicas; a random one if absent.
+    /// File with the secret of DNS cookies, 32 hexadecimal digits, the same for all replicas [default: random].
     #[arg(long, value_name = "FILE")]
     pub cookie_secret: Option<PathBuf>,
-    /// A key for transaction signatures, its secret as base64 in a file (repeatable).
+    /// TSIG key, with its secret in base64 in a file (repeatable).
     #[arg(long, value_name = "NAME:ALGORITHM:FILE")]
     pub tsig_key: Vec<KeyFile>,
-    /// Let this network, or whoever signs with this key, transfer zones (repeatable); nobody if absent.
+    /// Allow zone transfers to this network, or to clients that sign with this key (repeatable) [default: nobody].
     #[arg(long, value_name = "CIDR|key:NAME")]
     pub allow_transfer: Vec<String>,
-    /// Tell this secondary at once when a zone has changed (NOTIFY, repeatable), signed with the key if one is named.
+    /// Send NOTIFY to this secondary when a zone changes (repeatable), signed if a key is named.
     #[arg(long, value_name = "ADDR[:PORT][,key:NAME]")]
     pub notify: Vec<Secondary>,
-    /// Serve a catalog zone (RFC 9432) of this name too: the list of all zones, for secondaries that take it.
+    /// Serve a catalog zone (RFC 9432) with this name: the list of all zones, for secondaries that support it.
     #[arg(long, value_name = "NAME")]
     pub catalog: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct WireSettings {
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
 
-/// A secondary that is to be told of changes.
+/// A secondary that is sent NOTIFY.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secondary {
     /// Where it answers DNS.

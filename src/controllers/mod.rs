@@ -8,6 +8,7 @@ pub mod endpointslice;
 pub mod garbage;
 mod informer;
 pub mod queue;
+pub mod scheduler;
 pub mod statefulset;
 pub mod volumes;
 mod worker;

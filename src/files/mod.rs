@@ -1,7 +1,11 @@
 //! Manifest files as a source of objects: followed, read, and applied whenever one is saved.
 //!
-//! Nothing here knows of HTTP; a file is applied through the store as a user's write would be.
+//! Nothing here knows HTTP: files are applied through the store, like the writes of a user.
+//! [`check`](check::check) needs no store.
 
 pub mod changes;
+pub mod check;
+pub mod problem;
 mod reading;
 pub mod source;
+mod wanted;

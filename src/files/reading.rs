@@ -1,29 +1,38 @@
-//! Manifest files and folders, read.
+//! The texts of manifest files, of folders of them, and of standard input.
+//!
+//! Reading blocks, so asynchronous callers do it in a blocking task. A file that is longer than a
+//! manifest may be is not read: its size is checked first, and the bound is enforced while reading
+//! too, since a file may grow and a pipe has no size.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
+
+use crate::machinery::manifest::TEXT_LENGTH_MAX;
 
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
-/// The endings that a folder's manifests have, as for `kubectl -f FOLDER`.
+/// The file name extensions of manifests in a folder, as for `kubectl -f FOLDER`.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// One manifest file's text.
 pub(super) struct Text {
-    /// The path as messages name it.
+    /// The path as in messages.
     pub(super) file: String,
     pub(super) content: String,
 }
 
-/// A file or folder that could not be read, and what the system says.
+/// A file or folder that could not be read, and why.
 pub(super) type Unreadable = (PathBuf, io::Error);
 
-/// The text of a file, or of every manifest of a folder (not of its subfolders), or of standard
-/// input; of a folder, each of its files by itself.
-pub(super) fn read(path: &Path) -> Vec<Result<Text, Unreadable>> {
+/// A file's text, or why it could not be read.
+pub(super) type Read = Result<Text, Unreadable>;
+
+/// The text of a file, of every manifest in a folder (not in its subfolders), or of standard input.
+/// Each file of a folder is read or fails by itself.
+pub(super) fn read(path: &Path) -> Vec<Read> {
     if path.as_os_str() == STANDARD_INPUT || !path.is_dir() {
         return vec![read_file(path)];
     }
@@ -33,18 +42,32 @@ pub(super) fn read(path: &Path) -> Vec<Result<Text, Unreadable>> {
     }
 }
 
-fn read_file(path: &Path) -> Result<Text, Unreadable> {
-    let mut octets = Vec::new();
-    let read = match path.as_os_str() == STANDARD_INPUT {
-        true => io::stdin().read_to_end(&mut octets),
-        false => File::open(path).and_then(|mut file| file.read_to_end(&mut octets)),
+fn read_file(path: &Path) -> Read {
+    let octets = match path.as_os_str() == STANDARD_INPUT {
+        true => read_bounded(io::stdin().lock()),
+        false => File::open(path).and_then(|file| match file.metadata()?.len() {
+            length if length > TEXT_LENGTH_MAX as u64 => Err(too_long()),
+            _ => read_bounded(file),
+        }),
     };
-    let content = read.and_then(|_| String::from_utf8(octets).map_err(|error| no_text(&error)));
+    let content = octets.and_then(|octets| String::from_utf8(octets).map_err(|error| invalid_utf8(&error)));
     let content = content.map_err(|error| (path.to_owned(), error))?;
     Ok(Text { file: path.display().to_string(), content })
 }
 
-fn no_text(error: &FromUtf8Error) -> io::Error {
+fn read_bounded(source: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    source.take(TEXT_LENGTH_MAX as u64 + 1).read_to_end(&mut octets)?;
+    if octets.len() > TEXT_LENGTH_MAX { Err(too_long()) } else { Ok(octets) }
+}
+
+fn too_long() -> io::Error {
+    let text =
+        format!("is longer than {TEXT_LENGTH_MAX} bytes, the most that is read of a manifest; split it");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
+}
+
+fn invalid_utf8(error: &FromUtf8Error) -> io::Error {
     let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
     let line = 1 + good.iter().filter(|octet| **octet == b'\n').count();
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8; save the file as UTF-8"))
@@ -77,6 +100,35 @@ mod tests {
         let texts = read(folder.path()).into_iter().map(|text| text.map_err(|(_, error)| error).unwrap());
         let contents: Vec<String> = texts.map(|text| text.content).collect();
         assert_eq!(contents, ["a.yaml", "b.yml", "c.json"]);
+    }
+
+    /// What `read` says of a single file that it cannot read.
+    fn refusal(path: &Path) -> String {
+        let mut read = read(path);
+        let Some(Err((refused, error))) = read.pop() else { panic!("{} was read", path.display()) };
+        assert_eq!(refused, path);
+        error.to_string()
+    }
+
+    #[test]
+    fn the_size_of_a_file_is_looked_at_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.yaml");
+        // It takes no space on the disk; no memory could hold it.
+        File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        assert!(refusal(&path).starts_with("is longer than 16777216 bytes"), "{}", refusal(&path));
+    }
+
+    #[test]
+    fn what_has_no_size_is_read_up_to_the_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        std::thread::scope(|scope| {
+            // The reader may close the pipe before all is written.
+            scope.spawn(|| drop(std::fs::write(&path, vec![b' '; TEXT_LENGTH_MAX + 1])));
+            assert!(refusal(&path).starts_with("is longer than 16777216 bytes"));
+        });
     }
 
     #[test]

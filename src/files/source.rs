@@ -1,8 +1,8 @@
 //! Manifest files as a source of objects: applied at start, and again whenever one is saved.
 //!
-//! Each file has a last good content. A file with a mistake keeps what it last had, and says so;
-//! the others go on. Objects that no file holds any more are deleted, but only those that came
-//! from a file.
+//! The objects of a file are those of its last version without a mistake. A mistake is reported and
+//! does not affect other files. Objects that are no longer in any file are deleted, but only if they
+//! came from a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,20 +14,20 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::changes::{Changes, FollowError};
-use super::reading::{self, Text};
+use super::problem::Problem;
+use super::reading::{self, Read, Text};
+use super::wanted::{NAMESPACE_DEFAULT, STRICT, Wanted, WantedObjects, each_once};
 use crate::machinery::apply::three_way_merge;
-use crate::machinery::manifest::{self, Located, Mistake, Rules, Source};
+use crate::machinery::manifest::{self, Strictness};
 use crate::objects::{Object, ObjectKey, Typed};
-use crate::rules::defaulting;
-use crate::rules::lint::{LintWorld, Warning, lint};
 use crate::store::{DeleteOptions, Store, StoreError};
 
 /// How objects of files become objects of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They are what the user wants: defaulted, validated, merged with what others wrote.
+    /// They are desired state: defaulted, validated, merged with what others wrote.
     Apply,
-    /// They are what is: put as they are, their status included.
+    /// They are a copy of another source of truth: stored as they are, including their status.
     Mirror,
 }
 
@@ -38,42 +38,8 @@ pub enum Outcome {
     Created,
     /// It existed and is now different.
     Configured,
-    /// No file holds it any more.
+    /// It is no longer in any file.
     Deleted,
-}
-
-/// Why a part of the files is not in the store.
-#[derive(Debug, thiserror::Error)]
-pub enum Problem {
-    /// A path cannot be read.
-    #[error("{}: {source}", .path.display())]
-    Unreadable {
-        /// The path.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A file has a mistake.
-    #[error("{0}")]
-    Mistake(#[from] Mistake),
-    /// Two places hold the same object.
-    #[error("{}:{}: {key} is also in {}:{}; remove one of the two", .second.file, .second.line, .first.file, .first.line)]
-    Twice {
-        /// The object.
-        key: ObjectKey,
-        /// The place that counts.
-        first: Box<Source>,
-        /// The place that is ignored.
-        second: Box<Source>,
-    },
-    /// The store refuses an object.
-    #[error("{}:{}: {error}", .place.file, .place.line)]
-    Refused {
-        /// Where the object is.
-        place: Box<Source>,
-        /// Why.
-        error: Box<StoreError>,
-    },
 }
 
 /// What one reading of the files has changed.
@@ -100,26 +66,6 @@ struct GoodFile {
     objects: Vec<Arc<Wanted>>,
 }
 
-/// One object of a file.
-struct Wanted {
-    key: ObjectKey,
-    typed: Typed,
-    source: Source,
-}
-
-impl From<Located> for Wanted {
-    fn from(located: Located) -> Self {
-        let Located { typed, source } = located;
-        Self { key: ObjectKey::of(&typed), typed, source }
-    }
-}
-
-/// The objects of all files, each once.
-type WantedObjects = BTreeMap<ObjectKey, Arc<Wanted>>;
-
-/// The namespace of objects that do not name one.
-const NAMESPACE_DEFAULT: &str = "default";
-
 /// How often an object that others write at the same time is merged again.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -129,10 +75,10 @@ impl Files {
         Self { store, mode, paths, good: BTreeMap::new(), applied: BTreeMap::new() }
     }
 
-    /// Reads all files and brings the store in step with them.
+    /// Reads all files and applies what has changed in them.
     pub async fn load(&mut self) -> Report {
         let mut report = Report::default();
-        let texts = self.read(&mut report);
+        let texts = self.read(&mut report).await;
         self.parse(texts, &mut report);
         let wanted = self.wanted(&mut report);
         self.remove_absent(&wanted, &mut report).await;
@@ -140,15 +86,14 @@ impl Files {
             match self.put(&object).await {
                 Ok(Some(outcome)) => report.changes.push((key, outcome)),
                 Ok(None) => {}
-                Err(error) => report.problems.push(refused(&object.source, error)),
+                Err(error) => report.problems.push(Problem::refused(&object.source, error)),
             }
         }
         report
     }
 
-    /// Loads again, at once for what has changed since they were read and after every change of the
-    /// files, until `stop` is cancelled; reports what changed and what is wrong. Standard input is read
-    /// only once.
+    /// Loads again, at once and after every change of the files, until `stop` is cancelled; reports
+    /// what has changed and what is wrong. Standard input is read only once.
     pub async fn follow(
         mut self,
         reports: mpsc::Sender<Report>,
@@ -160,13 +105,13 @@ impl Files {
             return Ok(());
         }
         let mut changes = Changes::of(&paths, self.store.clock().clone())?;
-        let mut told: Vec<String> = Vec::new();
+        let mut reported: Vec<String> = Vec::new();
         loop {
             let report = self.load().await;
-            // Other files of the same folder change too; a problem is told once, not each time.
+            // Other files of the same folder change too; a problem is reported once, not each time.
             let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-            let has_news = !report.changes.is_empty() || problems != told;
-            told = problems;
+            let has_news = !report.changes.is_empty() || problems != reported;
+            reported = problems;
             if has_news && reports.send(report).await.is_err() {
                 return Ok(());
             }
@@ -177,26 +122,26 @@ impl Files {
         }
     }
 
-    fn read(&mut self, report: &mut Report) -> Vec<Text> {
+    /// Reads the files in a task of its own, since a disk or a pipe may keep it waiting.
+    async fn read(&mut self, report: &mut Report) -> Vec<Text> {
         let is_first = self.good.is_empty();
+        let is_read = |path: &&PathBuf| is_first || path.as_os_str() != reading::STANDARD_INPUT;
+        let paths: BTreeSet<PathBuf> = self.paths.iter().filter(is_read).cloned().collect();
+        let all =
+            tokio::task::spawn_blocking(move || paths.iter().flat_map(|path| reading::read(path)).collect());
+        let all: Vec<Read> = all.await.expect("reading files does not panic");
         let mut texts = Vec::new();
-        // Of what is there, or may be: of a folder that cannot be read every file may.
-        let mut present: BTreeSet<PathBuf> = BTreeSet::new();
-        for path in self.paths.iter().collect::<BTreeSet<_>>() {
-            if path.as_os_str() == reading::STANDARD_INPUT && !is_first {
-                present.insert(path.clone());
-                continue;
-            }
-            for read in reading::read(path) {
-                match read {
-                    Ok(text) => {
-                        present.insert(PathBuf::from(&text.file));
-                        texts.push(text);
-                    }
-                    Err((path, source)) => {
-                        present.insert(path.clone());
-                        report.problems.push(Problem::Unreadable { path, source });
-                    }
+        // Files that are there or may be: any file of a folder that cannot be read.
+        let mut present = BTreeSet::from([PathBuf::from(reading::STANDARD_INPUT)]);
+        for read in all {
+            match read {
+                Ok(text) => {
+                    present.insert(PathBuf::from(&text.file));
+                    texts.push(text);
+                }
+                Err((path, source)) => {
+                    present.insert(path.clone());
+                    report.problems.push(Problem::Unreadable { path, source });
                 }
             }
         }
@@ -206,16 +151,16 @@ impl Files {
     }
 
     fn parse(&mut self, texts: Vec<Text>, report: &mut Report) {
-        let rules = match self.mode {
-            Mode::Apply => Rules::Strict,
-            Mode::Mirror => Rules::AsIs,
+        let strictness = match self.mode {
+            Mode::Apply => STRICT,
+            Mode::Mirror => Strictness::AsIs,
         };
         for text in texts {
             let text_hash = hash_of(&text.content);
             if self.good.get(&text.file).is_some_and(|good| good.text_hash == text_hash) {
                 continue;
             }
-            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, rules);
+            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, strictness);
             if manifest.mistakes.is_empty() {
                 let objects = manifest.objects.into_iter().map(|located| Arc::new(located.into())).collect();
                 self.good.insert(text.file, GoodFile { text_hash, objects });
@@ -243,12 +188,12 @@ impl Files {
             match removed {
                 Ok(()) => report.changes.push((key, Outcome::Deleted)),
                 Err(error) if error.is_not_found() => {}
-                Err(error) => report.problems.push(refused(&applied.source, error)),
+                Err(error) => report.problems.push(Problem::refused(&applied.source, error)),
             }
         }
     }
 
-    /// Puts one object; `None` when it is already as wanted.
+    /// Applies one object; `None` if nothing has to change.
     async fn put(&mut self, wanted: &Arc<Wanted>) -> Result<Option<Outcome>, StoreError> {
         let key = &wanted.key;
         let applied = self.applied.get(key);
@@ -291,105 +236,6 @@ impl Files {
     }
 }
 
-/// What `check` found in files.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Files that could be read.
-    pub n_files: usize,
-    /// Objects without a mistake.
-    pub n_objects: usize,
-    /// Every mistake.
-    pub problems: Vec<Problem>,
-    /// What is no mistake, and likely not meant.
-    pub remarks: Vec<Remark>,
-}
-
-/// A warning about an object of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
-    /// Where the object is.
-    pub place: Source,
-    /// The object.
-    pub key: ObjectKey,
-    /// The warning.
-    pub warning: Warning,
-}
-
-impl std::fmt::Display for Remark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Source { file, line, .. } = &self.place;
-        write!(f, "{file}:{line}: warning: {}: {}", self.key, self.warning)
-    }
-}
-
-/// Reads and validates files without applying them.
-pub fn check(paths: &[PathBuf]) -> Checked {
-    let mut checked = Checked::default();
-    let mut objects = Vec::new();
-    for path in paths {
-        for read in reading::read(path) {
-            let text = match read {
-                Ok(text) => text,
-                Err((path, source)) => {
-                    checked.problems.push(Problem::Unreadable { path, source });
-                    continue;
-                }
-            };
-            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, Rules::Strict);
-            checked.n_files += 1;
-            checked.n_objects += manifest.objects.len();
-            checked.problems.extend(manifest.mistakes.into_iter().map(Problem::from));
-            objects.extend(manifest.objects.into_iter().map(|located| Arc::new(Wanted::from(located))));
-        }
-    }
-    checked.remarks = remarks(&each_once(objects, &mut checked.problems));
-    checked
-}
-
-/// What is likely not meant. A server has classes of its own, so nothing is said of those.
-fn remarks(objects: &WantedObjects) -> Vec<Remark> {
-    let defaulted = |object: &Arc<Wanted>| {
-        let mut typed = object.typed.clone();
-        defaulting::default(&mut typed);
-        typed
-    };
-    let typed: Vec<Typed> = objects.values().map(defaulted).collect();
-    let world = LintWorld::of(&typed).without_classes();
-    let mut remarks = Vec::new();
-    for (typed, object) in typed.iter().zip(objects.values()) {
-        let remark = |warning| Remark { place: object.source.clone(), key: object.key.clone(), warning };
-        remarks.extend(lint(typed, &world).into_iter().map(remark));
-    }
-    remarks.sort_by(|one, other| place(one).cmp(&place(other)));
-    remarks
-}
-
-fn place(remark: &Remark) -> (&str, usize) {
-    (&remark.place.file, remark.place.line)
-}
-
-/// The objects by key; of those that stand in two places the first counts and the others are told.
-fn each_once(objects: impl IntoIterator<Item = Arc<Wanted>>, problems: &mut Vec<Problem>) -> WantedObjects {
-    let mut once = WantedObjects::new();
-    for object in objects {
-        match once.get(&object.key) {
-            Some(first) => problems.push(twice(&object.key, &first.source, &object.source)),
-            None => {
-                once.insert(object.key.clone(), object);
-            }
-        }
-    }
-    once
-}
-
-fn twice(key: &ObjectKey, first: &Source, second: &Source) -> Problem {
-    Problem::Twice { key: key.clone(), first: Box::new(first.clone()), second: Box::new(second.clone()) }
-}
-
-fn refused(place: &Source, error: StoreError) -> Problem {
-    Problem::Refused { place: Box::new(place.clone()), error: Box::new(error) }
-}
-
 fn hash_of(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
@@ -397,8 +243,7 @@ fn hash_of(text: &str) -> u64 {
 }
 
 fn to_value(typed: &Typed) -> Value {
-    let json = typed.to_json().expect("the types of the table serialize to JSON");
-    let mut value: Value = serde_json::from_slice(&json).expect("serialized JSON is JSON");
+    let mut value = typed.to_value().expect("the types of the table serialize to JSON");
     if let Some(object) = value.as_object_mut() {
         object.remove("apiVersion");
         object.remove("kind");

@@ -1,10 +1,12 @@
 //! What there is: the table of kinds, an object and its metadata, names, labels, quantities.
 //!
-//! [`pod`], [`service`] and [`namespace`] are the words of Kubernetes as predicates, each once.
+//! [`pod`], [`service`], [`namespace`], [`claim`] and [`storage_class`] are the words of Kubernetes as
+//! predicates, each once.
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
 
 pub mod beyond;
+pub mod claim;
 pub mod events_api;
 mod field;
 mod kind;
@@ -16,8 +18,11 @@ pub mod pod;
 pub mod quality;
 pub mod quantity;
 pub mod service;
+pub mod storage_class;
 mod weight;
 
 pub use field::{Fault, FieldError, Path};
 pub use kind::{Kind, KindInfo, KubeObject, Typed};
-pub use object::{Object, ObjectKey, Revision, controller_of, controller_reference, time};
+pub use object::{
+    Object, ObjectKey, Revision, controller_of, controller_reference, name_of, namespace_of, time,
+};

@@ -1,4 +1,7 @@
-//! What is known of namespaces wherever they are handled.
+//! What a namespace is, in the words of Kubernetes' documents.
+//!
+//! A namespace that is deleted stays, terminating, until everything in it is gone; its finalizer
+//! says that the server still has to empty it.
 
 /// The finalizer in `spec.finalizers` that keeps a namespace until it is empty
 /// (`FinalizerKubernetes`).

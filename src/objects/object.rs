@@ -1,7 +1,7 @@
 //! One version of one object: immutable, shared, cheap to clone.
 //!
-//! The typed form is what controllers read and is kept; the JSON form is made once, when an edge
-//! asks for it, and kept too. Two clones share both.
+//! Controllers read the typed form; the JSON form is made once, when it is first needed, and kept.
+//! Clones share both.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -19,8 +19,8 @@ pub type Revision = u64;
 /// Keys of one process are hashed alike.
 static HASHING: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
-/// What names an object within the store: its kind, namespace and name. Keys go through every queue
-/// and map there is, so a clone shares the names, and the hash is made once.
+/// The identity of an object within the store: its kind, namespace and name. Keys go through every
+/// queue and map, so clones share the names, and the hash is computed once.
 #[derive(Clone)]
 pub struct ObjectKey(Arc<Names>);
 
@@ -105,7 +105,7 @@ impl std::fmt::Debug for ObjectKey {
 }
 
 impl std::fmt::Display for ObjectKey {
-    /// As messages name objects: `StatefulSet default/web`, `Node node-1`.
+    /// As messages refer to objects: `StatefulSet default/web`, `Node node-1`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.namespace.is_empty() {
             write!(f, "{} {}", self.kind, self.name)
@@ -129,7 +129,7 @@ struct Inner {
 /// Where the typed form comes from.
 enum Form {
     Own(Typed),
-    /// That of another version, but for the `resourceVersion`; made when somebody asks.
+    /// That of another version, except for the `resourceVersion`; made when it is first needed.
     Of {
         version: Object,
         typed: OnceLock<Typed>,
@@ -143,7 +143,7 @@ impl Object {
         Self::keyed(key, typed, revision)
     }
 
-    /// As [`Object::at_revision`], for an object whose key is at hand.
+    /// As [`Object::at_revision`], for an object whose key the caller has.
     pub fn keyed(key: ObjectKey, mut typed: Typed, revision: Revision) -> Self {
         debug_assert!(key.is_of(&typed), "{key} is the key of the object");
         typed.meta_mut().resource_version = Some(revision.to_string());
@@ -228,6 +228,15 @@ impl Object {
         T::of(self.typed())
     }
 
+    /// About how many octets of memory this version takes: its forms, as far as they were made.
+    pub fn weight_octets(&self) -> usize {
+        let typed = match &self.0.form {
+            Form::Own(typed) => Some(typed),
+            Form::Of { typed, .. } => typed.get(),
+        };
+        typed.map_or(0, Typed::weight_octets) + self.0.json.get().map_or(0, Bytes::len)
+    }
+
     /// The JSON form with `apiVersion` and `kind`, made at first use.
     pub fn json(&self) -> &Bytes {
         self.0.json.get_or_init(|| {
@@ -246,6 +255,16 @@ impl std::fmt::Debug for Object {
 /// An instant as `metav1.Time` holds it: whole seconds.
 pub fn time(instant: Timestamp) -> Time {
     Time(Timestamp::from_second(instant.as_second()).unwrap_or(instant))
+}
+
+/// The name in some metadata; empty where there is none.
+pub fn name_of(meta: &ObjectMeta) -> &str {
+    meta.name.as_deref().unwrap_or_default()
+}
+
+/// The namespace in some metadata; empty where there is none.
+pub fn namespace_of(meta: &ObjectMeta) -> &str {
+    meta.namespace.as_deref().unwrap_or_default()
 }
 
 /// The owner reference with `controller: true`, if there is one.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec};
 
 use crate::clock::Timestamp;
 
@@ -18,6 +18,11 @@ pub fn phase(pod: &Pod) -> &str {
 pub fn condition<'a>(pod: &'a Pod, name: &str) -> Option<&'a PodCondition> {
     let conditions = pod.status.as_ref()?.conditions.as_deref()?;
     conditions.iter().find(|condition| condition.type_ == name)
+}
+
+/// Whether the condition of this type is true.
+pub fn has_condition(pod: &Pod, name: &str) -> bool {
+    condition(pod, name).is_some_and(|condition| condition.status == "True")
 }
 
 /// The `Ready` condition, if it is true.
@@ -71,4 +76,28 @@ pub fn node_name(pod: &Pod) -> Option<&str> {
 /// Whether the pod has its node's addresses instead of its own.
 pub fn uses_host_network(spec: &PodSpec) -> bool {
     spec.host_network == Some(true)
+}
+
+/// What is known of the container of this name.
+pub fn container_status<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
+    let status = pod.status.as_ref()?;
+    let lists =
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|known| known.name == name)
+}
+
+/// Every container of the pod: its init containers, then those that run together.
+pub fn containers(spec: &PodSpec) -> impl Iterator<Item = &Container> {
+    spec.init_containers.iter().flatten().chain(&spec.containers)
+}
+
+/// The container of this name.
+pub fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
+    containers(pod.spec.as_ref()?).find(|container| container.name == name)
+}
+
+/// Whether an init container keeps running beside the others (Kubernetes document "Sidecar
+/// Containers").
+pub fn is_sidecar(init_container: &Container) -> bool {
+    init_container.restart_policy.as_deref() == Some("Always")
 }

@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{PodSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use super::pod::containers;
 use super::quantity::Amount;
 
 const COUNTED: [&str; 2] = ["cpu", "memory"];
 
 /// `Guaranteed`, `Burstable` or `BestEffort`.
 pub fn of(spec: &PodSpec) -> &'static str {
-    let of_containers = spec.containers.iter().chain(spec.init_containers.iter().flatten());
     let wanted: Vec<Option<&ResourceRequirements>> = match &spec.resources {
         Some(resources) if asks(Some(resources)) => vec![Some(resources)],
-        _ => of_containers.map(|container| container.resources.as_ref()).collect(),
+        _ => containers(spec).map(|container| container.resources.as_ref()).collect(),
     };
     if !wanted.iter().any(|resources| asks(*resources)) {
         "BestEffort"
@@ -56,7 +56,7 @@ fn amounts(resources: Option<&ResourceRequirements>, name: &str) -> (Amount, Amo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_openapi::api::core::v1::{Container, ResourceRequirements};
+    use k8s_openapi::api::core::v1::Container;
 
     fn container(requests: &[(&str, &str)], limits: &[(&str, &str)]) -> Container {
         let map = |pairs: &[(&str, &str)]| {

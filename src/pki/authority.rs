@@ -1,17 +1,18 @@
-//! The authority as others use it: certificates for servers beside the API, signed by what a client
-//! with the kubeconfig trusts already.
+//! The authority as servers use it: each gets a certificate for its names.
+//!
+//! All are signed by one authority, so a client that trusts one server trusts the others.
 
 use std::path::{Path, PathBuf};
 
-use super::credentials::{CredentialError, Kept};
-use super::keeping::{self, KeepError};
+use super::credentials::{CredentialError, Kept, Subject};
 use super::private_file;
+use super::state::{self, StateError};
 use crate::clock::Timestamp;
 
-/// The file with the authority's certificate, beside what is kept of it.
+/// The file with the authority's certificate, in the folder with its state.
 const FILE: &str = "ca.crt";
 
-/// An authority that is kept from start to start.
+/// An authority that stays the same across restarts.
 pub struct Authority {
     kept: Kept,
     file: PathBuf,
@@ -26,13 +27,13 @@ pub struct Issued {
 }
 
 impl Authority {
-    /// The authority that is kept beside `path`, as one beside a kubeconfig is; it is made where there
-    /// is none. Its certificate is in a file for those who are to trust it.
-    pub fn beside(path: &Path, now: Timestamp) -> Result<Self, KeepError> {
-        let kept = keeping::load_or_make(path, now)?;
-        let file = keeping::folder_beside(path).join(FILE);
-        private_file::write(&file, kept.authority())
-            .map_err(|source| KeepError::Io { path: file.clone(), source })?;
+    /// The authority whose state is beside `path`; it is made where there is none, with a client
+    /// certificate for `client`. Its own certificate is in a file for those who are to trust it.
+    pub fn beside(path: &Path, client: &Subject<'_>, now: Timestamp) -> Result<Self, StateError> {
+        let kept = state::load_or_make(path, client, now)?;
+        let file = state::folder_beside(path).join(FILE);
+        private_file::write(&file, &kept.authority_certificate)
+            .map_err(|source| StateError::Io { path: file.clone(), source })?;
         Ok(Self { kept, file })
     }
 

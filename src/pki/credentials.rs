@@ -1,11 +1,11 @@
-//! Credentials: an authority, a certificate for the server and one for its user, and a token.
+//! Credentials: an authority, a certificate for the server and one for its client, and a token.
 //!
-//! The authority, the user's certificate and the token are made at the first start and kept, so
-//! that a kubeconfig that somebody has lets him in after a restart too. The server's certificate is
-//! made anew at each start, for the names it then has.
+//! The authority, the client's certificate and the token are made at the first start and kept, so
+//! that clients still get in after a restart. The server's certificate is made at each start, for
+//! the names it then has.
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use rcgen::{
@@ -22,27 +22,23 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Who everybody with credentials is.
-pub(crate) const USER: &str = "dullahan-admin";
-/// The group of that user.
-pub(crate) const GROUP: &str = "system:masters";
 /// How many random octets a token has.
 const TOKEN_OCTETS: usize = 32;
 /// How many years certificates are valid.
 const YEARS: i16 = 10;
-/// What is kept is made anew when it is valid for less than this.
+/// Credentials that are valid for less than this are replaced.
 const VALID_MIN: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// A certificate cannot be made, for example for a name that is none.
+    /// A certificate cannot be made, for example for an invalid name.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// TLS does not take what was made.
+    /// TLS cannot be set up with the certificates.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A kept certificate is none.
+    /// A stored certificate cannot be read.
     #[error("cannot read a certificate: {0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
     /// Client certificates cannot be verified.
@@ -50,27 +46,36 @@ pub enum CredentialError {
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
-/// What outlives the server, all of it secret or signed by what is.
+/// Who the client certificate stands for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The user: the certificate's common name.
+    pub user: &'a str,
+    /// The group of the user: the certificate's organization.
+    pub group: &'a str,
+}
+
+/// What outlives the server, certificates and keys as PEM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Kept {
-    authority_certificate: String,
+    pub(crate) authority_certificate: String,
     authority_key: String,
-    client_certificate: String,
-    client_key: String,
+    pub(crate) client_certificate: String,
+    pub(crate) client_key: String,
     pub(crate) token: String,
     valid_until: Timestamp,
 }
 
 impl Kept {
     /// Makes new ones.
-    pub(crate) fn make(now: Timestamp) -> Result<Self, CredentialError> {
+    pub(super) fn make(client: &Subject<'_>, now: Timestamp) -> Result<Self, CredentialError> {
         let authority_key = KeyPair::generate()?;
         let authority = authority_params(now).self_signed(&authority_key)?;
         let authority_key_pem = authority_key.serialize_pem();
         let issuer = Issuer::new(authority_params(now), authority_key);
         let client_key = KeyPair::generate()?;
-        let client = client_params(now).signed_by(&client_key, &issuer)?;
+        let client = client_params(client, now).signed_by(&client_key, &issuer)?;
         let valid_until = authority_params(now).not_after.unix_timestamp();
         Ok(Self {
             authority_certificate: authority.pem(),
@@ -80,11 +85,6 @@ impl Kept {
             token: token(),
             valid_until: Timestamp::from_second(valid_until).unwrap_or(now),
         })
-    }
-
-    /// The authority's certificate, as PEM.
-    pub(super) fn authority(&self) -> &str {
-        &self.authority_certificate
     }
 
     /// A certificate for a server with these names, and its key in PKCS#8.
@@ -99,13 +99,13 @@ impl Kept {
         Ok((certificate.der().clone(), key.serialize_der()))
     }
 
-    /// Whether they are good for a while yet.
-    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+    /// Whether they are valid for at least [`VALID_MIN`] more.
+    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
         self.valid_until > now + VALID_MIN
     }
 }
 
-/// Everything that proves who is who.
+/// The credentials of a running server.
 pub(crate) struct Credentials {
     pub(crate) kept: Kept,
     server: (CertificateDer<'static>, Vec<u8>),
@@ -113,15 +113,16 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// Those that are kept, with a certificate for the server; `names` are its names and addresses.
+    /// The kept ones, with a certificate for a server of these names and addresses.
     pub(crate) fn of(kept: Kept, names: &[String], now: Timestamp) -> Result<Self, CredentialError> {
         let root = CertificateDer::from_pem_slice(kept.authority_certificate.as_bytes())?;
         let server = kept.issue(names, now)?;
         Ok(Self { kept, server, root })
     }
 
-    /// TLS as this server speaks it: a client certificate is asked for, and verified if shown.
-    pub(crate) fn tls(&self) -> Result<ServerConfig, CredentialError> {
+    /// TLS for the server, which asks for a client certificate and verifies one that is shown.
+    /// `protocols` are those of ALPN (RFC 7301).
+    pub(crate) fn tls(&self, protocols: &[&[u8]]) -> Result<ServerConfig, CredentialError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone())?;
@@ -134,40 +135,8 @@ impl Credentials {
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate], key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(config)
-    }
-
-    /// A kubeconfig with which a client reaches `server` (a URL).
-    pub(crate) fn kubeconfig(&self, server: &str) -> String {
-        let kept = &self.kept;
-        let [authority, certificate, key] =
-            [&kept.authority_certificate, &kept.client_certificate, &kept.client_key]
-                .map(|text| STANDARD.encode(text));
-        let token = &kept.token;
-        format!(
-            "apiVersion: v1
-kind: Config
-current-context: dullahan
-clusters:
-- name: dullahan
-  cluster:
-    server: {server}
-    certificate-authority-data: {authority}
-contexts:
-- name: dullahan
-  context:
-    cluster: dullahan
-    user: {USER}
-    namespace: default
-users:
-- name: {USER}
-  user:
-    token: {token}
-    client-certificate-data: {certificate}
-    client-key-data: {key}
-"
-        )
     }
 }
 
@@ -188,14 +157,14 @@ fn server_params(names: &[String], now: Timestamp) -> Result<CertificateParams, 
     Ok(params)
 }
 
-fn client_params(now: Timestamp) -> CertificateParams {
-    let mut params = named(USER, now);
-    params.distinguished_name.push(DnType::OrganizationName, GROUP);
+fn client_params(client: &Subject<'_>, now: Timestamp) -> CertificateParams {
+    let mut params = named(client.user, now);
+    params.distinguished_name.push(DnType::OrganizationName, client.group);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params
 }
 
-/// Valid from yesterday, for clocks that are a little behind.
+/// Valid from yesterday, for clients whose clocks are slightly behind.
 fn named(name: &str, now: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -223,15 +192,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_make_a_tls_server_and_a_kubeconfig_and_never_twice_the_same() {
+    fn credentials_make_a_tls_server_and_never_twice_the_same() {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+        let client = Subject { user: "admin", group: "masters" };
         let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
-        let kept = Kept::make(now).unwrap();
+        let kept = Kept::make(&client, now).unwrap();
         let made = Credentials::of(kept.clone(), &names, now).unwrap();
-        assert_eq!(made.tls().unwrap().alpn_protocols, [b"http/1.1".to_vec()]);
-        let config = made.kubeconfig("https://127.0.0.1:7443");
-        assert!(config.contains(&format!("token: {}\n", kept.token)), "{config}");
-        assert_ne!(kept.token, Kept::make(now).unwrap().token);
+        assert_eq!(made.tls(&[b"http/1.1"]).unwrap().alpn_protocols, [b"http/1.1".to_vec()]);
+        assert_ne!(kept.token, Kept::make(&client, now).unwrap().token);
         assert!(Credentials::of(kept.clone(), &["ü".to_owned()], now).is_err());
         let years_later = |years: u32| now + Duration::from_secs(u64::from(years) * 365 * 24 * 3600);
         assert_eq!([0, 9, 10, 11].map(|years| kept.is_valid(years_later(years))), [true, true, false, false]);

@@ -1,8 +1,9 @@
-//! The certificate authority, the certificates that it signs, and how credentials are kept.
+//! The certificate authority, the certificates that it signs, and the folder with its state.
 //!
-//! Nothing here knows who uses a certificate.
+//! Nothing here knows who uses a certificate: the caller names the subject of the client
+//! certificate, the names of servers, and the file beside which the state is.
 
 pub mod authority;
 pub mod credentials;
-pub mod keeping;
 pub(crate) mod private_file;
+pub mod state;

@@ -5,17 +5,14 @@
 //! answer is lost, as with a broken connection. The seed and the number of the write decide which
 //! writes are hit. Writes of Event objects never are.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 use super::chance::chance;
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, Revision};
-use crate::store::{
-    Backend, Batch, CommitError, Event, Expected, Gone, Interest, Listing, MemoryBackend, Write,
-};
+use crate::objects::{Kind, ObjectKey};
+use crate::store::{Backend, Cache, CommitError, Event, Expected, MemoryBackend, Write};
 
 /// How many writes in a thousand go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,24 +107,8 @@ impl Unreliable {
 
 #[async_trait]
 impl Backend for Unreliable {
-    fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.inner.get(key)
-    }
-
-    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
-        self.inner.list(kind, namespace)
-    }
-
-    fn owned_by(&self, uid: &str) -> Vec<Object> {
-        self.inner.owned_by(uid)
-    }
-
-    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
-        self.inner.events_after(after, interest, limit)
-    }
-
-    fn revision(&self) -> watch::Receiver<Revision> {
-        self.inner.revision()
+    fn cache(&self) -> &Arc<Cache> {
+        self.inner.cache()
     }
 
     async fn commit(&self, write: Write) -> Result<Event, CommitError> {
@@ -137,10 +118,10 @@ impl Backend for Unreliable {
                 self.touch(&write.key, number, write.at).await?;
                 self.write(write).await
             }
-            Fate::Refused => Err(CommitError::Backend("the disk is full".to_owned())),
+            Fate::Refused => Err(CommitError::Backend("the disk is full".into())),
             Fate::DoneUnanswered => {
                 self.write(write).await?;
-                Err(CommitError::Backend("the connection broke before the answer came".to_owned()))
+                Err(CommitError::Backend("the connection broke before the answer came".into()))
             }
         }
     }
@@ -148,12 +129,11 @@ impl Backend for Unreliable {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use k8s_openapi::api::core::v1::ConfigMap;
 
     use super::*;
-    use crate::clock::{Clock, Timestamp};
+    use crate::clock::Clock;
+    use crate::objects::Revision;
     use crate::simulation::stage::complete;
     use crate::store::{Store, StoreError, StoreOptions};
 

@@ -1,7 +1,7 @@
 //! The stage: every part of the product over one store, and the scheduler that picks who runs next.
 //!
 //! ```text
-//!   seats: statefulset, endpointslice, volumes, garbage, node, dns
+//!   seats: statefulset, endpointslice, volumes, garbage, scheduler, node, dns
 //!     ready? (new revision, or something due) ── the seed picks one ──► one step ──► at most a few writes
 //!     none ready ──► the clock jumps to the next instant at which one is
 //! ```
@@ -23,6 +23,7 @@ use super::runtime::Fickle;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
+use crate::controllers::scheduler::Scheduler;
 use crate::controllers::statefulset::StatefulSets;
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{Controller, Worker};
@@ -41,13 +42,21 @@ pub(super) enum Role {
     EndpointSlices,
     Volumes,
     Garbage,
+    Scheduler,
     Node,
     Dns,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 6] =
-        [Self::StatefulSets, Self::EndpointSlices, Self::Volumes, Self::Garbage, Self::Node, Self::Dns];
+    pub(super) const ALL: [Self; 7] = [
+        Self::StatefulSets,
+        Self::EndpointSlices,
+        Self::Volumes,
+        Self::Garbage,
+        Self::Scheduler,
+        Self::Node,
+        Self::Dns,
+    ];
 }
 
 enum Part {
@@ -84,6 +93,8 @@ pub(super) struct Stage {
 const POLLS_MAX: usize = 1_000;
 /// The history lengths of the backend, by seed; short ones make sleeping parts lose their watch.
 const HISTORY_LENGTHS: [usize; 3] = [50, 500, 16_384];
+/// The name of the one node.
+const NODE_NAME: &str = "node";
 /// The longest time that one step takes.
 const STEP_MICROS_MAX: u64 = 2_000;
 
@@ -244,6 +255,7 @@ impl Stage {
             Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),
             Role::Volumes => worker(Box::new(Volumes::new())),
             Role::Garbage => worker(Box::new(Garbage::new())),
+            Role::Scheduler => worker(Box::new(Scheduler::new(NODE_NAME))),
             Role::Node => Part::Node(Box::new(self.agent())),
             Role::Dns => {
                 let publisher = Publisher::new(self.store.clone(), ZoneOptions::default(), Vec::new());
@@ -256,7 +268,7 @@ impl Stage {
     fn agent(&self) -> Agent {
         let network = "10.244.0.0/16".parse().expect("a network");
         let options = NodeOptions {
-            name: "node".to_owned(),
+            name: NODE_NAME.to_owned(),
             pod_networks: vec![network],
             address: std::net::Ipv4Addr::LOCALHOST.into(),
         };

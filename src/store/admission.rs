@@ -1,29 +1,30 @@
-//! What a write must pass besides the rules of its own kind: its namespace must exist and not be
-//! going away, and some fields are filled from other objects.
+//! Admission: checks and fields that depend on other objects.
 //!
-//! Kubernetes' admission plugins of the same purpose: NamespaceLifecycle, DefaultStorageClass and
-//! StorageObjectInUseProtection; the addresses of services and a namespace's own finalizer, which
-//! the API server sets in the registry of their kinds, are set here too.
+//! The admission plugins NamespaceLifecycle, DefaultStorageClass and StorageObjectInUseProtection;
+//! also the addresses of services and the finalizer of namespaces, which the API server sets in the
+//! registries of these kinds.
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
 
-use super::allocation::{AllocationError, Ledger, allocate};
-use super::{DEFAULT_CLASS_ANNOTATION, Store, StoreError};
-use crate::objects::{Kind, Object, ObjectKey, Typed, namespace};
+use super::allocation::allocate::allocate;
+use super::allocation::ledger::Ledger;
+use super::allocation::request::AllocationError;
+use super::error::StoreError;
+use super::handle::Store;
+use crate::objects::{Kind, Object, ObjectKey, Typed, namespace, storage_class};
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
-/// Holds a claim that pods use.
+/// Keeps a claim while pods use it.
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
-/// Holds a volume that is bound.
+/// Keeps a volume while it is bound.
 const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
-/// The annotations that marked a default class, and named a claim's class, before the fields did.
-const DEFAULT_CLASS_ANNOTATION_BETA: &str = "storageclass.beta.kubernetes.io/is-default-class";
+/// The annotation that named a claim's class before the field did.
 const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";
 
 impl Store {
-    /// Lets a new object pass or says why not. `ledger` is there for services.
+    /// Admits a new object. Services need `ledger`.
     pub(super) fn admit_create(
         &self,
         key: &ObjectKey,
@@ -51,7 +52,7 @@ impl Store {
         }
     }
 
-    /// Lets a changed object pass or says why not. `ledger` is there for services.
+    /// Admits an updated object. Services need `ledger`.
     pub(super) fn admit_update(
         &self,
         new: &mut Typed,
@@ -70,7 +71,7 @@ impl Store {
         }
     }
 
-    /// Refuses to delete what the system cannot be without.
+    /// Refuses to delete the system namespaces.
     pub(super) fn admit_delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         if key.kind == Kind::Namespace && IMMORTAL_NAMESPACES.contains(&key.name.as_str()) {
             let reason = "this namespace may not be deleted".to_owned();
@@ -101,11 +102,11 @@ impl Store {
         ledger: Option<&mut Ledger>,
     ) -> Result<(), StoreError> {
         let ledger = ledger.expect("writers of services hold the ledger");
-        let in_use = ledger.in_use(&self.0.backend);
+        let in_use = ledger.in_use(self.cache());
         let key = ObjectKey::of(&Typed::from(new.clone()));
         allocate(new, old, in_use, &self.0.service_network).map_err(|error| match error {
             AllocationError::Invalid(errors) => StoreError::Invalid { key, errors },
-            AllocationError::Exhausted(why) => StoreError::Backend(why),
+            AllocationError::Exhausted(why) => StoreError::Exhausted(why),
         })
     }
 
@@ -118,24 +119,18 @@ impl Store {
         }
     }
 
-    /// The name of the class that claims without one get: of several defaults the newest, of
-    /// equally new ones the first by name.
+    /// The name of the default storage class: the newest if several are marked, the first by name if
+    /// these are equally old.
     pub fn default_storage_class(&self) -> Option<String> {
         let classes = self.list(Kind::StorageClass, None).objects;
-        let defaults = classes.iter().filter(|class| class.get::<StorageClass>().is_some_and(is_default));
+        let defaults =
+            classes.iter().filter(|class| class.get::<StorageClass>().is_some_and(storage_class::is_default));
         let newest = defaults.max_by(|a, b| {
             let created = |class: &Object| class.meta().creation_timestamp.as_ref().map(|time| time.0);
             created(a).cmp(&created(b)).then_with(|| b.name().cmp(a.name()))
         });
         newest.map(|class| class.name().to_owned())
     }
-}
-
-fn is_default(class: &StorageClass) -> bool {
-    let annotations = class.metadata.annotations.iter().flatten();
-    annotations.into_iter().any(|(key, value)| {
-        (key == DEFAULT_CLASS_ANNOTATION || key == DEFAULT_CLASS_ANNOTATION_BETA) && value == "true"
-    })
 }
 
 fn phase(namespace: &Object) -> Option<&str> {

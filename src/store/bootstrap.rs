@@ -1,8 +1,8 @@
-//! The objects that are there before anybody asks: the system's namespaces, the service of the API
-//! server, the service of the DNS server, and a default storage class.
+//! The objects of a new cluster: the system namespaces, the services of the API server and the DNS
+//! server, and a default storage class.
 //!
-//! What is there already stays as it is, so a server that starts again changes nothing. The two
-//! services have no selector: this server answers for them itself.
+//! Existing objects are left as they are, so a restart changes nothing. The two services have no
+//! selector: this server answers for them itself.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,28 +12,27 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{ServiceNetwork, Store, StoreError};
-use crate::objects::{ObjectKey, Typed};
-
-/// Marks the class that claims without a class get.
-pub const DEFAULT_CLASS_ANNOTATION: &str = "storageclass.kubernetes.io/is-default-class";
+use super::allocation::network::ServiceNetwork;
+use super::error::StoreError;
+use super::handle::Store;
+use crate::objects::{ObjectKey, Typed, storage_class};
 
 const NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
-/// The places of the two services within the range, as kubeadm gives them.
+/// The addresses of the two services, counted from the start of the range, as kubeadm chooses them.
 const API_SERVER_PLACE: u32 = 1;
 const DNS_PLACE: u32 = 10;
-/// Where an API server listens.
+/// The port of an API server.
 const API_SERVER_PORT: i32 = 6443;
 
-/// What [`Store::bootstrap`] creates besides what is always there.
+/// The optional objects of [`Store::bootstrap`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// A storage class `standard` that claims without a class get.
+    /// A storage class `standard`, the default for claims.
     pub default_storage_class: bool,
 }
 
 impl Store {
-    /// Creates the objects that are always there, as far as they are missing.
+    /// Creates the objects of a new cluster that are missing.
     pub async fn bootstrap(&self, options: &Bootstrap) -> Result<(), StoreError> {
         for name in NAMESPACES {
             self.create_if_absent(namespace(name)).await?;
@@ -99,11 +98,11 @@ fn port(name: &str, protocol: &str, port: i32, target: i32) -> ServicePort {
     }
 }
 
-/// Volumes are made where a pod is placed, as on the clusters that people run on one machine. They
-/// are directories, so they grow as soon as somebody asks.
+/// Volumes are provisioned when the first pod is scheduled (`WaitForFirstConsumer`), as in kind and
+/// k3s. They are directories, so they can always be expanded.
 fn storage_class() -> StorageClass {
     let mut metadata = named("standard", "");
-    metadata.annotations = Some(labels(&[(DEFAULT_CLASS_ANNOTATION, "true")]));
+    metadata.annotations = Some(labels(&[(storage_class::DEFAULT_ANNOTATION, "true")]));
     StorageClass {
         metadata,
         provisioner: "dullahan.dev/local".into(),

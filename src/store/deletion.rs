@@ -1,37 +1,39 @@
 //! Deletion: preconditions, grace, finalizers, propagation.
 //!
-//! As the Kubernetes document "Garbage Collection" and the API server do it: a pod that runs
-//! somewhere gets a deletionTimestamp and stays until its node confirms; an object with finalizers
-//! stays until they are gone; everything else vanishes at once. [`step`] decides, pure; the store
-//! carries it out.
+//! As in the API server (Kubernetes document "Garbage Collection"): a bound pod gets a
+//! deletionTimestamp and stays until its node confirms; an object with finalizers stays until they
+//! are removed; everything else is removed at once. [`step`] decides and is pure; the store carries
+//! the step out.
 
 use std::time::Duration;
 
-use super::{ATTEMPTS_MAX, CommitError, Expected, Store, StoreError, too_busy};
+use super::error::StoreError;
+use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
+use super::write::Expected;
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, Typed, time};
+use crate::objects::{Kind, Object, ObjectKey, Typed, pod, time};
 use crate::rules::strategy;
 
-/// What becomes of the objects that the deleted one owns.
+/// What happens to the dependents of the deleted object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Propagation {
-    /// What the object's finalizers say already; without any, they are deleted after it.
+    /// As the finalizers of the object say; `Background` without any.
     #[default]
     Unspecified,
-    /// They are deleted after it.
+    /// They are deleted after their owner.
     Background,
-    /// They are deleted before it.
+    /// They are deleted before their owner.
     Foreground,
-    /// They stay and lose their owner.
+    /// They stay and lose the owner reference.
     Orphan,
 }
 
-/// How to delete, as `metav1.DeleteOptions`.
+/// Options of a deletion, as `metav1.DeleteOptions`.
 #[derive(Clone, Debug, Default)]
 pub struct DeleteOptions {
-    /// Seconds of grace; the pod's own if absent. Other kinds have none.
+    /// The grace period of a pod, in seconds; by default the one in its spec. Other kinds have none.
     pub grace_s: Option<i64>,
-    /// What becomes of dependents.
+    /// What happens to dependents.
     pub propagation: Propagation,
     /// The object must have this uid.
     pub uid: Option<String>,
@@ -39,83 +41,85 @@ pub struct DeleteOptions {
     pub resource_version: Option<String>,
 }
 
-/// What a delete call has done.
+/// The result of a deletion.
 #[derive(Clone, Debug)]
 pub enum Deleted {
-    /// The object is gone; its last version.
+    /// The object is removed; this is its last version.
     Gone(Object),
-    /// The object waits for its grace or its finalizers.
+    /// The object waits for its grace period or its finalizers.
     Terminating(Object),
 }
 
-/// Holds an owner until its dependents have lost it.
+/// Keeps an owner until its dependents have lost the owner reference.
 pub const FINALIZER_ORPHAN: &str = "orphan";
-/// Holds an owner until its dependents are gone.
+/// Keeps an owner until its dependents are gone.
 pub const FINALIZER_FOREGROUND: &str = "foregroundDeletion";
-/// The grace of a pod that says nothing of it, as defaulting would set it.
+/// The grace period of a pod whose spec has none; the value that defaulting sets.
 const POD_GRACE_S_DEFAULT: i64 = 30;
 
 impl Store {
-    /// Deletes an object, or begins to.
+    /// Deletes an object, or starts its graceful deletion.
     pub async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<Deleted, StoreError> {
         self.admit_delete(key)?;
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
             check_preconditions(&old, options)?;
-            match self.carry_out(&old, step(&old, options, self.clock().now())).await {
-                Err(CommitError::Conflict { .. }) => {}
-                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            if let Some(deleted) = self.carry_out(&old, step(&old, options, self.clock().now())).await? {
+                return Ok(deleted);
             }
         }
         Err(too_busy(key.clone()))
     }
 
-    async fn carry_out(&self, old: &Object, step: Step) -> Result<Deleted, CommitError> {
+    /// Carries a step out; `None` if `old` is no longer the present version.
+    async fn carry_out(&self, old: &Object, step: Step) -> Result<Option<Deleted>, StoreError> {
         let (key, expected) = (old.key(), Expected::At(old.revision()));
-        match step {
-            Step::Nothing => Ok(Deleted::Terminating(old.clone())),
-            Step::Remove => Ok(Deleted::Gone(self.commit(key, expected, None).await?)),
-            Step::Write(next) => {
-                let _populating = match key.kind {
-                    Kind::Namespace => Some(self.0.populating.write().await),
-                    _ => None,
-                };
-                Ok(Deleted::Terminating(self.commit(key, expected, Some(next)).await?))
+        let (next, is_finished) = match step {
+            Step::Nothing => return Ok(Some(Deleted::Terminating(old.clone()))),
+            Step::Remove => {
+                return Ok(match self.commit(key, expected, None).await? {
+                    Outcome::Written(object) => Some(Deleted::Gone(object)),
+                    Outcome::Outrun { .. } => None,
+                });
             }
-            Step::WriteAndRemove(next) => {
-                let written = self.commit(key, expected, Some(next)).await?;
-                self.remove_finished(written).await
-            }
+            Step::Write(next) => (next, false),
+            Step::WriteAndRemove(next) => (next, true),
+        };
+        let _populating = match (key.kind, is_finished) {
+            (Kind::Namespace, false) => Some(self.0.populating.write().await),
+            _ => None,
+        };
+        match self.commit(key, expected, Some(next)).await? {
+            Outcome::Outrun { .. } => Ok(None),
+            Outcome::Written(written) if is_finished => self.remove_finished(written).await.map(Some),
+            Outcome::Written(written) => Ok(Some(Deleted::Terminating(written))),
         }
     }
 
-    /// Removes an object that nothing holds, whatever else others write to it meanwhile.
-    async fn remove_finished(&self, mut written: Object) -> Result<Deleted, CommitError> {
+    /// Removes an object that nothing keeps any more, even if others write to it meanwhile.
+    async fn remove_finished(&self, mut written: Object) -> Result<Deleted, StoreError> {
         loop {
             let expected = Expected::At(written.revision());
-            match self.commit(written.key(), expected, None).await {
-                Err(CommitError::Conflict { present: Some(present), .. })
-                    if present.uid() == written.uid() =>
-                {
-                    if !is_finished(present.typed()) {
-                        return Ok(Deleted::Terminating(present));
-                    }
-                    written = present;
-                }
-                Err(CommitError::Conflict { .. }) => return Ok(Deleted::Gone(written)),
-                other => return other.map(Deleted::Gone),
+            let present = match self.commit(written.key(), expected, None).await? {
+                Outcome::Written(object) => return Ok(Deleted::Gone(object)),
+                Outcome::Outrun { present, .. } => present,
+            };
+            match present.filter(|present| present.uid() == written.uid()) {
+                None => return Ok(Deleted::Gone(written)),
+                Some(present) if !is_finished(present.typed()) => return Ok(Deleted::Terminating(present)),
+                Some(present) => written = present,
             }
         }
     }
 }
 
-/// What one delete call does to one version of an object.
+/// What a deletion does to one version of an object.
 #[derive(Debug, PartialEq)]
 enum Step {
     Nothing,
     Remove,
     Write(Typed),
-    /// Its watchers see it terminate before it goes, as the API server writes pods.
+    /// Watchers see the deletionTimestamp before the removal, as the API server does it for pods.
     WriteAndRemove(Typed),
 }
 
@@ -127,7 +131,7 @@ fn step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     }
 }
 
-/// Objects without grace go at once unless finalizers hold them.
+/// Objects without a grace period are removed at once unless they have finalizers.
 fn plain_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     let mut next = old.typed().clone();
     set_propagation_finalizer(&mut next, options.propagation);
@@ -145,7 +149,7 @@ fn plain_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     if next == *old.typed() { Step::Nothing } else { Step::Write(next) }
 }
 
-/// A pod's grace can only be shortened; the time it has waited already counts.
+/// A pod's grace period can only be shortened; the time it has already waited counts.
 fn pod_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     let mut next = old.typed().clone();
     let wanted_s = grace_s(&next, options);
@@ -171,7 +175,7 @@ fn pod_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     }
 }
 
-/// A namespace begins to terminate and stays until its content is gone.
+/// A namespace starts to terminate and stays until its content is gone.
 fn namespace_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step {
     let mut next = old.typed().clone();
     if old.is_terminating() {
@@ -185,7 +189,7 @@ fn namespace_step(old: &Object, options: &DeleteOptions, now: Timestamp) -> Step
     if is_finished(&next) { Step::WriteAndRemove(next) } else { Step::Write(next) }
 }
 
-/// Whether nothing holds a terminating object any more.
+/// Whether nothing keeps a terminating object any more.
 pub(super) fn is_finished(typed: &Typed) -> bool {
     let meta = typed.meta();
     meta.deletion_timestamp.is_some()
@@ -217,7 +221,7 @@ fn check_preconditions(old: &Object, options: &DeleteOptions) -> Result<(), Stor
     Ok(())
 }
 
-/// The API server's words for an object that is not the one that is to be deleted.
+/// The API server's message for a failed precondition of a deletion.
 fn differs(what: &str, wanted: &str, found: &str, might_be: &str) -> String {
     format!(
         "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). \
@@ -225,22 +229,19 @@ fn differs(what: &str, wanted: &str, found: &str, might_be: &str) -> String {
     )
 }
 
-/// The API server's words for an object that is not the one that is to be changed.
+/// The API server's message for an update of another object than was meant.
 pub(super) fn uid_differs(wanted: &str, found: &str) -> String {
     format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
 }
 
-/// Only a pod that is placed on a node and has not ended has a grace. A negative one means one
-/// second.
+/// Only a pod that is bound to a node and has not ended has a grace period. A negative one means
+/// one second.
 fn grace_s(typed: &Typed, options: &DeleteOptions) -> i64 {
     let Typed::Pod(pod) = typed else { return 0 };
-    let spec = pod.spec.as_ref();
-    let is_placed = spec.and_then(|spec| spec.node_name.as_deref()).is_some_and(|node| !node.is_empty());
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    if !is_placed || matches!(phase, Some("Failed" | "Succeeded")) {
+    if pod::node_name(pod).is_none() || pod::has_ended(pod) {
         return 0;
     }
-    let own = spec.and_then(|spec| spec.termination_grace_period_seconds);
+    let own = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds);
     match options.grace_s.or(own).unwrap_or(POD_GRACE_S_DEFAULT) {
         ..0 => 1,
         wanted => wanted,
@@ -251,7 +252,7 @@ fn seconds(count: i64) -> Duration {
     Duration::from_secs(u64::try_from(count).unwrap_or_default())
 }
 
-/// At most one of the two finalizers is there; a call that says what it wants replaces it.
+/// An object has at most one of the two finalizers; an explicit propagation policy replaces it.
 fn set_propagation_finalizer(typed: &mut Typed, propagation: Propagation) {
     let wanted = match propagation {
         Propagation::Unspecified => return,

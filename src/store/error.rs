@@ -1,9 +1,11 @@
-//! What a store call can fail with, in the terms of the Kubernetes API's status reasons.
+//! Errors of the store, one variant for each status reason of the Kubernetes API.
 
-use super::backend::Gone;
+use std::error::Error;
+
+use super::event::Gone;
 use crate::objects::{FieldError, ObjectKey};
 
-/// Why a store call failed. Nothing was changed.
+/// Why a store call failed. Nothing was changed, unless the backend cannot say.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No such object (404 NotFound).
@@ -12,7 +14,7 @@ pub enum StoreError {
     /// An object of that key exists (409 AlreadyExists).
     #[error("{0} already exists")]
     AlreadyExists(ObjectKey),
-    /// The object is not the version, or not the object, that the caller means (409 Conflict).
+    /// The object is not the one, or not the version, that the caller means (409 Conflict).
     #[error("operation cannot be fulfilled on {key}: {reason}")]
     Conflict {
         /// The object.
@@ -20,15 +22,15 @@ pub enum StoreError {
         /// What differs.
         reason: String,
     },
-    /// The object breaks rules of its kind (422 Invalid).
+    /// Validation failed (422 Invalid).
     #[error("{key} is invalid: {}", join(.errors))]
     Invalid {
         /// The object.
         key: ObjectKey,
-        /// Every broken rule.
+        /// What is wrong, one entry for each field.
         errors: Vec<FieldError>,
     },
-    /// The write is not allowed now (403 Forbidden), for example into a namespace that goes away.
+    /// The write is not allowed (403 Forbidden), for example in a terminating namespace.
     #[error("{key} is forbidden: {reason}")]
     Forbidden {
         /// The object.
@@ -39,18 +41,26 @@ pub enum StoreError {
     /// The history does not reach back that far (410 Gone).
     #[error(transparent)]
     Gone(#[from] Gone),
-    /// The backend could not write (500).
+    /// No address or port is left (500).
     #[error("{0}")]
-    Backend(String),
+    Exhausted(String),
+    /// The backend could not write, or cannot say whether it did (500).
+    #[error("the store cannot write: {0}")]
+    Backend(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {
+    /// Fails if validation found errors.
+    pub(super) fn unless_valid(key: &ObjectKey, errors: Vec<FieldError>) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Invalid { key: key.clone(), errors }) }
+    }
+
     /// Whether the object is missing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))
     }
 
-    /// Whether somebody else has written in between.
+    /// Whether a precondition failed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict { .. })
     }

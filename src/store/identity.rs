@@ -5,14 +5,14 @@ use std::sync::Mutex;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
-/// A source of uids and name suffixes that repeats itself for the same seed.
+/// A generator of uids and name suffixes; the same seed gives the same sequence.
 pub(super) struct Identities(Mutex<StdRng>);
 
-/// The letters of generated suffixes: Kubernetes leaves out vowels and look-alikes
-/// (apimachinery, `pkg/util/rand`).
+/// The characters of generated suffixes, without vowels and look-alikes (apimachinery,
+/// `pkg/util/rand`).
 const SUFFIX_LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 const SUFFIX_LENGTH: usize = 5;
-/// A generated name is cut so that prefix and suffix stay below a label's 63 octets.
+/// The prefix is cut so that the generated name fits in a label of 63 octets.
 const PREFIX_LENGTH_MAX: usize = 58;
 
 impl Identities {
@@ -30,7 +30,7 @@ impl Identities {
         format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
     }
 
-    /// Names an object that has only a `generateName`.
+    /// Sets the name of an object that has only a `generateName`.
     pub(super) fn name(&self, meta: &mut ObjectMeta) {
         let is_unnamed = meta.name.as_deref().unwrap_or_default().is_empty();
         if let (true, Some(prefix)) = (is_unnamed, meta.generate_name.as_deref()) {

@@ -1,18 +1,21 @@
-//! Two writes that every pod sees: the one that gives it a node, and those of its status.
+//! The two most frequent writes: binding a pod to a node, and writing a pod's status.
 //!
-//! A pod's life is mostly such writes, so they touch nothing but what they change: no defaults are
-//! set and no rules checked for what stays as it was.
+//! They skip defaulting and validation of the fields that they leave as they are.
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodStatus};
 
-use super::{ATTEMPTS_MAX, CommitError, Expected, Half, Store, StoreError, too_busy};
-use crate::objects::{Object, Typed};
+use super::deletion::uid_differs;
+use super::error::StoreError;
+use super::handle::{ATTEMPTS_MAX, Outcome, Store, too_busy};
+use super::update::Half;
+use super::write::Expected;
+use crate::objects::{Object, Typed, pod};
 use crate::rules::strategy;
 
 impl Store {
-    /// Gives the pod that was read its node, together with the condition that says so, in one write
-    /// as the API server's `pods/binding` does. `condition` is made from the pod as it will be. A
-    /// pod that has a node already, goes away or is not the one that was read is a conflict.
+    /// Binds a pod to a node and sets the condition that `condition` makes of the bound pod, in one
+    /// write, as the API server's `pods/binding` does. It is a conflict if the pod is bound already,
+    /// is terminating, or is another one of the same name than the one read.
     pub async fn bind(
         &self,
         read: &Object,
@@ -23,32 +26,29 @@ impl Store {
         let conflict = |reason: String| StoreError::Conflict { key: key.clone(), reason };
         for _ in 0..ATTEMPTS_MAX {
             let old = self.get(key).ok_or_else(|| StoreError::NotFound(key.clone()))?;
-            let pod = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
-            let present = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+            let unbound = old.get::<Pod>().ok_or_else(|| StoreError::NotFound(key.clone()))?;
             if old.uid() != read.uid() {
-                return Err(conflict(super::deletion::uid_differs(read.uid(), old.uid())));
+                return Err(conflict(uid_differs(read.uid(), old.uid())));
             }
             if old.is_terminating() {
                 let name = old.name();
                 return Err(conflict(format!("pod {name} is being deleted, cannot be assigned to a host")));
             }
-            if !present.is_empty() {
-                return Err(conflict(format!(
-                    "pod {} is already assigned to node \"{present}\"",
-                    old.name()
-                )));
+            if let Some(present) = pod::node_name(unbound) {
+                let name = old.name();
+                return Err(conflict(format!("pod {name} is already assigned to node \"{present}\"")));
             }
-            let next = bound(pod, node, &condition);
-            match self.commit(key, Expected::At(old.revision()), Some(next)).await {
-                Err(CommitError::Conflict { .. }) => {}
-                other => return other.map_err(|error| StoreError::Backend(error.to_string())),
+            let next = bound(unbound, node, &condition);
+            let outcome = self.commit(key, Expected::At(old.revision()), Some(next)).await?;
+            if let Outcome::Written(object) = outcome {
+                return Ok(object);
             }
         }
         Err(too_busy(key.clone()))
     }
 
-    /// Writes the status that `status` makes of the pod that was read, again and again if others
-    /// write between. Another pod of that name is left alone. Returns the version that is there then.
+    /// Writes the status that `status` makes of the present pod. Retries on conflict; leaves another
+    /// pod of the same name alone. Returns the version that is there then.
     pub async fn write_pod_status(
         &self,
         read: &Object,

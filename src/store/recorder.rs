@@ -1,40 +1,33 @@
-//! Event objects: what happened to an object, for people to read.
+//! Recording events: core/v1 Events that tell people what happened to an object.
 //!
-//! They are core/v1 Events named `<object>.<hex of the nanosecond>`. Equal ones (same object,
-//! reason, message, type and component) are counted in one. They are bounded in age and in number,
-//! whoever wrote them: [`EventLog`] follows the store's history, so each event object is looked at
-//! when it changes and when it goes, and never in between.
+//! They are named `<object>.<hex of the nanosecond>`. Repeated events (same object, reason, message,
+//! type and component) are counted in one object. Age and number of all events are bounded, whoever
+//! wrote them; [`EventLog`] keeps track of them.
 //!
-//! Two writers that record the same thing at once agree on the name beforehand, under the log's
-//! lock, and meet in one object; the lock is not held while the store writes.
+//! Two tasks that record the same event at once get the same name from the log, under its lock, so
+//! that they count in one object; the lock is not held during the write.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::BuildHasher;
-use std::sync::{Arc, LazyLock, MutexGuard};
-use std::time::Duration;
+use std::sync::MutexGuard;
 
-use foldhash::quality::RandomState;
 use k8s_openapi::api::core::v1::{self as core, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use tracing::debug;
 
-use super::{Backend, Change, Event, Interest, Store, StoreError, Watch};
+use super::error::StoreError;
+use super::event_log::{EVENT_LIFETIME, EventLog, Sameness, namespace_of};
+use super::handle::{Store, too_busy};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, Revision, time};
+use crate::objects::{Object, ObjectKey, time};
 
-/// How long an event object stays after it was last written, as the API server keeps them.
-pub const EVENT_LIFETIME: Duration = Duration::from_secs(3600);
-/// How many event objects are kept; the oldest go first.
-pub const EVENTS_MAX: usize = 8192;
-/// The longest message, in octets; what is beyond is cut.
+/// The longest message, in octets; the rest is cut off.
 const MESSAGE_LENGTH_MAX: usize = 1024;
-/// How often a name that somebody else takes or removes meanwhile is tried.
+/// How many times recording is tried while others create or delete the same event.
 const ATTEMPTS_MAX: usize = 4;
 
-/// How an event is meant.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing to do.
+    /// Nothing needs to be done.
     Normal,
     /// Somebody may have to act.
     Warning,
@@ -50,8 +43,8 @@ impl Severity {
 }
 
 impl Store {
-    /// Records that something happened to `about`. Repeated events are counted in one object.
-    /// A failure to record is logged and otherwise ignored.
+    /// Records an event about `about`. Repeated events are counted in one object. A failure to
+    /// record is logged and otherwise ignored.
     pub async fn record(
         &self,
         component: &str,
@@ -72,8 +65,8 @@ impl Store {
         self.expire_events().await;
     }
 
-    /// Removes the event objects that are too old or too many. Returns when the next one will be
-    /// too old.
+    /// Removes expired events, and the oldest ones beyond [`EVENTS_MAX`](super::EVENTS_MAX). Returns
+    /// when the next one expires.
     pub async fn expire_events(&self) -> Option<Timestamp> {
         let now = self.clock().now();
         loop {
@@ -91,7 +84,7 @@ impl Store {
         }
     }
 
-    /// What is known is counted, what is not is created; either may have changed meanwhile.
+    /// Counts a known event and creates a new one; either may have changed meanwhile.
     async fn count_or_create(
         &self,
         key: &ObjectKey,
@@ -114,7 +107,7 @@ impl Store {
                 other => return other.map(drop),
             }
         }
-        Err(super::too_busy(key.clone()))
+        Err(too_busy(key.clone()))
     }
 
     async fn count(&self, key: &ObjectKey, again: &core::Event) -> Result<Object, StoreError> {
@@ -125,130 +118,12 @@ impl Store {
         self.modify::<core::Event>(key, count).await
     }
 
-    /// The log, as of now.
+    /// The log, up to date.
     fn event_log(&self) -> MutexGuard<'_, EventLog> {
         let mut log = self.0.recorded.lock().expect("keeping the log does not panic");
-        log.catch_up(&self.0.backend);
+        log.catch_up(self.cache());
         log
     }
-}
-
-/// The event objects of the store: by age, and by what they say.
-#[derive(Default)]
-pub(super) struct EventLog {
-    watch: Option<Watch>,
-    by_age: BTreeMap<(Timestamp, Revision), ObjectKey>,
-    by_sameness: HashMap<Sameness, ObjectKey>,
-    names: HashMap<ObjectKey, Sameness>,
-    last_nanosecond: i128,
-}
-
-impl EventLog {
-    /// The name under which to record, and whether it is that of an equal event or a new one.
-    fn name(
-        &mut self,
-        sameness: Sameness,
-        about: &Object,
-        now: Timestamp,
-        is_taken: impl Fn(&ObjectKey) -> bool,
-    ) -> (ObjectKey, bool) {
-        if let Some(present) = self.by_sameness.get(&sameness) {
-            return (present.clone(), true);
-        }
-        self.last_nanosecond = now.as_nanosecond().max(self.last_nanosecond + 1);
-        let key = loop {
-            let name = format!("{}.{:x}", about.name(), self.last_nanosecond);
-            let key = ObjectKey::new(Kind::Event, namespace_of(about), &name);
-            if !is_taken(&key) {
-                break key;
-            }
-            self.last_nanosecond += 1;
-        };
-        self.remember(key.clone(), sameness);
-        (key, false)
-    }
-
-    /// The oldest, when it is too old, and whether there is one too many.
-    fn oldest(&self) -> Option<(ObjectKey, Timestamp, bool)> {
-        let ((written, _), key) = self.by_age.first_key_value()?;
-        Some((key.clone(), *written + EVENT_LIFETIME, self.by_age.len() > EVENTS_MAX))
-    }
-
-    fn remember(&mut self, key: ObjectKey, sameness: Sameness) {
-        self.by_sameness.insert(sameness, key.clone());
-        self.names.insert(key, sameness);
-    }
-
-    fn forget(&mut self, key: &ObjectKey) {
-        if let Some(sameness) = self.names.remove(key)
-            && self.by_sameness.get(&sameness) == Some(key)
-        {
-            self.by_sameness.remove(&sameness);
-        }
-    }
-
-    fn catch_up(&mut self, backend: &Arc<dyn Backend>) {
-        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
-        if self.watch.is_none() {
-            self.start_over(backend);
-        }
-    }
-
-    fn start_over(&mut self, backend: &Arc<dyn Backend>) {
-        let listing = backend.list(Kind::Event, None);
-        *self = Self { last_nanosecond: self.last_nanosecond, ..Self::default() };
-        listing.objects.iter().for_each(|object| self.add(object));
-        let interest = Interest::in_kinds(&[Kind::Event]);
-        self.watch = Some(Watch::new(backend.clone(), interest, listing.revision));
-    }
-
-    fn note(&mut self, event: &Event) {
-        if let Some(previous) = &event.previous {
-            self.by_age.remove(&(age_of(previous), previous.revision()));
-        }
-        match event.change {
-            Change::Deleted => self.forget(event.object.key()),
-            Change::Added | Change::Modified => self.add(&event.object),
-        }
-    }
-
-    fn add(&mut self, object: &Object) {
-        let Some(event) = object.get::<core::Event>() else { return };
-        self.by_age.insert((age_of(object), object.revision()), object.key().clone());
-        self.remember(object.key().clone(), Sameness::of(event));
-    }
-}
-
-/// Two digests that have nothing to do with each other.
-static HASHING: LazyLock<(RandomState, RandomState)> = LazyLock::new(Default::default);
-
-/// What makes two events equal, as a digest: of 128 bits, so that no two others ever are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Sameness(u64, u64);
-
-impl Sameness {
-    fn of(event: &core::Event) -> Self {
-        let about = &event.involved_object;
-        let source = event.source.as_ref();
-        let parts = [&about.uid, &event.reason, &event.message, &event.type_];
-        let component = source.and_then(|source| source.component.as_deref()).unwrap_or_default();
-        let said = (parts.map(|part| part.as_deref().unwrap_or_default()), component);
-        Self(HASHING.0.hash_one(said), HASHING.1.hash_one(said))
-    }
-}
-
-/// When an event object was last written, as it says itself.
-fn age_of(object: &Object) -> Timestamp {
-    let event = object.get::<core::Event>();
-    let last = event.and_then(|event| event.last_timestamp.as_ref().map(|time| time.0));
-    let seen = event.and_then(|event| event.event_time.as_ref().map(|time| time.0));
-    let created = object.meta().creation_timestamp.as_ref().map(|time| time.0);
-    last.or(seen).or(created).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// Events about objects without a namespace are kept in `default`.
-fn namespace_of(about: &Object) -> &str {
-    if about.namespace().is_empty() { "default" } else { about.namespace() }
 }
 
 fn event(

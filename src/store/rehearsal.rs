@@ -1,21 +1,23 @@
-//! A store that forgets: writes go through every rule and leave nothing behind.
+//! The store of a dry run: writes pass every rule and are not kept.
 //!
-//! It reads what the real store holds. Its own writes are seen by itself alone, so that a deletion
-//! that takes two steps can take the second; they are gone with it.
+//! It reads from the real store, and sees its own writes, so that a deletion in two steps can do
+//! the second one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
-use super::backend::{Backend, Batch, Change, CommitError, Event, Expected, Gone, Listing, Write};
-use super::{Interest, Store, StoreOptions};
-use crate::objects::{Kind, Object, ObjectKey, Revision};
+use super::backend::Backend;
+use super::cache::Cache;
+use super::event::{Change, Event};
+use super::handle::{Store, StoreOptions};
+use super::write::{CommitError, Write};
+use crate::objects::{Object, ObjectKey};
 
 impl Store {
-    /// A store over the same objects whose writes are only tried (`dryRun`). Written objects keep
-    /// the `resourceVersion` they have; new ones get `0`.
+    /// A store over the same objects that keeps no write (`dryRun`). Updated objects keep their
+    /// `resourceVersion`; new ones get `0`.
     pub fn rehearsal(&self) -> Store {
         let backend = Rehearsal { behind: self.0.backend.clone(), written: Mutex::default() };
         let service_network = self.0.service_network.clone();
@@ -31,46 +33,21 @@ struct Rehearsal {
 
 #[async_trait]
 impl Backend for Rehearsal {
+    fn cache(&self) -> &Arc<Cache> {
+        self.behind.cache()
+    }
+
     fn get(&self, key: &ObjectKey) -> Option<Object> {
         let written = self.written.lock().expect("nothing panics under this lock").get(key).cloned();
         written.unwrap_or_else(|| self.behind.get(key))
     }
 
-    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
-        self.behind.list(kind, namespace)
-    }
-
-    fn owned_by(&self, uid: &str) -> Vec<Object> {
-        self.behind.owned_by(uid)
-    }
-
-    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
-        self.behind.events_after(after, interest, limit)
-    }
-
-    fn revision(&self) -> watch::Receiver<Revision> {
-        self.behind.revision()
-    }
-
     async fn commit(&self, write: Write) -> Result<Event, CommitError> {
-        let present = self.get(&write.key);
-        let fits = match write.expected {
-            Expected::Absent => present.is_none(),
-            Expected::At(revision) => present.as_ref().is_some_and(|object| object.revision() == revision),
-        };
-        if !fits {
-            return Err(CommitError::Conflict { present, refused: write.next.map(Box::new) });
-        }
+        let (key, present) = (write.key.clone(), self.get(&write.key));
         let revision = present.as_ref().map_or(0, Object::revision);
-        let change = match (&present, &write.next) {
-            (None, _) => Change::Added,
-            (Some(_), Some(_)) => Change::Modified,
-            (Some(_), None) => Change::Deleted,
-        };
-        let next = write.next.map(|typed| Object::keyed(write.key.clone(), typed, revision));
-        self.written.lock().expect("nothing panics under this lock").insert(write.key, next.clone());
-        let object =
-            next.or_else(|| present.clone()).ok_or(CommitError::Conflict { present: None, refused: None })?;
-        Ok(Event { revision, change, object, previous: present, at: write.at })
+        let event = write.carried_out(present, revision)?;
+        let next = (event.change != Change::Deleted).then(|| event.object.clone());
+        self.written.lock().expect("nothing panics under this lock").insert(key, next);
+        Ok(event)
     }
 }

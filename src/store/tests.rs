@@ -6,8 +6,11 @@ pub(super) mod yielding;
 use k8s_openapi::api::core::v1::{ConfigMap, Container, Namespace, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
+use crate::objects::{Kind, Object, Revision, time};
 
 async fn store() -> Store {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
@@ -111,7 +114,8 @@ async fn large_objects_are_kept_in_the_history_for_less_long() {
     let n_kept_max = MemoryBackend::HISTORY_OCTETS_MAX / OCTETS;
     let key = store.create(config_map("large")).await.unwrap().key().clone();
     let text: String = "x".repeat(OCTETS);
-    for number in 0..n_kept_max {
+    // The last version is there in any case, and the first of them supersedes none of its size.
+    for number in 0..n_kept_max + 2 {
         store
             .modify::<ConfigMap>(&key, |map| {
                 map.data = Some([(number.to_string(), text.clone())].into());
@@ -122,6 +126,47 @@ async fn large_objects_are_kept_in_the_history_for_less_long() {
     assert!(store.watch(Interest::default(), from).ready().is_err());
     let recent = store.revision() - n_kept_max as u64 / 2;
     assert_eq!(store.watch(Interest::default(), recent).ready().unwrap().len(), n_kept_max / 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_json_that_the_history_keeps_counts_too() {
+    const OCTETS: usize = 1 << 20;
+    let store = store().await;
+    let key = store.create(config_map("large")).await.unwrap().key().clone();
+    let text: String = "x".repeat(OCTETS);
+    let n_written = MemoryBackend::HISTORY_OCTETS_MAX / OCTETS;
+    for number in 0..n_written {
+        let written = store.modify::<ConfigMap>(&key, |map| {
+            map.data = Some([(number.to_string(), text.clone())].into());
+        });
+        // As a watch asks for it.
+        assert!(written.await.unwrap().json().len() > OCTETS);
+    }
+    let n_kept_max = n_written as u64 / 2;
+    let oldest = store.revision() - n_kept_max - 2;
+    assert!(store.watch(Interest::default(), oldest).ready().is_err(), "both forms are more than is kept");
+    assert!(store.watch(Interest::default(), store.revision() - n_kept_max / 2).ready().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_only_the_history_keeps_counts_whichever_object_came_after_it() {
+    const OCTETS: usize = 1 << 20;
+    let store = store().await;
+    let n_objects = MemoryBackend::HISTORY_OCTETS_MAX / OCTETS;
+    let names: Vec<String> = (0..n_objects + n_objects / 4).map(|number| format!("m{number}")).collect();
+    for name in &names {
+        let mut map = config_map(name);
+        map.data = Some([("k".to_owned(), "x".repeat(OCTETS))].into());
+        store.create(map).await.unwrap();
+    }
+    let from = store.revision();
+    for name in &names {
+        let key = crate::objects::ObjectKey::new(Kind::ConfigMap, "default", name);
+        store.modify::<ConfigMap>(&key, |map| map.data = None).await.unwrap();
+    }
+    assert!(store.watch(Interest::default(), from).ready().is_err(), "each event keeps a large version");
+    let recent = store.revision() - n_objects as u64 / 2;
+    assert!(store.watch(Interest::default(), recent).ready().is_ok());
 }
 
 #[tokio::test(start_paused = true)]

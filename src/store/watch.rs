@@ -8,35 +8,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::backend::{Backend, Event, Gone};
-use crate::objects::{Kind, Revision};
-
-/// Which events a watch wants.
-#[derive(Clone, Debug, Default)]
-pub struct Interest {
-    /// The kinds; empty means all.
-    pub kinds: Vec<Kind>,
-    /// One namespace, or all.
-    pub namespace: Option<String>,
-}
-
-impl Interest {
-    /// All objects of these kinds.
-    pub fn in_kinds(kinds: &[Kind]) -> Self {
-        Self { kinds: kinds.to_vec(), namespace: None }
-    }
-
-    /// Whether the event is one of them.
-    pub fn wants(&self, event: &Event) -> bool {
-        let key = event.object.key();
-        (self.kinds.is_empty() || self.kinds.contains(&key.kind))
-            && self.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
-    }
-}
+use super::cache::Cache;
+use super::event::{Event, Gone, Interest};
+use crate::objects::Revision;
 
 /// A position in the history.
 pub struct Watch {
-    backend: Arc<dyn Backend>,
+    cache: Arc<Cache>,
     interest: Interest,
     seen: Revision,
     revision: watch::Receiver<Revision>,
@@ -46,9 +24,10 @@ impl Watch {
     /// How many events are delivered in one go.
     const BATCH_EVENTS_MAX: usize = 1024;
 
-    pub(super) fn new(backend: Arc<dyn Backend>, interest: Interest, from: Revision) -> Self {
-        let revision = backend.revision();
-        Self { backend, interest, seen: from, revision }
+    /// A watch that delivers every event after revision `from`.
+    pub fn new(cache: Arc<Cache>, interest: Interest, from: Revision) -> Self {
+        let revision = cache.revision();
+        Self { cache, interest, seen: from, revision }
     }
 
     /// The revision up to which everything has been delivered.
@@ -61,7 +40,7 @@ impl Watch {
         if *self.revision.borrow_and_update() == self.seen {
             return Ok(Vec::new());
         }
-        let batch = self.backend.events_after(self.seen, &self.interest, Self::BATCH_EVENTS_MAX)?;
+        let batch = self.cache.events_after(self.seen, &self.interest, Self::BATCH_EVENTS_MAX)?;
         self.seen = batch.seen;
         Ok(batch.events)
     }
@@ -86,7 +65,7 @@ impl Watch {
                 return Ok(events);
             }
             if self.revision.changed().await.is_err() {
-                // The backend lives as long as this watch holds it, so its sender does too.
+                // The cache lives as long as this watch holds it, so its sender does too.
                 std::future::pending::<()>().await;
             }
         }

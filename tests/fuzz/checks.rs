@@ -1,4 +1,4 @@
-//! What must hold for any input: the functions behind the fuzz targets, which `tests/fuzzing.rs` runs
+//! What must hold for any input: the functions behind the fuzz targets, which `tests/tools/fuzzing.rs` runs
 //! without a fuzzer.
 //!
 //! Nothing here may depend on the time or on chance, so that an input that fails does so again.
@@ -7,21 +7,24 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be read is a finding")]
 
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use dullahan::clock::{Clock, Timestamp};
 use dullahan::dns::message::cookie::Cookies;
+use dullahan::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use dullahan::dns::message::response::Response;
 use dullahan::dns::message::tsig::{Key, Keys};
-use dullahan::dns::service::access::Access;
+use dullahan::dns::service::access::{Access, Clients};
+use dullahan::dns::service::asker::{Asker, Transport};
 use dullahan::dns::service::fast::{self, Terms};
-use dullahan::dns::service::forward::{Clients, Failure, Outcome};
-use dullahan::dns::service::policy::Conduct;
-use dullahan::dns::service::respond::{Asker, DATAGRAM_LENGTH_MAX, Reply, Transport, reply, respond};
+use dullahan::dns::service::forward::{Failure, Forwarder, Outcome};
+use dullahan::dns::service::policy::{Policy, Recursion};
+use dullahan::dns::service::respond::{Reply, reply, respond};
+use dullahan::dns::transport::begin_transfer;
 use dullahan::dns::zone::{Zone, Zones};
 use dullahan::dns::zonefile::master;
-use dullahan::machinery::manifest::{self, Manifest, Rules};
-use dullahan::rules::{defaulting, validation};
+use dullahan::machinery::manifest::{self, Manifest, Strictness};
+use dullahan::rules::{defaulting, dry_run, validation};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, DecodeError};
@@ -64,15 +67,24 @@ static ZONES: LazyLock<Zones> = LazyLock::new(|| {
     Zones::new([&cluster, cuts, reverse].map(|text| master::parse_zone("fuzz", text, None).unwrap()))
 });
 
-static CONDUCT: LazyLock<Conduct> = LazyLock::new(|| Conduct {
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     nsid: Some("fuzz".to_owned()),
     dns_id: Some("fuzz".to_owned()),
     cookies: Some(Cookies::new([7; 16])),
     keys: Keys::new([Key::new("fuzz", "hmac-sha256", SECRET).unwrap()]),
     transfers: Access(vec!["127.0.0.0/8".parse().unwrap()]),
-    recursion: Some(Clients(vec!["127.0.0.0/8".parse().unwrap()])),
-    clock: Clock::manual(Timestamp::from_second(NOW_S).unwrap()),
+    // Nobody is asked: what is left is completed here.
+    recursion: Some(Recursion {
+        clients: Clients(vec!["127.0.0.0/8".parse().unwrap()]),
+        forwarder: Arc::new(Forwarder::new(&["192.0.2.53:53".parse().unwrap()], None, clock()).unwrap()),
+    }),
+    clock: clock(),
+    ..Policy::default()
 });
+
+fn clock() -> Clock {
+    Clock::manual(Timestamp::from_second(NOW_S).unwrap())
+}
 
 /// An octet that says by what a request comes, and the request: whatever is asked is answered by
 /// the rules, and both ways answer the same.
@@ -80,21 +92,21 @@ pub(crate) fn query(data: &[u8]) {
     let Some((how, request)) = data.split_first() else { return };
     let turn = usize::from(*how);
     both_ways(request, turn);
-    let transports =
-        [Transport::Datagram, Transport::Stream, Transport::Tls, Transport::Https, Transport::Quic];
+    let transports = [Transport::Udp, Transport::Tcp, Transport::Dot, Transport::Doh, Transport::Doq];
     let transport = transports[turn % transports.len()];
     let asker = Asker { address: IpAddr::from(CLIENT), transport };
-    if let Some(response) = respond(&ZONES, &CONDUCT, request, asker, turn) {
+    if let Some(response) = respond(&ZONES, &POLICY, request, asker, turn) {
         check(request, &response, transport);
     }
-    match reply(&ZONES, &CONDUCT, request, asker, turn) {
+    match reply(&ZONES, &POLICY, request, asker, turn) {
         None => {}
         Some(Reply::Message(response)) => check(request, &response, transport),
         Some(Reply::Pending(pending)) => {
             check(request, &pending.complete(Outcome::Failed(Failure::Remembered)), transport);
         }
-        Some(Reply::Transfer(mut transfer)) => {
-            assert!(matches!(transport, Transport::Stream | Transport::Tls));
+        Some(Reply::Transfer(admitted)) => {
+            let mut transfer = begin_transfer(*admitted);
+            assert!(matches!(transport, Transport::Tcp | Transport::Dot));
             let messages = std::iter::from_fn(|| transfer.next_message()).take(MESSAGES_MAX);
             for octets in messages {
                 assert!(octets.len() <= usize::from(u16::MAX));
@@ -105,8 +117,8 @@ pub(crate) fn query(data: &[u8]) {
 }
 
 fn both_ways(request: &[u8], turn: usize) {
-    let asker = Asker { address: IpAddr::from(CLIENT), transport: Transport::Datagram };
-    let ordinary = respond(&ZONES, &Conduct::default(), request, asker, turn);
+    let asker = Asker { address: IpAddr::from(CLIENT), transport: Transport::Udp };
+    let ordinary = respond(&ZONES, &Policy::default(), request, asker, turn);
     let ordinary = ordinary.map(|response| response.to_octets());
     // The first question makes what the second copies.
     for _ in 0..2 {
@@ -124,8 +136,8 @@ fn check(request: &[u8], response: &Response, transport: Transport) {
     assert!(request[2] & 0x80 == 0, "a response is answered");
     let octets = response.to_octets();
     let length_max = match (transport, &response.edns) {
-        (Transport::Datagram, None) => WITHOUT_EDNS_MAX,
-        (Transport::Datagram, Some(_)) => usize::from(DATAGRAM_LENGTH_MAX),
+        (Transport::Udp, None) => WITHOUT_EDNS_MAX,
+        (Transport::Udp, Some(_)) => usize::from(DATAGRAM_LENGTH_MAX),
         _ => usize::from(u16::MAX),
     };
     assert!(octets.len() <= length_max, "{} octets, {length_max} allowed", octets.len());
@@ -136,7 +148,7 @@ fn check(request: &[u8], response: &Response, transport: Transport) {
         assert!(octets.len() <= request.len().max(HEADER_LENGTH + 11), "FORMERR is longer than its cause");
     }
     // A record that hickory cannot read is the other one's: only TSIG is not among what it knows.
-    if response.seal.is_none() {
+    if response.tsig.is_none() {
         match Message::from_vec(&octets) {
             // Types that it does not know may have no data (RFC 3597, 5), which hickory does not take.
             Err(DecodeError::InvalidEmptyRecord) => assert!(response.answers.iter().any(is_empty)),
@@ -162,13 +174,13 @@ pub(crate) fn tsig(data: &[u8]) {
     }
     query(data);
     let mut request = sign(message);
-    let asker = Asker { address: IpAddr::from(CLIENT), transport: Transport::Stream };
+    let asker = Asker { address: IpAddr::from(CLIENT), transport: Transport::Tcp };
     // The error of the signature of the response, behind which there is nothing but a length.
     let told = |request: &[u8]| {
-        let response = respond(&ZONES, &CONDUCT, request, asker, 0)?;
+        let response = respond(&ZONES, &POLICY, request, asker, 0)?;
         let octets = response.to_octets();
         assert_eq!(octets[..2], request[..2]);
-        response.seal.and_then(|_| octets.last_chunk::<4>().map(|[high, low, ..]| [*high, *low]))
+        response.tsig.and_then(|_| octets.last_chunk::<4>().map(|[high, low, ..]| [*high, *low]))
     };
     // If the message ends where the signature begins, a signature that is read is good.
     let mut decoder = BinDecoder::new(message);
@@ -212,7 +224,7 @@ pub(crate) fn master(data: &[u8]) {
 fn ask_for_all(zone: Zone) {
     let records = zone.records();
     let zones = Zones::new([zone]);
-    let conduct = Conduct::default();
+    let policy = Policy::default();
     for record in records.iter().take(RECORDS_MAX) {
         let mut request = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in record.name.iter() {
@@ -222,9 +234,9 @@ fn ask_for_all(zone: Zone) {
         request.push(0);
         request.extend_from_slice(&u16::from(record.record_type()).to_be_bytes());
         request.extend_from_slice(&[0, 1]);
-        for transport in [Transport::Datagram, Transport::Stream] {
+        for transport in [Transport::Udp, Transport::Tcp] {
             let asker = Asker { address: IpAddr::from(CLIENT), transport };
-            let response = respond(&zones, &conduct, &request, asker, 1).unwrap();
+            let response = respond(&zones, &policy, &request, asker, 1).unwrap();
             assert_ne!(response.header.response_code, ResponseCode::FormErr);
             check(&request, &response, transport);
         }
@@ -235,9 +247,9 @@ fn ask_for_all(zone: Zone) {
 /// worked with.
 pub(crate) fn manifest(data: &[u8]) {
     let text = String::from_utf8_lossy(&data[..data.len().min(TEXT_MAX)]);
-    for rules in [Rules::Strict, Rules::AsIs] {
-        let read = manifest::parse("fuzz.yaml", &text, "default", rules);
-        assert_eq!(read, manifest::parse("fuzz.yaml", &text, "default", rules), "not the same twice");
+    for strictness in [Strictness::Strict(dry_run::create), Strictness::AsIs] {
+        let read = manifest::parse("fuzz.yaml", &text, "default", strictness);
+        assert_eq!(read, manifest::parse("fuzz.yaml", &text, "default", strictness), "not the same twice");
         look_at(read);
     }
 }

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How long the program may take until it says where it answers.
-const START_MAX: Duration = Duration::from_secs(30);
+/// How long the program may take until it says something that is waited for.
+const LINE_MAX: Duration = Duration::from_secs(60);
 
 /// A running `dullahan`; it is killed when this is dropped.
 pub(crate) struct Program {
@@ -50,14 +50,39 @@ pub(crate) fn start_keeping(command: &str, flags: &[String], log: Stdio, state: 
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    let address = loop {
-        let line = lines.recv_timeout(START_MAX).expect("the program says where it answers");
-        if let Some(rest) = line.strip_prefix("DNS on ") {
-            let address = rest.split_whitespace().next().expect("an address follows");
-            break address.parse().expect("it is an address and a port");
+    let mut program = Program { address: SocketAddr::from(([0; 4], 0)), lines, child };
+    program.address = program.told("DNS on ").parse().expect("it is an address and a port");
+    program
+}
+
+impl Program {
+    /// Reads on to the next line that has `sign`: the word that follows it there.
+    pub(crate) fn told(&self, sign: &str) -> String {
+        loop {
+            if let Some((_, rest)) = self.next_line(sign).split_once(sign) {
+                return rest.split_whitespace().next().unwrap_or_default().to_owned();
+            }
         }
-    };
-    Program { address, lines, child }
+    }
+
+    /// Reads on until each of `signs` has been in a line, in any order.
+    pub(crate) fn told_each(&self, signs: &[String]) {
+        let mut left: Vec<&String> = signs.iter().collect();
+        while let [first, ..] = left[..] {
+            let line = self.next_line(first);
+            left.retain(|sign| !line.contains(*sign));
+        }
+    }
+
+    fn next_line(&self, awaited: &str) -> String {
+        let line = self.lines.recv_timeout(LINE_MAX);
+        line.unwrap_or_else(|_| panic!("the program does not say {awaited:?}"))
+    }
+
+    /// Where the program says that it shows metrics.
+    pub(crate) fn metrics_address(&self) -> String {
+        self.told("metrics on http://").trim_end_matches("/metrics").to_owned()
+    }
 }
 
 /// Many programs run at once; only those whose API is asked for take a port for it.

@@ -3,12 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use super::binary::{self, Program};
-
-/// How long the program may take until it says where the API is.
-const API_MAX: Duration = Duration::from_secs(30);
+use super::port::Port;
 
 /// A server whose pods start at once, and a kubeconfig for it.
 pub(crate) struct Cluster {
@@ -18,6 +15,8 @@ pub(crate) struct Cluster {
     pub(crate) kubeconfig: PathBuf,
     kubectl: PathBuf,
     folder: tempfile::TempDir,
+    /// What it listens at again when it is restarted.
+    port: Option<Port>,
 }
 
 /// What a command printed.
@@ -35,17 +34,24 @@ impl Cluster {
 
     /// The same, with its log going elsewhere.
     pub(crate) fn start_logging(kubectl: PathBuf, log: Stdio) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), "127.0.0.1:0", kubectl, log)
+        Self::start_in(tempfile::tempdir().unwrap(), None, kubectl, log)
+    }
+
+    /// The same at a port that stays its own, for [`Self::restart`].
+    pub(crate) fn start_to_restart(kubectl: PathBuf) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), Some(Port::reserve()), kubectl, Stdio::inherit())
     }
 
     /// Ends the server and starts one at the same address, which knows nothing of the one before.
     pub(crate) fn restart(self) -> Self {
-        let Self { program, address, kubectl, folder, .. } = self;
+        let Self { program, kubectl, folder, port, .. } = self;
+        assert!(port.is_some(), "its port was reserved");
         drop(program);
-        Self::start_in(folder, &address, kubectl, Stdio::inherit())
+        Self::start_in(folder, port, kubectl, Stdio::inherit())
     }
 
-    fn start_in(folder: tempfile::TempDir, listen: &str, kubectl: PathBuf, log: Stdio) -> Self {
+    fn start_in(folder: tempfile::TempDir, port: Option<Port>, kubectl: PathBuf, log: Stdio) -> Self {
+        let listen = port.as_ref().map_or("127.0.0.1:0".to_owned(), |port| port.address.to_string());
         let kubeconfig = folder.path().join("kubeconfig");
         let flags = [
             format!("--api-listen={listen}"),
@@ -53,13 +59,8 @@ impl Cluster {
             "--simulated-start=20ms".to_owned(),
         ];
         let program = binary::start_logging("serve", &flags, log);
-        let address = loop {
-            let line = program.lines.recv_timeout(API_MAX).expect("the program says where the API is");
-            if let Some(address) = line.strip_prefix("API on https://") {
-                break address.to_owned();
-            }
-        };
-        Self { program, address, kubeconfig, kubectl, folder }
+        let address = program.told("API on https://");
+        Self { program, address, kubeconfig, kubectl, folder, port }
     }
 
     /// A `kubectl` command that keeps what it caches in the test's own folder.

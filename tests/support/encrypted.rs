@@ -22,7 +22,6 @@ use super::message::framed;
 use super::raw;
 
 const NAME: &str = "dns.test";
-const START_MAX: Duration = Duration::from_secs(30);
 /// Longer than a server that asks others waits for them.
 const REPLY_MAX: Duration = Duration::from_secs(20);
 
@@ -121,10 +120,7 @@ fn read(request: &[u8]) -> Message {
 }
 
 /// Where a program says that it speaks a protocol.
-fn told(program: &Program, protocol: &str) -> SocketAddr {
-    let mut lines = std::iter::repeat_with(|| program.lines.recv_timeout(START_MAX).unwrap());
-    let begins = format!("{protocol} on ");
-    let place = lines.find_map(|line| line.strip_prefix(&begins).map(str::to_owned)).unwrap();
-    let place = place.trim_start_matches("https://").trim_end_matches("/dns-query");
-    place.split(' ').next().unwrap().parse().unwrap()
+pub(crate) fn told(program: &Program, protocol: &str) -> SocketAddr {
+    let place = program.told(&format!("{protocol} on "));
+    place.trim_start_matches("https://").trim_end_matches("/dns-query").parse().unwrap()
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Record, RecordType};
 
-/// How long a reply is waited for before it counts as silence.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a reply may take: on loopback none is lost, so one that does not come is a fault. Longer
+/// than the server waits for others.
+const REPLY_MAX: Duration = Duration::from_secs(20);
 
 /// A request, each part of which can be set to anything.
 #[derive(Clone, Debug)]
@@ -149,22 +150,45 @@ pub(crate) fn wire_name(name: &str) -> Vec<u8> {
 
 /// The reply to a datagram, `None` if there is none.
 pub(crate) fn over_udp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.connect(server).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    over_udp_within(server, request, REPLY_MAX)
+}
+
+/// The same with less patience, for programs that may lose a datagram and are asked again.
+pub(crate) fn over_udp_within(server: SocketAddr, request: &[u8], reply_max: Duration) -> Option<Vec<u8>> {
+    let socket = udp(server);
+    socket.set_read_timeout(Some(reply_max)).unwrap();
     socket.send(request).unwrap();
-    let mut reply = vec![0; 65535];
-    let length = socket.recv(&mut reply).ok()?;
-    reply.truncate(length);
-    Some(reply)
+    receive(&socket)
 }
 
 /// The reply to a message on a connection of its own, `None` if there is none.
 pub(crate) fn over_tcp(server: SocketAddr, request: &[u8]) -> Option<Vec<u8>> {
-    let mut stream = TcpStream::connect(server).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut stream = tcp(server);
     stream.write_all(&framed(request)).unwrap();
     read_framed(&mut stream)
+}
+
+/// A socket that talks to `server` alone and waits for each reply as long as one may take.
+pub(crate) fn udp(server: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(server).unwrap();
+    socket.set_read_timeout(Some(REPLY_MAX)).unwrap();
+    socket
+}
+
+/// A connection that waits likewise.
+pub(crate) fn tcp(server: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(REPLY_MAX)).unwrap();
+    stream
+}
+
+/// The next datagram, `None` if none comes.
+pub(crate) fn receive(socket: &UdpSocket) -> Option<Vec<u8>> {
+    let mut reply = vec![0; 65535];
+    let length = socket.recv(&mut reply).ok()?;
+    reply.truncate(length);
+    Some(reply)
 }
 
 /// A message with its length before it.

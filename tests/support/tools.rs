@@ -1,10 +1,12 @@
 //! Programs of others that tests run: found or loudly missed, ended by their own handle.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::wait;
 
 /// Looks for programs and counts those that are missing; says how many when it is dropped.
 ///
@@ -43,18 +45,16 @@ impl Drop for Tools {
     }
 }
 
-/// Past the test harness, which hides what a passing test prints.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Tests that load the machine, or measure how soon something happens, run one after the other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // One that has failed keeps the others from nothing.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Below the ports that the system gives to clients, so that no other socket takes it meanwhile.
-pub(crate) fn free_address(first: u16) -> SocketAddr {
-    let first = first + u16::try_from(std::process::id() % 1_000).unwrap();
-    let mut addresses = (first..32_000).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-    let is_free =
-        |address: &SocketAddr| UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok();
-    addresses.find(is_free).unwrap()
+/// Past the test harness, which hides what a passing test prints.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A program that runs until this is dropped.
@@ -81,16 +81,12 @@ impl Running {
 
 /// How long a program may take to end by itself.
 const END_MAX: Duration = Duration::from_secs(3);
-const POLL_PAUSE: Duration = Duration::from_millis(10);
 
 impl Drop for Running {
     /// Asked to end first: some have processes of their own to end.
     fn drop(&mut self) {
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let began = Instant::now();
-        while matches!(self.0.try_wait(), Ok(None)) && began.elapsed() < END_MAX {
-            std::thread::sleep(POLL_PAUSE);
-        }
+        let _ = wait::within(END_MAX, || !matches!(self.0.try_wait(), Ok(None)));
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -17,7 +17,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,12 +27,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 START_MAX, STEP_MAX, SETTLE_MAX, STOP_MAX = 30, 90, 60, 20
 # The tutorial whose cluster has a default StorageClass.
 HAS_DEFAULT_CLASS = '000'
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def capture(arguments, **options):
@@ -49,9 +42,8 @@ class Server:
     """A fresh server, and what is needed to talk to it."""
 
     def __init__(self, binary, runtime, tutorial, folder):
-        self.dns = free_port()
         kubeconfig = f'{folder}/kubeconfig'
-        arguments = [binary, 'serve', '--ephemeral', '--runtime', runtime, '--dns-listen', f'127.0.0.1:{self.dns}',
+        arguments = [binary, 'serve', '--ephemeral', '--runtime', runtime, '--dns-listen', '127.0.0.1:0',
                      '--api-listen', '127.0.0.1:0', '--kubeconfig-out', kubeconfig]
         if tutorial != HAS_DEFAULT_CLASS:
             arguments.append('--no-default-storage-class')
@@ -60,7 +52,10 @@ class Server:
         self.env = dict(os.environ, KUBECONFIG=kubeconfig, HOME=folder)
         end = time.monotonic() + START_MAX
         while time.monotonic() < end and self.process.poll() is None:
-            if os.path.exists(kubeconfig) and not capture(['kubectl', 'get', '--raw', '/readyz'], env=self.env).returncode:
+            # It says where it answers when everything has been bound.
+            told = re.search(r'^DNS on 127\.0\.0\.1:(\d+)', open(self.log.name).read(), re.MULTILINE)
+            if told and not capture(['kubectl', 'get', '--raw', '/readyz'], env=self.env).returncode:
+                self.dns = int(told[1])
                 return
             time.sleep(0.05)
         self.stop()
@@ -254,12 +249,19 @@ class Replay:
     def watch(self, step):
         """Starts a command that runs beside the steps that follow."""
         out = open(f'{self.folder}/{step["id"]}.out', 'w')
-        command = ['bash', '-c', 'exec ' + step['run']]
-        process = subprocess.Popen(command, cwd=self.folder, env=self.server.env, stdout=out,
-                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        # At this level kubectl tells each request that was answered.
+        command = ['bash', '-c', 'exec ' + step['run'].replace('kubectl ', 'kubectl -v=6 ', 1)]
+        log = f'{self.folder}/{step["id"]}.err'
+        with open(log, 'w') as errors:
+            process = subprocess.Popen(command, cwd=self.folder, env=self.server.env, stdout=out, stderr=errors,
+                                       start_new_session=True)
         self.watching[step['id']] = process, step, out
-        # It has to have listed before the next step changes what there is.
-        time.sleep(1)
+        # It has to have listed, and to watch, before the next step changes what there is.
+        end = time.monotonic() + START_MAX
+        while not any('watch=true' in line and '200 OK' in line for line in open(log)):
+            if time.monotonic() > end or process.poll() is not None:
+                sys.exit(f'{step["id"]} does not watch:\n' + open(log).read())
+            time.sleep(0.05)
 
     def close(self, identity):
         process, step, out = self.watching.pop(identity)

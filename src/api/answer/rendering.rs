@@ -101,7 +101,7 @@ impl Rendering {
     fn plain(&self, object: &Object) -> Bytes {
         match self.resource.dialect {
             Dialect::Native => object.json().clone(),
-            Dialect::EventsV1 => document_of(self.resource, object.typed()).to_string().into(),
+            Dialect::EventsV1 => document_of(self.resource, object).to_string().into(),
         }
     }
 }

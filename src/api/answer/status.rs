@@ -175,6 +175,7 @@ impl Cause {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Exhausted(_) | StoreError::Backend(_) => Self::internal(&error.to_string()),
             StoreError::NotFound(key) => Self::not_found(&key),
             StoreError::AlreadyExists(key) => {
                 let message = format!("{} \"{}\" already exists", resource(key.kind), key.name);
@@ -197,7 +198,6 @@ impl From<StoreError> for Failure {
                 Self::new(403, "Forbidden", message).about(&key)
             }
             StoreError::Gone(gone) => Self::expired(gone.to_string()),
-            StoreError::Backend(message) => Self::internal(&message),
         }
     }
 }
@@ -277,7 +277,7 @@ mod tests {
             StoreError::Backend("disk".into()),
             500,
             "InternalError",
-            "Internal error occurred: disk",
+            "Internal error occurred: the store cannot write: disk",
             Value::Null,
         );
     }

@@ -1,14 +1,14 @@
-//! Bodies: from bytes to a document, and from a document to an object of the place it is sent to.
+//! Bodies: from bytes to a document, and from a document to an object of the path it is sent to.
 
 use serde_json::Value;
 
 use super::options::FieldValidation;
-use super::path::{Dialect, Place, Resource};
+use super::path::{Dialect, Resource, ResourcePath};
 use super::{go_json, protobuf};
 use crate::api::answer::status::{Cause, Failure};
 use crate::machinery::manifest;
 use crate::machinery::unknown::{unknown_fields, unknown_fields_of};
-use crate::objects::{Typed, events_api};
+use crate::objects::{Object, Typed, events_api};
 
 /// The media types of whole objects.
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
@@ -78,32 +78,32 @@ pub(crate) fn yaml(body: &[u8]) -> Result<Value, Failure> {
         .map_err(|mistake| Failure::bad_request(format!("line {}: {}", mistake.line, mistake.message)))
 }
 
-/// The object in a document that is sent to `place`, its names those of the place where it has none.
+/// The object in a document that is sent to `path`; names it has none of are those of the path.
 pub(crate) fn object(
-    place: &Place,
+    path: &ResourcePath,
     document: Value,
     validation: FieldValidation,
     origin: Origin,
 ) -> Result<Sent, Failure> {
-    let document = placed(place, document)?;
+    let document = placed(path, document)?;
     let original = document.clone();
-    let typed = typed(place.resource, document)
-        .map_err(|error| not_handled(place, &original, origin, &error.to_string()))?;
+    let typed = typed(path.resource, document)
+        .map_err(|error| not_handled(path, &original, origin, &error.to_string()))?;
     if validation == FieldValidation::Ignore {
         return Ok(Sent { typed, warnings: Vec::new() });
     }
-    let unknown = unknown(place.resource, &original);
+    let unknown = unknown(path.resource, &original);
     if !unknown.is_empty() && validation == FieldValidation::Strict {
         let message = format!("strict decoding error: {}", unknown.join(", "));
-        return Err(not_handled(place, &original, origin, &message));
+        return Err(not_handled(path, &original, origin, &message));
     }
     Ok(Sent { typed, warnings: unknown })
 }
 
-/// A document that belongs to its place, with the names of that place.
-pub(crate) fn placed(place: &Place, mut document: Value) -> Result<Value, Failure> {
-    check_type(place, &document)?;
-    fill_names(place, &mut document)?;
+/// A document that belongs to its path, with the names of that path.
+pub(crate) fn placed(path: &ResourcePath, mut document: Value) -> Result<Value, Failure> {
+    check_type(path, &document)?;
+    fill_names(path, &mut document)?;
     Ok(document)
 }
 
@@ -116,8 +116,8 @@ fn unknown(resource: Resource, document: &Value) -> Vec<String> {
 }
 
 /// A document that is no object of its kind.
-fn not_handled(place: &Place, original: &Value, origin: Origin, message: &str) -> Failure {
-    let info = place.resource.kind.info();
+fn not_handled(path: &ResourcePath, original: &Value, origin: Origin, message: &str) -> Failure {
+    let info = path.resource.kind.info();
     match origin {
         Origin::Body => Failure::bad_request(format!(
             "{} in version \"{}\" cannot be handled as a {}: {message}",
@@ -126,7 +126,7 @@ fn not_handled(place: &Place, original: &Value, origin: Origin, message: &str) -
         Origin::Patch => {
             let name = original["metadata"]["name"].as_str().unwrap_or_default();
             let cause = Cause("FieldValueInvalid", format!("Invalid value: {message}"), "patch".into());
-            Failure::invalid(place.resource.group(), info.name, name, vec![cause])
+            Failure::invalid(path.resource.group(), info.name, name, vec![cause])
         }
     }
 }
@@ -139,8 +139,8 @@ fn typed(resource: Resource, document: Value) -> Result<Typed, serde_json::Error
 }
 
 /// An object as a client of this resource sees it.
-pub(crate) fn document_of(resource: Resource, typed: &Typed) -> Value {
-    match (resource.dialect, typed) {
+pub(crate) fn document_of(resource: Resource, object: &Object) -> Value {
+    match (resource.dialect, object.typed()) {
         (Dialect::EventsV1, Typed::Event(event)) => {
             let mut event = serde_json::to_value(events_api::from_core((**event).clone()))
                 .expect("the types of the table serialize to JSON");
@@ -150,21 +150,25 @@ pub(crate) fn document_of(resource: Resource, typed: &Typed) -> Value {
             }
             event
         }
-        _ => to_value(typed),
+        _ => value_of(object),
     }
 }
 
-/// The JSON form of a typed object.
-pub(crate) fn to_value(typed: &Typed) -> Value {
-    let json = typed.to_json().expect("the types of the table serialize to JSON");
-    serde_json::from_slice(&json).expect("what was serialized is JSON")
+/// The JSON form of an object.
+pub(crate) fn value_of(object: &Object) -> Value {
+    serde_json::from_slice(object.json()).expect("what was serialized is JSON")
 }
 
-fn check_type(place: &Place, document: &Value) -> Result<(), Failure> {
+/// The JSON form of an object that is yet to be written.
+pub(crate) fn to_value(typed: &Typed) -> Value {
+    typed.to_value().expect("the types of the table serialize to JSON")
+}
+
+fn check_type(path: &ResourcePath, document: &Value) -> Result<(), Failure> {
     if !document.is_object() {
         return Err(Failure::bad_request("the body must be an object"));
     }
-    let info = place.resource.kind.info();
+    let info = path.resource.kind.info();
     let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     if !kind.is_empty() && kind != info.name {
@@ -175,16 +179,16 @@ fn check_type(place: &Place, document: &Value) -> Result<(), Failure> {
             info.plural
         )));
     }
-    if !api_version.is_empty() && api_version != place.resource.api_version() {
+    if !api_version.is_empty() && api_version != path.resource.api_version() {
         return Err(Failure::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({})",
-            place.resource.api_version()
+            path.resource.api_version()
         )));
     }
     Ok(())
 }
 
-fn fill_names(place: &Place, document: &mut Value) -> Result<(), Failure> {
+fn fill_names(path: &ResourcePath, document: &mut Value) -> Result<(), Failure> {
     let metadata = &mut document["metadata"];
     if metadata.is_null() {
         *metadata = Value::Object(serde_json::Map::new());
@@ -192,7 +196,7 @@ fn fill_names(place: &Place, document: &mut Value) -> Result<(), Failure> {
     if !metadata.is_object() {
         return Err(Failure::bad_request("metadata: must be an object"));
     }
-    if let Some(namespace) = &place.namespace {
+    if let Some(namespace) = &path.namespace {
         match metadata["namespace"].as_str().unwrap_or_default() {
             "" => metadata["namespace"] = namespace.clone().into(),
             sent if sent == namespace => {}
@@ -203,7 +207,7 @@ fn fill_names(place: &Place, document: &mut Value) -> Result<(), Failure> {
             }
         }
     }
-    if let Some(name) = &place.name {
+    if let Some(name) = &path.name {
         match metadata["name"].as_str().unwrap_or_default() {
             "" => metadata["name"] = name.clone().into(),
             sent if sent == name => {}
@@ -224,8 +228,8 @@ mod tests {
     use serde_json::json;
 
     fn send(path: &str, document: Value, validation: FieldValidation) -> Result<Vec<String>, (u16, String)> {
-        let Some(Target::Objects(place)) = path::parse(path) else { panic!("{path}") };
-        let sent = object(&place, document, validation, Origin::Body);
+        let Some(Target::Objects(path)) = path::parse(path) else { panic!("{path}") };
+        let sent = object(&path, document, validation, Origin::Body);
         sent.map(|sent| sent.warnings).map_err(|failure| (failure.code, failure.message))
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum Target {
     /// `/openapi/v3/<path>`
     OpenApi(String),
     Review(Review),
-    Objects(Place),
+    Objects(ResourcePath),
 }
 
 /// Questions about oneself.
@@ -59,7 +59,7 @@ pub(crate) enum Dialect {
 
 /// A collection, an object, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ResourcePath {
     pub(crate) resource: Resource,
     /// `None` for all namespaces and for kinds without.
     pub(crate) namespace: Option<String>,
@@ -116,8 +116,8 @@ impl Resource {
     }
 }
 
-impl Place {
-    /// The key of the object at this place; a collection has none.
+impl ResourcePath {
+    /// The key of the object at this path; a collection has none.
     pub(crate) fn key(&self) -> Option<ObjectKey> {
         let namespace = self.namespace.as_deref().unwrap_or_default();
         Some(ObjectKey::new(self.resource.kind, namespace, self.name.as_deref()?))
@@ -194,7 +194,7 @@ fn resources(group: &str, version: &str) -> Target {
     Target::Resources { group: group.to_owned(), version: version.to_owned() }
 }
 
-fn objects(group: &str, version: &str, rest: &[&str]) -> Option<Place> {
+fn objects(group: &str, version: &str, rest: &[&str]) -> Option<ResourcePath> {
     if rest.iter().any(|segment| segment.is_empty()) {
         return None;
     }
@@ -202,26 +202,28 @@ fn objects(group: &str, version: &str, rest: &[&str]) -> Option<Place> {
     match rest {
         // A namespace's own subresources come before resources within it.
         ["namespaces", name, sub] if Subresource::find(Kind::Namespace, sub).is_some() => {
-            place(find("namespaces")?, None, Some(name), Some(sub))
+            resource_path(find("namespaces")?, None, Some(name), Some(sub))
         }
-        ["namespaces", namespace, plural] => place(find(plural)?, Some(namespace), None, None),
-        ["namespaces", namespace, plural, name] => place(find(plural)?, Some(namespace), Some(name), None),
+        ["namespaces", namespace, plural] => resource_path(find(plural)?, Some(namespace), None, None),
+        ["namespaces", namespace, plural, name] => {
+            resource_path(find(plural)?, Some(namespace), Some(name), None)
+        }
         ["namespaces", namespace, plural, name, sub] => {
-            place(find(plural)?, Some(namespace), Some(name), Some(sub))
+            resource_path(find(plural)?, Some(namespace), Some(name), Some(sub))
         }
-        [plural] => place(find(plural)?, None, None, None),
-        [plural, name] => place(find(plural)?, None, Some(name), None),
-        [plural, name, sub] => place(find(plural)?, None, Some(name), Some(sub)),
+        [plural] => resource_path(find(plural)?, None, None, None),
+        [plural, name] => resource_path(find(plural)?, None, Some(name), None),
+        [plural, name, sub] => resource_path(find(plural)?, None, Some(name), Some(sub)),
         _ => None,
     }
 }
 
-fn place(
+fn resource_path(
     resource: Resource,
     namespace: Option<&str>,
     name: Option<&str>,
     subresource: Option<&str>,
-) -> Option<Place> {
+) -> Option<ResourcePath> {
     let is_namespaced = resource.kind.info().is_namespaced;
     let fits = match (is_namespaced, namespace) {
         (true, Some(_)) | (false, None) => true,
@@ -232,7 +234,7 @@ fn place(
         None => None,
         Some(name) => Some(Subresource::find(resource.kind, name)?),
     };
-    fits.then(|| Place {
+    fits.then(|| ResourcePath {
         resource,
         namespace: namespace.map(str::to_owned),
         name: name.map(str::to_owned),
@@ -246,8 +248,8 @@ mod tests {
 
     fn describe(path: &str) -> String {
         match parse(path) {
-            Some(Target::Objects(place)) => {
-                let Place { resource, namespace, name, subresource } = place;
+            Some(Target::Objects(path)) => {
+                let ResourcePath { resource, namespace, name, subresource } = path;
                 let namespace = namespace.as_deref().unwrap_or("*");
                 let name = name.as_deref().unwrap_or("*");
                 let subresource = subresource.map(|found| format!(" {found:?}")).unwrap_or_default();

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use subtle::ConstantTimeEq;
 
 use crate::api::answer::status::Failure;
-use crate::api::request::path::{self, Target};
+use crate::api::request::path::Target;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -28,12 +28,17 @@ impl Gate {
         Self { token, hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
-    /// Lets a request in or says why not. `is_certified`: the connection has shown a certificate
-    /// that the authority has signed.
-    pub(crate) fn admit(&self, path: &str, headers: &HeaderMap, is_certified: bool) -> Result<(), Failure> {
+    /// Lets a request in or says why not. `target` is what its path stands for, if anything;
+    /// `is_certified`: the connection has shown a certificate that the authority has signed.
+    pub(crate) fn admit(
+        &self,
+        target: Option<&Target>,
+        headers: &HeaderMap,
+        is_certified: bool,
+    ) -> Result<(), Failure> {
         self.check_host(headers)?;
         check_origin(headers)?;
-        let is_public = matches!(path::parse(path), Some(Target::Health));
+        let is_public = matches!(target, Some(Target::Health));
         if is_public || is_certified || self.has_token(headers) {
             return Ok(());
         }
@@ -87,6 +92,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::request::path;
 
     fn check(path: &str, headers: &[(&'static str, &str)], is_certified: bool, expected: Option<u16>) {
         let gate = Gate::new("secret".into(), ["localhost".to_owned()]);
@@ -94,7 +100,8 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
             .collect();
-        let found = gate.admit(path, &headers, is_certified).err().map(|failure| failure.code);
+        let found =
+            gate.admit(path::parse(path).as_ref(), &headers, is_certified).err().map(|failure| failure.code);
         assert_eq!(found, expected, "{path} {headers:?}");
     }
 

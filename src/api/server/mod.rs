@@ -9,6 +9,7 @@
 //! that are being answered are finished.
 
 pub(crate) mod gate;
+pub(crate) mod kubeconfig;
 mod patience;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,18 +32,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::pki::credentials::{CredentialError, Credentials};
-use crate::pki::keeping::{self, KeepError};
 use crate::pki::private_file;
+use crate::pki::state::{self, StateError};
 use gate::Gate;
-
+use kubeconfig::ADMIN;
 use patience::Patient;
 
-use super::streams::ContainerStreams;
+use super::request::path;
 use super::verbs::Api;
 use super::verbs::dispatch::answer;
 use super::verbs::stream::STREAMS_MAX;
 use super::verbs::watches::Watches;
 use crate::store::Store;
+use crate::streaming::ContainerStreams;
 
 /// How many connections there may be; others wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
@@ -94,9 +96,9 @@ pub enum ApiError {
     /// There are no credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
-    /// What is kept of them cannot be used.
-    #[error(transparent)]
-    Keeping(#[from] KeepError),
+    /// Their state cannot be used.
+    #[error("{0}{hint}", hint = hint(.0))]
+    State(#[from] StateError),
     /// The kubeconfig cannot be written.
     #[error("cannot write {}: {source}; choose another place with --kubeconfig-out", .path.display())]
     Kubeconfig {
@@ -105,6 +107,13 @@ pub enum ApiError {
         /// What the system says.
         source: std::io::Error,
     },
+}
+
+fn hint(error: &StateError) -> &'static str {
+    match error {
+        StateError::Io { .. } => "; choose another place with --kubeconfig-out",
+        _ => "",
+    }
 }
 
 /// The server, bound but not yet answering.
@@ -126,10 +135,10 @@ impl ApiServer {
         let address = listener.local_addr().map_err(failed)?;
         let names = names(options, address);
         let now = store.clock().now();
-        let kept = keeping::load_or_make(&options.kubeconfig, now)?;
+        let kept = state::load_or_make(&options.kubeconfig, &ADMIN, now)?;
         let credentials = Credentials::of(kept, &names, now)?;
-        let acceptor = TlsAcceptor::from(Arc::new(credentials.tls()?));
-        let config = credentials.kubeconfig(&format!("https://{}", reachable(address)));
+        let acceptor = TlsAcceptor::from(Arc::new(credentials.tls(&[b"http/1.1"])?));
+        let config = kubeconfig::write(&credentials.kept, &format!("https://{}", reachable(address)));
         private_file::write(&options.kubeconfig, &config)
             .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
         let gate = Arc::new(Gate::new(credentials.kept.token, names));
@@ -213,13 +222,12 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, gate: Arc<Gate>, api: A
     };
     let Some(tls) = tls else { return };
     let is_certified = tls.get_ref().1.peer_certificates().is_some();
-    let router = Router::new().fallback(answer).layer(axum::middleware::from_fn(
-        move |request: Request, next: axum::middleware::Next| {
-            let gate = gate.clone();
-            async move { admit(&gate, is_certified, request, next).await }
-        },
-    ));
-    let service = TowerToHyperService::new(router.with_state(api.clone()));
+    let answering = api.clone();
+    let router = Router::new().fallback(move |request: Request| {
+        let (gate, api) = (gate.clone(), answering.clone());
+        async move { respond(&gate, is_certified, &api, request).await }
+    });
+    let service = TowerToHyperService::new(router);
     let io = TokioIo::new(Patient::new(tls, clock.clone(), WRITE_PATIENCE));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -245,9 +253,10 @@ fn log_end(ended: Result<(), hyper::Error>) {
     }
 }
 
-async fn admit(gate: &Gate, is_certified: bool, request: Request, next: axum::middleware::Next) -> Response {
-    match gate.admit(request.uri().path(), request.headers(), is_certified) {
-        Ok(()) => next.run(request).await,
+async fn respond(gate: &Gate, is_certified: bool, api: &Arc<Api>, request: Request) -> Response {
+    let target = path::parse(request.uri().path());
+    match gate.admit(target.as_ref(), request.headers(), is_certified) {
+        Ok(()) => answer(api, target, request).await,
         Err(failure) => failure.into_response(),
     }
 }

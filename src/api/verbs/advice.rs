@@ -5,7 +5,7 @@
 
 use super::Api;
 use crate::objects::{Kind, Object, Typed};
-use crate::rules::lint::{LintWorld, lint};
+use crate::rules::lint::{RelatedObjects, lint};
 
 /// What to tell the writer of an object, besides that it is written.
 pub(super) fn on(api: &Api, written: &Typed) -> Vec<String> {
@@ -24,6 +24,6 @@ pub(super) fn on(api: &Api, written: &Typed) -> Vec<String> {
             api.store.list(*kind, namespace).objects
         })
         .collect();
-    let world = LintWorld::of(around.iter().map(Object::typed));
-    lint(written, &world).iter().map(ToString::to_string).collect()
+    let related = RelatedObjects::of(around.iter().map(Object::typed));
+    lint(written, &related).iter().map(ToString::to_string).collect()
 }

@@ -1,8 +1,9 @@
 //! Which container of a pod is meant, and whether it can be talked to, in Kubernetes' words.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use crate::api::answer::status::Failure;
+use crate::objects::pod;
 
 /// The container that `asked` names; without a name, the only one there is.
 pub(super) fn choose<'a>(pod: &'a Pod, asked: Option<&str>) -> Result<&'a str, Failure> {
@@ -30,18 +31,10 @@ fn names(spec: &PodSpec) -> impl Iterator<Item = &str> {
     first.chain(spec.containers.iter().map(|container| container.name.as_str())).chain(ephemeral)
 }
 
-/// What is known of a container.
-pub(super) fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
-    let status = pod.status.as_ref()?;
-    let lists =
-        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
-    lists.into_iter().flatten().flatten().find(|known| known.name == container)
-}
-
 /// Fails unless the pod has a node and the container runs.
 pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
     check_scheduled(pod)?;
-    let state = status_of(pod, container).and_then(|status| status.state.as_ref());
+    let state = pod::container_status(pod, container).and_then(|status| status.state.as_ref());
     if state.is_some_and(|state| state.running.is_some()) {
         return Ok(());
     }
@@ -50,8 +43,7 @@ pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
 
 /// Fails unless the pod has a node.
 pub(super) fn check_scheduled(pod: &Pod) -> Result<(), Failure> {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
-    if !node.is_empty() {
+    if pod::node_name(pod).is_some() {
         return Ok(());
     }
     let name = pod.metadata.name.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use super::{Api, Call, Reply, documents, list, log, pod, remove, scale, stream, 
 use crate::api::answer::rendering::Rendering;
 use crate::api::answer::status::Failure;
 use crate::api::request::accept;
-use crate::api::request::path::{self, Place, Subresource, Target};
+use crate::api::request::path::{ResourcePath, Subresource, Target};
 use crate::api::request::query::Query;
 
 /// The largest body that is read, as the API server's.
@@ -22,24 +22,24 @@ pub(crate) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Answers a request that has passed the gate.
-pub(crate) async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-    match route(&api, request).await {
+/// Answers a request that has passed the gate; `target` is what its path stands for.
+pub(crate) async fn answer(api: &Arc<Api>, target: Option<Target>, request: Request) -> Response {
+    match route(api, target, request).await {
         Ok(response) => response,
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn route(api: &Arc<Api>, request: Request) -> Result<Response, Failure> {
-    let target = path::parse(request.uri().path()).ok_or_else(Failure::unknown_path)?;
+async fn route(api: &Arc<Api>, target: Option<Target>, request: Request) -> Result<Response, Failure> {
+    let target = target.ok_or_else(Failure::unknown_path)?;
     let headers = request.headers();
     let accepted = text(headers, &header::ACCEPT);
     match target {
-        Target::Objects(place) => {
-            if let Some(part) = place.subresource.filter(|part| part.is_stream()) {
-                return stream::open(api, &place, part, request).await;
+        Target::Objects(path) => {
+            if let Some(part) = path.subresource.filter(|part| part.is_stream()) {
+                return stream::open(api, &path, part, request).await;
             }
-            let (method, call) = understand(api, place, request).await?;
+            let (method, call) = understand(api, path, request).await?;
             return Ok(carry_out(api, method, call).await?.into_response());
         }
         Target::Review(review) => {
@@ -55,15 +55,15 @@ async fn route(api: &Arc<Api>, request: Request) -> Result<Response, Failure> {
     Ok(documents::document(api, &target, accepted.as_deref(), known.as_deref())?.into_response())
 }
 
-async fn understand(api: &Api, place: Place, request: Request) -> Result<(Method, Call), Failure> {
+async fn understand(api: &Api, path: ResourcePath, request: Request) -> Result<(Method, Call), Failure> {
     let (parts, body) = request.into_parts();
-    let is_log = place.subresource == Some(Subresource::Log);
+    let is_log = path.subresource == Some(Subresource::Log);
     let accepted = text(&parts.headers, &header::ACCEPT).filter(|_| !is_log);
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let form = accept::negotiate(accepted.as_deref())?;
     let call = Call {
-        rendering: Rendering::new(place.resource, form, &query)?,
-        place,
+        rendering: Rendering::new(path.resource, form, &query)?,
+        path,
         query,
         content_type: text(&parts.headers, &header::CONTENT_TYPE),
         user_agent: text(&parts.headers, &header::USER_AGENT).unwrap_or_default(),
@@ -73,16 +73,16 @@ async fn understand(api: &Api, place: Place, request: Request) -> Result<(Method
 }
 
 async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, Failure> {
-    let is_object = call.place.name.is_some();
-    match (call.place.subresource, method.as_str()) {
+    let is_object = call.path.name.is_some();
+    match (call.path.subresource, method.as_str()) {
         (None, "GET") if is_object => list::get(api, &call),
         (None, "GET") if call.query.is_set("watch") => watch::watch(api, &call),
         (None, "GET") => list::list(api, &call),
-        (None, "POST") if !is_object && has_one_namespace(&call.place) => write::create(api, &call).await,
+        (None, "POST") if !is_object && has_one_namespace(&call.path) => write::create(api, &call).await,
         (None, "PUT") if is_object => write::update(api, &call, write::Part::Main).await,
         (None, "PATCH") if is_object => write::patch(api, &call, write::Part::Main).await,
         (None, "DELETE") if is_object => remove::delete(api, &call).await,
-        (None, "DELETE") if has_one_namespace(&call.place) => remove::delete_collection(api, &call).await,
+        (None, "DELETE") if has_one_namespace(&call.path) => remove::delete_collection(api, &call).await,
         (Some(Subresource::Status), "GET") => list::get(api, &call),
         (Some(Subresource::Status), "PUT") => write::update(api, &call, write::Part::Status).await,
         (Some(Subresource::Status), "PATCH") => write::patch(api, &call, write::Part::Status).await,
@@ -91,14 +91,14 @@ async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, 
         (Some(Subresource::Scale), "PUT") => scale::update(api, &call).await,
         (Some(Subresource::Scale), "PATCH") => scale::patch(api, &call).await,
         (Some(Subresource::Eviction), "POST") => pod::evict(api, &call).await,
-        (Some(Subresource::Log), "GET") => log::log(api, &call),
+        (Some(Subresource::Log), "GET") => log::log(api, &call).await,
         _ => Err(Failure::wrong_method()),
     }
 }
 
 /// Whether objects can be put here: not into all namespaces at once.
-fn has_one_namespace(place: &Place) -> bool {
-    place.namespace.is_some() || !place.resource.kind.info().is_namespaced
+fn has_one_namespace(path: &ResourcePath) -> bool {
+    path.namespace.is_some() || !path.resource.kind.info().is_namespaced
 }
 
 fn only(method: &Method, wanted: &Method) -> Result<(), Failure> {

@@ -10,8 +10,8 @@ use crate::api::answer::status::Failure;
 use crate::api::request::accept::{self, Form};
 use crate::api::request::body;
 use crate::api::request::path::{Review, Target};
+use crate::api::server::kubeconfig::ADMIN;
 use crate::machinery::openapi;
-use crate::pki::credentials::{GROUP, USER};
 
 /// The document that a path stands for.
 pub(crate) fn document(
@@ -101,7 +101,9 @@ pub(crate) fn review(review: Review, content_type: Option<&str>, body: &[u8]) ->
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
             "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
         }),
-        Review::Subject => json!({"userInfo": {"username": USER, "groups": [GROUP, "system:authenticated"]}}),
+        Review::Subject => {
+            json!({"userInfo": {"username": ADMIN.user, "groups": [ADMIN.group, "system:authenticated"]}})
+        }
     };
     Ok(Reply::json(StatusCode::CREATED, answer.to_string()))
 }

@@ -15,47 +15,47 @@ use crate::api::answer::rendering::Page;
 use crate::api::answer::status::Failure;
 use crate::api::request::filter::Filter;
 use crate::api::request::options::{self, ListFrom};
-use crate::api::request::path::Place;
+use crate::api::request::path::ResourcePath;
 use crate::objects::{Object, ObjectKey, Revision};
 use crate::store::{Interest, Listing, Store, StoreError};
 use axum::http::StatusCode;
 
-/// The object at a place.
+/// The object at a path.
 pub(crate) fn get(api: &Api, call: &Call) -> Result<Reply, Failure> {
-    let object = find(&api.store, &call.place)?;
+    let object = find(&api.store, &call.path)?;
     Ok(call.show(StatusCode::OK, &object, api.now()))
 }
 
-/// The present version of the object at a place.
-pub(crate) fn find(store: &Store, place: &Place) -> Result<Object, Failure> {
-    let key = place.key().ok_or_else(Failure::unknown_path)?;
+/// The present version of the object at a path.
+pub(crate) fn find(store: &Store, path: &ResourcePath) -> Result<Object, Failure> {
+    let key = path.key().ok_or_else(Failure::unknown_path)?;
     store.get(&key).ok_or_else(|| Failure::not_found(&key))
 }
 
 /// The objects of a collection.
 pub(crate) fn list(api: &Api, call: &Call) -> Result<Reply, Failure> {
-    let filter = Filter::parse(call.place.resource, &call.query)?;
+    let filter = Filter::parse(call.path.resource, &call.query)?;
     let (from, limit) = options::list(&call.query, resume)?;
     let after = match &from {
         ListFrom::Continued { after, .. } => Some(after.clone()),
         _ => None,
     };
-    let listing = take(&api.store, &call.place, &from)?;
+    let listing = take(&api.store, &call.path, &from)?;
     let (objects, page) = paginate(listing, after, &filter, limit);
     Ok(Reply::ok(call.rendering.list(&objects, &page, api.now())))
 }
 
-fn take(store: &Store, place: &Place, from: &ListFrom) -> Result<Listing, Failure> {
+fn take(store: &Store, path: &ResourcePath, from: &ListFrom) -> Result<Listing, Failure> {
     match from {
         ListFrom::Present { not_before } => {
-            let listing = store.list(place.resource.kind, place.namespace.as_deref());
+            let listing = store.list(path.resource.kind, path.namespace.as_deref());
             if listing.revision < *not_before {
                 return Err(Failure::too_large_revision(*not_before, listing.revision));
             }
             Ok(listing)
         }
-        ListFrom::Exactly(revision) => snapshot(store, place, *revision),
-        ListFrom::Continued { revision, .. } => snapshot(store, place, *revision).map_err(|failure| {
+        ListFrom::Exactly(revision) => snapshot(store, path, *revision),
+        ListFrom::Continued { revision, .. } => snapshot(store, path, *revision).map_err(|failure| {
             if failure.code != 410 {
                 return failure;
             }
@@ -68,13 +68,13 @@ fn take(store: &Store, place: &Place, from: &ListFrom) -> Result<Listing, Failur
 }
 
 /// The objects as they were at `revision`: what there is now, with what happened since undone.
-fn snapshot(store: &Store, place: &Place, revision: Revision) -> Result<Listing, Failure> {
-    let kind = place.resource.kind;
-    let present = store.list(kind, place.namespace.as_deref());
+fn snapshot(store: &Store, path: &ResourcePath, revision: Revision) -> Result<Listing, Failure> {
+    let kind = path.resource.kind;
+    let present = store.list(kind, path.namespace.as_deref());
     if revision > present.revision {
         return Err(Failure::too_large_revision(revision, present.revision));
     }
-    let interest = Interest { kinds: vec![kind], namespace: place.namespace.clone() };
+    let interest = Interest { kinds: vec![kind], namespace: path.namespace.clone() };
     let mut watch = store.watch(interest, revision);
     let mut events = Vec::new();
     while watch.seen() < present.revision {

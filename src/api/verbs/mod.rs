@@ -29,12 +29,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
-use super::request::path::Place;
+use super::request::path::ResourcePath;
 use super::request::query::Query;
-use super::streams::ContainerStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::Object;
 use crate::store::Store;
+use crate::streaming::ContainerStreams;
 use watches::Watches;
 
 /// What all requests share.
@@ -43,7 +43,7 @@ pub(crate) struct Api {
     /// Where clients reach this server.
     pub(crate) address: String,
     pub(crate) watches: Watches,
-    /// What gives streams into containers, and how many more there may be.
+    /// What gives logs of and streams into containers, and how many more streams there may be.
     pub(crate) streams: Arc<dyn ContainerStreams>,
     pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
@@ -57,11 +57,16 @@ impl Api {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock().now()
     }
+
+    /// The store to write to: for a dry run, one that keeps nothing.
+    fn store_for(&self, is_dry_run: bool) -> Store {
+        if is_dry_run { self.store.rehearsal() } else { self.store.clone() }
+    }
 }
 
 /// A request about objects.
 pub(crate) struct Call {
-    pub(crate) place: Place,
+    pub(crate) path: ResourcePath,
     pub(crate) query: Query,
     pub(crate) rendering: Rendering,
     pub(crate) content_type: Option<String>,

@@ -12,12 +12,12 @@ use crate::objects::ObjectKey;
 /// Deletes the pod as the Eviction in the body says.
 pub(crate) async fn evict(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let eviction = body::document(call.content_type.as_deref(), &call.body)?;
-    let key = call.place.key().ok_or_else(Failure::unknown_path)?;
+    let key = call.path.key().ok_or_else(Failure::unknown_path)?;
     check_name(&eviction, &key)?;
     let (mut options, is_dry_run) = options::delete(&call.query, &eviction["deleteOptions"])?;
-    let pod = list::find(&api.store, &call.place)?;
+    let pod = list::find(&api.store, &call.path)?;
     options.uid.get_or_insert_with(|| pod.uid().to_owned());
-    let store = if is_dry_run { api.store.rehearsal() } else { api.store.clone() };
+    let store = api.store_for(is_dry_run);
     store.delete(&key, &options).await?;
     let status =
         json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});

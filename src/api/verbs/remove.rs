@@ -10,13 +10,13 @@ use crate::api::request::body;
 use crate::api::request::filter::Filter;
 use crate::api::request::options;
 use crate::objects::{Kind, Object};
-use crate::store::{Deleted, Store};
+use crate::store::Deleted;
 
-/// Deletes the object at the place, or begins to.
+/// Deletes the object at the path, or begins to.
 pub(crate) async fn delete(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let (options, is_dry_run) = options::delete(&call.query, &options_in(call)?)?;
-    let key = call.place.key().ok_or_else(Failure::unknown_path)?;
-    let deleted = store_for(api, is_dry_run).delete(&key, &options).await?;
+    let key = call.path.key().ok_or_else(Failure::unknown_path)?;
+    let deleted = api.store_for(is_dry_run).delete(&key, &options).await?;
     Ok(match deleted {
         // Of a pod its last version is told, as Kubernetes does; of others that it went well.
         Deleted::Gone(object) if key.kind != Kind::Pod => Reply::ok(success(&object).to_string()),
@@ -26,13 +26,13 @@ pub(crate) async fn delete(api: &Api, call: &Call) -> Result<Reply, Failure> {
 
 /// Deletes the objects of a collection that the selectors mean; tells which they were.
 pub(crate) async fn delete_collection(api: &Api, call: &Call) -> Result<Reply, Failure> {
-    if call.place.resource.kind == Kind::Namespace {
+    if call.path.resource.kind == Kind::Namespace {
         return Err(Failure::wrong_method());
     }
     let (options, is_dry_run) = options::delete(&call.query, &options_in(call)?)?;
-    let filter = Filter::parse(call.place.resource, &call.query)?;
-    let store = store_for(api, is_dry_run);
-    let mut objects = store.list(call.place.resource.kind, call.place.namespace.as_deref()).objects;
+    let filter = Filter::parse(call.path.resource, &call.query)?;
+    let store = api.store_for(is_dry_run);
+    let mut objects = store.list(call.path.resource.kind, call.path.namespace.as_deref()).objects;
     objects.retain(|object| filter.matches(object));
     let mut told = Vec::new();
     for object in objects {
@@ -65,8 +65,4 @@ fn success(object: &Object) -> Value {
         details["group"] = info.group.into();
     }
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
-}
-
-fn store_for(api: &Api, is_dry_run: bool) -> Store {
-    if is_dry_run { api.store.rehearsal() } else { api.store.clone() }
 }

@@ -10,14 +10,14 @@ use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::{body, options};
 use crate::machinery::patch;
 use crate::objects::Object;
-use crate::store::StoreError;
+use crate::store::{Defaulted, StoreError};
 
 /// How often a scale is written anew when others write in between.
 const ATTEMPTS_MAX: usize = 16;
 
-/// The scale of the set at the place.
+/// The scale of the set at the path.
 pub(crate) fn get(api: &Api, call: &Call) -> Result<Reply, Failure> {
-    let set = list::find(&api.store, &call.place)?;
+    let set = list::find(&api.store, &call.path)?;
     Ok(Reply::ok(scale_of(&set).to_string()))
 }
 
@@ -59,11 +59,11 @@ async fn write(
     wanted: impl Fn(&Value) -> Result<Value, Failure>,
 ) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let store = if options.is_dry_run { api.store.rehearsal() } else { api.store.clone() };
+    let store = api.store_for(options.is_dry_run);
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let live = list::find(&api.store, &call.place)?;
+        let live = list::find(&api.store, &call.path)?;
         let scale = scale_of(&live);
         let wanted = wanted(&scale)?;
         let replicas = replicas(&live, &wanted)?;
@@ -74,11 +74,10 @@ async fn write(
         }
         set.spec.replicas = Some(replicas);
         set.metadata.resource_version = Some(live.revision().to_string());
-        let old = body::to_value(live.typed());
-        let mut new = body::to_value(&set.into());
-        patch::track_managers(Some(&old), &mut new, &options.manager, "Update", "scale", api.now());
-        let set: StatefulSet =
-            serde_json::from_value(new).map_err(|error| Failure::internal(&error.to_string()))?;
+        let mut set = Defaulted::from(set);
+        let (old, new) = (body::value_of(&live), body::to_value(set.typed()));
+        let (manager, now) = (&options.manager, api.now());
+        set.set_managers(patch::track_managers(Some(&old), &new, manager, "Update", "scale", now));
         match store.update(set).await {
             Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS_MAX => {}
             other => return Ok(Reply::json(StatusCode::OK, scale_of(&other?).to_string())),
@@ -92,7 +91,7 @@ fn check_scale(call: &Call, wanted: &Value) -> Result<(), Failure> {
         return Err(Failure::bad_request(format!("{kind} cannot be handled as a Scale")));
     }
     let name = wanted["metadata"]["name"].as_str().unwrap_or_default();
-    let expected = call.place.name.as_deref().unwrap_or_default();
+    let expected = call.path.name.as_deref().unwrap_or_default();
     if !name.is_empty() && name != expected {
         return Err(Failure::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({expected})"

@@ -14,14 +14,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::upgrade::{self, Spoken, Upgrade};
 use super::{Api, container, list};
 use crate::api::answer::status::Failure;
-use crate::api::request::path::{Place, Subresource};
+use crate::api::request::path::{ResourcePath, Subresource};
 use crate::api::request::query::Query;
-use crate::api::streams::Wanted;
 use crate::api::streams::carry::{Way, carry};
 use crate::api::streams::channel::{PROTOCOLS, Version};
 use crate::api::streams::forward::{self, Forwarder};
 use crate::api::streams::remote::{self, Remote};
 use crate::api::streams::spdy::connection;
+use crate::streaming::Wanted;
 
 /// How many streams there may be at once; one more is told to come back later.
 pub(crate) const STREAMS_MAX: usize = 512;
@@ -31,17 +31,17 @@ const COMMANDS: Spoken = Spoken { websocket: &PROTOCOLS, spdy: &PROTOCOLS };
 /// How ports are spoken with.
 const PORTS: Spoken = Spoken { websocket: &[forward::TUNNEL], spdy: &[forward::PROTOCOL] };
 
-/// Opens a stream into the pod at the place.
+/// Opens a stream into the pod at the path.
 pub(crate) async fn open(
     api: &Arc<Api>,
-    place: &Place,
+    path: &ResourcePath,
     subresource: Subresource,
     request: Request,
 ) -> Result<Response, Failure> {
     if request.method() != Method::GET && request.method() != Method::POST {
         return Err(Failure::wrong_method());
     }
-    let object = list::find(&api.store, place)?;
+    let object = list::find(&api.store, path)?;
     let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
     match subresource {
         Subresource::PortForward => open_ports(api, pod, request).await,

@@ -1,10 +1,11 @@
 //! Requests as HTTP brings them, answered without a socket.
 
+mod apply;
 mod refusals;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -15,9 +16,11 @@ use super::Api;
 use super::dispatch::answer;
 use super::stream::STREAMS_MAX;
 use super::watches::Watches;
-use crate::api::streams::{ContainerStreams, NoStreams};
+use crate::api::request::path;
+use crate::api::streams::refusal::NoStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
+use crate::streaming::ContainerStreams;
 
 pub(super) const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const SETS: &str = "/apis/apps/v1/namespaces/default/statefulsets";
@@ -54,7 +57,12 @@ pub(super) async fn send(
         request = request.header(*name, *value);
     }
     let request = request.body(body.to_owned().into()).unwrap();
-    answer(State(api.clone()), request).await
+    answered(api, request).await
+}
+
+pub(super) async fn answered(api: &Arc<Api>, request: Request) -> Response {
+    let target = path::parse(request.uri().path());
+    answer(api, target, request).await
 }
 
 /// The code and the document of an answer.
@@ -308,6 +316,6 @@ async fn a_body_that_does_not_arrive_is_not_waited_for_for_ever() {
         axum::body::Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
     let request = Request::builder().method("POST").uri(MAPS).body(never).unwrap();
     let started = api.now();
-    let (code, _) = read(answer(State(api.clone()), request).await).await;
+    let (code, _) = read(answered(&api, request).await).await;
     assert_eq!((code, api.now().duration_since(started).as_secs()), (408, 30));
 }

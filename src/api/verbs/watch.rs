@@ -43,9 +43,9 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Opens a watch.
 pub(crate) fn watch(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
-    let filter = Filter::parse(call.place.resource, &call.query)?;
+    let filter = Filter::parse(call.path.resource, &call.query)?;
     let options = options::watch(&call.query)?;
-    let permit = api.watches.open(call.place.namespace.as_deref())?;
+    let permit = api.watches.open(call.path.namespace.as_deref())?;
     let stream = Stream::open(api, call, filter, options, permit)?;
     let frames = stream::unfold(stream, |mut stream| async move {
         let chunk = stream.next().await?;
@@ -88,7 +88,7 @@ impl Stream {
         options: WatchOptions,
         permit: OpenWatch,
     ) -> Result<Self, Failure> {
-        let (kind, namespace) = (call.place.resource.kind, call.place.namespace.clone());
+        let (kind, namespace) = (call.path.resource.kind, call.path.namespace.clone());
         let (state, from) = match options.from {
             WatchFrom::Initial { not_before, marks_end } => {
                 let listing = api.store.list(kind, namespace.as_deref());

@@ -5,6 +5,7 @@
 //! object as it is, its resource version included.
 
 use axum::http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::Value;
 
 use super::{Api, Call, Reply, advice, list};
@@ -14,8 +15,7 @@ use crate::api::request::go_json;
 use crate::api::request::options::{self, FieldValidation, WriteOptions};
 use crate::machinery::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed};
-use crate::rules::defaulting;
-use crate::store::{Store, StoreError};
+use crate::store::{Defaulted, Store, StoreError};
 
 /// Which part of an object is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,48 +58,49 @@ impl Part {
 /// Creates the object in the body.
 pub(crate) async fn create(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
-    let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
-    create_sent(api, call, &options, sent.typed, sent.warnings, "Update").await
+    let document = body::document_for(call.path.resource, call.content_type.as_deref(), &call.body)?;
+    let sent = body::object(&call.path, document, options.field_validation, Origin::Body)?;
+    check_unversioned(&sent.typed)?;
+    let mut new = Defaulted::from(sent.typed);
+    new.set_managers(managers(api, None, new.typed(), &options, Part::Main));
+    create_new(api, call, &options, new, sent.warnings).await
 }
 
-async fn create_sent(
+fn check_unversioned(new: &Typed) -> Result<(), Failure> {
+    if new.meta().resource_version.as_deref().is_some_and(|version| !version.is_empty()) {
+        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    Ok(())
+}
+
+async fn create_new(
     api: &Api,
     call: &Call,
     options: &WriteOptions,
-    mut typed: Typed,
+    new: Defaulted,
     warnings: Vec<String>,
-    operation: &str,
 ) -> Result<Reply, Failure> {
-    if typed.meta().resource_version.as_deref().is_some_and(|version| !version.is_empty()) {
-        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
-    }
-    if operation == "Update" {
-        defaulting::default(&mut typed);
-        typed = tracked(api, None, &typed, options, operation, Part::Main)?;
-    }
-    let store = store_for(api, options);
-    let object = store.create(typed).await?;
+    let object = api.store_for(options.is_dry_run).create(new).await?;
     let object = if options.is_dry_run { Object::unversioned(object.typed().clone()) } else { object };
     let told = [warnings, advice::on(api, object.typed())].concat();
     Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(told))
 }
 
-/// Replaces the object at the place with the one in the body.
+/// Replaces the object at the path with the one in the body.
 pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
-    let document = body::document_for(call.place.resource, call.content_type.as_deref(), &call.body)?;
+    let document = body::document_for(call.path.resource, call.content_type.as_deref(), &call.body)?;
     if document["metadata"]["name"].as_str().unwrap_or_default().is_empty() && document.is_object() {
-        let info = call.place.resource.kind.info();
+        let info = call.path.resource.kind.info();
         let cause = Cause(
             "FieldValueRequired",
             "Required value: name must be provided".into(),
             "metadata.name".into(),
         );
-        return Err(Failure::invalid(call.place.resource.group(), info.name, "", vec![cause]));
+        return Err(Failure::invalid(call.path.resource.group(), info.name, "", vec![cause]));
     }
-    let sent = body::object(&call.place, document, options.field_validation, Origin::Body)?;
-    let live = list::find(&api.store, &call.place)?;
+    let sent = body::object(&call.path, document, options.field_validation, Origin::Body)?;
+    let live = list::find(&api.store, &call.path)?;
     let object = replace(api, &live, sent.typed, &options, part).await?;
     Ok(written(api, call, &object, sent.warnings, part))
 }
@@ -112,7 +113,7 @@ fn written(api: &Api, call: &Call, object: &Object, mut warnings: Vec<String>, p
     call.show(StatusCode::OK, object, api.now()).warning(warnings)
 }
 
-/// Changes the object at the place as the patch in the body says.
+/// Changes the object at the path as the patch in the body says.
 pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
     let patch = Patch::parse(call)?;
@@ -120,11 +121,11 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
         return apply(api, call, &options, part, applied).await;
     }
     for attempt in 1.. {
-        let live = list::find(&api.store, &call.place)?;
-        let old = body::document_of(call.place.resource, live.typed());
-        let new = patch.apply_to(call.place.resource.kind, &old)?;
+        let live = list::find(&api.store, &call.path)?;
+        let old = body::document_of(call.path.resource, &live);
+        let new = patch.apply_to(call.path.resource.kind, &old)?;
         let is_version_meant = new["metadata"]["resourceVersion"] != old["metadata"]["resourceVersion"];
-        let sent = body::object(&call.place, new, options.field_validation, Origin::Patch)?;
+        let sent = body::object(&call.path, new, options.field_validation, Origin::Patch)?;
         let mut typed = sent.typed;
         if typed.meta().resource_version.is_none() {
             typed.meta_mut().resource_version = Some(live.revision().to_string());
@@ -151,26 +152,17 @@ async fn apply(
     }
     // Looked at for its mistakes alone: what is merged keeps the form it was sent in. Fields that
     // its types do not have are refused by the merge, whatever `fieldValidation` says.
-    body::placed(&call.place, applied.clone())?;
-    let kind = call.place.resource.kind;
-    let key = call.place.key().ok_or_else(Failure::unknown_path)?;
+    body::placed(&call.path, applied.clone())?;
+    let key = call.path.key().ok_or_else(Failure::unknown_path)?;
     for attempt in 1.. {
         let live = api.store.get(&key);
-        let old = live.as_ref().map(|live| body::document_of(call.place.resource, live.typed()));
-        let merged = patch::server_side_apply(
-            kind,
-            old.as_ref(),
-            applied,
-            &options.manager,
-            options.is_forced,
-            api.now(),
-        );
-        let merged = merged.map_err(|error| apply_failure(&error))?;
-        let typed = body::object(&call.place, merged, FieldValidation::Ignore, Origin::Patch)?.typed;
+        let merged = merged(api, call, options, part, live.as_ref(), applied)?;
+        let typed = body::object(&call.path, merged, FieldValidation::Ignore, Origin::Patch)?.typed;
         let Some(live) = live else {
-            return create_sent(api, call, options, typed, Vec::new(), "Apply").await;
+            check_unversioned(&typed)?;
+            return create_new(api, call, options, typed.into(), Vec::new()).await;
         };
-        match part.write(&store_for(api, options), typed).await {
+        match part.write(&api.store_for(options.is_dry_run), typed).await {
             Err(error) if error.is_conflict() && attempt < ATTEMPTS_MAX => {}
             other => {
                 let object = other?;
@@ -180,6 +172,32 @@ async fn apply(
         }
     }
     Err(Failure::internal("a configuration was applied for ever"))
+}
+
+/// What `live` becomes when the manager applies this part of it. Only the main part can be applied
+/// to an object that is not there: that creates it.
+fn merged(
+    api: &Api,
+    call: &Call,
+    options: &WriteOptions,
+    part: Part,
+    live: Option<&Object>,
+    applied: &Value,
+) -> Result<Value, Failure> {
+    let old = live.map(|live| body::document_of(call.path.resource, live));
+    let (kind, manager, force) = (call.path.resource.kind, &options.manager, options.is_forced);
+    let merged = match (part, &old) {
+        (Part::Status, None) => {
+            return Err(Failure::not_found(&call.path.key().ok_or_else(Failure::unknown_path)?));
+        }
+        (Part::Status, Some(old)) => {
+            patch::server_side_apply_status(kind, old, applied, manager, force, api.now())
+        }
+        (Part::Main | Part::Finalizers, old) => {
+            patch::server_side_apply(kind, old.as_ref(), applied, manager, force, api.now())
+        }
+    };
+    merged.map_err(|error| apply_failure(&error))
 }
 
 fn apply_failure(error: &ApplyError) -> Failure {
@@ -208,34 +226,32 @@ async fn replace(
     options: &WriteOptions,
     part: Part,
 ) -> Result<Object, Failure> {
+    let store = api.store_for(options.is_dry_run);
     if part == Part::Main {
-        defaulting::default(&mut typed);
+        let mut new = Defaulted::from(typed);
+        new.set_managers(managers(api, Some(live), new.typed(), options, part));
+        return Ok(store.update(new).await?);
     }
-    let typed = tracked(api, Some(live), &typed, options, "Update", part)?;
-    Ok(part.write(&store_for(api, options), typed).await?)
+    typed.meta_mut().managed_fields = managers(api, Some(live), &typed, options, part);
+    Ok(part.write(&store, typed).await?)
 }
 
-/// The object with its managed fields up to date; as it was if nothing else has changed.
-fn tracked(
+/// Who owns which field of `new` once it has replaced `live`; what it says itself if nothing else
+/// has changed.
+fn managers(
     api: &Api,
     live: Option<&Object>,
-    typed: &Typed,
+    new: &Typed,
     options: &WriteOptions,
-    operation: &str,
     part: Part,
-) -> Result<Typed, Failure> {
-    let old = live.map(|live| body::to_value(live.typed()));
-    let mut new = body::to_value(typed);
-    if old.as_ref() == Some(&new) {
-        return Ok(typed.clone());
+) -> Option<Vec<ManagedFieldsEntry>> {
+    let old = live.map(body::value_of);
+    let value = body::to_value(new);
+    if old.as_ref() == Some(&value) {
+        return new.meta().managed_fields.clone();
     }
-    let now = api.now();
-    patch::track_managers(old.as_ref(), &mut new, &options.manager, operation, part.subresource(), now);
-    Typed::from_value(typed.kind(), new).map_err(|error| Failure::internal(&error.to_string()))
-}
-
-fn store_for(api: &Api, options: &WriteOptions) -> Store {
-    if options.is_dry_run { api.store.rehearsal() } else { api.store.clone() }
+    let (manager, now) = (&options.manager, api.now());
+    patch::track_managers(old.as_ref(), &value, manager, "Update", part.subresource(), now)
 }
 
 /// A patch of one of the four types.

@@ -1,180 +1,55 @@
-//! Responses as octets: name compression, and what to leave out when a message gets too long.
+//! The message encoder: header, sections and name compression.
 //!
-//! hickory's encoder forgets the question's name when the question is echoed as it was sent, and
-//! compresses at most 120 names of a message; a response of three addresses is a third longer
-//! with it, and an RRset of some thousand addresses does not fit a stream message. So this is an
-//! encoder of our own over hickory's types.
+//! hickory's encoder does not compress against the QNAME if the question is echoed verbatim, and
+//! compresses at most 120 names per message: a response with three addresses gets a third longer, and
+//! an RRset of some thousand addresses does not fit into a TCP message. So this is our own encoder
+//! over hickory's types. `fit` decides what goes into a message.
 //!
-//! - An owner that equals the question's name, in any case, is the pointer `c00c`: the client reads
-//!   the case it asked with.
-//! - Other names are replaced by a pointer only where the case is the same, and names in RDATA only
-//!   in the types of RFC 1035 (RFC 3597, section 4).
-//! - Too long: the text of the Extended DNS Error goes first, then additional RRsets that do not
-//!   fit (RFC 2181, section 9: without TC), but never glue (RFC 9471: with TC). If answer and
-//!   authority do not fit, both are empty and TC is set; never a part of an RRset.
+//! RFC 1035, 4.1.4 leaves compression to the server. We choose:
+//! - An owner that equals the QNAME, ignoring case, is the pointer `c00c`: the client sees the case it
+//!   asked with.
+//! - Any other name is compressed only against a name of the same case, and names in RDATA only in the
+//!   types of RFC 1035 (RFC 3597, section 4).
 
 use std::collections::HashMap;
 
 use hickory_proto::ProtoError;
-use hickory_proto::op::{Edns, Header, HeaderCounts, Metadata, ResponseCode};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::op::{Edns, Header, HeaderCounts, Metadata};
+use hickory_proto::rr::{Name, RData, Record};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::request::HEADER_LENGTH;
-use super::response::Response;
-use super::tsig::Seal;
+use super::name;
+use super::protocol::{HEADER_LENGTH, POINTER, POINTER_OCTET, POINTER_TARGET_END, TYPE_AND_CLASS_LENGTH};
 
-/// Offsets from here on cannot be written in a compression pointer (RFC 1035, 4.1.4).
-const POINTER_TARGET_END: usize = 0x4000;
-const EXTENDED_ERROR: u16 = 15;
-/// Type, class, TTL and RDLENGTH.
-const RECORD_FIXED_LENGTH: usize = 10;
-/// Length of an Extended DNS Error that is its info code alone.
-const INFO_CODE_LENGTH: usize = 2;
-
-impl Response {
-    /// The message, at most `length_max` octets long.
-    ///
-    /// A stream message that is too long has to be [shortened](Response::shorten) before.
-    pub fn to_octets(&self) -> Vec<u8> {
-        self.padded(Response::length).as_ref().unwrap_or(self).to_octets_as_it_is()
-    }
-
-    fn to_octets_as_it_is(&self) -> Vec<u8> {
-        let octets = self.try_to_octets().unwrap_or_else(|error| {
-            tracing::error!(%error, "a record of the zone cannot be encoded");
-            let mut header = self.header;
-            header.response_code = ResponseCode::ServFail;
-            Message::new(header, &self.question).finish(None)
-        });
-        match &self.seal {
-            Some(seal) => seal.put_on(octets),
-            None => octets,
-        }
-    }
-
-    /// How many octets the whole message has.
-    pub(crate) fn length(&self) -> usize {
-        Response { length_max: usize::MAX, ..self.clone() }.to_octets_as_it_is().len()
-    }
-
-    /// How many octets the whole message would have without name compression: an upper bound that
-    /// holds for every encoder.
-    pub(crate) fn length_uncompressed(&self) -> usize {
-        let records = self.answers.iter().chain(&self.authority).chain(&self.additional);
-        let opt = self.edns.as_ref().map_or(0, |edns| encoded_opt(edns).len());
-        let seal = self.seal.as_ref().map_or(0, Seal::length);
-        HEADER_LENGTH + self.question.len() + opt + seal + records.map(length_of_record).sum::<usize>()
-    }
-
-    fn try_to_octets(&self) -> Result<Vec<u8>, ProtoError> {
-        for edns in self.edns_from_long_to_short() {
-            if let Some(message) = self.whole(edns.as_ref())? {
-                return Ok(message.finish(edns.as_ref()));
-            }
-        }
-        let mut header = self.header;
-        header.truncation = true;
-        Ok(Message::new(header, &self.question).finish(self.edns.as_ref().map(without_error).as_ref()))
-    }
-
-    /// Everything that must be in the message and what else fits, or `None` if it is too long.
-    fn whole(&self, edns: Option<&Edns>) -> Result<Option<Message>, ProtoError> {
-        let seal = self.seal.as_ref().map_or(0, Seal::length);
-        let room = self.length_max.saturating_sub(seal + edns.map_or(0, |edns| encoded_opt(edns).len()));
-        let mut message = Message::new(self.header, &self.question);
-        for record in &self.answers {
-            message.answer(record)?;
-        }
-        for record in &self.authority {
-            message.record(record)?;
-            message.counts.authorities += 1;
-        }
-        if message.octets.len() > room {
-            return Ok(None);
-        }
-        for rrset in self.additional.chunk_by(is_same_rrset) {
-            let mark = message.mark();
-            for record in rrset {
-                message.record(record)?;
-                message.counts.additionals += 1;
-            }
-            if message.octets.len() > room {
-                if self.is_glue(&rrset[0]) {
-                    return Ok(None);
-                }
-                message.rewind(mark);
-            }
-        }
-        Ok(Some(message))
-    }
-
-    /// A referral's address record for a server below the cut, without which the cut is a dead end.
-    fn is_glue(&self, record: &Record) -> bool {
-        !self.header.authoritative
-            && self.answers.is_empty()
-            && self
-                .authority
-                .iter()
-                .any(|ns| ns.record_type() == RecordType::NS && ns.name.zone_of(&record.name))
-    }
-
-    fn edns_from_long_to_short(&self) -> Vec<Option<Edns>> {
-        let Some(edns) = &self.edns else { return vec![None] };
-        let mut forms = vec![Some(edns.clone())];
-        if let Some(shorter) = without_error_text(edns) {
-            forms.push(Some(shorter));
-        }
-        forms
-    }
-}
-
-fn is_same_rrset(one: &Record, other: &Record) -> bool {
-    one.record_type() == other.record_type() && one.name == other.name
-}
-
-/// A cookie is in every response (RFC 7873, 5.2); what explains an error need not be.
-fn without_error(edns: &Edns) -> Edns {
-    let mut bare = edns.clone();
-    bare.options_mut().remove(EXTENDED_ERROR.into());
-    bare
-}
-
-fn without_error_text(edns: &Edns) -> Option<Edns> {
-    use hickory_proto::rr::rdata::opt::EdnsOption;
-    let Some(EdnsOption::Unknown(_, error)) = edns.option(EXTENDED_ERROR.into()) else { return None };
-    let code = error.get(..INFO_CODE_LENGTH)?.to_vec();
-    let mut shorter = without_error(edns);
-    shorter.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, code));
-    Some(shorter)
-}
-
-/// A message that is being written.
+/// A message under construction.
 pub(crate) struct Message {
     octets: Vec<u8>,
     header: Metadata,
     counts: HeaderCounts,
-    /// The end of the question's name, which starts right after the header; 0 without a question.
+    /// Offset of the end of the QNAME, which starts right after the header; 0 without a question.
     question_name_end: usize,
-    /// Where a name stands that has this hash. Names that share a hash are told apart by their
-    /// octets; the later one is merely not found.
+    /// Offset of the name with this hash. Octets are compared before a pointer is written; of two names
+    /// with the same hash the later one is not compressed against.
     names: HashMap<u64, usize>,
 }
 
-/// Whether a name may be replaced by a pointer. One that may not is still written so that others
-/// can point to it.
+/// Whether a name may be replaced by a pointer. A name that must be written in full can still be the
+/// target of pointers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
     Allowed,
     Forbidden,
 }
 
+/// A position in a message, to rewind to.
+#[derive(Clone, Copy)]
 pub(crate) struct Mark {
     length: usize,
     counts: HeaderCounts,
 }
 
 impl Message {
+    /// A message with this header and the question in wire format, or without one.
     pub(crate) fn new(header: Metadata, question: &[u8]) -> Self {
         let mut message = Self {
             octets: Vec::with_capacity(512),
@@ -187,39 +62,58 @@ impl Message {
         if !question.is_empty() {
             message.octets.extend_from_slice(question);
             message.counts.queries = 1;
-            message.question_name_end = message.octets.len() - 4;
+            message.question_name_end = message.octets.len() - TYPE_AND_CLASS_LENGTH;
             message.remember_question();
         }
         message
     }
 
-    /// How long the message is so far, in octets.
+    /// The length so far, in octets.
     pub(crate) fn length(&self) -> usize {
         self.octets.len()
     }
 
-    /// Adds a record to the answer section, which must still be the last one.
+    /// Appends a record to the answer section; no later section may have been started.
     pub(crate) fn answer(&mut self, record: &Record) -> Result<(), ProtoError> {
         self.record(record)?;
         self.counts.answers += 1;
         Ok(())
     }
 
+    /// Appends a record to the authority section; the additional section may not have been started.
+    pub(super) fn authority(&mut self, record: &Record) -> Result<(), ProtoError> {
+        self.record(record)?;
+        self.counts.authorities += 1;
+        Ok(())
+    }
+
+    /// Appends a record to the additional section.
+    pub(super) fn additional(&mut self, record: &Record) -> Result<(), ProtoError> {
+        self.record(record)?;
+        self.counts.additionals += 1;
+        Ok(())
+    }
+
+    /// The current position.
     pub(crate) fn mark(&self) -> Mark {
         Mark { length: self.octets.len(), counts: self.counts }
     }
 
+    /// Removes everything appended since `mark`.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.octets.truncate(mark.length);
         self.counts = mark.counts;
         self.names.retain(|_, offset| *offset < mark.length);
     }
 
+    /// The complete message; `edns` becomes the last record.
     pub(crate) fn finish(mut self, edns: Option<&Edns>) -> Vec<u8> {
         if let Some(edns) = edns {
             let mut edns = edns.clone();
             edns.set_rcode_high(self.header.response_code.high());
-            self.octets.extend(encoded_opt(&edns));
+            let mut opt = Vec::new();
+            edns.emit(&mut BinEncoder::new(&mut opt)).expect("an OPT record of a few options fits");
+            self.octets.extend(opt);
             self.counts.additionals += 1;
         }
         let mut header = Vec::with_capacity(HEADER_LENGTH);
@@ -232,7 +126,7 @@ impl Message {
 
     fn record(&mut self, record: &Record) -> Result<(), ProtoError> {
         if self.is_question_name(&record.name) {
-            self.u16(0xC000 | HEADER_LENGTH as u16);
+            self.u16(POINTER | HEADER_LENGTH as u16);
         } else {
             self.name(&record.name, Compression::Allowed);
         }
@@ -292,7 +186,7 @@ impl Message {
                 && compression == Compression::Allowed
                 && self.is_name_at(offset, &labels[index..], |one, other| one == other)
             {
-                self.u16(0xC000 | offset as u16);
+                self.u16(POINTER | offset as u16);
                 return;
             }
             let here = self.octets.len();
@@ -305,7 +199,7 @@ impl Message {
         self.octets.push(0);
     }
 
-    /// Whether the name that is written at `offset` has these labels.
+    /// Whether the name at `offset` has exactly these labels.
     fn is_name_at(&self, mut offset: usize, labels: &[&[u8]], same: fn(&[u8], &[u8]) -> bool) -> bool {
         for label in labels {
             offset = self.past_pointers(offset);
@@ -320,36 +214,30 @@ impl Message {
     }
 
     fn past_pointers(&self, mut offset: usize) -> usize {
-        // Every pointer was written by `name` and points backwards, so this ends.
-        while self.octets[offset] & 0xC0 == 0xC0 {
-            offset = usize::from(u16::from_be_bytes([self.octets[offset], self.octets[offset + 1]]) & 0x3FFF);
+        // All pointers were written by `name` and point backwards, so this terminates.
+        while self.octets[offset] >= POINTER_OCTET {
+            let pointer = u16::from_be_bytes([self.octets[offset], self.octets[offset + 1]]);
+            offset = usize::from(pointer & !POINTER);
         }
         offset
     }
 
     fn is_question_name(&self, name: &Name) -> bool {
-        // The root is one octet; a pointer to it would be two.
+        // The root name is one octet, a pointer to it would be two.
         self.question_name_end > HEADER_LENGTH + 1
             && self.is_name_at(HEADER_LENGTH, &name.iter().collect::<Vec<_>>(), <[u8]>::eq_ignore_ascii_case)
     }
 
     fn remember_question(&mut self) {
-        let mut starts = Vec::new();
-        let mut offset = HEADER_LENGTH;
-        while self.octets[offset] != 0 {
-            starts.push(offset);
-            offset += 1 + usize::from(self.octets[offset]);
-        }
-        let labels: Vec<&[u8]> = starts
-            .iter()
-            .map(|start| &self.octets[start + 1..start + 1 + usize::from(self.octets[*start])])
-            .collect();
-        let hashes = hashes_of_suffixes(&labels);
-        self.names.extend(hashes.into_iter().zip(starts));
+        let Self { octets, names, question_name_end: end, .. } = self;
+        let asked = &octets[HEADER_LENGTH..*end];
+        let labels: Vec<&[u8]> = name::ancestors(asked).filter_map(name::first_label).collect();
+        let starts = name::ancestors(asked).map(|suffix| *end - suffix.len());
+        names.extend(hashes_of_suffixes(&labels).into_iter().zip(starts));
     }
 }
 
-/// For each label, a hash of the name that begins with it (FNV-1a).
+/// For each label, the FNV-1a hash of the name that starts with it.
 fn hashes_of_suffixes(labels: &[&[u8]]) -> Vec<u64> {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -364,18 +252,13 @@ fn hashes_of_suffixes(labels: &[&[u8]]) -> Vec<u64> {
     hashes
 }
 
-fn length_of_record(record: &Record) -> usize {
-    let data = match &record.data {
+/// Length of uncompressed RDATA; 0 if it cannot be encoded.
+pub(super) fn rdata_length(data: &RData) -> usize {
+    match data {
         RData::A(_) => 4,
         RData::AAAA(_) => 16,
         other => uncompressed(other).map_or(0, |octets| octets.len()),
-    };
-    length_of_name(&record.name) + RECORD_FIXED_LENGTH + data
-}
-
-/// The length of `name` when it is written out; hickory's `len` is that of its text.
-fn length_of_name(name: &Name) -> usize {
-    name.iter().map(|label| 1 + label.len()).sum::<usize>() + 1
+    }
 }
 
 fn uncompressed(data: &RData) -> Result<Vec<u8>, ProtoError> {
@@ -385,12 +268,3 @@ fn uncompressed(data: &RData) -> Result<Vec<u8>, ProtoError> {
     data.emit(&mut encoder)?;
     Ok(octets)
 }
-
-fn encoded_opt(edns: &Edns) -> Vec<u8> {
-    let mut octets = Vec::new();
-    edns.emit(&mut BinEncoder::new(&mut octets)).expect("an OPT record of a few options fits");
-    octets
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,4 +1,7 @@
-//! Who may transfer zones: nobody, unless a network or a key is named.
+//! ACLs: who may transfer zones, and who may recurse.
+//!
+//! Nobody by default: a transfer discloses every name of a zone (RFC 5936, section 5), and an open
+//! resolver can be used for reflection attacks (RFC 5358).
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,7 +11,7 @@ use ipnet::IpNet;
 
 use crate::dns::message::name::WireName;
 
-/// One rule that allows.
+/// One rule of an ACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// Clients in this network.
@@ -32,7 +35,7 @@ impl FromStr for Rule {
     }
 }
 
-/// All rules; one that matches is enough.
+/// An ACL for transfers: any matching rule allows.
 #[derive(Clone, Debug, Default)]
 pub struct Access(pub Vec<Rule>);
 
@@ -43,6 +46,18 @@ impl Access {
             Rule::Network(network) => network.contains(&address),
             Rule::Key(name) => key == Some(name),
         })
+    }
+}
+
+/// The clients that may recurse.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clients(pub Vec<IpNet>);
+
+impl Clients {
+    /// Whether `client` may.
+    pub fn allow(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.0.iter().any(|network| network.contains(&client))
     }
 }
 

@@ -1,146 +1,90 @@
-//! From the octets of a request to a response: what every transport calls.
+//! From a request in wire format to a response, by snapshot and policy. Pure.
 //!
 //! ```text
-//!  octets ──► request::read ──► refusal? ──► answer(&Zones, &Query) ─┬─► rotate ──► Response
+//!  octets ──► request::read ──► allowed? ──► answer(&Zones, &Query) ─┬─► rotate ──► Response
 //!                                                                    └─► beyond our zones: Pending
 //! ```
 //!
-//! Pure: the snapshot, the request, the transport and a number that turns RRsets go in. What is no
-//! question of class IN is refused here; what a name is answered with is `answer`'s to decide.
-//! Datagrams are held to 1232 octets whatever the client offers, so that no reply is fragmented.
-
-use std::net::IpAddr;
+//! Opcodes, classes, EDNS, TSIG, transfers and CHAOS queries are handled here; questions of class IN
+//! are answered by `answer`. UDP responses have at most 1232 octets, whatever the client offers, so that
+//! they are not fragmented (RFC 9715, 3.1 leaves a smaller limit than 1400 to the server).
 
 use hickory_proto::op::{Edns, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::TXT;
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::{DNSClass, RData, Record, RecordType};
 
-use super::forward::Pending;
-use super::policy::Conduct;
+use super::asker::{Asker, Transport};
+use super::pending::Pending;
+use super::policy::{Policy, Recursion, STREAM_IDLE_TIMEOUT};
+use super::transfer::AdmittedTransfer;
 use crate::dns::answer::{Answer, Query, answer};
+use crate::dns::message::edns::{add_extended_error, beginning};
 use crate::dns::message::name::WireName;
+use crate::dns::message::protocol::{
+    CHARACTER_STRING_LENGTH_MAX, DATAGRAM_LENGTH_MAX, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, EDE_NOT_READY,
+    EDE_NOT_SUPPORTED, EDE_PROHIBITED, MESSAGE_LENGTH_MAX, OPTION_COOKIE, OPTION_KEEPALIVE, OPTION_NSID,
+};
 use crate::dns::message::request::{ClientEdns, Question, Received, Request, read};
 use crate::dns::message::response::Response;
-use crate::dns::message::tsig::{Refusal, Seal, Signer};
-use crate::dns::secondary::transfer::{Transfer, is_newer};
-use crate::dns::transport::STREAM_IDLE_TIMEOUT;
-use crate::dns::zone::Zones;
+use crate::dns::message::serial::is_newer;
+use crate::dns::message::tsig::{Refusal, ResponseTsig, Signer};
+use crate::dns::zone::{Zone, Zones};
 
-/// The longest datagram that is sent, and the size that our OPT record offers (RFC 9715).
-pub const DATAGRAM_LENGTH_MAX: u16 = 1232;
-/// The longest datagram for a client without EDNS (RFC 1035, 4.2.1).
-pub(super) const DATAGRAM_LENGTH_MAX_WITHOUT_EDNS: u16 = 512;
-/// The longest message that a stream's length field can announce.
-const STREAM_LENGTH_MAX: u16 = u16::MAX;
-/// The longest text of an Extended DNS Error, in octets.
-const ERROR_TEXT_LENGTH_MAX: usize = 255;
-const EXTENDED_ERROR: u16 = 15;
-
-const NSID: u16 = 3;
-const COOKIE: u16 = 10;
-const KEEPALIVE: u16 = 11;
-
-/// RFC 8914, 4.15: the server is not ready yet.
-const NOT_READY: u16 = 14;
-/// RFC 8914, 4.19: this client may not.
-const PROHIBITED: u16 = 18;
-/// RFC 8914, 4.22: the operation or query is not supported.
-const NOT_SUPPORTED: u16 = 21;
-
-/// What a request came by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// UDP.
-    Datagram,
-    /// TCP.
-    Stream,
-    /// DNS over TLS.
-    Tls,
-    /// DNS over HTTPS.
-    Https,
-    /// DNS over QUIC.
-    Quic,
-}
-
-impl Transport {
-    /// Whether messages follow one another on a connection, behind their length: then one request may
-    /// be answered by many, and how long the connection may be idle is worth telling.
-    fn is_framed(self) -> bool {
-        matches!(self, Self::Stream | Self::Tls)
-    }
-
-    /// Whether the length of a message is all that others see of it.
-    fn is_encrypted(self) -> bool {
-        matches!(self, Self::Tls | Self::Https | Self::Quic)
-    }
-}
-
-/// Who asks, and by what.
-#[derive(Clone, Copy, Debug)]
-pub struct Asker {
-    /// The client's address.
-    pub address: IpAddr,
-    /// What the request came by.
-    pub transport: Transport,
-}
-
-/// What a request is met with.
+/// The reply to a request. `P` is a response that needs upstreams.
 #[derive(Debug)]
-pub enum Reply {
+pub enum Reply<P = Pending> {
     /// One message.
     Message(Box<Response>),
-    /// Many.
-    Transfer(Box<Transfer>),
-    /// One, once others have been asked.
-    Pending(Box<Pending>),
+    /// A zone transfer, of one or more messages.
+    Transfer(Box<AdmittedTransfer>),
+    /// One message, after upstreams have been asked.
+    Pending(Box<P>),
 }
 
-/// Answers `request` with one message, or does not: a message that is too short or itself a response
-/// is met with silence. Transfers that need more than one message are refused, and nobody else is
-/// asked.
+/// The response to `request`; `None` if there is none, because the message is shorter than a header or
+/// itself a response. Transfers of more than one message are refused, and upstreams are not asked.
 ///
-/// `turn` rotates address RRsets; give every request the number after the last one's.
+/// `rotation` rotates address RRsets; pass a number one higher for every request.
 pub fn respond(
     zones: &Zones,
-    conduct: &Conduct,
+    policy: &Policy,
     request: &[u8],
     asker: Asker,
-    turn: usize,
+    rotation: usize,
 ) -> Option<Response> {
-    let answering = Answering { zones, conduct, asker, turn, may_transfer: false, may_forward: false };
+    let answering = Answering { zones, policy, asker, rotation, may_transfer: false, may_forward: false };
     match answering.reply(request)? {
         Reply::Message(response) => Some(*response),
         Reply::Transfer(_) | Reply::Pending(_) => None,
     }
 }
 
-/// As [`respond`], for those who can send many messages where the transport carries them, and who
-/// can ask others.
-pub fn reply(zones: &Zones, conduct: &Conduct, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
+/// As [`respond`], but with transfers (if the transport carries them) and forwarding.
+pub fn reply(zones: &Zones, policy: &Policy, request: &[u8], asker: Asker, rotation: usize) -> Option<Reply> {
     let may_transfer = asker.transport.is_framed();
-    (Answering { zones, conduct, asker, turn, may_transfer, may_forward: true }).reply(request)
+    (Answering { zones, policy, asker, rotation, may_transfer, may_forward: true }).reply(request)
 }
 
-/// What a request is answered from.
+/// Everything that a reply depends on, besides the request.
 struct Answering<'a> {
     zones: &'a Zones,
-    conduct: &'a Conduct,
+    policy: &'a Policy,
     asker: Asker,
-    turn: usize,
+    rotation: usize,
     may_transfer: bool,
     may_forward: bool,
 }
 
-/// An rcode and what comes with it; or a zone that is to be transferred, from that serial on; or
-/// what our zones have of an answer, and the question that is to be asked of others.
-enum Decision {
+/// An answer with its rcode; or a transfer of a zone, since a serial; or the beginning of an answer and
+/// the question for upstreams.
+enum Decision<'a> {
     Answered(Answer, ResponseCode),
-    Transfer(WireName, Option<u32>),
-    Forward(Answer, Query),
+    Transfer(&'a Zone, Option<u32>),
+    Forward(Answer, Query, &'a Recursion),
 }
 
-impl Answering<'_> {
+impl<'a> Answering<'a> {
     fn reply(&self, request: &[u8]) -> Option<Reply> {
         let message = |response| Some(Reply::Message(Box::new(response)));
         let request = match read(request) {
@@ -150,41 +94,39 @@ impl Answering<'_> {
         };
         let signer = match &request.signed {
             None => None,
-            Some(signed) => match self.conduct.keys.check(signed, self.now_s()) {
+            Some(signed) => match self.policy.keys.check(signed, self.policy.now_s()) {
                 Ok(signer) => Some(signer),
                 Err(Refusal::Malformed) => return message(malformed(&request.header)),
-                Err(Refusal::Sealed(seal)) => {
-                    tracing::debug!(key = %signed.key(), client = %self.asker.address, "a signature is not good");
-                    let answer = bare(None);
-                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(seal)));
+                Err(Refusal::NotAuth(tsig)) => {
+                    tracing::debug!(key = %signed.key(), client = %self.asker.address, "TSIG verification failed");
+                    let answer = Answer::empty();
+                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(tsig)));
                 }
             },
         };
         match self.decide(&request, signer.as_ref()) {
             Decision::Answered(answer, rcode) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.now_s()));
-                message(self.response(&request, answer, rcode, seal))
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                message(self.response(&request, answer, rcode, tsig))
             }
-            Decision::Transfer(apex, since) => self.transfer(&request, &apex, since, signer),
-            Decision::Forward(answer, query) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.now_s()));
-                let response = self.response(&request, answer, ResponseCode::NoError, seal);
-                let pending = Pending::new(query.name, query.record_type, self.asker, response);
+            Decision::Transfer(zone, known_serial) => {
+                Some(self.transfer(&request, zone, known_serial, signer))
+            }
+            Decision::Forward(answer, query, recursion) => {
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                let response = self.response(&request, answer, ResponseCode::NoError, tsig);
+                let asked = (query.name, query.record_type);
+                let pending = Pending::new(recursion.forwarder.clone(), asked, self.asker, response);
                 Some(Reply::Pending(Box::new(pending)))
             }
         }
     }
 
-    fn now_s(&self) -> u64 {
-        self.conduct.clock.now().as_second().max(0) as u64
-    }
-
-    fn decide(&self, request: &Request<'_>, signer: Option<&Signer>) -> Decision {
-        let with = |rcode| Decision::Answered(bare(None), rcode);
+    fn decide(&self, request: &Request<'_>, signer: Option<&Signer>) -> Decision<'a> {
+        let with = |rcode| Decision::Answered(Answer::empty(), rcode);
         match request.header.op_code {
             OpCode::Query => {}
-            // RFC 1996, 3.10 and RFC 2136, 2.1 leave the code open; a server that is nobody's
-            // secondary is not authorized to take notifications.
+            // RFC 1996, 3.10 leaves the rcode for a server that is no secondary to the server: NOTAUTH, as BIND.
             OpCode::Notify => return with(ResponseCode::NotAuth),
             _ => return with(ResponseCode::NotImp),
         }
@@ -192,9 +134,9 @@ impl Answering<'_> {
             return with(ResponseCode::BADVERS);
         }
         let Some(question) = &request.question else {
-            // A client that wants nothing but a cookie (RFC 7873, 5.4).
+            // A query for a server cookie alone, without a question (RFC 7873, 5.4).
             let has_cookie =
-                self.conduct.cookies.is_some() && request.edns.is_some_and(|edns| edns.cookie.is_some());
+                self.policy.cookies.is_some() && request.edns.is_some_and(|edns| edns.cookie.is_some());
             return with(if has_cookie { ResponseCode::NoError } else { ResponseCode::FormErr });
         };
         match (question.class, question.record_type) {
@@ -205,45 +147,44 @@ impl Answering<'_> {
         }
     }
 
-    /// What our zones say, or that others have to be asked.
-    fn resolve(&self, request: &Request<'_>, question: &Question<'_>) -> Decision {
+    /// Answers from our zones, or forwards if the answer continues outside of them.
+    fn resolve(&self, request: &Request<'_>, question: &Question<'_>) -> Decision<'a> {
         let record_type = question.record_type;
         let mut answer = answer(self.zones, &Query { name: question.name.clone(), record_type });
         if let Some(name) = answer.beyond.take()
             && request.header.recursion_desired
-            && self.conduct.recursion.is_some()
+            && self.policy.recursion.is_some()
         {
-            if self.may_forward && self.may_recurse() {
-                answer.extended_error = None;
-                return Decision::Forward(answer, Query { name, record_type });
-            }
-            if answer.rcode == ResponseCode::Refused && !self.may_recurse() {
-                let text = "names outside of this server's zones are not resolved for this client";
-                answer.extended_error = Some((PROHIBITED, text.to_owned()));
+            match self.policy.recursion_for(self.asker.address) {
+                Some(recursion) if self.may_forward => {
+                    answer.extended_error = None;
+                    return Decision::Forward(answer, Query { name, record_type }, recursion);
+                }
+                None if answer.rcode == ResponseCode::Refused => {
+                    let text = "names outside of this server's zones are not resolved for this client";
+                    answer.extended_error = Some((EDE_PROHIBITED, text.to_owned()));
+                }
+                _ => {}
             }
         }
         let rcode = answer.rcode;
         Decision::Answered(answer, rcode)
     }
 
-    /// Whether others are asked for this client.
-    fn may_recurse(&self) -> bool {
-        self.conduct.recursion.as_ref().is_some_and(|clients| clients.allow(self.asker.address))
-    }
-
-    /// RFC 4892: which server this is. Its version is nobody's business.
-    fn own_identity(&self, question: &Question<'_>) -> Decision {
+    /// `id.server` and `hostname.bind` (RFC 4892). Other CHAOS names are refused: `version.bind` would help
+    /// attackers more than operators.
+    fn own_identity(&self, question: &Question<'_>) -> Decision<'a> {
         let name = WireName::of(&question.name).to_name();
         let is_asked = [&b"id"[..], b"hostname"]
             .into_iter()
             .zip([&b"server"[..], b"bind"])
             .any(|(first, second)| name.iter().eq([first, second]));
-        let Some(id) = self.conduct.dns_id.as_ref().filter(|_| is_asked) else {
-            return Decision::Answered(bare(None), ResponseCode::Refused);
+        let Some(id) = self.policy.dns_id.as_ref().filter(|_| is_asked) else {
+            return Decision::Answered(Answer::empty(), ResponseCode::Refused);
         };
-        let mut answer = Answer { is_authoritative: true, ..bare(None) };
+        let mut answer = Answer { is_authoritative: true, ..Answer::empty() };
         if matches!(question.record_type, RecordType::TXT | RecordType::ANY) {
-            let text = RData::TXT(TXT::new(vec![beginning(id, ERROR_TEXT_LENGTH_MAX).to_owned()]));
+            let text = RData::TXT(TXT::new(vec![beginning(id, CHARACTER_STRING_LENGTH_MAX).to_owned()]));
             let mut record = Record::from_rdata(question.name.clone(), 0, text);
             record.dns_class = DNSClass::CH;
             answer.answers.push(record);
@@ -251,58 +192,62 @@ impl Answering<'_> {
         Decision::Answered(answer, ResponseCode::NoError)
     }
 
-    /// Whether and how a zone is transferred.
-    fn admit(&self, request: &Request<'_>, question: &Question<'_>, signer: Option<&Signer>) -> Decision {
-        let refused =
-            |rcode, error: u16, text: &str| Decision::Answered(bare(Some((error, text.to_owned()))), rcode);
-        if !self.conduct.transfers.allows(self.asker.address, signer.map(Signer::key)) {
+    /// Decides on AXFR and IXFR.
+    fn admit(&self, request: &Request<'_>, question: &Question<'_>, signer: Option<&Signer>) -> Decision<'a> {
+        let refused = |rcode, error: u16, text: &str| {
+            Decision::Answered(
+                Answer { extended_error: Some((error, text.to_owned())), ..Answer::empty() },
+                rcode,
+            )
+        };
+        if !self.policy.transfers.allows(self.asker.address, signer.map(Signer::key)) {
             return refused(
                 ResponseCode::Refused,
-                PROHIBITED,
+                EDE_PROHIBITED,
                 "zone transfers are not allowed to this client",
             );
         }
-        let apex = WireName::of(&question.name);
-        let Some(zone) = self.zones.at(&apex) else {
-            return Decision::Answered(bare(None), ResponseCode::NotAuth);
+        let Some(zone) = self.zones.at(&WireName::of(&question.name)) else {
+            return Decision::Answered(Answer::empty(), ResponseCode::NotAuth);
         };
         if !zone.is_synced() {
-            return refused(ResponseCode::ServFail, NOT_READY, "not all objects have been read yet");
+            return refused(ResponseCode::ServFail, EDE_NOT_READY, "not all objects have been read yet");
         }
         if question.record_type == RecordType::AXFR {
             return match self.may_transfer {
-                true => Decision::Transfer(apex, None),
-                false => refused(ResponseCode::Refused, NOT_SUPPORTED, "zone transfers need TCP or TLS"),
+                true => Decision::Transfer(zone, None),
+                false => refused(ResponseCode::Refused, EDE_NOT_SUPPORTED, "zone transfers need TCP or TLS"),
             };
         }
         let Some(known) = request.known_serial else {
-            return Decision::Answered(bare(None), ResponseCode::FormErr);
+            return Decision::Answered(Answer::empty(), ResponseCode::FormErr);
         };
         if self.may_transfer && is_newer(zone.serial(), known) {
-            return Decision::Transfer(apex, Some(known));
+            return Decision::Transfer(zone, Some(known));
         }
-        // The current SOA alone: there is nothing newer, or the client is to come again by TCP
-        // (RFC 1995, 2).
-        let soa = Answer { is_authoritative: true, answers: vec![zone.soa_record()], ..bare(None) };
+        // The current SOA alone: the client is up to date, or has to retry over TCP (RFC 1995, sections 2
+        // and 4).
+        let soa = Answer { is_authoritative: true, answers: vec![zone.soa_record()], ..Answer::empty() };
         Decision::Answered(soa, ResponseCode::NoError)
     }
 
     fn transfer(
         &self,
         request: &Request<'_>,
-        apex: &WireName,
-        since: Option<u32>,
+        zone: &Zone,
+        known_serial: Option<u32>,
         signer: Option<Signer>,
-    ) -> Option<Reply> {
-        let zone = self.zones.at(apex)?.clone();
+    ) -> Reply {
         let mut header = Metadata::response_from_request(&request.header);
         header.authoritative = true;
-        let edns = request.edns.map(|edns| self.our_edns(edns, None));
-        let question = request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec());
-        let transfer = Transfer::new(zone, since, header, self.conduct.clock.clone())
-            .beginning_with(question, edns)
-            .signed_by(signer);
-        Some(Reply::Transfer(Box::new(transfer)))
+        Reply::Transfer(Box::new(AdmittedTransfer {
+            zone: zone.clone(),
+            known_serial,
+            header,
+            first: (wire_of(request), request.edns.map(|edns| self.our_edns(edns, None))),
+            signer,
+            clock: self.policy.clock.clone(),
+        }))
     }
 
     fn response(
@@ -310,54 +255,51 @@ impl Answering<'_> {
         request: &Request<'_>,
         mut answer: Answer,
         rcode: ResponseCode,
-        seal: Option<Seal>,
+        tsig: Option<ResponseTsig>,
     ) -> Response {
-        rotate_addresses(&mut answer.answers, self.turn);
+        rotate_addresses(&mut answer.answers, self.rotation);
         let mut header = Metadata::response_from_request(&request.header);
         header.authoritative = answer.is_authoritative;
-        header.recursion_available = self.may_recurse();
+        header.recursion_available = self.policy.recursion_for(self.asker.address).is_some();
         header.response_code = rcode;
         let mut response = Response {
             header,
-            question: request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec()),
+            question: wire_of(request),
             answers: answer.answers,
             authority: answer.authority,
             additional: answer.additional,
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
-            seal,
+            tsig,
             length_max: length_max(self.asker.transport, request.edns),
             is_to_known_client: self.has_good_cookie(request),
             is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
         };
-        if self.asker.transport != Transport::Datagram {
+        if self.asker.transport != Transport::Udp {
             response.shorten(Response::length);
         }
         response
     }
 
     fn has_good_cookie(&self, request: &Request<'_>) -> bool {
-        let cookie = request.edns.and_then(|edns| edns.cookie);
-        self.conduct
-            .cookies
-            .as_ref()
-            .zip(cookie)
-            .is_some_and(|(cookies, cookie)| cookies.is_good(cookie, self.asker.address, self.now_s() as u32))
+        let sent = self.policy.cookies.as_ref().zip(request.edns.and_then(|edns| edns.cookie));
+        let now_s = self.policy.now_s() as u32;
+        sent.is_some_and(|(cookies, cookie)| cookies.is_good(cookie, self.asker.address, now_s))
     }
 
     fn our_edns(&self, client: ClientEdns<'_>, extended_error: Option<(u16, String)>) -> Edns {
         let mut edns = Edns::new();
         edns.set_max_payload(DATAGRAM_LENGTH_MAX).set_dnssec_ok(client.is_dnssec_ok);
         let mut put = |code, data| edns.options_mut().insert(EdnsOption::Unknown(code, data));
-        if let (Some(cookies), Some(cookie)) = (&self.conduct.cookies, client.cookie) {
-            put(COOKIE, cookies.answer(cookie, self.asker.address, self.now_s() as u32));
+        if let (Some(cookies), Some(cookie)) = (&self.policy.cookies, client.cookie) {
+            put(OPTION_COOKIE, cookies.answer(cookie, self.asker.address, self.policy.now_s() as u32));
         }
-        if let Some(nsid) = self.conduct.nsid.as_ref().filter(|_| client.wants_nsid) {
-            put(NSID, nsid.as_bytes().to_vec());
+        if let Some(nsid) = self.policy.nsid.as_ref().filter(|_| client.wants_nsid) {
+            put(OPTION_NSID, nsid.as_bytes().to_vec());
         }
         if client.wants_keepalive && self.asker.transport.is_framed() {
-            // In units of 100 ms (RFC 7828, 3.1).
+            // The unit is 100 ms (RFC 7828, 3.1).
             let units = u16::try_from(STREAM_IDLE_TIMEOUT.as_millis() / 100).unwrap_or(u16::MAX);
-            put(KEEPALIVE, units.to_be_bytes().to_vec());
+            put(OPTION_KEEPALIVE, units.to_be_bytes().to_vec());
         }
         if let Some((code, text)) = extended_error {
             add_extended_error(&mut edns, code, &text);
@@ -366,20 +308,12 @@ impl Answering<'_> {
     }
 }
 
-/// An answer that holds nothing, but perhaps why.
-fn bare(extended_error: Option<(u16, String)>) -> Answer {
-    Answer {
-        rcode: ResponseCode::NoError,
-        is_authoritative: false,
-        answers: Vec::new(),
-        authority: Vec::new(),
-        additional: Vec::new(),
-        extended_error,
-        beyond: None,
-    }
+/// The question as sent, or empty.
+fn wire_of(request: &Request<'_>) -> Vec<u8> {
+    request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec())
 }
 
-/// A header alone: it is never longer than what it answers, and echoes nothing that is broken.
+/// FORMERR as a bare header: never longer than the request, and without an echo of malformed octets.
 fn malformed(header: &Metadata) -> Response {
     let mut header = Metadata::response_from_request(header);
     header.response_code = ResponseCode::FormErr;
@@ -390,7 +324,7 @@ fn malformed(header: &Metadata) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
-        seal: None,
+        tsig: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
         is_to_known_client: false,
         is_padded: false,
@@ -399,34 +333,21 @@ fn malformed(header: &Metadata) -> Response {
 
 fn length_max(transport: Transport, edns: Option<ClientEdns<'_>>) -> usize {
     usize::from(match (transport, edns) {
-        (Transport::Datagram, None) => DATAGRAM_LENGTH_MAX_WITHOUT_EDNS,
-        (Transport::Datagram, Some(edns)) => {
+        (Transport::Udp, None) => DATAGRAM_LENGTH_MAX_WITHOUT_EDNS,
+        (Transport::Udp, Some(edns)) => {
             edns.size.clamp(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS, DATAGRAM_LENGTH_MAX)
         }
-        _ => STREAM_LENGTH_MAX,
+        _ => MESSAGE_LENGTH_MAX,
     })
 }
 
-/// Adds an Extended DNS Error (RFC 8914) of this info code and text.
-pub(super) fn add_extended_error(edns: &mut Edns, code: u16, text: &str) {
-    let mut option = code.to_be_bytes().to_vec();
-    option.extend_from_slice(beginning(text, ERROR_TEXT_LENGTH_MAX).as_bytes());
-    edns.options_mut().insert(EdnsOption::Unknown(EXTENDED_ERROR, option));
-}
-
-/// As much of `text` as has at most `length_max` octets, in whole characters.
-fn beginning(text: &str, length_max: usize) -> &str {
-    let end = (0..=length_max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
-}
-
-/// Clients take the first address of an RRset, so each gets another first one.
-fn rotate_addresses(answers: &mut [Record], turn: usize) {
+/// Most clients use the first address of an RRset, so each response starts with another one.
+fn rotate_addresses(answers: &mut [Record], rotation: usize) {
     for rrset in
         answers.chunk_by_mut(|one, other| one.record_type() == other.record_type() && one.name == other.name)
     {
         if rrset[0].record_type().is_ip_addr() {
-            rrset.rotate_left(turn % rrset.len());
+            rrset.rotate_left(rotation % rrset.len());
         }
     }
 }

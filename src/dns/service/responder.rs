@@ -1,20 +1,19 @@
-//! What depends on who asks: reasons, limits, counts, and whether others are asked. Every transport
-//! comes here.
+//! The entry point of all transports: adds reasons, limits and counts to what `respond` answers.
 //!
 //! ```text
-//!  octets, client ──► respond(&Zones) ──► negative? add its reason ──► datagram? limit ──► octets
+//!  octets, client ──► respond(&Zones) ──► negative? add the reason ──► UDP? rate limit ────► octets
 //!                      │      ▲                          └── counted by type, rcode, transport ──┘
 //!                      ▼      │
-//!                    Pending ─► forwarder: remembered, or asked of upstreams
+//!                    Pending ─► forwarder: cached, or asked of upstreams
 //! ```
 //!
-//! A worker of datagrams never waits: [`Responder::reply_all`] gives a [`Pending`] on, for a task to
-//! [complete](Responder::complete). Connections wait by themselves ([`Responder::answer`]).
+//! UDP workers never wait: [`Responder::reply_all`] hands out a [`Waiting`], which a task
+//! [completes](Responder::complete). Connections wait themselves ([`Responder::answer`]).
 //!
-//! Reasons are looked for only once an answer is negative, the client sent EDNS and may see them;
-//! a positive answer pays for none of this but its count. Info code 0 ("Other", RFC 8914, 4.1) is
-//! what they carry: the registered codes speak of resolution, filtering and DNSSEC, and "Not
-//! Ready" (14) of a server that is not, whereas here the server is well and a pod is not.
+//! A reason is looked up only for a negative answer to a client with EDNS that may see it; positive
+//! answers cost nothing but their count. Reasons have the info code 0 ("Other", RFC 8914, 4.1): the
+//! registered codes are about resolution, filtering and DNSSEC, and "Not Ready" (14) is about a server
+//! that is not ready, whereas here the server is and a pod is not.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,108 +22,69 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use super::fast::{self, Lookup, Negatives, Paths, Room, Terms};
-use super::forward::{Forwarder, Pending};
-use super::limit::{self, Kind, Limiter, Verdict};
-use super::policy::Conduct;
-use super::respond::{Asker, Reply, Transport, add_extended_error, reply, respond};
-use crate::clock::{Clock, Timestamp};
+use super::asker::{Asker, Transport};
+use super::fast::{self, Lookup, NameBuffers, Negatives, Terms};
+use super::forward::Admission;
+use super::limit::{self, Kind, Verdict};
+use super::pending::{Pending, Waiting};
+use super::policy::{Paths, Policy};
+use super::respond::{Reply, reply};
+use crate::clock::Timestamp;
+use crate::dns::message::edns::add_extended_error;
 use crate::dns::message::name::WireName;
-use crate::dns::message::request::HEADER_LENGTH;
+use crate::dns::message::protocol::{EDE_OTHER, HEADER_LENGTH, TYPE_AND_CLASS_LENGTH};
 use crate::dns::message::response::Response;
 use crate::dns::zone::{SharedZones, Zones};
-use crate::metrics::{By, Counts, DropReason, Metrics, Seen};
+use crate::metrics::{By, Counts, DropReason, Seen};
 
-/// Extended DNS Error "Other" (RFC 8914 section 4.1).
-const OTHER: u16 = 0;
-const TYPE_AND_CLASS_LENGTH: usize = 4;
-
-/// Who is told why a name is absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Explain {
-    /// Nobody.
-    Off,
-    /// Clients on this machine: a reason tells of objects, which are not everybody's business.
-    #[default]
-    Loopback,
-    /// Everybody.
-    On,
-}
-
-impl Explain {
-    fn allows(self, client: IpAddr) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Loopback => client.to_canonical().is_loopback(),
-            Self::On => true,
-        }
-    }
-}
-
-/// What holds for all answers of a server, whoever asks.
-#[derive(Clone, Default)]
-pub struct Policy {
-    /// Who is told reasons.
-    pub explain: Explain,
-    /// Identity, cookies, keys and transfers.
-    pub conduct: Arc<Conduct>,
-    /// Which ways there are to a datagram.
-    pub paths: Paths,
-    /// How datagrams are limited, if they are.
-    pub limiter: Option<Arc<Limiter>>,
-    /// Who asks others, if anybody does; for whom is the conduct's matter.
-    pub forwarder: Option<Arc<Forwarder>>,
-    /// Where answers are counted, if they are.
-    pub metrics: Option<Arc<Metrics>>,
-}
-
-/// Answers requests from a snapshot by a policy. One per worker: its counts are its own.
+/// Answers requests from the current snapshot by a policy. One per worker or listener, with its own counters.
 pub struct Responder {
     zones: SharedZones,
-    policy: Policy,
+    policy: Arc<Policy>,
     counts: Option<Arc<Counts>>,
-    clock: Clock,
 }
 
 impl Responder {
-    /// A responder for one worker.
-    pub fn new(zones: SharedZones, policy: Policy, clock: Clock) -> Self {
+    /// A responder for one worker or listener.
+    pub fn new(zones: SharedZones, policy: Arc<Policy>) -> Self {
         let counts = policy.metrics.as_ref().map(|metrics| metrics.counts());
-        Self { zones, policy, counts, clock }
+        Self { zones, policy, counts }
     }
 
-    /// Answers datagrams: appends the replies to `requests` to `replies`, and after each, in their
-    /// order, calls `each` with its index, the length of `replies`, and what has to be
-    /// [completed](Responder::complete). Nothing is appended if nothing is sent, or not yet. `turn`
-    /// rotates the address RRsets of the first, one more those of the next. What there is
-    /// no `room` for goes the ordinary way.
+    /// Answers a batch of UDP requests: appends the responses to `replies` and, after each request in
+    /// order, calls `each` with its index, the length of `replies` so far, and what is to be
+    /// [completed](Responder::complete). Nothing is appended for a request without a response, or whose
+    /// response waits. `rotation` is that of the first request, each further one has one more. Requests
+    /// beyond the number of `buffers` take the ordinary path.
     pub fn reply_all(
         &self,
         requests: &[(&[u8], IpAddr)],
-        turn: usize,
-        room: &mut Room,
+        rotation: usize,
+        buffers: &mut NameBuffers,
         replies: &mut Vec<u8>,
-        mut each: impl FnMut(usize, usize, Option<Box<Pending>>),
+        mut each: impl FnMut(usize, usize, Option<Box<Waiting>>),
     ) {
         let began = self.began();
         let zones = self.zones.load();
         let lookups = match self.policy.paths {
-            Paths::FastFirst => fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), room),
+            Paths::FastFirst => {
+                fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), buffers)
+            }
             Paths::OrdinaryOnly => Vec::new(),
         };
         let lookups = lookups.into_iter().chain(std::iter::repeat_with(|| None));
-        // What was done for all of them is each one's in equal parts.
+        // The time for the common lookups is divided equally among the requests.
         let share = self.took(began).map(|took| took / requests.len().max(1) as u32);
         for (index, ((request, client), lookup)) in requests.iter().zip(lookups).enumerate() {
-            let turn = turn.wrapping_add(index);
+            let rotation = rotation.wrapping_add(index);
             let is_taken = lookup.is_some_and(|lookup| {
-                self.reply_fast(&zones, lookup, (request, *client), (turn, share), replies).is_some()
+                self.reply_fast(&zones, lookup, (request, *client), (rotation, share), replies).is_some()
             });
-            let pending = match is_taken {
+            let waiting = match is_taken {
                 true => None,
-                false => self.reply_ordinarily(request, *client, turn, replies),
+                false => self.reply_ordinarily(request, *client, rotation, replies),
             };
-            each(index, replies.len(), pending);
+            each(index, replies.len(), waiting);
         }
     }
 
@@ -132,36 +92,36 @@ impl Responder {
         &self,
         request: &[u8],
         client: IpAddr,
-        turn: usize,
+        rotation: usize,
         replies: &mut Vec<u8>,
-    ) -> Option<Box<Pending>> {
-        let asker = Asker { address: client, transport: Transport::Datagram };
-        match self.converse(request, asker, turn)? {
+    ) -> Option<Box<Waiting>> {
+        let asker = Asker { address: client, transport: Transport::Udp };
+        match self.converse(request, asker, rotation)? {
             Reply::Message(response) => replies.extend_from_slice(&response.to_octets()),
-            Reply::Pending(pending) => return Some(pending),
+            Reply::Pending(waiting) => return Some(waiting),
+            // Never over UDP (RFC 5936, 4.2): `respond` refuses it.
             Reply::Transfer(_) => {}
         }
         None
     }
 
-    /// `None`, and nothing is appended, for what goes the ordinary way.
+    /// `None`, with nothing appended, if the request needs the ordinary path.
     fn reply_fast(
         &self,
         zones: &Zones,
         lookup: Lookup<'_, '_>,
         (request, client): (&[u8], IpAddr),
-        (turn, share): (usize, Option<Duration>),
+        (rotation, share): (usize, Option<Duration>),
         replies: &mut Vec<u8>,
     ) -> Option<()> {
         let (start, began) = (replies.len(), self.began());
-        // A reason is nobody's but who asks, so it is not among what is ready-made.
+        // Reasons depend on the client, so negative answers with reasons take the ordinary path.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
-        let recursion = self.policy.conduct.recursion.as_ref();
         let terms = Terms {
-            negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
-            is_recursion_available: recursion.is_some_and(|clients| clients.allow(client)),
+            negatives: if is_explained { Negatives::Leave } else { Negatives::Answer },
+            is_recursion_available: self.policy.recursion_for(client).is_some(),
         };
-        let taken = lookup.reply(turn, terms, replies)?;
+        let taken = lookup.reply(rotation, terms, replies)?;
         match self.verdict(client, taken.kind) {
             Verdict::Answer => {}
             Verdict::Slip => taken.truncate(start, replies),
@@ -170,7 +130,7 @@ impl Responder {
                 return Some(());
             }
         }
-        let asker = Asker { address: client, transport: Transport::Datagram };
+        let asker = Asker { address: client, transport: Transport::Udp };
         let question = &request[HEADER_LENGTH..];
         let is_positive = taken.kind == Kind::Positive;
         let asked = (Some(taken.record_type), taken.rcode);
@@ -179,45 +139,23 @@ impl Responder {
         Some(())
     }
 
-    /// The message that answers `request` from our zones, if any is sent. `turn` rotates address
-    /// RRsets.
-    pub fn respond(
-        &self,
-        request: &[u8],
-        client: IpAddr,
-        transport: Transport,
-        turn: usize,
-    ) -> Option<Vec<u8>> {
-        let began = self.began();
-        let zones = self.zones.load();
-        let asker = Asker { address: client, transport };
-        let response = respond(&zones, &self.policy.conduct, request, asker, turn);
-        self.finish(&zones, asker, self.took(began), response).map(|response| response.to_octets())
-    }
-
-    /// The same where others may be asked, and before it is octets, for transports that look into it.
-    pub async fn answer(
-        &self,
-        request: &[u8],
-        client: IpAddr,
-        transport: Transport,
-        turn: usize,
-    ) -> Option<Response> {
-        match self.converse(request, Asker { address: client, transport }, turn)? {
+    /// The response to `request`, for transports that wait for a single message.
+    pub async fn answer(&self, request: &[u8], asker: Asker, rotation: usize) -> Option<Response> {
+        match self.converse(request, asker, rotation)? {
             Reply::Message(response) => Some(*response),
-            Reply::Pending(pending) => self.complete(*pending).await,
+            Reply::Pending(waiting) => self.complete(*waiting).await,
             Reply::Transfer(_) => None,
         }
     }
 
-    /// What is said at once: a message, the beginning of a transfer where the transport has them, or
-    /// that others have to be asked.
-    pub fn converse(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
+    /// The immediate reply: a message, a transfer if the transport carries them, or a response that waits
+    /// for upstreams.
+    pub fn converse(&self, request: &[u8], asker: Asker, rotation: usize) -> Option<Reply<Waiting>> {
         let began = self.began();
         let zones = self.zones.load();
-        let response = match reply(&zones, &self.policy.conduct, request, asker, turn) {
+        let response = match reply(&zones, &self.policy, request, asker, rotation) {
             Some(Reply::Transfer(transfer)) => return Some(Reply::Transfer(transfer)),
-            Some(Reply::Pending(pending)) => return self.begin(&zones, pending, self.took(began)),
+            Some(Reply::Pending(pending)) => return self.begin(&zones, *pending, self.took(began)),
             Some(Reply::Message(response)) => Some(*response),
             None => None,
         };
@@ -225,31 +163,32 @@ impl Responder {
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// What the forwarder can say at once.
-    fn begin(&self, zones: &Zones, mut pending: Box<Pending>, took: Option<Duration>) -> Option<Reply> {
-        let forwarder = self.policy.forwarder.as_ref()?;
-        let Some(outcome) = forwarder.begin(&mut pending) else { return Some(Reply::Pending(pending)) };
+    /// The response if the forwarder knows the outcome already, else one that waits.
+    fn begin(&self, zones: &Zones, pending: Pending, took: Option<Duration>) -> Option<Reply<Waiting>> {
+        let outcome = match pending.admit() {
+            Admission::Waiting(slot) => return Some(Reply::Pending(Box::new(Waiting::new(pending, slot)))),
+            Admission::Known(outcome) => outcome,
+        };
         let asker = pending.asker();
         let response = self.finish(zones, asker, took, Some(pending.complete(outcome)));
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// The response to what was left, once others have been asked; `None` if none is sent.
-    pub async fn complete(&self, pending: Pending) -> Option<Response> {
-        let outcome = self.policy.forwarder.as_ref()?.ask(&pending).await;
-        let asker = pending.asker();
-        self.finish(&self.zones.load(), asker, None, Some(pending.complete(outcome)))
+    /// Asks upstreams; `None` if the response is dropped by the rate limit.
+    pub async fn complete(&self, waiting: Waiting) -> Option<Response> {
+        let (asker, response) = waiting.complete().await;
+        self.finish(&self.zones.load(), asker, None, Some(response))
     }
 
     fn began(&self) -> Option<Timestamp> {
-        self.counts.as_ref().map(|_| self.clock.now())
+        self.counts.as_ref().map(|_| self.policy.clock.now())
     }
 
     fn took(&self, began: Option<Timestamp>) -> Option<Duration> {
-        began.map(|began| crate::clock::until(began, self.clock.now()))
+        began.map(|began| crate::clock::until(began, self.policy.clock.now()))
     }
 
-    /// Reasons, limits and counts. `took` is how long it took us, if that is known.
+    /// Adds reasons, applies limits, counts. `took` is our own processing time, if known.
     fn finish(
         &self,
         zones: &Zones,
@@ -264,7 +203,7 @@ impl Responder {
         if is_negative(&response) && self.policy.explain.allows(asker.address) {
             self.explain(zones, &mut response);
         }
-        if asker.transport == Transport::Datagram && !self.admits(&mut response, asker.address) {
+        if asker.transport == Transport::Udp && !self.admits(&mut response, asker.address) {
             return None;
         }
         let asked = (record_type(&response), response.header.response_code);
@@ -273,7 +212,7 @@ impl Responder {
         Some(response)
     }
 
-    /// Counts an answer, and in a sample who asks and the name of a question that got records.
+    /// Counts a response; a sample of them also by client network and, if positive, by name.
     fn count(
         &self,
         took: Option<Duration>,
@@ -283,11 +222,11 @@ impl Responder {
     ) {
         if let Some(counts) = &self.counts {
             let by = match asker.transport {
-                Transport::Datagram => By::Udp,
-                Transport::Stream => By::Tcp,
-                Transport::Tls => By::Dot,
-                Transport::Https => By::Doh,
-                Transport::Quic => By::Doq,
+                Transport::Udp => By::Udp,
+                Transport::Tcp => By::Tcp,
+                Transport::Dot => By::Dot,
+                Transport::Doh => By::Doh,
+                Transport::Doq => By::Doq,
             };
             counts.answered(Seen { by, record_type: record_type.map(u16::from), rcode: rcode.into(), took });
             if counts.is_sampled() {
@@ -298,23 +237,23 @@ impl Responder {
         }
     }
 
-    /// Adds why there are no records, if that is known.
+    /// Adds the reason of a negative answer, if there is one.
     fn explain(&self, zones: &Zones, response: &mut Response) {
         let (Some(record_type), Some(edns)) = (record_type(response), &mut response.edns) else { return };
-        // Where a chain of aliases ends is what is missing.
+        // The last name of a CNAME chain is the missing one.
         let last = response.answers.iter().rev().find_map(|record| match &record.data {
             RData::CNAME(target) => Some(target.0.clone()),
             _ => None,
         });
         let name = last.unwrap_or_else(|| asked(&response.question));
         let Some(reason) = zones.reason(&name, record_type) else { return };
-        add_extended_error(edns, OTHER, &reason.text);
+        add_extended_error(edns, EDE_OTHER, &reason.text);
         if let Some(metrics) = &self.policy.metrics {
             metrics.explained(reason.cause);
         }
     }
 
-    /// Whether a datagram is sent, perhaps without its records.
+    /// Applies the rate limit; false if the response is dropped.
     fn admits(&self, response: &mut Response, client: IpAddr) -> bool {
         if response.is_to_known_client {
             return true;
@@ -332,10 +271,10 @@ impl Responder {
         }
     }
 
-    /// What becomes of a datagram; what is limited is counted.
+    /// The verdict of the rate limiter; limited responses are counted.
     fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
         let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
-        let verdict = limiter.decide(client, kind, self.clock.now());
+        let verdict = limiter.decide(client, kind, self.policy.clock.now());
         if verdict == Verdict::Answer {
             return verdict;
         }
@@ -356,19 +295,19 @@ impl Responder {
     }
 }
 
-/// The type that was asked for, read back from the response.
+/// QTYPE, from the question in the response.
 fn record_type(response: &Response) -> Option<RecordType> {
     let wire = &response.question;
     let at = wire.len().checked_sub(TYPE_AND_CLASS_LENGTH)?;
     Some(u16::from_be_bytes([wire[at], wire[at + 1]]).into())
 }
 
-/// The name in a question that has one.
+/// QNAME of a question.
 fn asked(question: &[u8]) -> Name {
     WireName::from(&question[..question.len() - TYPE_AND_CLASS_LENGTH]).to_name()
 }
 
-/// Whether a name or its type is said not to exist, by a zone of ours.
+/// Whether this is NXDOMAIN or NODATA of one of our zones.
 fn is_negative(response: &Response) -> bool {
     let has_soa = response.authority.iter().any(|record| record.record_type() == RecordType::SOA);
     let is_negative = matches!(response.header.response_code, ResponseCode::NXDomain | ResponseCode::NoError);
@@ -379,7 +318,7 @@ fn kind(response: &Response) -> Kind {
     match response.header.response_code {
         ResponseCode::NXDomain => Kind::NameError,
         ResponseCode::NoError if is_negative(response) => Kind::NoData,
-        // What others have said is authoritative neither, but has answers.
+        // Forwarded answers are not authoritative, but they have records, unlike referrals.
         ResponseCode::NoError if response.header.authoritative || !response.answers.is_empty() => {
             Kind::Positive
         }

@@ -1,80 +1,86 @@
-//! UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`; one responder.
+//! The transports: UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`.
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
 //!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► Responder
-//!     │       ◄── outbox.rs: the replies of a batch
-//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► Responder
-//!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
-//!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► Responder
-//!     └──► doq.rs: hickory_server::Server ───────────────────────────────────────► Responder
+//!     │       ◄── outbox.rs: the responses of a batch
+//!     └──► accept.rs: TCP ──┬─► session.rs, connections.rs ──► stream.rs, doh.rs ─► Responder
+//!  encrypted.rs: DoT, DoH ──┘      certificate.rs
+//!     └──► doq.rs: hickory_server::Server ──────────────────────────────────────► Responder
 //! ```
 //!
-//! It knows neither names nor zones: all transports send what the responder makes.
+//! Nothing here knows names or zones: all transports send what the responder returns. A panic in any part
+//! ends the server (`panics.rs`).
 
+mod accept;
 mod bind;
 mod certificate;
+mod connections;
 mod datagram;
 mod doh;
 mod doq;
 mod encrypted;
 mod outbox;
+mod panics;
+mod session;
 mod stream;
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use accept::Protocol;
 pub use bind::BindError;
 use bind::Listener;
 pub use certificate::{CertificateError, CertificateFiles, fixed as fixed_certificate};
-use datagram::Worker;
+use datagram::{Alarm, Worker};
 use encrypted::EncryptedListener;
 pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
-use stream::Protocol;
-pub use stream::STREAM_IDLE_TIMEOUT;
+use panics::Panics;
+pub use stream::begin_transfer;
 
-use super::service::responder::{Policy, Responder};
+use super::service::policy::Policy;
+use super::service::responder::Responder;
 use super::zone::SharedZones;
-use crate::clock::Clock;
 
-/// How datagrams are served.
+/// Options for UDP.
 #[derive(Clone, Copy, Debug)]
 pub struct DatagramOptions {
-    /// How many threads there are.
+    /// Number of worker threads.
     pub workers: NonZeroUsize,
 }
 
 impl Default for DatagramOptions {
-    /// One thread per core that this process may use.
+    /// One thread per core available to this process.
     fn default() -> Self {
         Self { workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
     }
 }
 
-/// A server that is bound to its addresses but does not answer yet.
+/// A server that is bound but does not answer yet.
 pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
     encrypted: Vec<EncryptedListener>,
     zones: SharedZones,
-    policy: Policy,
+    policy: Arc<Policy>,
 }
 
 impl DnsServer {
     /// Binds UDP and TCP at every address. Port 0 takes a free port, the same for both.
     ///
-    /// A wildcard address stands for every address that the machine has now: a reply has to leave
-    /// from the address that was asked, which a socket of one address always does.
+    /// A wildcard address stands for all current addresses of the machine: a response has to come from the
+    /// address that was asked, which only a socket bound to that address ensures.
     pub async fn bind(addresses: &[SocketAddr], zones: SharedZones) -> Result<Self, BindError> {
         Self::bind_with(addresses, zones, DatagramOptions::default()).await
     }
 
-    /// As [`DnsServer::bind`], with datagrams served as `options` say.
+    /// As [`DnsServer::bind`], with options for UDP.
     pub async fn bind_with(
         addresses: &[SocketAddr],
         zones: SharedZones,
@@ -85,76 +91,95 @@ impl DnsServer {
             listeners.extend(bind::listen(*address, options.workers).await?);
         }
         let addresses = listeners.iter().map(|listener| listener.address).collect();
-        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Policy::default() })
+        Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Arc::default() })
     }
 
-    /// Answers by `policy`.
+    /// Sets the response policy.
     pub fn with_policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
+        Self { policy: Arc::new(policy), ..self }
     }
 
     fn responder(&self) -> Responder {
-        Responder::new(self.zones.clone(), self.policy.clone(), Clock::system())
+        Responder::new(self.zones.clone(), self.policy.clone())
     }
 
-    /// Binds the addresses of encrypted DNS too, with one certificate for all.
+    /// Binds the listeners of encrypted DNS.
     pub async fn bind_encrypted(&mut self, addresses: &EncryptedAddresses) -> Result<(), BindError> {
         self.encrypted.extend(encrypted::bind(addresses).await?);
         Ok(())
     }
 
-    /// Where encrypted DNS is answered, and how.
+    /// Protocols and addresses of encrypted DNS.
     pub fn encrypted_addresses(&self) -> Vec<(EncryptedProtocol, SocketAddr)> {
         self.encrypted.iter().map(EncryptedListener::address).collect()
     }
 
-    /// The addresses that are bound.
+    /// The bound addresses of UDP and TCP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
+    /// Serves until `stop` is cancelled; then sockets and connections are closed at once.
     ///
-    /// Fails when a thread cannot be started.
+    /// Fails if a thread cannot be started or a listener fails.
+    ///
+    /// # Panics
+    ///
+    /// With the payload of the first worker, connection or request that panicked, after everything else
+    /// has been stopped.
     pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
-        // However this ends, the workers end too.
+        // Cancelled on every return path, so that the workers end too.
         let stop = stop.child_token();
         let _workers_end = stop.clone().drop_guard();
+        let (panics, mut panicked) = Panics::new();
+        let alarm = Arc::new(Alarm::new()?);
+        let mut servers = self.start(&panics, &alarm, &stop)?;
+        let mut payload = None;
+        let outcome = tokio::select! {
+            outcome = until_stopped(&mut servers, &stop) => outcome,
+            first = panicked.recv() => { payload = first; Ok(()) }
+        };
+        stop.cancel();
+        alarm.ring();
+        let ended = until_ended(&mut servers).await;
+        if let Some(payload) = payload.or_else(|| panicked.try_recv().ok()) {
+            resume_unwind(payload);
+        }
+        outcome.and(ended)
+    }
+
+    /// Starts the listeners as tasks and the UDP workers as threads.
+    fn start(
+        &mut self,
+        panics: &Panics,
+        alarm: &Arc<Alarm>,
+        stop: &CancellationToken,
+    ) -> io::Result<JoinSet<io::Result<()>>> {
         let mut servers = JoinSet::new();
         let mut datagrams = Vec::new();
         for listener in std::mem::take(&mut self.listeners) {
             datagrams.push(listener.udp);
-            let streams = stream::serve(listener.tcp, Protocol::Tcp, self.responder(), stop.clone());
-            servers.spawn(async {
-                streams.await;
-                Ok(())
-            });
+            let (responder, panics) = (self.responder(), panics.clone());
+            let served = accept::serve(listener.tcp, Protocol::Tcp, responder, panics.clone(), stop.clone());
+            servers.spawn(async move { Ok(panics.watch(served).await.unwrap_or_default()) });
         }
         for listener in std::mem::take(&mut self.encrypted) {
-            servers.spawn(listener.serve(self.responder(), stop.clone()));
+            let served = listener.serve(self.responder(), panics.clone(), stop.clone());
+            let panics = panics.clone();
+            servers.spawn(async move { panics.watch(served).await.unwrap_or(Ok(())) });
         }
-        let alarm = Arc::new(datagram::Alarm::new()?);
-        let turns = Arc::default();
+        let rotation = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let worker = Worker::new(sockets, self.responder(), Arc::clone(&turns), alarm.clone())?;
+            let shared = (Arc::clone(&rotation), alarm.clone());
+            let worker = Worker::new(sockets, self.responder(), shared, panics.clone())?;
             let ended = worker.start(index, stop.clone())?;
-            // A worker that has panicked drops its end of the channel, which counts as ended.
-            servers.spawn(async {
-                ended.await.unwrap_or_default();
-                Ok(())
-            });
+            servers.spawn(async { Ok(ended.await.unwrap_or_default()) });
         }
-        let outcome = until_stopped(&mut servers, &stop).await;
-        stop.cancel();
-        alarm.ring();
-        while let Some(ended) = servers.join_next().await {
-            ended.map_err(io::Error::other)??;
-        }
-        outcome
+        Ok(servers)
     }
 }
 
-/// Waits until `stop` is cancelled, or a server has failed.
+/// Waits until `stop` is cancelled or a listener has failed.
 async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &CancellationToken) -> io::Result<()> {
     loop {
         tokio::select! {
@@ -164,7 +189,15 @@ async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &Cancellatio
     }
 }
 
-/// From sockets by address to sockets by worker.
+/// Waits until all listeners and workers have ended.
+async fn until_ended(servers: &mut JoinSet<io::Result<()>>) -> io::Result<()> {
+    while let Some(ended) = servers.join_next().await {
+        ended.map_err(io::Error::other)??;
+    }
+    Ok(())
+}
+
+/// Regroups sockets by worker.
 fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
     let mut workers: Vec<Vec<UdpSocket>> = Vec::new();
     for sockets in by_address {
@@ -175,3 +208,6 @@ fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
     }
     workers
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,261 +1,139 @@
-//! TCP and DoT: connections that carry messages behind their length (RFC 1035, 4.2.2; RFC 7766),
-//! over TLS in DoT (RFC 7858). DoH shares the accepting, the handshake and the limits.
+//! TCP and DoT: messages with a length prefix on a connection (RFC 1035, 4.2.2; RFC 7766), over TLS for
+//! DoT (RFC 7858).
 //!
-//! This is a transport of our own because hickory's cannot meet what streams are for: it encodes
-//! responses itself and compresses 120 names of a message at most, so that a headless service of
-//! 1,400 endpoints no longer fits; it answers some malformed responses; and it has no limit of
-//! connections.
+//! This transport is our own because hickory's encodes responses itself and compresses at most 120 names
+//! per message, so that a headless service with 1,400 endpoints no longer fits; it also answers some
+//! malformed responses and does not limit connections.
 //!
-//! At its limits: an idle connection is closed after [`STREAM_IDLE_TIMEOUT`], a message that does
-//! not come to its end after [`MESSAGE_TIMEOUT`], a handshake after [`HANDSHAKE_TIMEOUT`], a client
-//! that does not read after [`WRITE_TIMEOUT`]. With [`CONNECTIONS_MAX`] open, or [`CONNECTIONS_PER_ADDRESS_MAX`] of one
-//! address, a new one takes the place of the one that has been idle for longest. What a connection
-//! may keep waiting is one response, and [`PENDING_MAX`] requests for which others are asked: the
-//! next request is read once there is room.
+//! Limits: an idle connection is closed after [`STREAM_IDLE_TIMEOUT`], an incomplete message is waited
+//! for [`MESSAGE_TIMEOUT`], a client that does not read for [`WRITE_TIMEOUT`]. Per connection one
+//! response is buffered and [`PENDING_MAX`] requests wait for upstreams; then no further request is read.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
-use super::doh;
-use crate::clock::Clock;
-use crate::dns::message::response::Response;
+use super::session::Session;
+use crate::dns::message::protocol::HEADER_LENGTH;
 use crate::dns::secondary::transfer::Transfer;
-use crate::dns::service::forward::Pending;
-use crate::dns::service::respond::{Asker, Reply, Transport};
-use crate::dns::service::responder::Responder;
+use crate::dns::service::pending::Waiting;
+use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
+use crate::dns::service::respond::Reply;
+use crate::dns::service::transfer::AdmittedTransfer;
 
-/// How long a connection may be silent before it is closed (RFC 7766, 6.2.3).
-pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a message that has begun may take to be complete.
+/// Timeout of a message after its first octet.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a TLS handshake may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may take to read a response.
+/// Timeout of writing a message.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections one address of the server has at most.
-const CONNECTIONS_MAX: usize = 1024;
-/// How many of them may come from one address.
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
-/// How long to wait when the system has no descriptor for a new connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many transfers of one connection wait for the one that is sent.
+/// Transfers of a connection that wait for the current one.
 const TRANSFERS_WAITING_MAX: usize = 1;
-/// How many requests of one connection wait for others at once; the next are not read until then.
+/// Requests of a connection that wait for upstreams.
 const PENDING_MAX: usize = 64;
-/// A DNS message is at least its header.
-const MESSAGE_LENGTH_MIN: usize = 12;
 
-/// What is spoken on the connections of a listener.
-pub(super) enum Protocol {
-    /// Messages behind their length.
-    Tcp,
-    /// The same over TLS.
-    Dot(TlsAcceptor),
-    /// HTTP over TLS.
-    Doh(TlsAcceptor),
+/// Starts an admitted transfer; its messages are made one by one.
+pub fn begin_transfer(admitted: AdmittedTransfer) -> Transfer {
+    let AdmittedTransfer { zone, known_serial, header, first: (question, edns), signer, clock } = admitted;
+    Transfer::new(zone, known_serial, header, clock).beginning_with(question, edns).signed_by(signer)
 }
 
-/// Serves the connections of one listener until `stop` is cancelled.
-pub(super) async fn serve(
-    listener: TcpListener,
-    protocol: Protocol,
-    responder: Responder,
-    stop: CancellationToken,
-) {
-    let server = Arc::new(StreamServer {
-        protocol,
-        responder,
-        turn: AtomicUsize::new(0),
-        connections: Connections { stop: stop.clone(), ..Connections::default() },
-    });
-    let clock = Clock::system();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => drop(tokio::spawn(server.clone().converse(stream, peer))),
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                clock.sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+/// Serves a connection until the client closes it or a timeout passes. Transfers and responses that wait
+/// for upstreams do not delay other responses, so responses may be sent out of order (RFC 7766, 6.2.1.1);
+/// transfers are sent one after the other.
+pub(super) async fn converse(session: &Session, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+    let (reader, writer) = tokio::io::split(stream);
+    let conversation = Conversation { session, writer: AsyncMutex::new(writer) };
+    let (transfers, admitted) = mpsc::channel(TRANSFERS_WAITING_MAX);
+    let (waiting, asked) = mpsc::channel(1);
+    let later = Later { transfers, waiting };
+    tokio::try_join!(
+        conversation.answer_requests(BufReader::new(reader), later),
+        conversation.send_transfers(admitted),
+        conversation.send_completed(asked),
+    )
+    .map(|_| ())
 }
 
-/// One listener's connections and what they are answered from.
-pub(super) struct StreamServer {
-    protocol: Protocol,
-    responder: Responder,
-    turn: AtomicUsize,
-    connections: Connections,
+/// A session and the writing half of its connection.
+struct Conversation<'s, W> {
+    session: &'s Session,
+    writer: AsyncMutex<W>,
 }
 
-impl StreamServer {
-    /// The response to one message; `None` for silence.
-    pub(super) async fn respond(&self, request: &[u8], place: &Place) -> Option<Response> {
-        self.responder.answer(request, place.address, self.transport(), self.next_turn()).await
-    }
-
-    fn transport(&self) -> Transport {
-        match self.protocol {
-            Protocol::Tcp => Transport::Stream,
-            Protocol::Dot(_) => Transport::Tls,
-            Protocol::Doh(_) => Transport::Https,
-        }
-    }
-
-    fn next_turn(&self) -> usize {
-        self.turn.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Notes that a connection is used just now.
-    pub(super) fn touch(&self, place: &Place) {
-        self.connections.touch(place);
-    }
-
-    /// One connection, from its beginning to its end.
-    async fn converse(self: Arc<Self>, stream: TcpStream, peer: SocketAddr) {
-        let place = Arc::new(self.connections.enter(peer.ip()));
-        let ended = tokio::select! {
-            () = place.stop.cancelled() => Ok(()),
-            ended = self.speak(stream, &place) => ended,
-        };
-        self.connections.leave(&place);
-        if let Err(error) = ended {
-            tracing::debug!(%error, %peer, "a connection has ended");
-        }
-    }
-
-    async fn speak(self: &Arc<Self>, stream: TcpStream, place: &Arc<Place>) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        match &self.protocol {
-            Protocol::Tcp => self.answer_all(stream, place).await,
-            Protocol::Dot(tls) => {
-                let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
-                self.answer_all(stream, place).await
-            }
-            Protocol::Doh(tls) => {
-                let stream = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await??;
-                doh::converse(self, stream, place).await
-            }
-        }
-    }
-
-    /// Answers one request after another; ends when the client does, or takes too long. A transfer
-    /// is sent beside the answers to other requests; a second one waits for the first. So is what
-    /// waits for others (RFC 7766, 6.2.1.1).
-    async fn answer_all(&self, stream: impl AsyncRead + AsyncWrite, place: &Place) -> io::Result<()> {
-        let (reader, writer) = tokio::io::split(stream);
-        let writer = AsyncMutex::new(writer);
-        let (transfers, waiting) = mpsc::channel(TRANSFERS_WAITING_MAX);
-        let (pending, asked) = mpsc::channel(1);
-        let later = Later { transfers, pending };
-        let answered = self.answer_requests(BufReader::new(reader), &writer, later, place);
-        let transferred = self.send_transfers(waiting, &writer, place);
-        tokio::try_join!(answered, transferred, self.send_pending(asked, &writer, place)).map(|_| ())
-    }
-
-    async fn answer_requests(
-        &self,
-        mut reader: impl AsyncReadExt + Unpin,
-        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
-        later: Later,
-        place: &Place,
-    ) -> io::Result<()> {
-        let asker = Asker { address: place.address, transport: self.transport() };
+impl<W: AsyncWrite + Unpin> Conversation<'_, W> {
+    async fn answer_requests(&self, mut reader: impl AsyncReadExt + Unpin, later: Later) -> io::Result<()> {
         while let Some(request) = next_message(&mut reader).await? {
-            self.touch(place);
-            match self.responder.converse(&request, asker, self.next_turn()) {
-                Some(Reply::Message(response)) => send(writer, &response.to_octets()).await?,
+            match self.session.converse(&request) {
+                Some(Reply::Message(response)) => self.send(&response.to_octets()).await?,
                 Some(Reply::Transfer(transfer)) => {
                     later.transfers.send(transfer).await.map_err(io::Error::other)?;
                 }
-                Some(Reply::Pending(pending)) => {
-                    later.pending.send(pending).await.map_err(io::Error::other)?;
+                Some(Reply::Pending(waiting)) => {
+                    later.waiting.send(waiting).await.map_err(io::Error::other)?;
                 }
                 None => {}
             }
-            // Whoever sends thousands of queries at once on one connection lets others in between.
+            // A client that pipelines thousands of queries must not starve other connections.
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    async fn send_pending(
-        &self,
-        mut asked: mpsc::Receiver<Box<Pending>>,
-        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
-        place: &Place,
-    ) -> io::Result<()> {
+    async fn send_completed(&self, mut asked: mpsc::Receiver<Box<Waiting>>) -> io::Result<()> {
         let asked = stream::poll_fn(|context| asked.poll_recv(context));
-        let completed = asked.map(|pending| self.responder.complete(*pending));
+        let completed = asked.map(|waiting| self.session.complete(*waiting));
         let mut completed = pin!(completed.buffer_unordered(PENDING_MAX));
         while let Some(response) = completed.next().await {
-            self.touch(place);
             if let Some(response) = response {
-                send(writer, &response.to_octets()).await?;
+                self.send(&response.to_octets()).await?;
             }
         }
         Ok(())
     }
 
-    async fn send_transfers(
-        &self,
-        mut waiting: mpsc::Receiver<Box<Transfer>>,
-        writer: &AsyncMutex<impl AsyncWrite + Unpin>,
-        place: &Place,
-    ) -> io::Result<()> {
-        while let Some(mut transfer) = waiting.recv().await {
-            self.touch(place);
+    async fn send_transfers(&self, mut admitted: mpsc::Receiver<Box<AdmittedTransfer>>) -> io::Result<()> {
+        while let Some(admitted) = admitted.recv().await {
+            let mut transfer = Box::new(begin_transfer(*admitted));
             while let Some((message, rest)) = beside(transfer).await? {
-                self.touch(place);
-                send(writer, &message).await?;
+                self.session.touch();
+                self.send(&message).await?;
                 transfer = rest;
             }
         }
         Ok(())
     }
+
+    async fn send(&self, message: &[u8]) -> io::Result<()> {
+        let sent = async {
+            let mut writer = self.writer.lock().await;
+            writer.write_all(&framed(message)).await?;
+            writer.flush().await
+        };
+        timeout(WRITE_TIMEOUT, sent).await?
+    }
 }
 
-/// The next message of a transfer, made where no connection waits meanwhile: the first one of a large
-/// zone takes long.
+/// The next message of a transfer, made on a blocking thread: the first one of a large zone takes long.
 async fn beside(mut transfer: Box<Transfer>) -> io::Result<Option<(Vec<u8>, Box<Transfer>)>> {
     let made = tokio::task::spawn_blocking(move || Some((transfer.next_message()?, transfer)));
-    made.await.map_err(io::Error::other)
+    made.await.map_err(|error| match error.try_into_panic() {
+        Ok(payload) => std::panic::resume_unwind(payload),
+        Err(error) => io::Error::other(error),
+    })
 }
 
-/// Where requests go that are answered later.
+/// Channels for replies that are sent later.
 struct Later {
-    transfers: mpsc::Sender<Box<Transfer>>,
-    pending: mpsc::Sender<Box<Pending>>,
+    transfers: mpsc::Sender<Box<AdmittedTransfer>>,
+    waiting: mpsc::Sender<Box<Waiting>>,
 }
 
-async fn send(writer: &AsyncMutex<impl AsyncWrite + Unpin>, message: &[u8]) -> io::Result<()> {
-    let sent = async {
-        let mut writer = writer.lock().await;
-        writer.write_all(&framed(message)).await?;
-        writer.flush().await
-    };
-    timeout(WRITE_TIMEOUT, sent).await?
-}
-
-/// The next message; `None` when the client has ended or been idle for too long, or announces
-/// less than a header.
+/// The next message; `None` if the client closed the connection, was idle for too long, or announces a
+/// message shorter than a header.
 async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 2];
     match timeout(STREAM_IDLE_TIMEOUT, reader.read(&mut length[..1])).await {
@@ -266,7 +144,7 @@ async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Op
     timeout(MESSAGE_TIMEOUT, async {
         reader.read_exact(&mut length[1..]).await?;
         let length = usize::from(u16::from_be_bytes(length));
-        if length < MESSAGE_LENGTH_MIN {
+        if length < HEADER_LENGTH {
             return Ok(None);
         }
         let mut message = vec![0; length];
@@ -276,63 +154,10 @@ async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Op
     .await?
 }
 
-/// Length and message in one piece, so that they leave in one segment (RFC 7766, 8).
+/// Length prefix and message in one buffer, so that they are sent in one segment (RFC 7766, section 8).
 fn framed(message: &[u8]) -> Vec<u8> {
     let length = u16::try_from(message.len()).expect("a stream response is held to 65535 octets");
     [&length.to_be_bytes(), message].concat()
-}
-
-/// The open connections, and which of them has been idle for longest.
-#[derive(Default)]
-struct Connections {
-    /// By the moment of the last request.
-    by_idleness: Mutex<BTreeMap<u64, (IpAddr, CancellationToken)>>,
-    moments: AtomicU64,
-    stop: CancellationToken,
-}
-
-/// One connection's place among the others.
-pub(super) struct Place {
-    address: IpAddr,
-    last_used: AtomicU64,
-    stop: CancellationToken,
-}
-
-impl Connections {
-    /// A place for a new connection; at a limit the one that is idle for longest is closed.
-    fn enter(&self, address: IpAddr) -> Place {
-        let moment = self.moments.fetch_add(1, Ordering::Relaxed);
-        let stop = self.stop.child_token();
-        let mut open = self.lock();
-        let of_address = open.iter().filter(|(_, (other, _))| *other == address);
-        let crowded = match of_address.clone().count() >= CONNECTIONS_PER_ADDRESS_MAX {
-            true => of_address.map(|(moment, _)| *moment).next(),
-            false => open.keys().next().copied().filter(|_| open.len() >= CONNECTIONS_MAX),
-        };
-        if let Some((_, longest_idle)) = crowded.and_then(|moment| open.remove(&moment)) {
-            longest_idle.cancel();
-        }
-        open.insert(moment, (address, stop.clone()));
-        Place { address, last_used: AtomicU64::new(moment), stop }
-    }
-
-    /// Notes that a connection was used just now.
-    fn touch(&self, place: &Place) {
-        let moment = self.moments.fetch_add(1, Ordering::Relaxed);
-        let before = place.last_used.swap(moment, Ordering::Relaxed);
-        let mut open = self.lock();
-        if let Some(entry) = open.remove(&before) {
-            open.insert(moment, entry);
-        }
-    }
-
-    fn leave(&self, place: &Place) {
-        self.lock().remove(&place.last_used.load(Ordering::Relaxed));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, (IpAddr, CancellationToken)>> {
-        self.by_idleness.lock().expect("a map operation does not panic")
-    }
 }
 
 #[cfg(test)]
@@ -342,39 +167,8 @@ mod tests {
     use hickory_proto::rr::rdata::SOA;
 
     use super::*;
+    use crate::clock::Clock;
     use crate::dns::zone::Zone;
-
-    fn address(last: u8) -> IpAddr {
-        [127, 0, 0, last].into()
-    }
-
-    #[test]
-    fn at_the_limit_of_an_address_its_longest_idle_connection_gives_way() {
-        let connections = Connections::default();
-        let other = connections.enter(address(2));
-        let places: Vec<Place> =
-            (0..CONNECTIONS_PER_ADDRESS_MAX).map(|_| connections.enter(address(1))).collect();
-        connections.touch(&places[0]);
-        assert!(places.iter().all(|place| !place.stop.is_cancelled()));
-        let _new = connections.enter(address(1));
-        let closed: Vec<usize> =
-            (0..places.len()).filter(|position| places[*position].stop.is_cancelled()).collect();
-        assert_eq!(closed, [1], "the first was used since");
-        assert!(!other.stop.is_cancelled());
-    }
-
-    #[test]
-    fn at_the_limit_of_all_the_longest_idle_connection_gives_way() {
-        let connections = Connections::default();
-        let half = CONNECTIONS_MAX / 2;
-        let first: Vec<Place> = (0..half).map(|_| connections.enter(address(1))).collect();
-        let second: Vec<Place> = (0..half).map(|_| connections.enter(address(2))).collect();
-        connections.leave(&second[0]);
-        let _fits = connections.enter(address(3));
-        assert!(!first[0].stop.is_cancelled());
-        let _too_many = connections.enter(address(3));
-        assert!(first[0].stop.is_cancelled() && !first[1].stop.is_cancelled());
-    }
 
     #[test]
     fn the_worker_is_free_while_a_message_of_a_transfer_is_made() {

@@ -129,18 +129,19 @@ async fn an_object_in_two_files_is_a_problem_of_the_second() {
     );
 }
 
-#[test]
-fn a_check_warns_of_what_is_valid_and_will_not_work() {
+#[tokio::test]
+async fn a_file_that_takes_long_to_read_holds_up_no_other_task() {
     let folder = tempfile::tempdir().unwrap();
-    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n  serviceName: nginx\n  \
-               selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
-               spec: {containers: [{name: c, image: i}]}\n";
-    std::fs::write(folder.path().join("a.yaml"), format!("# a set\n---\n{set}")).unwrap();
-    let checked = check(&[folder.path().to_owned()]);
-    assert!(checked.problems.is_empty(), "{:?}", checked.problems);
-    let remarks: Vec<String> = checked.remarks.iter().map(ToString::to_string).collect();
-    let [remark] = &remarks[..] else { panic!("{remarks:?}") };
-    let expected =
-        "a.yaml:3: warning: StatefulSet default/web: spec.serviceName: there is no Service \"nginx\"";
-    assert!(remark.contains(expected), "{remark}");
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+    let mut files = files(&pipe).await;
+    let (ran, has_run) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let has_run = has_run.recv_timeout(PATIENCE).is_ok();
+        std::fs::write(&pipe, GOOD).unwrap();
+        has_run
+    });
+    let (report, ()) = tokio::join!(files.load(), async move { ran.send(()).unwrap() });
+    assert!(writer.join().unwrap(), "the other task waits for the file");
+    assert_eq!(words(&report), ["ConfigMap default/a Created"]);
 }

@@ -1,26 +1,31 @@
-//! Manifests: YAML and JSON text to objects, every mistake with its place.
+//! Manifests: YAML and JSON text to objects, every mistake with its file and line.
 //!
 //! ```text
-//!  text ─► split ─► tree (nodes with lines) ─► object: kind, schema, decode ─► default, validate
+//!  text ─► split ─► tree (nodes with lines) ─► object: kind, schema, decode ─► check of the caller
 //!                     │ scalar                     │ mistakes                    │ mistakes
 //! ```
 //!
-//! One mistake never hides another: a document that is no YAML is skipped up to the next `---`, a
-//! wrong field does not keep the rest of its object from being looked at. The structure and its
-//! lines come from `saphyr-parser`; what a plain scalar means is decided by `serde_yaml`, which is
-//! used nowhere else. As kubectl does, a number with a leading zero is read as octal.
+//! One mistake never hides another: a document that is not YAML is skipped up to the next `---`, and
+//! the rest of an object with a wrong field is still checked. The structure and the lines come from
+//! `saphyr-parser`; `serde_yaml`, which is used nowhere else, decides what a plain scalar means. As
+//! kubectl does, a number with a leading zero is read as octal.
 //!
-//! Text is not trusted: its length, the number of documents, nesting, the nodes that aliases
-//! unfold to and the mistakes that are told are bounded, and going beyond is a mistake like others.
+//! Text is not trusted: [`TEXT_LENGTH_MAX`] and the other bounds limit what is read of it, and going
+//! beyond one of them is a mistake like others.
 
 mod builder;
 mod kinds;
+mod limits;
 mod object;
-mod place;
+mod path;
 mod scalar;
 mod split;
+mod strictness;
 mod structure;
 mod tree;
+
+pub use limits::{DOCUMENTS_MAX, MESSAGE_LENGTH_MAX, MISTAKES_MAX, NESTING_MAX, NODES_MAX, TEXT_LENGTH_MAX};
+pub use strictness::{Check, Strictness};
 
 use std::collections::HashMap;
 use std::fmt;
@@ -30,28 +35,6 @@ use serde_json::Value;
 use crate::objects::{ObjectKey, Typed};
 use split::Chunk;
 use tree::{Form, Node};
-
-/// The longest text, in bytes.
-pub const TEXT_LENGTH_MAX: usize = 16 * 1024 * 1024;
-/// The most documents in one text.
-pub const DOCUMENTS_MAX: usize = 10_000;
-/// How deep maps and lists may be nested.
-pub const NESTING_MAX: usize = 100;
-/// The most values in one text, aliases unfolded.
-pub const NODES_MAX: usize = 1_000_000;
-/// The most mistakes that are told of one text.
-pub const MISTAKES_MAX: usize = 500;
-/// The longest message, in bytes; values in it are cut.
-pub const MESSAGE_LENGTH_MAX: usize = 4096;
-
-/// How strictly a manifest is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rules {
-    /// Unknown fields are mistakes, and objects are defaulted and validated on a copy.
-    Strict,
-    /// Only the structure must decode; for objects that come from another source of truth.
-    AsIs,
-}
 
 /// Where an object was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +77,7 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// What a text holds.
+/// The content of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
     /// The objects without a mistake, in the order of the text.
@@ -105,12 +88,12 @@ pub struct Manifest {
 
 /// Reads all objects of a text: several documents, JSON, lists. Objects of namespaced kinds that
 /// name no namespace are put into `default_namespace`.
-pub fn parse(file: &str, text: &str, default_namespace: &str, rules: Rules) -> Manifest {
+pub fn parse(file: &str, text: &str, default_namespace: &str, strictness: Strictness) -> Manifest {
     let mut reader =
-        Reader { file, default_namespace, rules, known: HashMap::new(), manifest: Manifest::default() };
+        Reader { file, default_namespace, strictness, known: HashMap::new(), manifest: Manifest::default() };
     match documents(text) {
         Ok(documents) => documents.into_iter().for_each(|document| reader.read(document)),
-        Err(message) => reader.tell(1, 1, message),
+        Err(message) => reader.report(1, 1, message),
     }
     let mut manifest = reader.manifest;
     manifest.mistakes.sort_by_key(|mistake| mistake.line);
@@ -128,8 +111,8 @@ pub fn yaml_to_value(file: &str, text: &str) -> Result<Value, Mistake> {
         if index > 0 {
             return Err(mistake(document.number, root.line, "there must be only one document".into()));
         }
-        if let Some((path, line, first_line)) = place::duplicate_keys(&root).into_iter().next() {
-            return Err(mistake(document.number, line, duplicate_text(&path, first_line)));
+        if let Some((line, message)) = path::duplicate_keys(&root).into_iter().next() {
+            return Err(mistake(document.number, line, message));
         }
         value = root.to_value();
     }
@@ -164,10 +147,6 @@ fn documents(text: &str) -> Result<Vec<Document>, String> {
     Ok(documents)
 }
 
-fn duplicate_text(path: &str, first_line: usize) -> String {
-    format!("duplicate field \"{path}\" (it is on line {first_line} already)")
-}
-
 fn shorten(mistakes: &mut Vec<Mistake>) {
     let n_more = mistakes.len().saturating_sub(MISTAKES_MAX);
     if n_more > 0 {
@@ -178,18 +157,18 @@ fn shorten(mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Gathers what the documents of a text hold.
+/// Collects the objects and mistakes of the documents of a text.
 struct Reader<'a> {
     file: &'a str,
     default_namespace: &'a str,
-    rules: Rules,
+    strictness: Strictness,
     /// The line on which each object was first written.
     known: HashMap<ObjectKey, usize>,
     manifest: Manifest,
 }
 
 impl Reader<'_> {
-    fn tell(&mut self, document: usize, line: usize, mut message: String) {
+    fn report(&mut self, document: usize, line: usize, mut message: String) {
         if message.len() > MESSAGE_LENGTH_MAX {
             let is_boundary = |end: &usize| message.is_char_boundary(*end);
             let end = (0..=MESSAGE_LENGTH_MAX).rev().find(is_boundary).unwrap_or_default();
@@ -201,21 +180,21 @@ impl Reader<'_> {
 
     fn read(&mut self, document: Document) {
         match document.root {
-            Err((line, message)) => self.tell(document.number, line, message),
+            Err((line, message)) => self.report(document.number, line, message),
             Ok(root) => self.read_root(document.number, &root, None),
         }
     }
 
-    /// An object, or a list of objects, which may be lists again. `within` is the `apiVersion` and
-    /// the kind that the list around gives its items.
+    /// Reads an object, or a list of objects, which may be lists again. `within` is the `apiVersion`
+    /// and the kind that the enclosing list gives its items.
     fn read_root(&mut self, document: usize, node: &Node, within: Option<&(String, String)>) {
         let Form::Map(_) = &node.form else {
             let message = format!("expected an object, got {}", node.form.what());
-            return self.tell(document, node.line, message);
+            return self.report(document, node.line, message);
         };
         match object::list_items(node) {
             None => self.read_object(document, node, within),
-            Some(Err((line, message))) => self.tell(document, line, message),
+            Some(Err((line, message))) => self.report(document, line, message),
             Some(Ok((within, items))) => {
                 for item in items {
                     self.read_root(document, item, within.as_ref());
@@ -225,15 +204,15 @@ impl Reader<'_> {
     }
 
     fn read_object(&mut self, document: usize, node: &Node, within: Option<&(String, String)>) {
-        let read = object::read(node, within, self.default_namespace, self.rules);
+        let read = object::read(node, within, self.default_namespace, self.strictness);
         let is_flawless = read.mistakes.is_empty();
         for (line, message) in read.mistakes {
-            self.tell(document, line, format!("{}: {message}", read.title));
+            self.report(document, line, format!("{}: {message}", read.title));
         }
         let Some(typed) = read.typed else { return };
         if let Some(first) = self.known.get(&ObjectKey::of(&typed)) {
             let message = format!("{}: is defined twice (first on line {first})", read.title);
-            return self.tell(document, node.line, message);
+            return self.report(document, node.line, message);
         }
         self.known.insert(ObjectKey::of(&typed), node.line);
         if is_flawless {

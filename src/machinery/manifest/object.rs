@@ -1,24 +1,24 @@
 //! One object of a manifest: what it is, whether its structure fits, and whether it is valid.
 //!
-//! It knows nothing of files and documents: mistakes leave it as lines and texts, and whoever
-//! reads the file adds the rest. What follows from a mistake that is told already is not told.
+//! It knows nothing of files and documents: a mistake is a line and a text, and the caller adds the
+//! rest. Mistakes that only follow from another one are not reported.
 
 use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::strictness::{Check, Strictness};
 use super::tree::{Form, Node};
-use super::{Rules, duplicate_text, kinds, place, structure};
+use super::{kinds, path, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed};
-use crate::rules::{defaulting, strategy, validation};
 
-/// What one object of a manifest has come to.
+/// The result of reading one object.
 pub(super) struct Read {
-    /// How messages call the object: `StatefulSet "web"`.
+    /// The object as in messages: `StatefulSet "web"`.
     pub(super) title: String,
     /// The object, if it could be decoded.
     pub(super) typed: Option<Typed>,
-    /// Lines and what is wrong there.
+    /// The lines, and what is wrong there.
     pub(super) mistakes: Vec<(usize, String)>,
 }
 
@@ -41,21 +41,19 @@ pub(super) fn list_items(node: &Node) -> Option<Result<Items<'_>, (usize, String
     })
 }
 
-/// Reads an object. `within` gives what a typed list says of its items.
+/// Reads an object. `within` is the `apiVersion` and kind that a typed list gives its items.
 pub(super) fn read(
     node: &Node,
     within: Option<&(String, String)>,
     default_namespace: &str,
-    rules: Rules,
+    strictness: Strictness,
 ) -> Read {
     let mut mistakes = Vec::new();
-    let said = find_kind(node, within, &mut mistakes);
+    let kind = find_kind(node, within, &mut mistakes);
     let mut read = Read { title: title(node, within), typed: None, mistakes };
-    for (path, line, first_line) in place::duplicate_keys(node) {
-        read.mistakes.push((line, duplicate_text(&path, first_line)));
-    }
-    let Some(kind) = said else { return read };
-    let mut checked = structure::check(kind, node, rules, &mut read.mistakes);
+    read.mistakes.extend(path::duplicate_keys(node));
+    let Some(kind) = kind else { return read };
+    let mut checked = structure::check(kind, node, strictness.is_strict(), &mut read.mistakes);
     check_name(node, &mut read.mistakes);
     let is_named = text_of_name(node).is_some();
     if !is_named {
@@ -63,8 +61,8 @@ pub(super) fn read(
     }
     match decode(kind, checked.value, default_namespace) {
         Ok(typed) => {
-            if rules == Rules::Strict {
-                validate(&typed, node, &checked.left_out, &mut read.mistakes);
+            if let Strictness::Strict(check) = strictness {
+                check_fields(check, &typed, node, &checked.left_out, &mut read.mistakes);
             }
             read.typed = Some(typed).filter(|_| is_named);
         }
@@ -89,17 +87,17 @@ fn title(node: &Node, within: Option<&(String, String)>) -> String {
     }
 }
 
-/// The kind of an object, or `None` after telling why it has none.
+/// The kind of an object; `None`, after reporting why, if it has none.
 fn find_kind(
     node: &Node,
     within: Option<&(String, String)>,
     mistakes: &mut Vec<(usize, String)>,
 ) -> Option<Kind> {
-    let kind = said(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
+    let kind = required_text(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
     let known = kind.as_deref().and_then(kinds::api_version_of);
     let hint = known.map(|known| format!(" (write apiVersion: {known})")).unwrap_or_default();
     let of_list = within.map(|(api_version, _)| api_version.as_str());
-    let api_version = said(node, "apiVersion", of_list, &hint, mistakes);
+    let api_version = required_text(node, "apiVersion", of_list, &hint, mistakes);
     match kinds::find(&api_version?, &kind?) {
         Ok(kind) => Some(kind),
         Err(not_found) => {
@@ -110,8 +108,8 @@ fn find_kind(
     }
 }
 
-/// A text that every object must have.
-fn said(
+/// A string that every object must have.
+fn required_text(
     node: &Node,
     key: &str,
     of_list: Option<&str>,
@@ -133,7 +131,7 @@ fn said(
     None
 }
 
-/// Objects of a manifest must have a name of their own: it is how they are found again.
+/// Objects of a manifest must have a name, by which they are found when the file changes.
 fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
     let metadata = node.get("metadata");
     let name = metadata.and_then(|metadata| metadata.value.get("name"));
@@ -151,7 +149,7 @@ fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
 
 fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed, serde_json::Error> {
     if let Value::Object(fields) = &mut value {
-        // Items of typed lists may leave these two to the list.
+        // Items of typed lists may have neither; the list has them.
         fields.insert("apiVersion".into(), kind.info().api_version.into());
         fields.insert("kind".into(), kind.name().into());
     }
@@ -163,30 +161,35 @@ fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed
     Ok(typed)
 }
 
-/// Tells what the API would say of the object, on the lines it would say it of.
-fn validate(typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<(usize, String)>) {
-    let mut copy = typed.clone();
-    defaulting::default(&mut copy);
-    strategy::prepare_for_create(&mut copy);
+/// Reports what the caller's check finds, each on the line of its field.
+fn check_fields(
+    check: Check,
+    typed: &Typed,
+    node: &Node,
+    left_out: &[String],
+    mistakes: &mut Vec<(usize, String)>,
+) {
     let n_structural = mistakes.len();
-    for error in validation::validate_create(&copy) {
-        let place = place::find(node, &error.path);
-        let told = &mistakes[..n_structural];
-        let is_told = told.iter().any(|(line, message)| *line == place.line && tells(message, &error));
-        let is_unwritten = !place.is_written && matches!(error.fault, Fault::Invalid(_));
-        if !is_told && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
-            mistakes.push((place.line, error.to_string()));
+    for error in check(typed) {
+        let field = path::find(node, &error.path);
+        let reported = &mistakes[..n_structural];
+        let is_reported =
+            reported.iter().any(|(line, message)| *line == field.line && reports(message, &error));
+        let is_unwritten = !field.is_written && matches!(error.fault, Fault::Invalid(_));
+        if !is_reported && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
+            mistakes.push((field.line, error.to_string()));
         }
     }
 }
 
-/// Whether the check of the structure has said already what validation says on the same line.
-fn tells(message: &str, error: &FieldError) -> bool {
+/// Whether the check of the structure has reported already what the caller's check finds on the same
+/// line.
+fn reports(message: &str, error: &FieldError) -> bool {
     matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
 }
 
-/// Whether something is only wrong at `path` because something else was left out: it is within
-/// it, around it, or a default that was made beside it.
+/// Whether `path` is only wrong because of something that was left out: one contains the other, or
+/// `path` is a default next to it.
 fn follows(path: &str, is_unwritten: bool, left_out: &str) -> bool {
     let parent = |path: &str| path.rfind(['.', '[']).map_or("", |end| &path[..end]).to_owned();
     is_within(path, left_out)

@@ -6,7 +6,7 @@ use super::*;
 use crate::objects::Kind;
 
 fn mistakes(text: &str) -> Vec<String> {
-    parse("m.yaml", text, "default", Rules::AsIs).mistakes.iter().map(ToString::to_string).collect()
+    parse("m.yaml", text, "default", Strictness::AsIs).mistakes.iter().map(ToString::to_string).collect()
 }
 
 fn value(text: &str) -> Value {
@@ -61,7 +61,7 @@ fn objects_know_where_they_were_written() {
          metadata: {{name: n}}\n"
     );
     let text = text.replacen("name: p", "name: q, namespace: other", 1);
-    let manifest = parse("m.yaml", &text, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", &text, "default", Strictness::AsIs);
     assert_eq!(manifest.mistakes, []);
     let found: Vec<_> = manifest
         .objects
@@ -80,7 +80,7 @@ fn objects_know_where_they_were_written() {
 
 #[test]
 fn objects_are_as_written_and_not_defaulted() {
-    let manifest = parse("m.yaml", POD, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", POD, "default", Strictness::AsIs);
     let Typed::Pod(pod) = &manifest.objects[0].typed else { panic!("a pod") };
     assert_eq!((pod.spec.clone(), pod.status.clone()), (None, None));
 }
@@ -88,15 +88,16 @@ fn objects_are_as_written_and_not_defaulted() {
 #[test]
 fn items_of_a_typed_list_take_their_kind_from_it() {
     let text = "apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- metadata: {name: b}\n";
-    let manifest = parse("m.yaml", text, "default", Rules::AsIs);
+    let manifest = parse("m.yaml", text, "default", Strictness::AsIs);
     let kinds: Vec<_> = manifest.objects.iter().map(|located| located.typed.kind()).collect();
     assert_eq!((kinds, manifest.mistakes), (vec![Kind::Pod, Kind::Pod], vec![]));
 }
 
 #[test]
-fn strict_rules_refuse_what_others_let_pass() {
+fn a_strict_reading_refuses_unknown_fields_and_what_its_check_finds() {
     let text = format!("{POD}spec: {{containers: [], nodename: x}}\n");
-    let strict = parse("m.yaml", &text, "default", Rules::Strict);
+    let check: Check = |_| vec![crate::objects::Path::root("spec").child("containers").required("")];
+    let strict = parse("m.yaml", &text, "default", Strictness::Strict(check));
     let texts: Vec<_> = strict.mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(
         texts,
@@ -123,7 +124,7 @@ fn a_text_beyond_its_bounds_is_a_mistake() {
         let found = mistakes(&text);
         assert!(found[0].contains("nested more than") || found[0].contains("recursion"), "{found:?}");
     }
-    assert!(mistakes(&laughs)[0].contains("unfolds to more than"), "{:?}", mistakes(&laughs));
+    assert!(mistakes(&laughs)[0].contains("expands to more than"), "{:?}", mistakes(&laughs));
     let many = "--- 1\n".repeat(DOCUMENTS_MAX + 1);
     assert_eq!(mistakes(&many), [format!("m.yaml:1: there are more than {DOCUMENTS_MAX} documents")]);
     let long = " ".repeat(TEXT_LENGTH_MAX + 1);
@@ -139,10 +140,10 @@ fn many_unfolding_documents_share_one_bound() {
         .map(|level| format!("l{level}: &l{level} [{}]\n", vec![format!("*l{}", level - 1); 9].join(", ")))
         .fold("---\nl0: &l0 ha\n".to_owned(), |text, line| text + &line);
     let found = mistakes(&laughs.repeat(300));
-    assert!(found.last().unwrap().contains("unfolds to more than"), "{:?}", found.last());
+    assert!(found.last().unwrap().contains("expands to more than"), "{:?}", found.last());
 }
 
 #[test]
 fn an_alias_within_what_it_names_is_a_mistake() {
-    assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot stand within what it names"]);
+    assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot refer to a node that contains it"]);
 }

@@ -1,14 +1,14 @@
-//! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with the words of Kubernetes' errors.
+//! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with Kubernetes' error messages.
 //!
-//! A JSON patch is applied whole or not at all. The library says that an operation failed; what
-//! failed about it is found by looking at the object as it was before that operation.
+//! A JSON patch is applied as a whole or not at all. The library says that an operation failed; why
+//! it failed is found by looking at the object as it was before that operation.
 //!
 //! At its limits: too many operations, or too much copied by them, is an error.
 
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::Value;
 
-use super::PatchError;
+use super::error::PatchError;
 
 /// As many operations as Kubernetes takes in one JSON patch.
 const OPERATIONS_MAX: usize = 10_000;

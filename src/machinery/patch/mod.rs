@@ -1,5 +1,5 @@
-//! Patches: JSON patch, JSON merge patch, strategic merge patch, server-side apply, and who owns
-//! which field.
+//! Patches: JSON patch, JSON merge patch, strategic merge patch, server-side apply, and the owners
+//! of fields.
 //!
 //! ```text
 //!   json_patch, merge_patch          RFC 6902, RFC 7386
@@ -8,14 +8,15 @@
 //!   track_managers                   after every other write: who changed what
 //! ```
 //!
-//! All take JSON values and return JSON values. Nothing here fills defaults, validates, or knows of
-//! versions and preconditions: the result goes the same way as a body that was sent whole.
+//! All take JSON values and return JSON values. Nothing here sets defaults, validates, or knows of
+//! versions and preconditions: the result is handled like a complete object that was sent.
 //!
 //! At its limits: a patch that does not fit is an error that says where; a live object that does
-//! not fit its own schema (items without their key, twice the same item) is merged as far as it goes.
+//! not fit its own schema (items without their key, duplicate items) is merged as far as possible.
 
 mod apply;
 mod conflict;
+mod error;
 mod faults;
 mod field_set;
 mod json;
@@ -27,28 +28,10 @@ mod track;
 
 pub use apply::{server_side_apply, server_side_apply_status};
 pub use conflict::{ApplyConflict, ApplyError};
+pub use error::PatchError;
 pub use json::{json_patch, merge_patch};
 pub use strategic::strategic_merge_patch;
 pub use track::track_managers;
-
-/// Why a patch cannot be applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PatchError {
-    /// The patch has not the form that its content type wants (`BadRequest`, 400).
-    #[error("{0}")]
-    Malformed(String),
-    /// The patch has too many operations (`RequestEntityTooLarge`, 413).
-    #[error("The allowed maximum operations in a JSON patch is {max}, got {n_operations}")]
-    TooLong {
-        /// How many operations it has.
-        n_operations: usize,
-        /// How many it may have.
-        max: usize,
-    },
-    /// The patch does not fit the object it is for (`Invalid`, 422).
-    #[error("{0}")]
-    DoesNotFit(String),
-}
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::track::track_update;
 use super::*;
 use crate::clock::Timestamp;
 use crate::objects::Kind;
@@ -187,7 +188,7 @@ proptest! {
     #[test]
     fn applying_is_idempotent(created in any_object(), applied in any_object()) {
         let mut live = created.clone();
-        track_managers(None, &mut live, "creator", "Update", "", at(1));
+        track_update(None, &mut live, "creator", "", at(1));
         let once = force(&live, &applied, "m", 2);
         prop_assert_eq!(force(&once, &applied, "m", 3), once.clone());
         prop_assert_eq!(apply(Some(&once), &applied, "m", 3), Ok(once));
@@ -196,7 +197,7 @@ proptest! {
     #[test]
     fn applying_and_then_nothing_gives_back_what_others_own(created in any_object(), applied in any_object()) {
         let mut live = created.clone();
-        track_managers(None, &mut live, "creator", "Update", "", at(1));
+        track_update(None, &mut live, "creator", "", at(1));
         let nothing = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "web"}});
         if let Ok(with) = apply(Some(&live), &applied, "m", 2) {
             let left = apply(Some(&with), &nothing, "m", 3).unwrap();
@@ -219,11 +220,11 @@ proptest! {
     fn every_leaf_has_one_owner_the_last_that_wrote_it(old in any_object(), new in any_object()) {
         let shape = Some(crate::machinery::merge_keys::Shape::of(Kind::StatefulSet));
         let mut before = old.clone();
-        track_managers(None, &mut before, "a", "Update", "", at(1));
+        track_update(None, &mut before, "a", "", at(1));
         // An object in which nobody owns anything stays without owners.
         prop_assume!(before["metadata"].get("managedFields").is_some());
         let mut after = new.clone();
-        track_managers(Some(&before), &mut after, "b", "Update", "", at(2));
+        track_update(Some(&before), &mut after, "b", "", at(2));
         let owners = managed::Managed::of(&after).unwrap();
         let differences = structure::Differences::between(&old, &new, shape);
         let leaves = structure::fields_of(&new, shape).difference(&managed::never_owned());

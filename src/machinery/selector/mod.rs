@@ -1,52 +1,35 @@
-//! Label selectors: equality maps, `LabelSelector` with expressions, and texts of queries.
+//! Label selectors: equality maps, `LabelSelector` with expressions, and the text form of queries.
 //!
 //! The rules are those of the Kubernetes document "Labels and Selectors"; a selector is parsed
 //! once and then only asked whether labels match.
 
+mod requirement;
 mod text;
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-/// Labels or an equality selector.
-pub type Labels = BTreeMap<String, String>;
+pub use requirement::Labels;
+use requirement::{Operator, Requirement};
 
 /// A parsed selector. The default matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Requirement {
-    key: String,
-    operator: Operator,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Operator {
-    Equals(String),
-    NotEquals(String),
-    In(Vec<String>),
-    NotIn(Vec<String>),
-    Exists,
-    DoesNotExist,
-    GreaterThan(i64),
-    LessThan(i64),
-}
-
 /// Why a selector cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
-    /// The operator is none of the four.
+    /// The operator is unknown.
     #[error("\"{0}\" is not a valid label selector operator")]
     UnknownOperator(String),
-    /// The text of a query is no selector.
+    /// The text of a query is not a selector.
     #[error("{0}")]
     Unreadable(String),
 }
 
 impl Selector {
-    /// The selector that wants each of `labels`.
+    /// The selector that requires each of `labels`.
     pub fn from_labels(labels: &Labels) -> Self {
         let requirement = |(key, value): (&String, &String)| Requirement {
             key: key.clone(),
@@ -72,10 +55,10 @@ impl Selector {
         Ok(parsed)
     }
 
-    /// The selector that a query writes: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text
+    /// Parses the text form: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text
     /// matches everything.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
-        text::parse(text)
+        text::parse(text).map(Self).map_err(SelectorError::Unreadable)
     }
 
     /// Whether there is no requirement, so that everything matches.
@@ -89,52 +72,14 @@ impl Selector {
     }
 }
 
-impl Requirement {
-    fn is_met_by(&self, labels: Option<&Labels>) -> bool {
-        let value = labels.and_then(|labels| labels.get(&self.key));
-        match (&self.operator, value) {
-            (Operator::Equals(wanted), value) => value == Some(wanted),
-            (Operator::NotEquals(unwanted), value) => value != Some(unwanted),
-            (Operator::GreaterThan(bound), value) => number(value).is_some_and(|number| number > *bound),
-            (Operator::LessThan(bound), value) => number(value).is_some_and(|number| number < *bound),
-            (Operator::In(values), Some(value)) => values.contains(value),
-            (Operator::In(_), None) => false,
-            (Operator::NotIn(values), Some(value)) => !values.contains(value),
-            (Operator::NotIn(_) | Operator::DoesNotExist, None) => true,
-            (Operator::Exists, value) => value.is_some(),
-            (Operator::DoesNotExist, Some(_)) => false,
-        }
-    }
-}
-
-fn number(value: Option<&String>) -> Option<i64> {
-    value?.parse().ok()
-}
-
 impl std::fmt::Display for Selector {
-    /// As queries write it; reading it again gives the same selector.
+    /// The text form; parsing it gives the same selector.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, requirement) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(f, "{comma}{requirement}")?;
         }
         Ok(())
-    }
-}
-
-impl std::fmt::Display for Requirement {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let key = &self.key;
-        match &self.operator {
-            Operator::Equals(value) => write!(f, "{key}={value}"),
-            Operator::NotEquals(value) => write!(f, "{key}!={value}"),
-            Operator::In(values) => write!(f, "{key} in ({})", values.join(",")),
-            Operator::NotIn(values) => write!(f, "{key} notin ({})", values.join(",")),
-            Operator::Exists => write!(f, "{key}"),
-            Operator::DoesNotExist => write!(f, "!{key}"),
-            Operator::GreaterThan(bound) => write!(f, "{key}>{bound}"),
-            Operator::LessThan(bound) => write!(f, "{key}<{bound}"),
-        }
     }
 }
 
@@ -157,8 +102,8 @@ mod tests {
             }]),
         };
         let selector = Selector::from_label_selector(&selector).unwrap();
-        let worlds = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
-        assert_eq!(worlds.map(|world| selector.matches(Some(&world))), expected, "{operator}");
+        let sets = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
+        assert_eq!(sets.map(|labels| selector.matches(Some(&labels))), expected, "{operator}");
     }
 
     #[test]

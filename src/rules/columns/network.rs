@@ -1,7 +1,7 @@
 //! Rows of services, endpoints and endpoint slices.
 //!
-//! Kubernetes cuts long addresses of load balancers only for tables that are not wide; its server
-//! always makes wide ones and leaves the choice of columns to the client, so nothing is cut here.
+//! Kubernetes truncates long addresses of load balancers only in tables that are not wide. Its server
+//! always makes wide ones and the client chooses the columns, so nothing is truncated here.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -10,14 +10,17 @@ use k8s_openapi::api::core::v1::{EndpointSubset, Endpoints, Service, ServicePort
 use k8s_openapi::api::discovery::v1::{EndpointPort, EndpointSlice};
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, NONE, UNKNOWN, UNSET, or, shortened, since, text, wide};
+use super::age::since;
+use super::cell::{NONE, UNKNOWN, UNSET, or, shortened};
+use super::column::{AGE, Column, NAME, text, wide};
 use crate::clock::Timestamp;
+use crate::objects::service::cluster_ip;
 
 pub(super) const SERVICE: &[Column] = &[
     NAME,
     text("Type", "How the service is reached."),
     text("Cluster-IP", "The address within the cluster; None if the service is headless."),
-    text("External-IP", "The addresses from outside."),
+    text("External-IP", "The external addresses."),
     text("Port(s)", "The ports, with their node ports and protocols."),
     AGE,
     wide("Selector", "The labels of the pods behind the service."),
@@ -28,7 +31,7 @@ pub(super) const ENDPOINTS: &[Column] =
 
 pub(super) const SLICE: &[Column] = &[
     NAME,
-    text("AddressType", "What the addresses are."),
+    text("AddressType", "The type of the addresses."),
     text("Ports", "The ports of every endpoint."),
     text("Endpoints", "The addresses, ready or not."),
     AGE,
@@ -37,14 +40,13 @@ pub(super) const SLICE: &[Column] = &[
 pub(super) fn service(service: &Service, now: Timestamp) -> Vec<Value> {
     let empty = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&empty);
-    let address = spec.cluster_ips.iter().flatten().next().or(spec.cluster_ip.as_ref());
     let ports: Vec<String> = spec.ports.iter().flatten().map(service_port).collect();
     let selector: Vec<String> =
         spec.selector.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
     vec![
         service.metadata.name.clone().into(),
         spec.type_.clone().unwrap_or_default().into(),
-        or(address.map(String::as_str), NONE).into(),
+        or(cluster_ip(spec), NONE).into(),
         external_addresses(service, spec).into(),
         or(Some(&ports.join(",")), NONE).into(),
         since(service.metadata.creation_timestamp.as_ref(), now).into(),

@@ -1,34 +1,37 @@
 //! Rows of pods: READY, STATUS and RESTARTS as `kubectl get pods` shows them.
 //!
-//! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the first
-//! container in trouble gives its reason, init containers before main ones, a deletion before all.
+//! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the status is the
+//! reason of the first container in trouble, init containers first; a deletion overrides it.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus,
 };
 use serde_json::{Value, json};
 
-use super::age::ago;
-use super::{AGE, Column, NAME, NONE, or, since, text, wide};
+use super::age::{ago, since};
+use super::cell::{NONE, or};
+use super::column::{AGE, Column, NAME, text, wide};
 use crate::clock::Timestamp;
+use crate::objects::pod::{
+    condition, has_condition, has_ended, is_ready, is_sidecar, is_terminating, node_name, phase,
+};
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    text("Ready", "Ready containers and containers there are."),
+    text("Ready", "The number of ready containers and of all containers."),
     text("Status", "What the pod is doing, or what keeps it from running."),
     text("Restarts", "How often containers were restarted, and when last."),
     AGE,
     wide("IP", "The address of the pod."),
-    wide("Node", "The node the pod is on."),
-    wide("Nominated Node", "The node on which others make room for the pod."),
-    wide("Readiness Gates", "Conditions the pod waits for that are met, and all of them."),
+    wide("Node", "The node of the pod."),
+    wide("Nominated Node", "The node on which preemption makes room for the pod."),
+    wide("Readiness Gates", "The number of readiness gates that are met and of all gates."),
 ];
 
 pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
     let computed = PodCells::of(pod);
     let status = pod.status.as_ref();
     let address = status.and_then(|status| status.pod_ips.iter().flatten().next());
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
     vec![
         pod.metadata.name.clone().into(),
         format!("{}/{}", computed.n_ready, computed.n_total).into(),
@@ -36,15 +39,15 @@ pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
         computed.restarts(now).into(),
         since(pod.metadata.creation_timestamp.as_ref(), now).into(),
         or(address.map(|address| address.ip.as_str()), NONE).into(),
-        or(node, NONE).into(),
+        or(node_name(pod), NONE).into(),
         or(status.and_then(|status| status.nominated_node_name.as_deref()), NONE).into(),
         readiness_gates(pod).into(),
     ]
 }
 
-/// The condition of the row of a pod that is over, by which clients may hide it.
+/// The condition in the row of a pod that has ended, by which clients may hide it.
 pub(super) fn completion(pod: &Pod) -> Option<Value> {
-    let phase = pod.status.as_ref()?.phase.as_deref()?;
+    let phase = phase(pod);
     let message = match phase {
         "Succeeded" => "The pod has completed successfully.",
         "Failed" => "The pod failed.",
@@ -58,9 +61,9 @@ pub(super) fn completion(pod: &Pod) -> Option<Value> {
 pub struct PodCells {
     /// Containers that are ready, sidecars included.
     pub n_ready: usize,
-    /// Containers there are, sidecars included.
+    /// All containers, sidecars included.
     pub n_total: usize,
-    /// The word in the STATUS column.
+    /// The STATUS column.
     pub status: String,
     /// Restarts of all containers that count.
     pub n_restarts: i32,
@@ -73,19 +76,17 @@ impl PodCells {
     pub fn of(pod: &Pod) -> Self {
         let empty = PodStatus::default();
         let status = pod.status.as_ref().unwrap_or(&empty);
-        let mut cells = Self { n_total: count_containers(pod), status: phase(status), ..Self::default() };
-        if let Some(condition) = condition(status, "PodScheduled")
-            && condition.reason.as_deref() == Some("SchedulingGated")
+        let mut cells = Self { n_total: count_containers(pod), status: reason(pod), ..Self::default() };
+        if condition(pod, "PodScheduled").and_then(|found| found.reason.as_deref()) == Some("SchedulingGated")
         {
             cells.status = "SchedulingGated".into();
         }
         let is_initializing = cells.add_init_containers(pod, status);
-        let is_initialized = condition(status, "Initialized").is_some_and(|found| found.status == "True");
-        if !is_initializing || is_initialized {
+        if !is_initializing || has_condition(pod, "Initialized") {
             cells.add_containers(pod, status);
         }
-        if pod.metadata.deletion_timestamp.is_some() {
-            cells.mark_deleted(status);
+        if is_terminating(pod) {
+            cells.mark_terminating(pod, status);
         }
         cells
     }
@@ -116,7 +117,7 @@ impl PodCells {
             if state.terminated.as_ref().is_some_and(|end| end.exit_code == 0) {
                 continue;
             }
-            if is_sidecar(specs, &container.name) && container.started == Some(true) {
+            if names_sidecar(specs, &container.name) && container.started == Some(true) {
                 self.n_ready += usize::from(container.ready);
                 continue;
             }
@@ -126,11 +127,11 @@ impl PodCells {
         false
     }
 
-    /// Once the pod is initialized, restarts of init containers are forgotten but for sidecars.
+    /// Once the pod is initialized, only restarts of sidecars count among those of init containers.
     fn add_containers(&mut self, pod: &Pod, status: &PodStatus) {
         (self.n_restarts, self.last_restart) = (0, None);
         let init = status.init_container_statuses.iter().flatten();
-        for sidecar in init.filter(|one| is_sidecar(init_containers(pod), &one.name)) {
+        for sidecar in init.filter(|one| names_sidecar(init_containers(pod), &one.name)) {
             self.count_restarts(sidecar);
         }
         let mut has_running = false;
@@ -146,44 +147,35 @@ impl PodCells {
             }
         }
         if self.status == "Completed" && has_running {
-            let is_ready = condition(status, "Ready").is_some_and(|found| found.status == "True");
-            self.status = if is_ready { "Running" } else { "NotReady" }.into();
+            self.status = if is_ready(pod) { "Running" } else { "NotReady" }.into();
         }
     }
 
-    fn mark_deleted(&mut self, status: &PodStatus) {
-        let phase = status.phase.as_deref().unwrap_or_default();
+    fn mark_terminating(&mut self, pod: &Pod, status: &PodStatus) {
         if status.reason.as_deref() == Some("NodeLost") {
             self.status = "Unknown".into();
-        } else if !matches!(phase, "Failed" | "Succeeded") {
+        } else if !has_ended(pod) {
             self.status = "Terminating".into();
         }
     }
 }
 
-/// The condition of that type, if the pod reports it.
-fn condition<'a>(status: &'a PodStatus, name: &str) -> Option<&'a k8s_openapi::api::core::v1::PodCondition> {
-    status.conditions.iter().flatten().find(|condition| condition.type_ == name)
-}
-
 fn count_containers(pod: &Pod) -> usize {
     let Some(spec) = &pod.spec else { return 0 };
-    let init = spec.init_containers.iter().flatten();
-    spec.containers.len() + init.filter(|one| one.restart_policy.as_deref() == Some("Always")).count()
+    spec.containers.len() + spec.init_containers.iter().flatten().filter(|one| is_sidecar(one)).count()
 }
 
-fn phase(status: &PodStatus) -> String {
-    let reason = status.reason.as_deref().filter(|reason| !reason.is_empty());
-    reason.or(status.phase.as_deref()).unwrap_or_default().to_owned()
+/// The reason of the phase, or the phase without one.
+fn reason(pod: &Pod) -> String {
+    or(pod.status.as_ref().and_then(|status| status.reason.as_deref()), phase(pod)).to_owned()
 }
 
 fn init_containers(pod: &Pod) -> &[Container] {
     pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref()).unwrap_or_default()
 }
 
-fn is_sidecar(specs: &[Container], name: &str) -> bool {
-    let spec = specs.iter().find(|spec| spec.name == name);
-    spec.is_some_and(|spec| spec.restart_policy.as_deref() == Some("Always"))
+fn names_sidecar(specs: &[Container], name: &str) -> bool {
+    specs.iter().any(|spec| spec.name == name && is_sidecar(spec))
 }
 
 fn readiness_gates(pod: &Pod) -> String {
@@ -191,11 +183,7 @@ fn readiness_gates(pod: &Pod) -> String {
     if gates.is_empty() {
         return NONE.to_owned();
     }
-    let is_met = |gate: &str| {
-        let found = pod.status.as_ref().and_then(|status| condition(status, gate));
-        found.is_some_and(|found| found.status == "True")
-    };
-    let n_met = gates.iter().filter(|gate| is_met(&gate.condition_type)).count();
+    let n_met = gates.iter().filter(|gate| has_condition(pod, &gate.condition_type)).count();
     format!("{n_met}/{}", gates.len())
 }
 

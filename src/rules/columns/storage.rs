@@ -1,4 +1,6 @@
 //! Rows of claims, volumes and storage classes.
+//!
+//! A claim shows the capacity and the access modes of its volume, and nothing before it has one.
 
 use std::collections::BTreeMap;
 
@@ -11,50 +13,50 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 
-use super::{AGE, Column, NAME, UNSET, or, since, text, wide};
+use super::age::since;
+use super::cell::{UNSET, or};
+use super::column::{AGE, Column, NAME, text, wide};
 use crate::clock::Timestamp;
+use crate::objects::storage_class::is_default;
 
 pub(super) const CLAIM: &[Column] = &[
     NAME,
     text("Status", "The phase of the claim."),
-    text("Volume", "The volume it is bound to."),
-    text("Capacity", "What the volume holds."),
+    text("Volume", "The volume that the claim is bound to."),
+    text("Capacity", "The capacity of the volume."),
     text("Access Modes", "How the volume may be mounted."),
-    text("StorageClass", "The class the volume comes from."),
-    text("VolumeAttributesClass", "The class of attributes that is wanted."),
+    text("StorageClass", "The storage class of the claim."),
+    text("VolumeAttributesClass", "The requested VolumeAttributesClass."),
     AGE,
     wide("VolumeMode", "Whether there is a file system on it."),
 ];
 
 pub(super) const VOLUME: &[Column] = &[
     NAME,
-    text("Capacity", "What the volume holds."),
+    text("Capacity", "The capacity of the volume."),
     text("Access Modes", "How the volume may be mounted."),
-    text("Reclaim Policy", "What becomes of it when its claim is gone."),
+    text("Reclaim Policy", "What happens to the volume when its claim is deleted."),
     text("Status", "The phase of the volume."),
-    text("Claim", "The claim it belongs to."),
-    text("StorageClass", "The class it comes from."),
-    text("VolumeAttributesClass", "The class of its attributes."),
-    text("Reason", "Why it is in its phase."),
+    text("Claim", "The claim that the volume is bound to."),
+    text("StorageClass", "The storage class of the volume."),
+    text("VolumeAttributesClass", "The VolumeAttributesClass of the volume."),
+    text("Reason", "The reason of the status."),
     AGE,
     wide("VolumeMode", "Whether there is a file system on it."),
 ];
 
 pub(super) const CLASS: &[Column] = &[
     NAME,
-    text("Provisioner", "Who makes the volumes."),
-    text("ReclaimPolicy", "What becomes of a volume when its claim is gone."),
-    text("VolumeBindingMode", "When a claim gets its volume."),
-    text("AllowVolumeExpansion", "Whether claims may grow."),
+    text("Provisioner", "The provisioner of the volumes."),
+    text("ReclaimPolicy", "What happens to a volume when its claim is deleted."),
+    text("VolumeBindingMode", "When claims are bound to volumes."),
+    text("AllowVolumeExpansion", "Whether claims can be expanded."),
     AGE,
 ];
 
-/// Marks the class that claims without one get.
-const DEFAULT_CLASS_ANNOTATIONS: &[&str] =
-    &["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
-/// How classes were named before there was a field.
+/// The annotation that named the class before there was a field.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
-/// Modes in the order of tables, with their short forms.
+/// Access modes in the order of tables, with their short forms.
 const MODES: &[(&str, &str)] = &[
     ("ReadWriteOnce", "RWO"),
     ("ReadOnlyMany", "ROX"),
@@ -104,7 +106,7 @@ pub(super) fn volume(volume: &PersistentVolume, now: Timestamp) -> Vec<Value> {
 
 pub(super) fn class(class: &StorageClass, now: Timestamp) -> Vec<Value> {
     let mut name = class.metadata.name.clone().unwrap_or_default();
-    if DEFAULT_CLASS_ANNOTATIONS.iter().any(|key| annotation(&class.metadata, key) == Some("true")) {
+    if is_default(class) {
         name.push_str(" (default)");
     }
     vec![
@@ -127,11 +129,8 @@ fn storage_of(amounts: Option<&BTreeMap<String, Quantity>>) -> String {
 }
 
 fn class_of<'a>(meta: &'a ObjectMeta, field: Option<&'a str>) -> &'a str {
-    annotation(meta, CLASS_ANNOTATION).or(field).unwrap_or_default()
-}
-
-fn annotation<'a>(meta: &'a ObjectMeta, key: &str) -> Option<&'a str> {
-    meta.annotations.as_ref()?.get(key).map(String::as_str)
+    let annotated = meta.annotations.as_ref().and_then(|annotations| annotations.get(CLASS_ANNOTATION));
+    annotated.map(String::as_str).or(field).unwrap_or_default()
 }
 
 fn modes(modes: Option<&[String]>) -> String {

@@ -1,16 +1,42 @@
 //! The `meta.k8s.io` Table of objects.
 //!
 //! Rows are computed while they are written, one after the other: a table of ten thousand pods is
-//! never held in any other form than its text.
+//! never in memory in another form than its text.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Column, IncludeObject, cells, columns, pod};
+use super::column::Column;
+use super::kinds::{cells, columns};
+use super::pod;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
+
+/// How much of the object its row contains (the query parameter `includeObject`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IncludeObject {
+    /// Its metadata: kubectl takes the namespace and the labels from there.
+    #[default]
+    Metadata,
+    /// All of it.
+    Object,
+    /// Nothing.
+    None,
+}
+
+impl IncludeObject {
+    /// Parses the query parameter; absent and empty mean the default. `None` if the value is unknown.
+    pub fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            None | Some("" | "Metadata") => Some(Self::Metadata),
+            Some("Object") => Some(Self::Object),
+            Some("None") => Some(Self::None),
+            Some(_) => None,
+        }
+    }
+}
 
 /// The table of some objects of one kind, with the columns of that kind.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +45,13 @@ pub struct Table<'a> {
     pub kind: Kind,
     /// The version of `meta.k8s.io` that was asked for: `v1` or `v1beta1`.
     pub version: &'a str,
-    /// The metadata of the list: its `resourceVersion` and where it goes on.
+    /// The metadata of the list: its `resourceVersion` and `continue` token.
     pub metadata: &'a Value,
     /// The objects, in the order of their rows.
     pub objects: &'a [Object],
-    /// What of each object goes with its row.
+    /// How much of each object its row contains.
     pub include: IncludeObject,
-    /// The moment of which ages are.
+    /// The time at which ages are computed.
     pub now: Timestamp,
 }
 

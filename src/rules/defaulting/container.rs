@@ -1,14 +1,16 @@
 //! Defaults of containers: image pull policy, termination message, ports, probes, environment.
 //!
-//! The same for containers of templates and of pods; what only pods get is in [`pod`](super::pod).
-//! Numbers of probes that are zero count as absent, as in `pkg/apis/core/v1/defaults.go`.
+//! They are the same for containers of templates and of pods; [`pod`](super::pod) has the defaults of
+//! pods alone. A zero in a probe counts as absent, as in `pkg/apis/core/v1/defaults.go`.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, ObjectFieldSelector,
-    Probe, VolumeMount,
+    Container, ContainerPort, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, Probe, VolumeMount,
 };
 
-use super::{amounts, canonicalize, drop_zero, set, set_number};
+use super::absent::{drop_zero, set, set_number};
+use super::image::pull_policy;
+use super::quantities::{amounts, canonicalize};
+use super::reference::{default_field_ref, default_resource_ref};
 
 const TERMINATION_MESSAGE_PATH: &str = "/dev/termination-log";
 const TERMINATION_MESSAGE_POLICY: &str = "File";
@@ -31,7 +33,7 @@ pub(super) fn default(container: &mut Container) {
     default_lifecycle(container.lifecycle.as_mut());
 }
 
-/// An ephemeral container has the fields of a container, but none that last.
+/// An ephemeral container has the fields of a container except probes, hooks and resources.
 pub(super) fn default_ephemeral(container: &mut EphemeralContainer) {
     set(&mut container.image_pull_policy, pull_policy(container.image.as_deref()));
     set(&mut container.termination_message_path, TERMINATION_MESSAGE_PATH);
@@ -43,19 +45,6 @@ pub(super) fn default_ephemeral(container: &mut EphemeralContainer) {
     default_ports(&mut container.ports);
     default_env(&mut container.env);
     default_mounts(&mut container.volume_mounts);
-}
-
-/// `Always` for images that move: those tagged `latest`, in words or by having neither tag nor
-/// digest.
-pub(super) fn pull_policy(image: Option<&str>) -> &'static str {
-    let Some(image) = image.filter(|image| !image.is_empty()) else { return "IfNotPresent" };
-    let has_digest = image.contains('@');
-    let last = image.rsplit('/').next().unwrap_or_default();
-    match last.split('@').next().unwrap_or_default().split_once(':') {
-        Some((_, "latest")) => "Always",
-        None if !has_digest => "Always",
-        _ => "IfNotPresent",
-    }
 }
 
 fn default_ports(ports: &mut Option<Vec<ContainerPort>>) {
@@ -70,15 +59,9 @@ fn default_env(env: &mut Option<Vec<EnvVar>>) {
         drop_zero(&mut variable.value);
         if let Some(source) = &mut variable.value_from {
             source.field_ref.iter_mut().for_each(default_field_ref);
-            if let Some(resource) = &mut source.resource_field_ref {
-                resource.divisor.get_or_insert_with(super::volume::no_divisor);
-            }
+            source.resource_field_ref.iter_mut().for_each(default_resource_ref);
         }
     }
-}
-
-pub(super) fn default_field_ref(field: &mut ObjectFieldSelector) {
-    set(&mut field.api_version, "v1");
 }
 
 fn default_mounts(mounts: &mut Option<Vec<VolumeMount>>) {
@@ -111,26 +94,4 @@ fn default_lifecycle(lifecycle: Option<&mut Lifecycle>) {
 fn default_http_get(action: &mut HTTPGetAction) {
     set(&mut action.path, "/");
     set(&mut action.scheme, "HTTP");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pull_policy_follows_from_the_tag() {
-        let cases = [
-            ("nginx", "Always"),
-            ("nginx:latest", "Always"),
-            ("nginx:1.27", "IfNotPresent"),
-            ("registry:5000/nginx", "Always"),
-            ("registry:5000/nginx:1.27", "IfNotPresent"),
-            ("nginx@sha256:abcd", "IfNotPresent"),
-            ("nginx:latest@sha256:abcd", "Always"),
-            ("", "IfNotPresent"),
-        ];
-        for (image, expected) in cases {
-            assert_eq!(pull_policy(Some(image)), expected, "{image}");
-        }
-    }
 }

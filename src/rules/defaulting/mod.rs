@@ -1,31 +1,35 @@
 //! Defaults, as the Kubernetes API sets them before it validates.
 //!
-//! Each file holds the defaults of what its name says. Two rules are common to all: a field that
-//! is set is left as it is, and a field that Kubernetes keeps as a plain number or flag is unset
-//! when it is zero, since the API cannot tell zero from absent there. What the API server fills
-//! in from other objects (addresses, node ports, the storage class) belongs to the store, and
-//! what it sets at creation alone (status, generation, finalizers of namespaces) to
-//! [`strategy`](super::strategy).
+//! Each file has the defaults of what it is named after. Two rules hold for all: a field that is set
+//! stays as it is, and a field that Kubernetes keeps as a plain number or boolean is unset when it is
+//! zero or false, since the API cannot distinguish that from absent. The store sets what depends on
+//! other objects (addresses, node ports, the storage class), [`strategy`](super::strategy) what is
+//! set only at creation (status, generation, finalizers of namespaces).
 
+mod absent;
+mod claim;
 mod container;
+mod image;
 mod pod;
+mod quantities;
+mod reference;
 mod service;
 mod statefulset;
 mod storage;
 mod volume;
 
-use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{Endpoints, Namespace, Node, Secret};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::objects::Typed;
-use crate::objects::quantity::canonical;
+use absent::{drop_zero, set};
+use quantities::{amounts, canonicalize};
 
-/// The label every namespace bears, with its name as the value.
+/// The label of every namespace, with its name as the value.
 const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Sets every default that the Kubernetes API sets for this kind. Applying it twice changes
@@ -36,7 +40,7 @@ pub fn default(typed: &mut Typed) {
         Typed::StatefulSet(set) => statefulset::default(set),
         Typed::Pod(pod) => pod::default(pod),
         Typed::Service(service) => service::default(service),
-        Typed::PersistentVolumeClaim(claim) => storage::default_claim(claim),
+        Typed::PersistentVolumeClaim(claim) => claim::default(claim),
         Typed::PersistentVolume(volume) => storage::default_volume(volume),
         Typed::StorageClass(class) => storage::default_class(class),
         Typed::Namespace(namespace) => default_namespace(namespace),
@@ -56,7 +60,43 @@ pub fn default(typed: &mut Typed) {
     }
 }
 
-/// The API leaves empty lists and maps out; `kubectl apply` sends `annotations: {}` and does not
+/// An object that has every default of its kind, so that nothing sets them again.
+///
+/// What takes `impl Into<Defaulted>` takes any object, and sets the defaults of those that are not
+/// known to have them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defaulted(Typed);
+
+impl<T: Into<Typed>> From<T> for Defaulted {
+    fn from(object: T) -> Self {
+        let mut typed = object.into();
+        default(&mut typed);
+        Self(typed)
+    }
+}
+
+impl Deref for Defaulted {
+    type Target = Typed;
+
+    fn deref(&self) -> &Typed {
+        &self.0
+    }
+}
+
+impl Defaulted {
+    /// The metadata, to be changed. Only one default depends on it, the label of a namespace, and a
+    /// creation sets that again.
+    pub fn meta_mut(&mut self) -> &mut ObjectMeta {
+        self.0.meta_mut()
+    }
+
+    /// The object, to be changed in any way.
+    pub fn into_typed(self) -> Typed {
+        self.0
+    }
+}
+
+/// The API omits empty lists and maps; `kubectl apply` sends `annotations: {}` and does not
 /// expect it back.
 fn drop_empty(meta: &mut ObjectMeta) {
     drop_zero(&mut meta.annotations);
@@ -66,11 +106,17 @@ fn drop_empty(meta: &mut ObjectMeta) {
 }
 
 fn default_namespace(namespace: &mut Namespace) {
+    label_namespace(namespace);
+    let status = namespace.status.get_or_insert_default();
+    set(&mut status.phase, "Active");
+}
+
+/// Labels a namespace with its name. One whose name is generated gets the label with the name, after
+/// its other defaults (`Canonicalize` of `pkg/registry/core/namespace`).
+pub(super) fn label_namespace(namespace: &mut Namespace) {
     if let Some(name) = namespace.metadata.name.clone().filter(|name| !name.is_empty()) {
         namespace.metadata.labels.get_or_insert_default().insert(NAMESPACE_NAME_LABEL.into(), name);
     }
-    let status = namespace.status.get_or_insert_default();
-    set(&mut status.phase, "Active");
 }
 
 fn default_node(node: &mut Node) {
@@ -81,7 +127,7 @@ fn default_node(node: &mut Node) {
     }
 }
 
-/// `stringData` is a way to write `data`; it wins, and is never kept.
+/// `stringData` is a way to write `data`; it takes precedence, and is never stored.
 fn default_secret(secret: &mut Secret) {
     set(&mut secret.type_, "Opaque");
     for (key, text) in secret.string_data.take().into_iter().flatten() {
@@ -100,41 +146,6 @@ fn default_endpoints(endpoints: &mut Endpoints) {
     let subsets = endpoints.subsets.iter_mut().flatten();
     for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
         set(&mut port.protocol, "TCP");
-    }
-}
-
-/// Writes quantities as the API gives them back; what is no quantity is left to validation.
-fn canonicalize<'a>(quantities: impl IntoIterator<Item = &'a mut Quantity>) {
-    for quantity in quantities {
-        if let Some(form) = canonical(&quantity.0) {
-            quantity.0 = form;
-        }
-    }
-}
-
-/// The quantities of a list of resources.
-fn amounts(list: &mut Option<BTreeMap<String, Quantity>>) -> impl Iterator<Item = &mut Quantity> {
-    list.iter_mut().flat_map(BTreeMap::values_mut)
-}
-
-/// Sets a text that is absent or empty.
-fn set(field: &mut Option<String>, value: &str) {
-    if field.as_deref().is_none_or(str::is_empty) {
-        *field = Some(value.to_owned());
-    }
-}
-
-/// Sets a number that is absent or zero, which Kubernetes does not tell apart in this field.
-fn set_number(field: &mut Option<i32>, value: i32) {
-    if field.is_none_or(|present| present == 0) {
-        *field = Some(value);
-    }
-}
-
-/// Unsets what the API does not tell apart from absent.
-fn drop_zero<T: Default + PartialEq>(field: &mut Option<T>) {
-    if field.as_ref() == Some(&T::default()) {
-        *field = None;
     }
 }
 

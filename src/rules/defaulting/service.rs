@@ -5,7 +5,7 @@
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{drop_zero, set};
+use super::absent::{drop_zero, set};
 
 /// How long a client stays with its endpoint under session affinity: three hours.
 const AFFINITY_TIMEOUT_S: i32 = 10_800;

@@ -1,17 +1,18 @@
 //! Defaults of StatefulSets (`pkg/apis/apps/v1/defaults.go`).
 //!
 //! The update strategy has two cases: without a type it becomes a complete rolling update; with
-//! `type: RollingUpdate` alone it keeps having no `rollingUpdate`, which the controller treats
-//! differently (it goes by the count of current replicas).
+//! `type: RollingUpdate` alone it gets no `rollingUpdate`, which the controller treats differently
+//! (it goes by the number of current replicas).
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetUpdateStrategy};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{drop_zero, pod, set, storage};
+use super::absent::{drop_zero, set};
+use super::{claim, pod};
 
 const REPLICAS: i32 = 1;
 const REVISION_HISTORY_LIMIT: i32 = 10;
-/// As many pods as a rolling update may have unavailable at once.
+/// The most pods that a rolling update makes unavailable at once.
 const MAX_UNAVAILABLE: i32 = 1;
 
 pub(super) fn default(object: &mut StatefulSet) {
@@ -25,9 +26,7 @@ pub(super) fn default(object: &mut StatefulSet) {
     spec.revision_history_limit.get_or_insert(REVISION_HISTORY_LIMIT);
     drop_zero(&mut spec.min_ready_seconds);
     pod::default_template(&mut spec.template);
-    for claim in spec.volume_claim_templates.iter_mut().flatten() {
-        storage::default_claim(claim);
-    }
+    spec.volume_claim_templates.iter_mut().flatten().for_each(claim::default);
 }
 
 fn default_update_strategy(strategy: &mut StatefulSetUpdateStrategy) {

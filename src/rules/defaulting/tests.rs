@@ -307,3 +307,14 @@ fn an_empty_object_of_any_kind_is_defaulted_once() {
         check(*kind, json!({}), "/kind", json!(kind.name()));
     }
 }
+
+#[test]
+fn a_namespace_that_is_named_after_its_defaults_gets_the_label_with_its_name() {
+    let mut object = Defaulted::from(k8s_openapi::api::core::v1::Namespace::default());
+    assert_eq!(object.meta().labels, None);
+    object.meta_mut().name = Some("generated".into());
+    let mut typed = object.into_typed();
+    crate::rules::strategy::prepare_for_create(&mut typed);
+    let label = (NAMESPACE_NAME_LABEL.to_owned(), "generated".to_owned());
+    assert_eq!(typed.meta().labels, Some([label].into()));
+}

@@ -1,14 +1,17 @@
 //! Defaults of the volumes of a pod: an empty directory when no source is named, file modes,
 //! host path types.
 //!
-//! Volumes of particular clouds and storage systems are left as they are.
+//! Volumes of specific clouds and storage systems get no defaults.
 
 use k8s_openapi::api::core::v1::{
     DownwardAPIVolumeFile, EmptyDirVolumeSource, HostPathVolumeSource, Volume, VolumeProjection,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::{container, drop_zero, set};
+use super::absent::{drop_zero, set};
+use super::claim;
+use super::image::pull_policy;
+use super::quantities::canonicalize;
+use super::reference::{default_field_ref, default_resource_ref};
 
 /// 0644
 const FILE_MODE: i32 = 0o644;
@@ -19,7 +22,7 @@ pub(super) fn default(volume: &mut Volume) {
         volume.empty_dir = Some(EmptyDirVolumeSource::default());
     }
     if let Some(source) = &mut volume.empty_dir {
-        super::canonicalize(&mut source.size_limit);
+        canonicalize(&mut source.size_limit);
     }
     if let Some(source) = &mut volume.config_map {
         source.default_mode.get_or_insert(FILE_MODE);
@@ -36,11 +39,11 @@ pub(super) fn default(volume: &mut Volume) {
         source.sources.iter_mut().flatten().for_each(default_projection);
     }
     if let Some(source) = &mut volume.image {
-        set(&mut source.pull_policy, container::pull_policy(source.reference.as_deref()));
+        set(&mut source.pull_policy, pull_policy(source.reference.as_deref()));
     }
     if let Some(template) = volume.ephemeral.as_mut().and_then(|source| source.volume_claim_template.as_mut())
     {
-        super::storage::default_claim_spec(&mut template.spec);
+        claim::default_spec(&mut template.spec);
     }
     if let Some(source) = &mut volume.persistent_volume_claim {
         drop_zero(&mut source.read_only);
@@ -50,11 +53,6 @@ pub(super) fn default(volume: &mut Volume) {
 
 pub(super) fn default_host_path(source: &mut HostPathVolumeSource) {
     source.type_.get_or_insert_default();
-}
-
-/// How a resource reference that names no divisor is stored: zero, which means one.
-pub(super) fn no_divisor() -> Quantity {
-    Quantity("0".into())
 }
 
 fn has_no_source(volume: &Volume) -> bool {
@@ -71,8 +69,6 @@ fn default_projection(projection: &mut VolumeProjection) {
 }
 
 fn default_downward_file(file: &mut DownwardAPIVolumeFile) {
-    file.field_ref.iter_mut().for_each(container::default_field_ref);
-    if let Some(resource) = &mut file.resource_field_ref {
-        resource.divisor.get_or_insert_with(no_divisor);
-    }
+    file.field_ref.iter_mut().for_each(default_field_ref);
+    file.resource_field_ref.iter_mut().for_each(default_resource_ref);
 }

@@ -1,13 +1,15 @@
-//! Rules about single pods: whether they get the DNS name their fields ask for.
+//! Rules about pods without a controller: whether they get the DNS name that their fields ask for.
 //!
-//! Pods that somebody controls are left alone; what is wrong with them is said of their owner.
+//! There is no warning about a pod with a controller: the warning is about its controller.
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::{LintWorld, Warning, is_headless, name_of, namespace_of, selects, warn, written};
-use crate::objects::controller_of;
+use super::related::RelatedObjects;
+use super::selection::{is_headless, selects, written};
+use super::warning::{Warning, warn};
+use crate::objects::{controller_of, name_of, namespace_of};
 
-pub(super) fn check(pod: &Pod, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+pub(super) fn check(pod: &Pod, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let Some(spec) = pod.spec.as_ref().filter(|_| controller_of(&pod.metadata).is_none()) else { return };
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     match (filled(&spec.hostname), filled(&spec.subdomain)) {
@@ -26,16 +28,16 @@ pub(super) fn check(pod: &Pod, around: &LintWorld<'_>, warnings: &mut Vec<Warnin
                 );
                 warn(warnings, "spec.subdomain", text);
             }
-            check_subdomain(pod, &subdomain, around, warnings);
+            check_subdomain(pod, &subdomain, related, warnings);
         }
         (None, None) => {}
     }
 }
 
-fn check_subdomain(pod: &Pod, subdomain: &str, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+fn check_subdomain(pod: &Pod, subdomain: &str, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let labels = pod.metadata.labels.as_ref();
     let namespace = namespace_of(&pod.metadata);
-    let text = match around.service(namespace, subdomain) {
+    let text = match related.service(namespace, subdomain) {
         None => format!(
             "there is no Service \"{subdomain}\" in namespace \"{namespace}\", so the pod has no DNS name; create it \
              with clusterIP: None and the selector {}",
@@ -43,7 +45,7 @@ fn check_subdomain(pod: &Pod, subdomain: &str, around: &LintWorld<'_>, warnings:
         ),
         Some(service) if !is_headless(service) => {
             format!(
-                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; create it anew with clusterIP: None"
+                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; recreate it with clusterIP: None"
             )
         }
         Some(service) if !selects(service, labels) => format!(

@@ -1,46 +1,42 @@
 //! Rules about services: their ports, and other services with the same pods.
+//!
+//! A target port may be the name of a container's port, which is only looked up when the endpoints are
+//! made; a name that no container has gives endpoints without that port.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::set::containers;
-use super::{
-    LintWorld, Warning, is_headless, name_of, namespace_of, selector_of, selects, template_labels, warn,
-    written,
-};
+use super::related::RelatedObjects;
+use super::selection::{is_headless, selector_of, selects, template_labels, written};
+use super::warning::{Warning, warn};
+use crate::objects::pod::containers;
+use crate::objects::{name_of, namespace_of};
 
-pub(super) fn check(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+pub(super) fn check(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let namespace = namespace_of(&service.metadata);
     check_has_ports(service, warnings);
-    check_twin(service, around, warnings);
-    for set in around.sets_in(namespace).filter(|set| selects(service, template_labels(set))) {
+    check_twin(service, related, warnings);
+    let path = |index| format!("spec.ports[{index}].targetPort");
+    for set in related.sets_in(namespace).filter(|set| selects(service, template_labels(set))) {
         let owner = format!("StatefulSet \"{}\"", name_of(&set.metadata));
-        check_ports(
-            service,
-            set.spec.template.spec.as_ref(),
-            &owner,
-            |index| format!("spec.ports[{index}].targetPort"),
-            warnings,
-        );
+        check_ports(service, set.spec.template.spec.as_ref(), &owner, path, warnings);
     }
-    let pods = around.pods.iter().filter(|pod| namespace_of(&pod.metadata) == namespace);
+    let pods = related.pods.iter().filter(|pod| namespace_of(&pod.metadata) == namespace);
     let loose = pods.filter(|pod| pod.metadata.owner_references.as_ref().is_none_or(Vec::is_empty));
     for pod in loose.filter(|pod| selects(service, pod.metadata.labels.as_ref())) {
         let owner = format!("Pod \"{}\"", name_of(&pod.metadata));
-        check_ports(
-            service,
-            pod.spec.as_ref(),
-            &owner,
-            |index| format!("spec.ports[{index}].targetPort"),
-            warnings,
-        );
+        check_ports(service, pod.spec.as_ref(), &owner, path, warnings);
     }
 }
 
-/// The services that select a set's pods: whether the ports they name are there.
-pub(super) fn check_ports_of_set(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
-    let services = around.services_in(namespace_of(&set.metadata));
+/// Whether the set's pods have the ports that the services which select them name.
+pub(super) fn check_ports_of_set(
+    set: &StatefulSet,
+    related: &RelatedObjects<'_>,
+    warnings: &mut Vec<Warning>,
+) {
+    let services = related.services_in(namespace_of(&set.metadata));
     for service in services.filter(|service| selects(service, template_labels(set))) {
         let owner = format!("StatefulSet \"{}\"", name_of(&set.metadata));
         let path = |_| "spec.template.spec.containers".to_owned();
@@ -58,14 +54,14 @@ fn check_has_ports(service: &Service, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Two headless services with the same pods: only one of them can be their subdomain.
-fn check_twin(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+/// Two headless services with the same pods: only one of them can be the subdomain of the pods.
+fn check_twin(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let Some(selector) = selector_of(service).filter(|_| is_headless(service)) else { return };
     let (namespace, name) = (namespace_of(&service.metadata), name_of(&service.metadata));
     let is_twin = |other: &&Service| {
         name_of(&other.metadata) != name && is_headless(other) && selector_of(other) == Some(selector)
     };
-    if let Some(twin) = around.services_in(namespace).find(is_twin) {
+    if let Some(twin) = related.services_in(namespace).find(is_twin) {
         let text = format!(
             "Service \"{}\" is headless and selects {} too, but a pod has its name under one service alone; remove \
              one of the two, or give this one a cluster IP",
@@ -76,7 +72,7 @@ fn check_twin(service: &Service, around: &LintWorld<'_>, warnings: &mut Vec<Warn
     }
 }
 
-/// Ports that a service names and that no container has.
+/// Warns of named target ports that no container has.
 fn check_ports(
     service: &Service,
     pod: Option<&PodSpec>,
@@ -89,8 +85,8 @@ fn check_ports(
         let Some(IntOrString::String(wanted)) = &port.target_port else { continue };
         if !containers(pod).any(|container| has_port(container, wanted, port)) {
             let text = format!(
-                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; name a \
-                 containerPort so, or use its number",
+                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; give a \
+                 containerPort this name, or use its number",
                 name_of(&service.metadata),
                 known_ports(pod)
             );

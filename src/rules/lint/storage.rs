@@ -1,41 +1,42 @@
-//! Rules about claims: whether anything will make a volume for them.
+//! Rules about claims: whether there is a storage class to provision a volume for them.
+//!
+//! Where the storage classes are not known there are no warnings.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 
-use super::{DEFAULT_CLASS_ANNOTATION, LintWorld, Warning, name_of, warn};
+use super::related::RelatedObjects;
+use super::warning::{Warning, warn};
+use crate::objects::name_of;
+use crate::objects::storage_class::is_default;
 
-pub(super) fn check_templates(set: &StatefulSet, around: &LintWorld<'_>, warnings: &mut Vec<Warning>) {
+pub(super) fn check_templates(set: &StatefulSet, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     for (index, template) in set.spec.volume_claim_templates.iter().flatten().enumerate() {
         let path = format!("spec.volumeClaimTemplates[{index}].spec.storageClassName");
-        check(template.spec.as_ref(), around, &path, warnings);
+        check(template.spec.as_ref(), related, &path, warnings);
     }
 }
 
 pub(super) fn check_claim(
     claim: &PersistentVolumeClaim,
-    around: &LintWorld<'_>,
+    related: &RelatedObjects<'_>,
     warnings: &mut Vec<Warning>,
 ) {
-    check(claim.spec.as_ref(), around, "spec.storageClassName", warnings);
+    check(claim.spec.as_ref(), related, "spec.storageClassName", warnings);
 }
 
 fn check(
     spec: Option<&PersistentVolumeClaimSpec>,
-    around: &LintWorld<'_>,
+    related: &RelatedObjects<'_>,
     path: &str,
     warnings: &mut Vec<Warning>,
 ) {
-    let (Some(spec), Some(classes)) = (spec, &around.classes) else { return };
-    // A claim for one volume, or for volumes with certain labels, needs no class to make one.
+    let (Some(spec), Some(classes)) = (spec, &related.classes) else { return };
+    // A claim for one volume, or for volumes with certain labels, needs no class.
     if spec.volume_name.as_deref().is_some_and(|name| !name.is_empty()) || spec.selector.is_some() {
         return;
     }
-    let is_default = |annotation: &str| annotation == "true";
-    let has_default = classes.iter().any(|class| {
-        let annotations = class.metadata.annotations.as_ref();
-        annotations.and_then(|all| all.get(DEFAULT_CLASS_ANNOTATION)).is_some_and(|text| is_default(text))
-    });
+    let has_default = classes.iter().any(|class| is_default(class));
     match spec.storage_class_name.as_deref() {
         None if !has_default => {
             let text = "no class is named and none is the default, so the claim and its pod stay Pending; name a \

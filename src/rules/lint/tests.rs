@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::objects::Kind;
+use crate::objects::storage_class::DEFAULT_ANNOTATION;
 use crate::rules::defaulting;
 
 fn set() -> Value {
@@ -32,7 +33,7 @@ fn service() -> Value {
 
 fn class() -> Value {
     json!({
-        "metadata": {"name": "standard", "annotations": {DEFAULT_CLASS_ANNOTATION: "true"}},
+        "metadata": {"name": "standard", "annotations": {DEFAULT_ANNOTATION: "true"}},
         "provisioner": "example.com/disk",
     })
 }
@@ -57,7 +58,7 @@ fn with(mut form: Value, pointer: &str, value: Value) -> Value {
 /// What is said of the first object, with the others around it: path, and words of the text.
 fn check(objects: &[(Kind, Value)], expected: &[(&str, &str)]) {
     let objects: Vec<Typed> = objects.iter().map(|(kind, form)| typed(*kind, form.clone())).collect();
-    let warnings = lint(&objects[0], &LintWorld::of(&objects));
+    let warnings = lint(&objects[0], &RelatedObjects::of(&objects));
     let paths: Vec<&str> = warnings.iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(paths, expected.iter().map(|(path, _)| *path).collect::<Vec<_>>(), "{warnings:#?}");
     for (warning, (_, words)) in warnings.iter().zip(expected) {
@@ -65,6 +66,9 @@ fn check(objects: &[(Kind, Value)], expected: &[(&str, &str)]) {
         assert!(warning.text.contains("; "), "{warning} does not say how to mend it");
     }
 }
+
+/// A pointer, the value put there, and the paths and words of the warnings.
+type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
 
 fn check_set(pointer: &str, value: Value, expected: &[(&str, &str)]) {
     check(
@@ -95,10 +99,9 @@ fn nothing_is_said_of_a_good_set_and_its_service() {
 }
 
 #[test]
-fn a_set_is_told_what_keeps_its_pods_from_working() {
+fn a_set_is_warned_of_what_keeps_its_pods_from_working() {
     let template = "/spec/template/spec";
     let long = "w".repeat(53);
-    type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
     let cases: &[Case<'_>] = &[
         ("/metadata/name", json!("w".repeat(52)), &[]),
         ("/metadata/name", json!(long), &[("metadata.name", "use at most 52")]),
@@ -127,22 +130,32 @@ fn a_set_is_told_what_keeps_its_pods_from_working() {
             &[("spec.template.spec.terminationGracePeriodSeconds", "use at least 1")],
         ),
         (
-            &format!("{template}/volumes"),
-            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data"}}]),
-            &[("spec.template.spec.volumes[0].persistentVolumeClaim", "the one claim \"data\"")],
-        ),
-        (
-            &format!("{template}/volumes"),
-            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]),
-            &[],
-        ),
-        (
             "/spec/template/metadata/annotations",
             json!({"simulated.dullahan.dev/never-ready": "true"}),
             &[(
                 "spec.template.metadata.annotations[simulated.dullahan.dev/never-ready]",
                 "set spec.podManagementPolicy to Parallel",
             )],
+        ),
+    ];
+    for (pointer, value, expected) in cases {
+        check_set(pointer, value.clone(), expected);
+    }
+}
+
+#[test]
+fn a_set_is_warned_of_claims_that_its_pods_share_do_not_use_or_cannot_get() {
+    let volumes = "/spec/template/spec/volumes";
+    let cases: &[Case<'_>] = &[
+        (
+            volumes,
+            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data"}}]),
+            &[("spec.template.spec.volumes[0].persistentVolumeClaim", "the one claim \"data\"")],
+        ),
+        (
+            volumes,
+            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]),
+            &[],
         ),
         (
             "/spec/volumeClaimTemplates",
@@ -242,7 +255,7 @@ fn claims_that_nothing_makes_a_volume_for_are_told() {
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"volumeName": "pv"})))], &[]);
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"storageClassName": ""})))], &[]);
     let [(kind, form)] = [plain()];
-    assert_eq!(lint(&typed(kind, form), &LintWorld::of([]).without_classes()), []);
+    assert_eq!(lint(&typed(kind, form), &RelatedObjects::of([]).without_classes()), []);
 }
 
 #[test]

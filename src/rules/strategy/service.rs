@@ -1,10 +1,12 @@
-//! Services: fields that say the same twice, and values that a writer may leave to the system.
+//! Services: fields that mean the same, and values that the server allocates.
 //!
-//! `clusterIP` is the first of `clusterIPs`; a client that knows only one of them is understood.
-//! A client that writes a service without the addresses and node ports it was given keeps them,
-//! so that applying the same manifest again changes nothing.
+//! `clusterIP` is the first of `clusterIPs`; a client may write only one of them. A service that is
+//! written without its allocated addresses and node ports keeps them, so that applying the same
+//! manifest again changes nothing.
 
 use k8s_openapi::api::core::v1::ServiceSpec;
+
+use crate::objects::service::{is_of_type, needs_cluster_ip, needs_health_check_port, needs_node_ports};
 
 pub(super) fn prepare_for_create(spec: &mut ServiceSpec) {
     if let (Some(address), true) = (&spec.cluster_ip, is_empty(&spec.cluster_ips)) {
@@ -13,13 +15,13 @@ pub(super) fn prepare_for_create(spec: &mut ServiceSpec) {
 }
 
 pub(super) fn prepare_for_update(new: &mut ServiceSpec, old: &ServiceSpec) {
-    if has_addresses(new) && has_addresses(old) {
+    if needs_cluster_ip(new) && needs_cluster_ip(old) {
         keep_addresses(new, old);
     }
-    if has_node_ports(new) && has_node_ports(old) {
+    if needs_node_ports(new) && needs_node_ports(old) {
         keep_node_ports(new, old);
     }
-    if needs_health_check(new) && needs_health_check(old) && new.health_check_node_port.is_none() {
+    if needs_health_check_port(new) && needs_health_check_port(old) && new.health_check_node_port.is_none() {
         new.health_check_node_port = old.health_check_node_port;
     }
     match_addresses(new, old);
@@ -28,23 +30,6 @@ pub(super) fn prepare_for_update(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 fn is_empty(list: &Option<Vec<String>>) -> bool {
     list.as_ref().is_none_or(Vec::is_empty)
-}
-
-fn is_type(spec: &ServiceSpec, types: &[&str]) -> bool {
-    types.contains(&spec.type_.as_deref().unwrap_or("ClusterIP"))
-}
-
-fn has_addresses(spec: &ServiceSpec) -> bool {
-    !is_type(spec, &["ExternalName"])
-}
-
-fn has_node_ports(spec: &ServiceSpec) -> bool {
-    let may_have = spec.allocate_load_balancer_node_ports != Some(false);
-    is_type(spec, &["NodePort"]) || (is_type(spec, &["LoadBalancer"]) && may_have)
-}
-
-fn needs_health_check(spec: &ServiceSpec) -> bool {
-    is_type(spec, &["LoadBalancer"]) && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
 fn keep_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
@@ -60,7 +45,7 @@ fn keep_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// Node ports follow the name of their port, unless another port has taken them.
+/// A node port stays with the name of its port, unless another port has taken it.
 fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
     let ports = new.ports.get_or_insert_default();
     let mut taken: Vec<i32> = ports.iter().filter_map(|port| port.node_port).collect();
@@ -84,26 +69,26 @@ fn match_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 /// A change of type drops what only the old type had, unless the writer changed that too.
 fn drop_what_the_type_has_not(new: &mut ServiceSpec, old: &ServiceSpec) {
-    if has_addresses(old) && !has_addresses(new) {
+    if needs_cluster_ip(old) && !needs_cluster_ip(new) {
         drop_same(&mut new.cluster_ip, &old.cluster_ip);
         drop_same(&mut new.cluster_ips, &old.cluster_ips);
         drop_same(&mut new.ip_families, &old.ip_families);
         drop_same(&mut new.ip_family_policy, &old.ip_family_policy);
     }
-    if has_node_ports(old) && !has_node_ports(new) {
+    if needs_node_ports(old) && !needs_node_ports(new) {
         let known: Vec<i32> = old.ports.iter().flatten().filter_map(|port| port.node_port).collect();
         for port in new.ports.iter_mut().flatten() {
             port.node_port = port.node_port.filter(|number| !known.contains(number));
         }
     }
-    if needs_health_check(old) && !needs_health_check(new) {
+    if needs_health_check_port(old) && !needs_health_check_port(new) {
         drop_same(&mut new.health_check_node_port, &old.health_check_node_port);
     }
-    if !is_type(new, &["LoadBalancer"]) && is_type(old, &["LoadBalancer"]) {
+    if !is_of_type(new, &["LoadBalancer"]) && is_of_type(old, &["LoadBalancer"]) {
         drop_same(&mut new.allocate_load_balancer_node_ports, &old.allocate_load_balancer_node_ports);
         drop_same(&mut new.load_balancer_class, &old.load_balancer_class);
     }
-    let is_reachable = is_type(new, &["LoadBalancer", "NodePort"])
+    let is_reachable = is_of_type(new, &["LoadBalancer", "NodePort"])
         || new.external_ips.as_ref().is_some_and(|addresses| !addresses.is_empty());
     if !is_reachable {
         drop_same(&mut new.external_traffic_policy, &old.external_traffic_policy);

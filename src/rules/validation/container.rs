@@ -1,16 +1,17 @@
-//! Containers of all three sorts: those that make up a pod, those that run before them, and
-//! those that are put into a running pod to look around.
-//! A name is unique among all of them, and a port of the host among those that run together.
+//! Containers, init containers and ephemeral containers.
+//!
+//! A name is unique among all of them, and a host port among those that run together.
 
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Container, ContainerPort, EphemeralContainer, PodSpec};
 
+use super::port::{PROTOCOLS, check_port};
+use super::value::{check_choice, check_form, items, text};
 use super::volume::Volumes;
-use super::{check_choice, check_form, environment, handler, items, resources, text};
+use super::{environment, handler, resources};
 use crate::objects::{FieldError, Path, names};
 
-pub(super) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const PULL_POLICIES: &[&str] = &["Always", "IfNotPresent", "Never"];
 const TERMINATION_MESSAGE_POLICIES: &[&str] = &["File", "FallbackToLogsOnError"];
 const RESTART_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
@@ -109,11 +110,7 @@ fn check_ports(ports: &[ContainerPort], path: &Path<'_>, errors: &mut Vec<FieldE
     }
 }
 
-pub(super) fn check_port(port: i32, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    errors.extend(names::port_number(port).iter().map(|rule| path.invalid(port, rule)));
-}
-
-/// A port of the host can be taken once.
+/// A host port can be used once.
 fn check_host_ports(containers: &[Container], path: &Path<'_>, errors: &mut Vec<FieldError>) {
     let mut taken = BTreeSet::new();
     for (index, container) in containers.iter().enumerate() {
@@ -129,8 +126,8 @@ fn check_host_ports(containers: &[Container], path: &Path<'_>, errors: &mut Vec<
     }
 }
 
-/// What is probed must keep running, which an init container does only with `restartPolicy:
-/// Always`.
+/// Only a container that keeps running can be probed: of the init containers those with
+/// `restartPolicy: Always`.
 fn check_init(container: &Container, grace_s: Option<i64>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     if container.restart_policy.as_deref() == Some("Always") {
         return handler::check_all(container, grace_s, path, errors);

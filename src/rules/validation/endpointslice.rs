@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
-use super::container::{PROTOCOLS, check_port};
-use super::{IMMUTABLE, check_choice, check_form, items, text};
+use super::port::{PROTOCOLS, check_port};
+use super::value::{IMMUTABLE, check_choice, check_form, items, text};
 use crate::objects::{FieldError, Path, names};
 
 const ADDRESS_TYPES: &[&str] = &["FQDN", "IPv4", "IPv6"];

@@ -1,15 +1,14 @@
-//! Probes and lifecycle hooks: exactly one handler each, with a port that can be.
+//! Probes and lifecycle hooks: exactly one handler each, with a valid port.
 //!
-//! Probes and hooks share their handlers; a probe has numbers besides, and only the readiness
-//! probe may ask for more than one success.
+//! Probes and hooks share their handlers; a probe has numbers too, and only the readiness probe can
+//! require more than one success.
 
 use k8s_openapi::api::core::v1::{
     Container, ExecAction, GRPCAction, HTTPGetAction, LifecycleHandler, Probe, SleepAction, TCPSocketAction,
 };
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::container::check_port;
-use super::{check_form, check_not_negative, items, text};
+use super::port::{check_port, check_port_or_name};
+use super::value::{check_form, check_not_negative, items, text};
 use crate::objects::{FieldError, Path, names};
 
 /// The handlers of a probe or a hook.
@@ -91,7 +90,7 @@ fn check_probe(probe: &Probe, succeeds_once: bool, path: &Path<'_>, errors: &mut
     }
 }
 
-/// The first handler counts; every further one is forbidden.
+/// The first handler is checked; every other one is forbidden.
 fn check_handlers(
     handlers: &Handlers<'_>,
     grace_s: Option<i64>,
@@ -153,13 +152,5 @@ fn check_http(http: &HTTPGetAction, path: &Path<'_>, errors: &mut Vec<FieldError
     }
     for header in items(&http.http_headers) {
         check_form(names::http_header_name(&header.name), &header.name, &path.child("httpHeaders"), errors);
-    }
-}
-
-/// A port by number, or by the name that a container gives it.
-pub(super) fn check_port_or_name(port: &IntOrString, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    match port {
-        IntOrString::Int(number) => check_port(*number, path, errors),
-        IntOrString::String(name) => check_form(names::port_name(name), name, path, errors),
     }
 }

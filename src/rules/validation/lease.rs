@@ -1,10 +1,10 @@
 //! Leases (`pkg/apis/coordination/validation`).
 //!
-//! A lease says who holds something and for how long; only its numbers are checked.
+//! A lease says who holds it and for how long; only its numbers are checked.
 
 use k8s_openapi::api::coordination::v1::Lease;
 
-use super::check_not_negative;
+use super::value::check_not_negative;
 use crate::objects::{FieldError, Path};
 
 pub(super) fn check(lease: &Lease, errors: &mut Vec<FieldError>) {

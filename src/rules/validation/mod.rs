@@ -1,10 +1,9 @@
 //! Validation, as the Kubernetes API does it after defaulting.
 //!
-//! Every broken rule is reported, each with its path and in Kubernetes' words, so that clients
-//! which look for those words find them. A change is never refused for something that the object
-//! had before: rules that the old version breaks in the same way are not counted against the
-//! new one. What needs other objects (does the namespace exist, is the address free) is the
-//! store's to check.
+//! Every broken rule is reported with its path and Kubernetes' message, since clients search for those
+//! messages. A change is never refused for a mistake that the object had before: errors of the old
+//! version are not reported again for the new one. The store checks what depends on other objects
+//! (does the namespace exist, is the address free).
 
 mod claim;
 mod cluster;
@@ -20,32 +19,25 @@ mod lease;
 mod metadata;
 mod pod;
 mod pod_change;
+mod port;
 mod resources;
+mod rules;
 mod service;
 mod service_address;
 mod statefulset;
+mod value;
 mod volume;
 
-use crate::objects::quantity::Amount;
-use crate::objects::{FieldError, Path, Typed};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+pub use rules::Rules;
 
-/// Where the rules are others than Kubernetes' for StatefulSets whose annotations say nothing (see
-/// [`beyond`](super::beyond)). The default is nowhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// The sizes in claim templates may grow.
-    pub grow_claims: bool,
-    /// A new set's name leaves room for the hash in its pods' revision label.
-    pub strict_names: bool,
-}
+use crate::objects::{FieldError, Typed};
 
-/// The rules a new object breaks.
+/// The rules that a new object breaks.
 pub fn validate_create(new: &Typed) -> Vec<FieldError> {
     validate_create_under(Rules::default(), new)
 }
 
-/// The rules that changing `old` to `new` breaks, those of `new` itself included.
+/// The rules that a change of `old` to `new` breaks, including those that `new` itself breaks.
 pub fn validate_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
     validate_update_under(Rules::default(), new, old)
 }
@@ -71,7 +63,7 @@ pub fn validate_update_under(rules: Rules, new: &Typed, old: &Typed) -> Vec<Fiel
     errors
 }
 
-/// What is wrong with an object, be it new or not.
+/// The rules that an object itself breaks, whether it is new or not.
 fn faults(object: &Typed) -> Vec<FieldError> {
     let mut errors = Vec::new();
     metadata::check(object, &mut errors);
@@ -79,7 +71,7 @@ fn faults(object: &Typed) -> Vec<FieldError> {
     errors
 }
 
-/// The rules that changing the status of `old` to that of `new` breaks.
+/// The rules that a change of the status of `old` to that of `new` breaks.
 pub fn validate_status_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match (new, old) {
@@ -141,52 +133,6 @@ fn check_change(rules: Rules, new: &Typed, old: &Typed, errors: &mut Vec<FieldEr
             cluster::check_runtime_class_change(new, old, errors);
         }
         _ => {}
-    }
-}
-
-const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
-const POSITIVE: &str = "must be greater than zero";
-const IMMUTABLE: &str = "field is immutable";
-
-/// The text, absent being empty as in Kubernetes.
-fn text(field: &Option<String>) -> &str {
-    field.as_deref().unwrap_or_default()
-}
-
-/// The items, absent being none as in Kubernetes.
-fn items<T>(field: &Option<Vec<T>>) -> &[T] {
-    field.as_deref().unwrap_or_default()
-}
-
-fn check_not_negative(value: impl Into<i64>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    let value = value.into();
-    if value < 0 {
-        errors.push(path.invalid(value, NOT_NEGATIVE));
-    }
-}
-
-/// Reports each rule that `value` breaks.
-fn check_form(rules: Vec<String>, value: &str, path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    errors.extend(rules.iter().map(|rule| path.invalid(value, rule)));
-}
-
-/// Reports a text that must be there and be one of `known`.
-fn check_choice(value: &str, known: &[&str], path: &Path<'_>, errors: &mut Vec<FieldError>) {
-    if value.is_empty() {
-        errors.push(path.required(""));
-    } else if !known.contains(&value) {
-        errors.push(path.not_supported(value, known));
-    }
-}
-
-/// The amount, or `None` after reporting that there is none.
-fn check_quantity(quantity: &Quantity, path: &Path<'_>, errors: &mut Vec<FieldError>) -> Option<Amount> {
-    match Amount::parse(&quantity.0) {
-        Ok(amount) => Some(amount),
-        Err(error) => {
-            errors.push(path.invalid(quantity.0.as_str(), &error.to_string()));
-            None
-        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Pods and pod templates.
 //!
-//! Checked as far as anything here uses them: containers, volumes, names, policies, DNS,
-//! tolerations. Rules of schedulers (affinity, topology), of security contexts and of devices are
-//! not checked, since nothing here acts on those fields.
+//! Only the fields that this server uses are checked: containers, volumes, names, policies, DNS,
+//! tolerations. Affinity, topology, security contexts and devices are not checked, since nothing here
+//! acts on them.
 
 use k8s_openapi::api::core::v1::{HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration};
 
+use super::value::{check_choice, check_form, items, text};
 use super::volume::{self, Volumes};
-use super::{check_choice, check_form, container, items, labels, resources, text};
+use super::{container, labels, resources};
 use crate::objects::{FieldError, Path, names};
 
 const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];
@@ -21,7 +22,7 @@ pub(super) fn check(pod: &Pod, errors: &mut Vec<FieldError>) {
     check_spec(pod.spec.as_ref().unwrap_or(&absent), &[], &Path::root("spec"), errors);
 }
 
-/// A template whose pods get a volume for each of `claims` besides those they name themselves.
+/// A template whose pods get a volume for each of `claims`, in addition to their own.
 pub(super) fn check_template(
     template: &PodTemplateSpec,
     claims: &[&str],

@@ -1,4 +1,4 @@
-//! Services (`ValidateService`), but for their cluster addresses.
+//! Services (`ValidateService`), except for their cluster addresses.
 //!
 //! What the store allocates (addresses, node ports) may still be absent here.
 
@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec, SessionAffinityConfig};
 
-use super::container::{PROTOCOLS, check_port};
-use super::{check_choice, check_form, handler, items, labels, service_address, text};
+use super::port::{PROTOCOLS, check_port, check_port_or_name};
+use super::value::{IMMUTABLE, check_choice, check_form, items, text};
+use super::{labels, service_address};
+use crate::objects::service::{is_headless, needs_health_check_port};
 use crate::objects::{Fault, FieldError, Path, names};
 
 const SPEC: Path<'_> = Path::root("spec");
@@ -48,12 +50,12 @@ pub(super) fn check_change(new: &Service, old: &Service, errors: &mut Vec<FieldE
         errors.push(SPEC.child("loadBalancerClass").invalid(value, "may not change once set"));
     }
     let is_checked = |spec: &ServiceSpec| spec.health_check_node_port.is_some();
-    if needs_health_check(new)
-        && needs_health_check(old)
+    if needs_health_check_port(new)
+        && needs_health_check_port(old)
         && is_checked(old)
         && new.health_check_node_port != old.health_check_node_port
     {
-        errors.push(SPEC.child("healthCheckNodePort").forbidden(super::IMMUTABLE));
+        errors.push(SPEC.child("healthCheckNodePort").forbidden(IMMUTABLE));
     }
 }
 
@@ -72,15 +74,6 @@ pub(super) fn check_status(new: &Service, errors: &mut Vec<FieldError>) {
             }
         }
     }
-}
-
-/// Whether the service has no address of its own and its name leads to its endpoints.
-pub(super) fn is_headless(spec: &ServiceSpec) -> bool {
-    matches!(items(&spec.cluster_ips), [only] if only == "None")
-}
-
-fn needs_health_check(spec: &ServiceSpec) -> bool {
-    text(&spec.type_) == "LoadBalancer" && text(&spec.external_traffic_policy) == "Local"
 }
 
 fn check_type(spec: &ServiceSpec, errors: &mut Vec<FieldError>) {
@@ -140,7 +133,7 @@ fn check_ports(spec: &ServiceSpec, errors: &mut Vec<FieldError>) {
     let mut taken = BTreeSet::new();
     for (index, port) in ports.iter().enumerate() {
         if !taken.insert((text(&port.protocol), port.port)) {
-            // Kubernetes prints its internal type here, of which only two fields are filled.
+            // Kubernetes prints its internal type here, with only two fields set.
             let mut error = list.index(index).duplicate("");
             error.fault = Fault::Duplicate(format!(
                 r#"{{"Name":"","Protocol":"{}","AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,
@@ -180,7 +173,7 @@ fn check_port_fields(port: &ServicePort, path: &Path<'_>, errors: &mut Vec<Field
     check_port(port.port, &path.child("port"), errors);
     check_choice(text(&port.protocol), PROTOCOLS, &path.child("protocol"), errors);
     if let Some(target) = &port.target_port {
-        handler::check_port_or_name(target, &path.child("targetPort"), errors);
+        check_port_or_name(target, &path.child("targetPort"), errors);
     }
     if let Some(protocol) = &port.app_protocol {
         check_form(names::qualified_name(protocol), protocol, &path.child("appProtocol"), errors);
@@ -269,7 +262,7 @@ fn check_external_traffic(spec: &ServiceSpec, errors: &mut Vec<FieldError>) {
     }
     let port = spec.health_check_node_port.unwrap_or_default();
     let path = SPEC.child("healthCheckNodePort");
-    if port != 0 && needs_health_check(spec) {
+    if port != 0 && needs_health_check_port(spec) {
         check_port(port, &path, errors);
     } else if port != 0 {
         let rule = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";

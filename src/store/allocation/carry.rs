@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 
-use super::{cluster_ip, cluster_ips, is_type, needs_address, needs_health_check_port, needs_node_ports};
+use super::spec::{
+    cluster_ip, cluster_ips, is_type, needs_address, needs_health_check_port, needs_node_ports,
+};
 
 /// Brings `clusterIP` and `clusterIPs` together where a writer has set only one of them.
 pub(super) fn normalize(new: &mut ServiceSpec, old: Option<&ServiceSpec>) {

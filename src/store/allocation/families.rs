@@ -5,11 +5,10 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::ServiceSpec;
 
-use super::{
-    AllocationError, NONE, Request, cluster_ip, cluster_ips, invalid, ip_families, needs_address, quoted,
-    quoted_list,
-};
+use super::request::{AllocationError, Request, invalid, quoted, quoted_list};
+use super::spec::{cluster_ip, cluster_ips, ip_families, needs_address};
 use crate::objects::FieldError;
+use crate::objects::service::{NO_ADDRESS, is_headless};
 
 const SINGLE: &str = "SingleStack";
 const PREFER: &str = "PreferDualStack";
@@ -23,7 +22,7 @@ pub(super) fn set(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), A
     if !needs_address(spec) || request.old.is_some_and(|old| is_settled(spec, old)) {
         return Ok(());
     }
-    let is_free_form = cluster_ip(spec) == NONE && spec.selector.as_ref().is_none_or(|map| map.is_empty());
+    let is_free_form = is_headless(spec) && spec.selector.as_ref().is_none_or(|map| map.is_empty());
     set_policy(spec, request.old, is_free_form);
     refuse(well_formed(spec))?;
     let mut errors = request.old.map_or_else(Vec::new, |old| follow_downgrade(spec, old));
@@ -63,7 +62,7 @@ fn well_formed(spec: &ServiceSpec) -> Vec<FieldError> {
         ("", []) => Vec::new(),
         ("", _) => fault("spec.clusterIPs", "must be empty when `clusterIP` is not specified"),
         (ip, [first, ..]) if ip != first => fault("spec.clusterIPs", "first value must match `clusterIP`"),
-        (_, [none]) if none == NONE => Vec::new(),
+        (_, [none]) if none == NO_ADDRESS => Vec::new(),
         (_, [_, _, _, ..]) => fault("spec.clusterIPs", "may only hold up to 2 values"),
         _ => (0..ips.len()).filter_map(|index| ill_formed_address(spec, index)).collect(),
     }

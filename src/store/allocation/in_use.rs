@@ -10,14 +10,14 @@ use crate::objects::{Kind, ObjectKey};
 
 /// Taken addresses and node ports, each with the service that holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::store) struct InUse {
+pub(crate) struct InUse {
     addresses: BTreeMap<IpAddr, ObjectKey>,
     node_ports: BTreeMap<u16, ObjectKey>,
 }
 
 impl InUse {
     /// Notes what `service` holds.
-    pub(in crate::store) fn take(&mut self, service: &Service) {
+    pub(crate) fn take(&mut self, service: &Service) {
         let key = key_of(service);
         for address in addresses_of(service) {
             self.addresses.insert(address, key.clone());
@@ -28,7 +28,7 @@ impl InUse {
     }
 
     /// Forgets what `service` holds.
-    pub(in crate::store) fn release(&mut self, service: &Service) {
+    pub(crate) fn release(&mut self, service: &Service) {
         let key = key_of(service);
         for address in addresses_of(service) {
             if self.addresses.get(&address) == Some(&key) {

@@ -7,46 +7,38 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
 
-use super::InUse;
+use super::in_use::InUse;
 use crate::objects::{Kind, Object};
-use crate::store::{Backend, Event, Gone, Interest, Watch};
+use crate::store::cache::Cache;
+use crate::store::event::{Change, Event, Interest};
+use crate::store::watch::Watch;
 
-/// What the services of a backend hold.
+/// What the services of a store hold.
 #[derive(Default)]
-pub(in crate::store) struct Ledger {
+pub(crate) struct Ledger {
     in_use: InUse,
     watch: Option<Watch>,
 }
 
 impl Ledger {
     /// What is taken now.
-    pub(in crate::store) fn in_use(&mut self, backend: &Arc<dyn Backend>) -> &InUse {
-        if !matches!(self.catch_up(), Ok(true)) {
-            self.start_over(backend);
+    pub(crate) fn in_use(&mut self, cache: &Arc<Cache>) -> &InUse {
+        let in_use = &mut self.in_use;
+        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| note(in_use, event)));
+        if self.watch.is_none() {
+            self.start_over(cache);
         }
         &self.in_use
     }
 
-    /// Whether there was something to catch up from.
-    fn catch_up(&mut self) -> Result<bool, Gone> {
-        let Some(watch) = &mut self.watch else { return Ok(false) };
-        loop {
-            let events = watch.ready()?;
-            if events.is_empty() {
-                return Ok(true);
-            }
-            events.iter().for_each(|event| note(&mut self.in_use, event));
-        }
-    }
-
-    fn start_over(&mut self, backend: &Arc<dyn Backend>) {
-        let listing = backend.list(Kind::Service, None);
+    fn start_over(&mut self, cache: &Arc<Cache>) {
+        let listing = cache.list(Kind::Service, None, |_| true);
         self.in_use = InUse::default();
         for service in listing.objects.iter().filter_map(Object::get::<Service>) {
             self.in_use.take(service);
         }
         let interest = Interest::in_kinds(&[Kind::Service]);
-        self.watch = Some(Watch::new(backend.clone(), interest, listing.revision));
+        self.watch = Some(Watch::new(cache.clone(), interest, listing.revision));
     }
 }
 
@@ -54,7 +46,7 @@ fn note(in_use: &mut InUse, event: &Event) {
     if let Some(previous) = event.previous.as_ref().and_then(Object::get::<Service>) {
         in_use.release(previous);
     }
-    let is_present = event.change != crate::store::Change::Deleted;
+    let is_present = event.change != Change::Deleted;
     if let (true, Some(service)) = (is_present, event.object.get::<Service>()) {
         in_use.take(service);
     }

@@ -8,15 +8,14 @@ use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 
 use super::band::{Band, address, number};
 use super::families::family_of;
-use super::{
-    AllocationError, NONE, Request, cluster_ips, ip_families, needs_address, needs_health_check_port,
-    needs_node_ports, quoted_list,
-};
+use super::request::{AllocationError, Request, quoted_list};
+use super::spec::{cluster_ips, ip_families, needs_address, needs_health_check_port, needs_node_ports};
+use crate::objects::service;
 
 /// One address of each family, as many as the service has families; none for headless services
 /// and external names.
 pub(super) fn set_addresses(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
-    if !needs_address(spec) || cluster_ips(spec).first().is_some_and(|first| first == NONE) {
+    if !needs_address(spec) || service::is_headless(spec) {
         return Ok(());
     }
     let mut chosen = Vec::new();

@@ -1,7 +1,13 @@
 //! Allocations as tables; specs are written as short YAML, one line each, and read back as what
 //! was allocated.
 
-use super::*;
+use k8s_openapi::api::core::v1::Service;
+
+use super::allocate::allocate;
+use super::in_use::InUse;
+use super::network::ServiceNetwork;
+use super::request::AllocationError;
+use super::spec::{cluster_ips, ip_families};
 
 fn service(name: &str, spec: &str) -> Service {
     let text = format!("{{metadata: {{namespace: default, name: {name}}}, spec: {{{spec}}}}}");

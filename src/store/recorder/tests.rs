@@ -2,10 +2,14 @@
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node};
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::*;
 use crate::clock::Clock;
-use crate::store::StoreOptions;
+use crate::objects::Kind;
 use crate::store::tests::yielding::YieldingBackend;
+use crate::store::{EVENTS_MAX, StoreOptions};
 
 async fn world() -> (Store, Object) {
     let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);

@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, Broken, Decoder, Frame, Leave, Refusal};
+use super::broken::Broken;
+use super::frame::{self, Decoder, Frame, Leave, Refusal};
 use super::headers::{Deflater, Headers};
 use crate::clock::Clock;
 

@@ -7,6 +7,7 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use super::broken::Broken;
 use super::headers::{Deflater, Headers, Inflater};
 
 /// The largest frame of data, in octets. Clients of Kubernetes send what they have read at once, 32 KiB.
@@ -49,19 +50,6 @@ pub(crate) enum Frame {
     GoAway,
     /// What says nothing to this end: settings, windows, further headers, answers to streams of ours.
     Other,
-}
-
-/// Why a connection cannot go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
-    #[error("a frame is of SPDY version {0}; 3 is spoken here")]
-    Version(u16),
-    #[error("a {what} has more than {n_octets_max} octets")]
-    TooLarge { what: &'static str, n_octets_max: usize },
-    #[error("a header block cannot be read")]
-    Headers,
-    #[error("a frame is too short for what it is")]
-    Short,
 }
 
 /// Why a stream is given up (SPDY/3, section 2.6.3).

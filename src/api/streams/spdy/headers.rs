@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::frame::Broken;
+use super::broken::Broken;
 
 /// The largest block, in octets, before it is deflated. Those of Kubernetes have under a hundred.
 pub(crate) const HEADER_BLOCK_OCTETS_MAX: usize = 16 * 1024;

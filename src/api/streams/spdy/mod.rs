@@ -9,6 +9,8 @@
 //! Nobody there keeps the windows of flow control, so neither end can hold back one stream alone:
 //! a reader who does not read holds back the connection, for [`connection::STALL_MAX`] at most.
 
+mod broken;
+
 pub(crate) mod connection;
 pub(crate) mod frame;
 pub(crate) mod headers;

@@ -16,14 +16,16 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::super::dispatch::answer;
-use super::super::tests::{api_over, ask, read, send};
+use super::super::tests::{answered, api_over, ask, read, send};
 use super::super::{Api, stream};
+use crate::api::streams::refusal::NoStreams;
 use crate::api::streams::spdy::frame::{self, Decoder, Frame};
 use crate::api::streams::spdy::headers::Deflater;
-use crate::api::streams::{ContainerStreams, Exit, NoStreams, PortStream, Session, TerminalSize, Wanted};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
+use crate::streaming::{
+    ContainerStreams, Exit, LogQuery, LogStream, PortStream, Session, TerminalSize, Wanted,
+};
 
 const V5: &str = "v5.channel.k8s.io";
 
@@ -101,6 +103,10 @@ impl ContainerStreams for Processes {
     async fn connect(&self, _: &Pod, port: u16) -> Result<PortStream, String> {
         Err(format!("nothing listens at {port}"))
     }
+
+    async fn log(&self, _: &Pod, _: &str, _: LogQuery) -> Result<LogStream, String> {
+        unreachable!("nobody asks for logs")
+    }
 }
 
 /// Pods `p`, whose container `a` runs and `b` waits, and `unscheduled`.
@@ -128,7 +134,12 @@ type Client = WebSocketStream<DuplexStream>;
 
 async fn connect(api: &Arc<Api>, path: &str, protocol: &str) -> Result<Client, (u16, Value)> {
     let (client, server) = duplex(64 * 1024);
-    let service = TowerToHyperService::new(Router::new().fallback(answer).with_state(api.clone()));
+    let api = api.clone();
+    let router = Router::new().fallback(move |request| {
+        let api = api.clone();
+        async move { answered(&api, request).await }
+    });
+    let service = TowerToHyperService::new(router);
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(server), service);
     tokio::spawn(connection.with_upgrades());

@@ -11,10 +11,10 @@ use super::*;
 use crate::clock::Clock;
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::{Controller, run};
-use crate::objects::{Kind, Object, ObjectKey, Revision};
+use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{
-    Backend, Batch, CommitError, DeleteOptions, Event, Gone, Interest, Listing, MemoryBackend, Store,
-    StoreOptions, Watch, Write,
+    Backend, Cache, CommitError, DeleteOptions, Event, Interest, MemoryBackend, Store, StoreOptions, Watch,
+    Write,
 };
 
 async fn store() -> Store {
@@ -164,24 +164,8 @@ struct Refusing {
 
 #[async_trait]
 impl Backend for Refusing {
-    fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.memory.get(key)
-    }
-
-    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
-        self.memory.list(kind, namespace)
-    }
-
-    fn owned_by(&self, uid: &str) -> Vec<Object> {
-        self.memory.owned_by(uid)
-    }
-
-    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
-        self.memory.events_after(after, interest, limit)
-    }
-
-    fn revision(&self) -> tokio::sync::watch::Receiver<Revision> {
-        self.memory.revision()
+    fn cache(&self) -> &Arc<Cache> {
+        self.memory.cache()
     }
 
     async fn commit(&self, write: Write) -> Result<Event, CommitError> {

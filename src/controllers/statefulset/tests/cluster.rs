@@ -8,7 +8,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
-use tokio::sync::watch;
 
 use super::super::naming::PodName;
 use super::super::note::Note;
@@ -16,10 +15,9 @@ use super::super::sync::{Context, Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Next, ReconcileError};
-use crate::objects::{Kind, Object, ObjectKey, Revision};
+use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{
-    Backend, Batch, CommitError, DeleteOptions, Event, Expected, Gone, Interest, Listing, MemoryBackend,
-    Store, StoreOptions, Write,
+    Backend, Cache, CommitError, DeleteOptions, Event, Expected, MemoryBackend, Store, StoreOptions, Write,
 };
 
 /// What a write does.
@@ -131,21 +129,10 @@ impl Faulty {
 
 #[async_trait]
 impl Backend for Faulty {
-    fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.inner.get(key)
+    fn cache(&self) -> &Arc<Cache> {
+        self.inner.cache()
     }
-    fn list(&self, kind: Kind, namespace: Option<&str>) -> Listing {
-        self.inner.list(kind, namespace)
-    }
-    fn owned_by(&self, uid: &str) -> Vec<Object> {
-        self.inner.owned_by(uid)
-    }
-    fn events_after(&self, after: Revision, interest: &Interest, limit: usize) -> Result<Batch, Gone> {
-        self.inner.events_after(after, interest, limit)
-    }
-    fn revision(&self) -> watch::Receiver<Revision> {
-        self.inner.revision()
-    }
+
     async fn commit(&self, write: Write) -> Result<Event, CommitError> {
         let n = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.in_flight_max.fetch_max(n, Ordering::Relaxed);

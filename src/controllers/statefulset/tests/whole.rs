@@ -16,7 +16,7 @@ use super::super::naming::name_of;
 use super::scenarios::Case;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{
-    Controller, endpointslice::EndpointSlices, garbage::Garbage, run, volumes::Volumes,
+    Controller, endpointslice::EndpointSlices, garbage::Garbage, run, scheduler::Scheduler, volumes::Volumes,
 };
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::{Agent, NodeOptions};
@@ -55,11 +55,12 @@ impl Cluster {
         };
         let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
         tokio::spawn(agent.run(stop.clone()));
-        let controllers: [Box<dyn Controller>; 4] = [
+        let controllers: [Box<dyn Controller>; 5] = [
             Box::new(StatefulSets::new()),
             Box::new(EndpointSlices::new()),
             Box::new(Volumes::new()),
             Box::new(Garbage::new()),
+            Box::new(Scheduler::new("node")),
         ];
         for controller in controllers {
             tokio::spawn(run(controller, store.clone(), stop.clone()));

@@ -139,10 +139,5 @@ impl Transfer {
     }
 }
 
-/// Whether `serial` comes after `other` (RFC 1982, 3.2).
-pub(crate) fn is_newer(serial: u32, other: u32) -> bool {
-    (serial.wrapping_sub(other) as i32) > 0
-}
-
 #[cfg(test)]
 mod tests;

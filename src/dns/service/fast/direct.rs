@@ -1,35 +1,29 @@
-//! Sections written from RRsets as they are kept, without the codec.
+//! Answer sections written straight from stored RRsets, without the encoder.
 //!
-//! An RRset keeps its RDATA uncompressed, each after its length, so a record whose owner is the
-//! question's name is ten fixed octets and what is kept. That is as fast as a copy of a ready-made
-//! section, needs no second copy of the records, and makes the first answer cost what all others
-//! do. It holds where the codec would not compress RDATA either.
+//! An RRset stores uncompressed RDATA, each behind its RDLENGTH, so a record whose owner is the QNAME is
+//! ten fixed octets followed by the stored octets. That is as fast as copying a prepared section, needs
+//! no second copy of the records, and makes the first response as cheap as later ones. It is done only
+//! where the encoder would not compress the RDATA either, so both paths give the same octets.
 //!
-//! SRV records bring the addresses of their targets, which have to be looked up: their sections are
-//! put together here in the same way, and then kept (see `ready.rs`).
+//! SRV records need the addresses of their targets as well: see `srv.rs`.
 
 use hickory_proto::rr::RecordType;
 
-use super::OPT_LENGTH;
-use super::question::Question;
-use super::ready::{AUTHORITATIVE, TRUNCATED};
+use super::question::{AUTHORITATIVE, Question, TRUNCATED};
 use crate::dns::message::name;
-use crate::dns::message::request::HEADER_LENGTH;
-use crate::dns::service::respond::DATAGRAM_LENGTH_MAX;
-use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, SRV_FIXED_LENGTH, Zone, Zones};
+use crate::dns::message::protocol::{HEADER_LENGTH, POINTER};
+use crate::dns::zone::RrSet;
 
-/// Owner, type, class and TTL.
-const PREFIX_LENGTH: usize = 10;
-/// RDLENGTH, which an RRset keeps before the RDATA.
-const RDLENGTH_LENGTH: usize = 2;
+/// Owner as a pointer, type, class and TTL.
+pub(super) const PREFIX_LENGTH: usize = 10;
+/// RDLENGTH, which an RRset stores before the RDATA.
+pub(super) const RDLENGTH_LENGTH: usize = 2;
 const A_LENGTH: usize = RDLENGTH_LENGTH + 4;
 const AAAA_LENGTH: usize = RDLENGTH_LENGTH + 16;
-/// The first two bits of a compression pointer.
-const POINTER: u16 = 0xc000;
 
-/// Whether the records of `set` go into the answer to `question` as they are kept.
+/// Whether the records of `set` can be written as they are stored.
 pub(super) fn is_as_kept(set: &RrSet<'_>, question: &Question<'_>) -> bool {
-    // The root is shorter than a pointer to it.
+    // The root name is shorter than a pointer to it.
     question.name.len() > 1
         && match set.record_type() {
             RecordType::A | RecordType::AAAA | RecordType::TXT => true,
@@ -42,7 +36,7 @@ pub(super) fn is_as_kept(set: &RrSet<'_>, question: &Question<'_>) -> bool {
         }
 }
 
-/// Whether two names have a suffix in common, so that one may be compressed by the other.
+/// Whether two names share a suffix, so that the encoder might compress one against the other.
 fn is_related(name: &[u8], lower: &[u8]) -> bool {
     match (top_label(name), top_label(lower)) {
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -54,8 +48,8 @@ fn top_label(name: &[u8]) -> Option<&[u8]> {
     name::ancestors(name).filter_map(name::first_label).last()
 }
 
-/// Appends the response with the records of `set`; address records take turns in being the first.
-pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, replies: &mut Vec<u8>) {
+/// Appends the response with the records of `set`; addresses are rotated.
+pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, rotation: usize, replies: &mut Vec<u8>) {
     let packed = set.packed();
     if question.length_with(packed.len()) > question.length_max {
         return write_truncated(question, replies);
@@ -73,15 +67,15 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     };
     question.write_head(AUTHORITATIVE, [count, 0, 0], replies);
     let prefix = prefix(HEADER_LENGTH, set);
-    let turned = |length: usize| packed.split_at(turn % n_records * length);
+    let rotated = |length: usize| packed.split_at(rotation % n_records * length);
     match set.record_type() {
         RecordType::A => {
-            let (last, first) = turned(A_LENGTH);
+            let (last, first) = rotated(A_LENGTH);
             append_equal::<A_LENGTH, { PREFIX_LENGTH + A_LENGTH }>(prefix, first, replies);
             append_equal::<A_LENGTH, { PREFIX_LENGTH + A_LENGTH }>(prefix, last, replies);
         }
         RecordType::AAAA => {
-            let (last, first) = turned(AAAA_LENGTH);
+            let (last, first) = rotated(AAAA_LENGTH);
             append_equal::<AAAA_LENGTH, { PREFIX_LENGTH + AAAA_LENGTH }>(prefix, first, replies);
             append_equal::<AAAA_LENGTH, { PREFIX_LENGTH + AAAA_LENGTH }>(prefix, last, replies);
         }
@@ -90,21 +84,21 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     question.write_opt(replies);
 }
 
-/// Appends the response that says that a datagram does not hold the records.
+/// Appends a truncated response without records.
 pub(super) fn write_truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
     question.write_head(TRUNCATED, [0; 3], replies);
     question.write_opt(replies);
 }
 
-/// What a record of `set` begins with if its owner stands at `owner_at` in the message.
-fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
+/// The start of every record of `set`, with a pointer to its owner at offset `owner_at`.
+pub(super) fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
     let [p0, p1] = (POINTER | owner_at as u16).to_be_bytes();
     let [t0, t1] = u16::from(set.record_type()).to_be_bytes();
     let [s0, s1, s2, s3] = set.ttl_s().to_be_bytes();
     [p0, p1, t0, t1, 0, 1, s0, s1, s2, s3]
 }
 
-/// Appends records that are all `LENGTH` octets long as they are kept, `WHOLE` as they are sent.
+/// Appends records that all have `LENGTH` octets as stored and `WHOLE` octets as sent.
 fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     prefix: [u8; PREFIX_LENGTH],
     packed: &[u8],
@@ -119,97 +113,11 @@ fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     }
 }
 
-fn append(prefix: [u8; PREFIX_LENGTH], set: &RrSet<'_>, replies: &mut Vec<u8>) {
+/// Appends the records of `set` as stored.
+pub(super) fn append(prefix: [u8; PREFIX_LENGTH], set: &RrSet<'_>, replies: &mut Vec<u8>) {
     for rdata in set.rdata() {
         replies.extend_from_slice(&prefix);
         replies.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
         replies.extend_from_slice(rdata);
     }
-}
-
-/// A target of SRV records and where it stands in the message first.
-struct Target<'s> {
-    name: &'s [u8],
-    at: usize,
-}
-
-/// The sections that answer a question for SRV records, with the addresses of their targets;
-/// `None` if that is not simple: targets in several places, or not in lower case, or too many.
-pub(super) fn service(
-    zones: &Zones,
-    zone: &Zone,
-    question: &Question<'_>,
-    set: &RrSet<'_>,
-) -> Option<ReadyMade> {
-    // The root is shorter than a pointer to it.
-    (question.name.len() > 1).then_some(())?;
-    let begin = HEADER_LENGTH + question.wire.len();
-    let room = usize::from(DATAGRAM_LENGTH_MAX).checked_sub(begin + OPT_LENGTH)?;
-    let mut sections = Vec::with_capacity(room);
-    let mut targets: Vec<Target<'_>> = Vec::new();
-    let prefix = prefix(HEADER_LENGTH, set);
-    let mut n_answers = 0;
-    for rdata in set.rdata() {
-        let name = rdata.get(SRV_FIXED_LENGTH..)?;
-        if !targets.iter().any(|known| known.name == name) {
-            let written = begin + sections.len() + PREFIX_LENGTH + RDLENGTH_LENGTH + SRV_FIXED_LENGTH;
-            targets.push(Target { name, at: place_in(question, name).unwrap_or(written) });
-        }
-        sections.extend_from_slice(&prefix);
-        sections.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
-        sections.extend_from_slice(rdata);
-        n_answers += 1;
-        (sections.len() <= room).then_some(())?;
-    }
-    let depends_on = dependency(zones, zone, targets.iter().map(|target| target.name))?;
-    let mut n_additional = 0;
-    for target in &targets {
-        if target.name.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
-        for own in addresses(zone.node(target.name)?.rrsets()) {
-            (sections.len() + own.packed().len() <= room).then_some(())?;
-            append(self::prefix(target.at, &own), &own, &mut sections);
-            n_additional += own.len() as u16;
-        }
-    }
-    (sections.len() <= room).then(|| ReadyMade {
-        sections: sections.into(),
-        counts: [n_answers, 0, n_additional],
-        is_for_lower_case: true,
-        depends_on: Some(depends_on),
-        ..ReadyMade::default()
-    })
-}
-
-fn addresses(rrsets: RrSetsRef<'_>) -> impl Iterator<Item = RrSet<'_>> {
-    rrsets.iter().filter(|set| set.record_type().is_ip_addr())
-}
-
-/// Where in the question a name stands that is its own or one above it.
-fn place_in(question: &Question<'_>, name: &[u8]) -> Option<usize> {
-    let is_above = name::ancestors(question.lower).any(|above| above == name);
-    is_above.then(|| HEADER_LENGTH + question.lower.len() - name.len())
-}
-
-/// The one name of the zone that all targets lie directly below; each of them exists.
-pub(super) fn dependency<'t>(
-    zones: &Zones,
-    zone: &Zone,
-    targets: impl IntoIterator<Item = &'t [u8]>,
-) -> Option<Dependency> {
-    let mut parent: Option<Vec<u8>> = None;
-    for target in targets {
-        let target = target.to_ascii_lowercase();
-        zone.node(&target)?;
-        let above = name::parent(&target)?;
-        if parent.get_or_insert_with(|| above.to_vec()) != above {
-            return None;
-        }
-        let own = zones.find(&target)?;
-        (own.key() == zone.key()).then_some(())?;
-    }
-    let parent = parent?;
-    zone.node(&parent)?;
-    Some(Dependency { below: zone.below(&parent), layout: zones.layout() })
 }

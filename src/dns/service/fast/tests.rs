@@ -11,8 +11,9 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::dns::message::name::WireName;
-use crate::dns::service::policy::Conduct;
-use crate::dns::service::respond::{Asker, Transport, respond};
+use crate::dns::service::asker::{Asker, Transport};
+use crate::dns::service::policy::{Paths, Policy};
+use crate::dns::service::respond::respond;
 use crate::dns::zone::{RrSet, RrSets};
 use crate::dns::zonefile::load_folder;
 
@@ -258,10 +259,10 @@ impl World {
 
 fn reply_by(zones: &Zones, request: &[u8], turn: usize, paths: Paths) -> Vec<u8> {
     let mut octets = Vec::new();
-    let asker = Asker { address: Ipv4Addr::LOCALHOST.into(), transport: Transport::Datagram };
+    let asker = Asker { address: Ipv4Addr::LOCALHOST.into(), transport: Transport::Udp };
     let is_taken =
         paths == Paths::FastFirst && reply(zones, request, turn, Terms::PLAIN, &mut octets).is_some();
-    if !is_taken && let Some(response) = respond(zones, &Conduct::default(), request, asker, turn) {
+    if !is_taken && let Some(response) = respond(zones, &Policy::default(), request, asker, turn) {
         octets = response.to_octets();
     }
     octets

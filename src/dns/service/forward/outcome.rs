@@ -1,44 +1,41 @@
-//! What came of asking upstreams, and how a failure is told (RFC 8914).
+//! The outcome of a forwarded question, and the Extended DNS Error that reports a failure (RFC 8914).
+//!
+//! The text of the error says what happened last: a timeout, an error response, or no free slot.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
 use hickory_resolver::net::{DnsError, NetError};
 
-/// RFC 8914, 4.1: no code says it better.
-const OTHER: u16 = 0;
-/// RFC 8914, 4.14: the same question failed a moment ago.
-const CACHED_ERROR: u16 = 13;
-/// RFC 8914, 4.23: nobody was reached who knows.
-const NO_REACHABLE_AUTHORITY: u16 = 22;
-/// RFC 8914, 4.24: somebody was reached, to no avail.
-const NETWORK_ERROR: u16 = 23;
+use crate::dns::message::protocol::{
+    EDE_CACHED_ERROR, EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, EDE_OTHER,
+};
 
-/// What came of a question.
+/// The outcome of a forwarded question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// An upstream has answered, perhaps that there is nothing.
+    /// An upstream answered, positively or negatively.
     Found {
         /// NOERROR or NXDOMAIN.
         rcode: ResponseCode,
-        /// The answer section, aliases included.
+        /// The answer section, including CNAMEs.
         answers: Vec<Record>,
-        /// The SOA of a negative answer.
+        /// The SOA record of a negative answer.
         authority: Vec<Record>,
     },
-    /// There is no answer.
+    /// No answer.
     Failed(Failure),
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Upstreams were silent, or could not be reached.
+    /// The upstreams did not respond or could not be reached.
     Unreachable(String),
-    /// An upstream answered with an error, or with something that cannot be read.
+    /// An upstream sent an error or a malformed response.
     Refused(String),
     /// The same question failed a moment ago.
     Remembered,
-    /// Too many questions are waiting for upstreams already.
+    /// Too many questions are waiting for upstreams.
     Crowded,
 }
 
@@ -56,13 +53,13 @@ impl Failure {
         }
     }
 
-    /// The Extended DNS Error that tells it: info code and text.
-    pub(super) fn extended_error(&self) -> (u16, &str) {
+    /// Info code and text of the Extended DNS Error.
+    pub(in crate::dns::service) fn extended_error(&self) -> (u16, &str) {
         match self {
-            Self::Unreachable(text) => (NO_REACHABLE_AUTHORITY, text),
-            Self::Refused(text) => (NETWORK_ERROR, text),
-            Self::Remembered => (CACHED_ERROR, "no upstream answered a moment ago"),
-            Self::Crowded => (OTHER, "too many questions are waiting for upstreams; ask again"),
+            Self::Unreachable(text) => (EDE_NO_REACHABLE_AUTHORITY, text),
+            Self::Refused(text) => (EDE_NETWORK_ERROR, text),
+            Self::Remembered => (EDE_CACHED_ERROR, "no upstream answered a moment ago"),
+            Self::Crowded => (EDE_OTHER, "too many questions are waiting for upstreams; ask again"),
         }
     }
 }

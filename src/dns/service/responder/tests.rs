@@ -7,10 +7,12 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 
 use super::*;
-use crate::clock::Timestamp;
-use crate::dns::service::limit::LimitOptions;
+use crate::clock::Clock;
+use crate::dns::service::limit::{LimitOptions, Limiter};
+use crate::dns::service::policy::Explain;
 use crate::dns::zone::{Reason, Reasons};
 use crate::dns::zonefile::master;
+use crate::metrics::Metrics;
 
 const ZONE: &str =
     "$ORIGIN example.\n@ 5 SOA ns root 1 2 3 4 5\nthere 5 A 192.0.2.1\nalias 5 CNAME missing\n";
@@ -29,7 +31,8 @@ fn responder(policy: Policy) -> Responder {
     let zone = master::parse_zone("test", ZONE, None).unwrap();
     let mut zones = Zones::new([zone]);
     zones.set_reasons(Arc::new(Knows));
-    Responder::new(Arc::new(ArcSwap::from_pointee(zones)), policy, Clock::manual(Timestamp::UNIX_EPOCH))
+    let policy = Policy { clock: Clock::manual(Timestamp::UNIX_EPOCH), ..policy };
+    Responder::new(Arc::new(ArcSwap::from_pointee(zones)), Arc::new(policy))
 }
 
 fn request(name: &str, has_edns: bool) -> Vec<u8> {
@@ -39,8 +42,17 @@ fn request(name: &str, has_edns: bool) -> Vec<u8> {
     message.to_vec().unwrap()
 }
 
+/// The octets that are sent at once.
+fn respond(responder: &Responder, request: &[u8], client: &str, transport: Transport) -> Option<Vec<u8>> {
+    let asker = Asker { address: client.parse().unwrap(), transport };
+    match responder.converse(request, asker, 0)? {
+        Reply::Message(response) => Some(response.to_octets()),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn reply(responder: &Responder, name: &str, client: &str, transport: Transport) -> Option<Message> {
-    let octets = responder.respond(&request(name, true), client.parse().unwrap(), transport, 0)?;
+    let octets = respond(responder, &request(name, true), client, transport)?;
     Some(Message::from_vec(&octets).unwrap())
 }
 
@@ -71,7 +83,7 @@ fn reasons_are_told_to_whom_they_may_be() {
         (Explain::On, "alias.example.", "127.0.0.1", missing),
     ] {
         let responder = responder(Policy { explain, ..Policy::default() });
-        for transport in [Transport::Datagram, Transport::Stream] {
+        for transport in [Transport::Udp, Transport::Tcp] {
             let reply = reply(&responder, name, client, transport).unwrap();
             assert_eq!(told(&reply).as_deref(), expected, "{explain:?} {name} {client} {transport:?}");
         }
@@ -81,9 +93,8 @@ fn reasons_are_told_to_whom_they_may_be() {
 #[test]
 fn a_client_without_edns_is_told_nothing() {
     let responder = responder(Policy { explain: Explain::On, ..Policy::default() });
-    let client = "127.0.0.1".parse().unwrap();
-    let octets =
-        responder.respond(&request("missing.example.", false), client, Transport::Datagram, 0).unwrap();
+    let request = request("missing.example.", false);
+    let octets = respond(&responder, &request, "127.0.0.1", Transport::Udp).unwrap();
     assert_eq!(Message::from_vec(&octets).unwrap().edns, None);
 }
 
@@ -103,14 +114,14 @@ fn datagrams_are_limited_by_kind_and_streams_are_not() {
         Some(_) => "answered",
     };
     for (name, client, transport, expected) in [
-        ("there.example.", "192.0.2.1", Transport::Datagram, "answered"),
-        ("there.example.", "192.0.2.1", Transport::Datagram, "dropped"),
-        ("there.example.", "192.0.2.2", Transport::Datagram, "slipped"),
-        ("there.example.", "192.0.2.1", Transport::Stream, "answered"),
-        ("unknown.example.", "192.0.2.1", Transport::Datagram, "answered"),
-        ("unknown.example.", "192.0.2.1", Transport::Datagram, "dropped"),
-        ("there.example.", "198.51.100.1", Transport::Datagram, "answered"),
-        ("there.example.", "198.51.100.1", Transport::Datagram, "answered"),
+        ("there.example.", "192.0.2.1", Transport::Udp, "answered"),
+        ("there.example.", "192.0.2.1", Transport::Udp, "dropped"),
+        ("there.example.", "192.0.2.2", Transport::Udp, "slipped"),
+        ("there.example.", "192.0.2.1", Transport::Tcp, "answered"),
+        ("unknown.example.", "192.0.2.1", Transport::Udp, "answered"),
+        ("unknown.example.", "192.0.2.1", Transport::Udp, "dropped"),
+        ("there.example.", "198.51.100.1", Transport::Udp, "answered"),
+        ("there.example.", "198.51.100.1", Transport::Udp, "answered"),
     ] {
         assert_eq!(outcome(name, client, transport), expected, "{name} {client} {transport:?}");
     }
@@ -129,8 +140,7 @@ fn datagrams_are_limited_by_kind_and_streams_are_not() {
 fn what_is_not_answered_is_counted() {
     let metrics = Arc::new(Metrics::default());
     let responder = responder(Policy { metrics: Some(metrics.clone()), ..Policy::default() });
-    let client = "127.0.0.1".parse().unwrap();
-    assert_eq!(responder.respond(b"short", client, Transport::Datagram, 0), None);
+    assert_eq!(respond(&responder, b"short", "127.0.0.1", Transport::Udp), None);
     assert!(metrics.page().contains("dullahan_dns_dropped_total{reason=\"unanswerable\"} 1\n"));
 }
 
@@ -145,7 +155,7 @@ fn sent_with(responder: &Responder, requests: &[Vec<u8>], n_rooms: usize) -> Vec
     let requests: Vec<(&[u8], IpAddr)> =
         requests.iter().map(|request| (request.as_slice(), client)).collect();
     let (mut ends, mut replies) = (vec![0], Vec::new());
-    let mut room = Room::new(n_rooms);
+    let mut room = NameBuffers::new(n_rooms);
     responder.reply_all(&requests, 0, &mut room, &mut replies, |index, end, pending| {
         assert_eq!((index + 1, pending.is_none()), (ends.len(), true));
         ends.push(end);
@@ -186,19 +196,14 @@ fn both_ways_are_limited_alike() {
 fn who_has_a_good_cookie_is_not_limited() {
     let limiter = Limiter::new(LimitOptions { per_second: NonZeroU32::MIN, exempt: vec![] });
     let cookies = crate::dns::message::cookie::Cookies::new([7; 16]);
-    let conduct =
-        Conduct { cookies: Some(cookies), clock: Clock::manual(Timestamp::UNIX_EPOCH), ..Conduct::default() };
-    let responder = responder(Policy {
-        limiter: Some(Arc::new(limiter)),
-        conduct: Arc::new(conduct),
-        ..Policy::default()
-    });
+    let responder =
+        responder(Policy { limiter: Some(Arc::new(limiter)), cookies: Some(cookies), ..Policy::default() });
     let ask = |client: &str, cookie: &[u8]| {
         let mut message = Message::from_vec(&request("there.example.", true)).unwrap();
         let edns = message.edns.as_mut().unwrap();
         edns.options_mut().insert(EdnsOption::Unknown(10, cookie.to_vec()));
         let request = message.to_vec().unwrap();
-        let octets = responder.respond(&request, client.parse().unwrap(), Transport::Datagram, 0)?;
+        let octets = respond(&responder, &request, client, Transport::Udp)?;
         let reply = Message::from_vec(&octets).unwrap();
         let cookie = match reply.edns.as_ref()?.option(EdnsCode::Cookie)? {
             EdnsOption::Unknown(_, cookie) => cookie.clone(),

@@ -1,3 +1,7 @@
+//! What server-side apply makes of live objects, by managers that agree, differ and force.
+//!
+//! Results are compared with those of Kubernetes.
+
 use super::*;
 use serde_json::json;
 
@@ -28,7 +32,7 @@ fn force(live: &Value, applied: &Value, manager: &str, second: i64) -> Value {
 /// `old` after `manager` has changed it into `new`, which says nothing of owners.
 fn update(old: Option<&Value>, new: &Value, manager: &str, second: i64) -> Value {
     let mut new = new.clone();
-    super::super::track_managers(old, &mut new, manager, "Update", "", at(second));
+    super::super::track::track_update(old, &mut new, manager, "", at(second));
     new
 }
 
@@ -160,7 +164,7 @@ fn a_conflict_through_a_subresource_names_it() {
     let live = update(None, &set(json!({"replicas": 3})), "a", 1);
     let mut scaled = live.clone();
     scaled["spec"]["replicas"] = json!(4);
-    super::super::track_managers(Some(&live), &mut scaled, "kubectl", "Update", "scale", at(2));
+    super::super::track::track_update(Some(&live), &mut scaled, "kubectl", "scale", at(2));
     let error =
         server_side_apply(SET, Some(&scaled), &set(json!({"replicas": 5})), "m", false, at(3)).unwrap_err();
     let text = "Apply failed with 1 conflict: conflict with \"kubectl\" with subresource \"scale\" using apps/v1: .spec.replicas";

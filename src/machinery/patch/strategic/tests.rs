@@ -1,5 +1,10 @@
+//! What `kubectl` sends as strategic merge patches, and what becomes of it.
+
+use serde_json::{Value, json};
+
 use super::*;
-use serde_json::json;
+use crate::machinery::patch::error::PatchError;
+use crate::objects::Kind;
 
 fn check(kind: Kind, live: Value, patch: Value, expected: Value) {
     assert_eq!(strategic_merge_patch(kind, &live, &patch), Ok(expected), "{patch}");

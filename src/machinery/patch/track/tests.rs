@@ -1,3 +1,7 @@
+//! The owners of fields after creates, updates and writes through subresources.
+//!
+//! Entries are compared with those that Kubernetes writes.
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {
@@ -11,7 +15,7 @@ fn set(spec: Value) -> Value {
 /// `old` after `manager` has changed it into `new`.
 fn write(old: Option<&Value>, new: &Value, manager: &str, subresource: &str, second: i64) -> Value {
     let mut new = without_managed(new);
-    track_managers(old, &mut new, manager, "Update", subresource, at(second));
+    track_update(old, &mut new, manager, subresource, at(second));
     new
 }
 
@@ -93,7 +97,7 @@ fn what_was_never_tracked_stays_so_and_a_client_can_drop_all_entries() {
     let made = write(None, &untracked, "a", "", 1);
     let mut reset = made.clone();
     reset["metadata"]["managedFields"] = json!([{}]);
-    track_managers(Some(&made), &mut reset, "a", "Update", "", at(2));
+    track_update(Some(&made), &mut reset, "a", "", at(2));
     assert_eq!(reset, untracked);
 }
 
@@ -104,7 +108,7 @@ fn entries_of_a_client_are_taken_if_they_can_be_read_and_not_through_a_subresour
     let send = |entries: &Value, subresource: &str| {
         let mut new = made.clone();
         new["metadata"]["managedFields"] = entries.clone();
-        track_managers(Some(&made), &mut new, "b", "Update", subresource, at(5));
+        track_update(Some(&made), &mut new, "b", subresource, at(5));
         new["metadata"]["managedFields"].clone()
     };
     assert_eq!(send(&theirs, ""), theirs);

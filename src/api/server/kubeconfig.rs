@@ -1,0 +1,42 @@
+//! The kubeconfig that the server writes, and the user that it is for.
+//!
+//! It carries a token and a client certificate, either of which lets its holder in.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::pki::credentials::{Kept, Subject};
+
+/// Who everybody with credentials is.
+pub(crate) const ADMIN: Subject<'_> = Subject { user: "dullahan-admin", group: "system:masters" };
+
+/// A kubeconfig with which a client reaches `server` (a URL).
+pub(super) fn write(kept: &Kept, server: &str) -> String {
+    let [authority, certificate, key] =
+        [&kept.authority_certificate, &kept.client_certificate, &kept.client_key]
+            .map(|text| STANDARD.encode(text));
+    let (user, token) = (ADMIN.user, &kept.token);
+    format!(
+        "apiVersion: v1
+kind: Config
+current-context: dullahan
+clusters:
+- name: dullahan
+  cluster:
+    server: {server}
+    certificate-authority-data: {authority}
+contexts:
+- name: dullahan
+  context:
+    cluster: dullahan
+    user: {user}
+    namespace: default
+users:
+- name: {user}
+  user:
+    token: {token}
+    client-certificate-data: {certificate}
+    client-key-data: {key}
+"
+    )
+}
