@@ -1,4 +1,4 @@
-//! Which container of a pod is meant, and whether it can be talked to, in Kubernetes' words.
+//! Choosing a container of a pod, and checking that it runs, with Kubernetes' messages.
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
 
@@ -31,7 +31,7 @@ fn names(spec: &PodSpec) -> impl Iterator<Item = &str> {
     first.chain(spec.containers.iter().map(|container| container.name.as_str())).chain(ephemeral)
 }
 
-/// What is known of a container.
+/// The status of a container.
 pub(super) fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
     let status = pod.status.as_ref()?;
     let lists =
