@@ -27,6 +27,7 @@
 //! | [`metrics`] | every counter, and their text page | everything else |
 //! | [`config`] | settings as typed, then as meant; the only reader of the environment | everything else |
 //! | [`pki`] | the certificate authority, certificates, how credentials are kept | who uses them |
+//! | [`streaming`] | what containers and their users exchange: log lines, pipes, connections | who asks, who answers |
 //! | [`objects`] | the table of kinds, an object and its metadata, names, quantities, predicates | tasks, sockets, HTTP |
 //! | [`machinery`] | what works on any object: selectors, schemas, patches, manifests, OpenAPI | single kinds |
 //! | [`rules`] | what Kubernetes demands of each kind: defaulting, validation, lint, columns | tasks, sockets |
@@ -66,6 +67,8 @@ pub mod metrics;
 pub mod config;
 
 pub mod pki;
+
+pub mod streaming;
 
 pub mod objects;
 

@@ -7,8 +7,7 @@
 
 use std::time::Duration;
 
-use dullahan::controllers::statefulset::Fault;
-use dullahan::simulation::{Cast, Simulation};
+use dullahan::simulation::{Cast, Fault, Simulation};
 
 /// The length of the histories.
 const LENGTH: Duration = Duration::from_secs(6 * 60);

@@ -1,7 +1,8 @@
-//! The keyed queue: each key at most once, later keys by their time, failures with a back-off.
+//! The keyed work queue: each key at most once, delayed keys by their time, failures with a back-off.
 //!
-//! Pure: it is told the time. A key that is being worked on and is added again comes back once
-//! the work is done, so that two syncs of one key never overlap and no change is missed.
+//! Pure: callers pass the time. A key that is added while it is being worked on comes back once the
+//! work is done, so two syncs of one key never overlap and no change is missed (client-go's work
+//! queue).
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::Hash;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// Keys that wait to be looked at. Holds each key once, so it is bounded by the number of objects.
+/// Keys that wait to be reconciled. Each key is held once, so the number of objects bounds it.
 #[derive(Debug)]
 pub struct Queue<K> {
     ready: VecDeque<K>,
@@ -18,10 +19,11 @@ pub struct Queue<K> {
     again: HashSet<K>,
     later: BTreeSet<(Timestamp, K)>,
     due: HashMap<K, Timestamp>,
+    resting: HashMap<K, Timestamp>,
     failures: HashMap<K, u32>,
 }
 
-/// The first wait after a failure; each further failure doubles it (as client-go's work queue).
+/// The first wait after a failure; each further failure doubles it, as in client-go.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);
 /// The longest wait after a failure.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -35,22 +37,25 @@ impl<K> Default for Queue<K> {
             again: HashSet::new(),
             later: BTreeSet::new(),
             due: HashMap::new(),
+            resting: HashMap::new(),
             failures: HashMap::new(),
         }
     }
 }
 
 impl<K: Clone + Eq + Hash + Ord> Queue<K> {
-    /// Adds a key that is due now.
+    /// Adds a key that is due now, or once it has rested.
     pub fn add(&mut self, key: K) {
         if self.working.contains(&key) {
             self.again.insert(key);
+        } else if let Some(until) = self.resting.get(&key).copied() {
+            self.add_at(key, until);
         } else if self.queued.insert(key.clone()) {
             self.ready.push_back(key);
         }
     }
 
-    /// Adds a key that is due at `instant`; of several instants the earliest counts.
+    /// Adds a key that is due at `instant`; the earliest of several instants wins.
     pub fn add_at(&mut self, key: K, instant: Timestamp) {
         match self.due.get(&key) {
             Some(present) if *present <= instant => return,
@@ -61,7 +66,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         self.later.insert((instant, key));
     }
 
-    /// Takes the next key that is due; it must be given back with [`Queue::done`].
+    /// Takes the next key that is due; return it with [`Queue::done`] or [`Queue::failed`].
     pub fn take(&mut self, now: Timestamp) -> Option<K> {
         self.promote(now);
         let key = self.ready.pop_front()?;
@@ -70,23 +75,29 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         Some(key)
     }
 
-    /// When the next key becomes due; `None` if none waits for a time.
+    /// When the next delayed key becomes due.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.later.first().map(|(instant, _)| *instant)
     }
 
-    /// How many keys have failed and not succeeded since.
+    /// How many keys have failed since they last succeeded.
     pub fn n_failing(&self) -> usize {
         self.failures.len()
     }
 
-    /// Gives a taken key back after a success.
+    /// Returns a taken key after a success.
     pub fn done(&mut self, key: &K) {
         self.failures.remove(key);
         self.give_back(key);
     }
 
-    /// Gives a taken key back after a failure: it comes again after its back-off.
+    /// Lets a taken key rest after a success: until `until` it is not taken again, however often it is
+    /// added. To be called before [`Queue::done`].
+    pub fn rest(&mut self, key: &K, until: Timestamp) {
+        self.resting.insert(key.clone(), until);
+    }
+
+    /// Returns a taken key after a failure: it comes back after its back-off.
     pub fn failed(&mut self, key: &K, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();
         let wait = BACKOFF_MIN.saturating_mul(1 << (*failures).min(20)).min(BACKOFF_MAX);
@@ -103,6 +114,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     fn promote(&mut self, now: Timestamp) {
+        self.resting.retain(|_, until| *until > now);
         while let Some((instant, key)) = self.later.first().cloned() {
             if instant > now {
                 break;
@@ -147,6 +159,28 @@ mod tests {
         assert_eq!(queue.take(at(9)), None);
         assert_eq!(queue.take(at(10)), Some("a"));
         assert_eq!(queue.next_due(), None);
+    }
+
+    #[test]
+    fn a_key_that_rests_comes_back_once_and_only_if_it_was_added() {
+        let mut queue = Queue::default();
+        for key in ["a", "b"] {
+            queue.add(key);
+            queue.take(at(0));
+            queue.rest(&key, at(10));
+            queue.done(&key);
+        }
+        queue.add("a");
+        queue.add("a");
+        assert_eq!((queue.take(at(9)), queue.next_due()), (None, Some(at(10))));
+        assert_eq!(queue.take(at(10)), Some("a"));
+        queue.add("a");
+        queue.rest(&"a", at(20));
+        queue.done(&"a");
+        assert_eq!(queue.take(at(19)), None, "also what was added while it was worked on rests");
+        assert_eq!(queue.take(at(20)), Some("a"));
+        queue.add("b");
+        assert_eq!(queue.take(at(20)), Some("b"), "a rest that is over is forgotten");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! DNS: zones as one immutable snapshot, and answers from it. Nothing here knows of Kubernetes.
+//! The DNS server: zones in one immutable snapshot, and the answers from it. Knows nothing of Kubernetes.
 //!
 //! ```text
-//!   whoever renders zones, zonefile ──► Zones (swapped whole)
-//!                                         ▲ load, never waits
+//!   names, zonefile ──► Zones (one snapshot, swapped as a whole)
+//!                         ▲ loaded without waiting
 //!   transport: UDP, TCP, DoT, DoH, DoQ ──► service ──► answer(&Zones, &Query) ──► Answer
-//!                                                     message: octets to values and back
-//!   Zones have changed ──► secondary: NOTIFY ──► secondaries, which come for a transfer
+//!                                                     message: wire format to values and back
+//!   a zone changes ──► secondary: NOTIFY ──► the secondaries request a transfer
 //! ```
 
 pub mod message;

@@ -1,7 +1,7 @@
 //! Manifest files, read and checked without a server.
 //!
-//! Mistakes are what the API would refuse. Remarks are warnings: what it would accept, and what
-//! likely does not do what its writer wants.
+//! Mistakes are errors that the API would report. Remarks are warnings about objects that it accepts
+//! and that likely do not do what their writer wants.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::objects::{ObjectKey, Typed};
 use crate::rules::defaulting;
 use crate::rules::lint::{RelatedObjects, Warning, lint};
 
-/// What `check` found in files.
+/// The result of checking files.
 #[derive(Debug, Default)]
 pub struct Checked {
     /// Files that could be read.

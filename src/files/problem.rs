@@ -1,6 +1,6 @@
-//! Why a part of the files is not in the store: the file, the line and the reason.
+//! Why a part of the files is not in the store, with the file and the line.
 //!
-//! A problem is about one file or one object; everything else in the files is applied all the same.
+//! A problem is about one file or one object; everything else in the files is applied.
 
 use std::path::PathBuf;
 
@@ -22,17 +22,17 @@ pub enum Problem {
     /// A file has a mistake.
     #[error("{0}")]
     Mistake(#[from] Mistake),
-    /// Two places hold the same object.
+    /// The same object is in two places.
     #[error("{}:{}: {key} is also in {}:{}; remove one of the two", .second.file, .second.line, .first.file, .first.line)]
     Twice {
         /// The object.
         key: ObjectKey,
-        /// The place that counts.
+        /// The place that is used.
         first: Box<Source>,
         /// The place that is ignored.
         second: Box<Source>,
     },
-    /// The store refuses an object.
+    /// The store rejects an object.
     #[error("{}:{}: {error}", .place.file, .place.line)]
     Refused {
         /// Where the object is.

@@ -43,13 +43,6 @@ impl<K: Clone + Eq + Hash + Ord> Agenda<K> {
         Some(key)
     }
 
-    /// Drops a key.
-    pub(super) fn remove(&mut self, key: &K) {
-        if let Some(instant) = self.due.remove(key) {
-            self.order.remove(&(instant, key.clone()));
-        }
-    }
-
     /// When the first key is due.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.order.first().map(|(instant, _)| *instant)
@@ -69,8 +62,6 @@ mod tests {
         agenda.add("b", at(2));
         agenda.add("b", at(9));
         agenda.add("a", at(2));
-        agenda.add("c", at(1));
-        agenda.remove(&"c");
         assert_eq!(agenda.next(), Some(at(2)));
         assert_eq!(agenda.take(at(1)), None);
         assert_eq!(

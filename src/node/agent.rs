@@ -1,53 +1,81 @@
-//! The agent: watches pods, schedules them, steps those of this node when they are due.
+//! The agent: watches the pods of this node and gives each a turn when it is due.
 //!
-//! One task. It holds one entry per pod and no events; when events were lost it looks at every pod
-//! again. A pod that cannot be written is tried again later and never holds up the others.
+//! One task owns all pods and drives their turns, probes and events concurrently: what one pod waits
+//! for (a runtime, a write) holds no other up. A turn that needs not wait is done at once, so that
+//! under a virtual clock, over a store in memory, the order depends on nothing but the clock. Of a
+//! pod at most one turn is under way. When events were lost the agent looks at every pod again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::addresses::Addresses;
 use super::agenda::Agenda;
-use super::binding::Binding;
+use super::context::Context;
+use super::options::NodeOptions;
+use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
+use super::recorder::Recorder;
 use super::registration;
-use super::resident::{Resident, Site};
-use super::runtime::Runtime;
+use super::runtime::{ProbeReply, Runtime};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey};
-use crate::store::{Change, Event, Gone, Interest, Store, StoreError, Watch};
-
-/// What a node is.
-#[derive(Clone, Debug)]
-pub struct NodeOptions {
-    /// The name of its Node object.
-    pub name: String,
-    /// Where pod addresses come from; one network per address family.
-    pub pod_networks: Vec<IpNet>,
-    /// The node's own address.
-    pub address: IpAddr,
-}
+use crate::objects::{Kind, Object, ObjectKey, pod};
+use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
 /// The node's agent.
 pub struct Agent {
-    site: Site,
+    context: Arc<Context>,
+    addresses: Addresses,
     agenda: Agenda<ObjectKey>,
-    residents: HashMap<ObjectKey, Resident>,
-    /// The keys of residents by uid, as runtimes name them.
+    pods: HashMap<ObjectKey, Slot>,
+    /// The keys of pods by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
     without_address: BTreeSet<ObjectKey>,
-    binding: Binding,
+    /// What is under way and could not be done at once.
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
+    recorder: Recorder,
+    is_registered: bool,
     /// Absent until the node is registered and its pods are adopted.
     watch: Option<Watch>,
 }
 
-/// The wait after a failed write.
+/// A pod that the agent knows.
+struct Slot {
+    uid: String,
+    /// Absent while a turn is under way.
+    worker: Option<Box<PodWorker>>,
+    is_due_again: bool,
+    /// Answers to probes that came meanwhile; at most one for each probe of the pod.
+    answers: Vec<(Probing, Option<ProbeReply>)>,
+}
+
+impl Slot {
+    /// Hands the answers to probes over, unless a turn is under way.
+    fn take_answers(&mut self, context: &Context) {
+        let Some(worker) = &mut self.worker else { return };
+        for (probing, reply) in self.answers.drain(..) {
+            worker.probed(context, &probing, reply.as_ref());
+        }
+    }
+}
+
+/// Something that was under way and is done.
+enum Done {
+    Turned(ObjectKey, Box<PodWorker>, Turn),
+    Probed(ObjectKey, Probing, Option<ProbeReply>),
+    Removed(ObjectKey, String),
+    Found(Vec<String>),
+    Cleaned,
+}
+
+/// The wait after something failed.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -56,15 +84,30 @@ impl Agent {
     /// An agent that has not begun.
     pub fn new(store: Store, runtime: Arc<dyn Runtime>, options: NodeOptions) -> Self {
         let addresses = Addresses::new(&options.pod_networks);
+        let (events, recorder) = Recorder::new(store.clone());
         Self {
-            site: Site { store, runtime, options, addresses },
+            context: Arc::new(Context { store, runtime, options, events }),
+            addresses,
             agenda: Agenda::default(),
-            residents: HashMap::new(),
+            pods: HashMap::new(),
             keys: HashMap::new(),
             without_address: BTreeSet::new(),
-            binding: Binding::default(),
+            running: FuturesUnordered::new(),
+            recorder,
+            is_registered: false,
             watch: None,
         }
+    }
+
+    /// Registers the node, if it is not yet. The agent does so itself when it begins; whoever starts
+    /// a scheduler may want it before.
+    pub async fn register(&mut self) -> Result<(), StoreError> {
+        if !self.is_registered {
+            let version = self.context.runtime.version();
+            registration::register(&self.context.store, &self.context.options, &version).await?;
+            self.is_registered = true;
+        }
+        Ok(())
     }
 
     /// Works until `stop` is cancelled. Pods are left as they are.
@@ -74,10 +117,11 @@ impl Agent {
                 continue;
             }
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 () = self.idle() => {}
             }
         }
+        self.recorder.finish().await;
     }
 
     /// Does everything that is due now, as often as it is due again; returns when the next thing is
@@ -92,7 +136,7 @@ impl Agent {
     pub fn next_due(&self) -> Option<Timestamp> {
         match self.watch {
             Some(_) => self.agenda.next(),
-            None => Some(self.site.store.clock().now() + RETRY),
+            None => Some(self.now() + RETRY),
         }
     }
 
@@ -106,65 +150,76 @@ impl Agent {
     /// Takes in that the runtime names a pod as changed.
     pub fn note_changed(&mut self, pod_uid: &str) {
         if let Some(key) = self.keys.get(pod_uid) {
-            self.agenda.add(key.clone(), self.site.store.clock().now());
+            self.agenda.add(key.clone(), self.now());
         }
     }
 
-    /// Handles the next pod that is due, without waiting; false if none is.
+    /// Gives the next pod that is due its turn, as far as that is possible without waiting; false if
+    /// none is due.
     pub async fn work(&mut self) -> bool {
         if self.watch.is_none() && !self.begin().await {
             return false;
         }
         self.collect();
-        let now = self.site.store.clock().now();
-        let Some(key) = self.agenda.take(now) else { return false };
-        if let Err(error) = self.attend(&key).await {
-            if error.is_conflict() || error.is_not_found() {
-                debug!(%key, %error, "will look at the pod again");
-            } else {
-                warn!(%key, %error, "will look at the pod again");
-            }
-            self.agenda.add(key, now + RETRY);
+        while let Some(Some(done)) = self.running.next().now_or_never() {
+            self.take_in(done);
         }
-        true
+        let next = self.agenda.take(self.now());
+        if let Some(key) = &next {
+            self.attend(key);
+        }
+        self.recorder.catch_up();
+        next.is_some()
     }
 
-    /// Registers the node and takes up what is there.
+    fn now(&self) -> Timestamp {
+        self.context.store.clock().now()
+    }
+
+    /// Registers the node, looks at every pod, and asks the runtime what is left from before.
     async fn begin(&mut self) -> bool {
-        let runtime = self.site.runtime.version();
-        if let Err(error) = registration::register(&self.site.store, &self.site.options, &runtime).await {
-            warn!(node = self.site.options.name, %error, "cannot register the node; will try again");
+        if let Err(error) = self.register().await {
+            warn!(node = self.context.options.name, %error, "cannot register the node; will try again");
             return false;
         }
         self.reserve_addresses();
         self.look_at_everything();
+        let context = self.context.clone();
+        self.start(async move {
+            loop {
+                match context.runtime.sandboxes().await {
+                    Ok(uids) => return Done::Found(uids),
+                    Err(error) => warn!(%error, "cannot list the runtime's pods; will try again"),
+                }
+                context.store.clock().sleep(RETRY).await;
+            }
+        });
         true
     }
 
     /// Addresses that pods of this node have are taken before any is given.
     fn reserve_addresses(&mut self) {
-        for object in self.site.store.list(Kind::Pod, None).objects {
+        for object in self.context.store.list(Kind::Pod, None).objects {
             let Some(pod) = object.get::<Pod>().filter(|pod| self.is_ours(pod)) else { continue };
-            let is_on_host = pod.spec.as_ref().and_then(|spec| spec.host_network) == Some(true);
+            let is_on_host = pod.spec.as_ref().is_some_and(pod::uses_host_network);
             let ips = pod.status.as_ref().and_then(|status| status.pod_ips.as_deref()).unwrap_or_default();
             let addresses: Vec<IpAddr> = ips.iter().filter_map(|ip| ip.ip.parse().ok()).collect();
             if is_on_host || addresses.is_empty() {
                 continue;
             }
-            if !self.site.addresses.reserve(object.uid(), &addresses) {
+            if !self.addresses.reserve(object.uid(), &addresses) {
                 warn!(pod = %object.key(), ?addresses, "the pod's address is another pod's; it gets a new one");
             }
         }
     }
 
     fn look_at_everything(&mut self) {
-        let store = &self.site.store;
-        let kinds = [Kind::Pod, Kind::PersistentVolumeClaim, Kind::StorageClass, Kind::Node];
+        let store = &self.context.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&kinds), listing.revision));
-        let now = store.clock().now();
+        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
+        let now = self.now();
         let present = listing.objects.iter().map(|object| object.key().clone());
-        let known = self.residents.keys().cloned();
+        let known = self.pods.keys().cloned();
         present.chain(known).for_each(|key| self.agenda.add(key, now));
     }
 
@@ -185,78 +240,177 @@ impl Agent {
     }
 
     fn note(&mut self, events: &[Event]) {
-        let now = self.site.store.clock().now();
+        let now = self.now();
         for event in events {
-            let key = event.object.key();
-            match key.kind {
-                Kind::Pod => self.agenda.add(key.clone(), now),
-                Kind::Node if key.name != self.site.options.name => {}
-                Kind::Node if event.change == Change::Modified && !is_respecified(event) => {}
-                _ => self.binding.concerned(key).into_iter().for_each(|pod| self.agenda.add(pod, now)),
-            }
+            self.agenda.add(event.object.key().clone(), now);
         }
     }
 
-    async fn attend(&mut self, key: &ObjectKey) -> Result<(), StoreError> {
-        let object = self.site.store.get(key);
-        self.forget_unless(key, object.as_ref()).await;
-        let Some(object) = object else { return Ok(()) };
-        let Some(pod) = object.get::<Pod>() else { return Ok(()) };
-        if !is_placed(pod) {
-            return self.binding.attend(&self.site.store, &object, &self.site.options.name).await;
+    /// Gives a pod its turn, unless it has one.
+    fn attend(&mut self, key: &ObjectKey) {
+        let object = self.context.store.get(key);
+        let Some(slot) = self.pods.get_mut(key) else {
+            let Some(object) = object else { return };
+            let Some(pod) = object.get::<Pod>().filter(|pod| self.is_ours(pod)) else { return };
+            let worker = Box::new(self.admit(&object, pod));
+            return self.turn(key, worker, object);
+        };
+        let Some(worker) = slot.worker.take() else {
+            slot.is_due_again = true;
+            return;
+        };
+        match object.filter(|object| object.uid() == slot.uid) {
+            Some(object) => self.turn(key, worker, object),
+            None => self.remove(key),
         }
-        self.binding.forget(key);
-        if !self.is_ours(pod) {
-            return Ok(());
+    }
+
+    fn admit(&mut self, object: &Object, pod: &Pod) -> PodWorker {
+        let (key, uid) = (object.key().clone(), object.uid().to_owned());
+        let held = self.addresses.held(&uid);
+        self.keys.insert(uid.clone(), key.clone());
+        self.pods.insert(key, Slot { uid, worker: None, is_due_again: false, answers: Vec::new() });
+        PodWorker::admit(&self.context, object, pod, held)
+    }
+
+    fn turn(&mut self, key: &ObjectKey, mut worker: Box<PodWorker>, object: Object) {
+        let grant = self.grant(&worker, &object);
+        let (context, key) = (self.context.clone(), key.clone());
+        self.start(async move {
+            let turn = worker.turn(&context, &object, grant).await;
+            Done::Turned(key, worker, turn)
+        });
+    }
+
+    /// The addresses that the pod needs now.
+    fn grant(&mut self, worker: &PodWorker, object: &Object) -> AddressGrant {
+        if !worker.wants_address() || object.is_terminating() {
+            return AddressGrant::NotWanted;
         }
-        if !self.residents.contains_key(key) {
-            let resident = Resident::admit(&mut self.site, &object, pod).await;
-            self.keys.insert(object.uid().to_owned(), key.clone());
-            self.residents.insert(key.clone(), resident);
+        let spec = object.get::<Pod>().and_then(|pod| pod.spec.as_ref());
+        if spec.is_some_and(pod::uses_host_network) {
+            return AddressGrant::Given(vec![self.context.options.address]);
         }
-        let Some(resident) = self.residents.get_mut(key) else { return Ok(()) };
-        let due = resident.step(&mut self.site, &object).await;
-        if resident.is_waiting() {
+        let given = self.addresses.take(object.uid());
+        given.map_or_else(|| AddressGrant::Exhausted(self.addresses.full_networks()), AddressGrant::Given)
+    }
+
+    /// Removes what is left of a pod whose object is gone.
+    fn remove(&mut self, key: &ObjectKey) {
+        let Some(slot) = self.pods.get(key) else { return };
+        let (context, key, uid) = (self.context.clone(), key.clone(), slot.uid.clone());
+        self.start(async move {
+            clean(&context, &uid).await;
+            Done::Removed(key, uid)
+        });
+    }
+
+    /// Does it at once, or goes on with it whenever it can go on.
+    fn start(&mut self, work: impl Future<Output = Done> + Send + 'static) {
+        let mut work = work.boxed();
+        match (&mut work).now_or_never() {
+            Some(done) => self.take_in(done),
+            None => self.running.push(work),
+        }
+    }
+
+    fn take_in(&mut self, done: Done) {
+        match done {
+            Done::Turned(key, worker, turn) => self.turned(key, worker, turn),
+            Done::Probed(key, probing, reply) => self.probed(key, probing, reply),
+            Done::Removed(key, uid) => self.removed(key, &uid),
+            Done::Found(uids) => self.remove_orphans(uids),
+            Done::Cleaned => {}
+        }
+    }
+
+    fn turned(&mut self, key: ObjectKey, worker: Box<PodWorker>, turn: Turn) {
+        let now = self.now();
+        let Some(slot) = self.pods.get_mut(&key) else { return };
+        if worker.wants_address() {
             self.without_address.insert(key.clone());
         } else {
-            self.without_address.remove(key);
+            self.without_address.remove(&key);
         }
-        if let Some(due) = due? {
-            self.agenda.add(key.clone(), due);
+        slot.worker = Some(worker);
+        slot.take_answers(&self.context);
+        let is_due_again = std::mem::take(&mut slot.is_due_again);
+        for probing in turn.probes {
+            self.probe(key.clone(), probing);
         }
-        Ok(())
+        if is_due_again {
+            self.agenda.add(key.clone(), now);
+        }
+        if let Some(error) = turn.error {
+            if error.is_conflict() || error.is_not_found() {
+                debug!(%key, %error, "will look at the pod again");
+            } else {
+                warn!(%key, %error, "will look at the pod again");
+            }
+            self.agenda.add(key.clone(), now + RETRY);
+        }
+        if let Some(due) = turn.due {
+            self.agenda.add(key, due);
+        }
     }
 
-    /// Forgets what was known under `key` unless it is this very object.
-    async fn forget_unless(&mut self, key: &ObjectKey, object: Option<&Object>) {
-        if object.is_none() {
-            self.binding.forget(key);
-            self.agenda.remove(key);
-        }
-        let Some(resident) = self.residents.get(key) else { return };
-        if object.is_some_and(|object| object.uid() == resident.uid()) {
+    fn probe(&mut self, key: ObjectKey, probing: Probing) {
+        let context = self.context.clone();
+        self.start(async move {
+            let reply = probe(&context, &probing).await;
+            if let Err(error) = &reply {
+                debug!(%key, container = probing.container, %error, "cannot probe the container");
+            }
+            Done::Probed(key, probing, reply.ok())
+        });
+    }
+
+    fn probed(&mut self, key: ObjectKey, probing: Probing, reply: Option<ProbeReply>) {
+        let now = self.now();
+        let Some(slot) = self.pods.get_mut(&key).filter(|slot| slot.uid == probing.object.uid()) else {
             return;
-        }
-        let uid = resident.uid().to_owned();
-        self.residents.remove(key);
-        self.keys.remove(&uid);
-        self.without_address.remove(key);
-        self.site.runtime.remove(&uid).await;
-        self.site.addresses.free(&uid);
-        let now = self.site.store.clock().now();
+        };
+        slot.answers.push((probing, reply));
+        slot.take_answers(&self.context);
+        self.agenda.add(key, now);
+    }
+
+    fn removed(&mut self, key: ObjectKey, uid: &str) {
+        self.pods.remove(&key);
+        self.keys.remove(uid);
+        self.without_address.remove(&key);
+        self.addresses.free(uid);
+        let now = self.now();
         if let Some(next) = self.without_address.pop_first() {
             self.agenda.add(next, now);
+        }
+        // Another pod of that name may have come meanwhile.
+        self.agenda.add(key, now);
+    }
+
+    /// Removes what the runtime has of pods that are gone.
+    fn remove_orphans(&mut self, uids: Vec<String>) {
+        let pods = self.context.store.list(Kind::Pod, None).objects;
+        let present: BTreeSet<&str> = pods.iter().map(Object::uid).collect();
+        for uid in uids {
+            if present.contains(uid.as_str()) || self.keys.contains_key(&uid) {
+                continue;
+            }
+            let context = self.context.clone();
+            self.start(async move {
+                clean(&context, &uid).await;
+                Done::Cleaned
+            });
         }
     }
 
     fn is_ours(&self, pod: &Pod) -> bool {
-        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-        node == Some(self.site.options.name.as_str())
+        pod::node_name(pod) == Some(self.context.options.name.as_str())
     }
 
-    /// Waits for an event, a change in the runtime, or the next pod's time.
+    /// Waits for an event, a change in the runtime, the next pod's time, or something under way.
     async fn idle(&mut self) {
-        let clock = self.site.store.clock().clone();
+        let clock = self.context.store.clock().clone();
         let Some(watch) = &mut self.watch else { return clock.sleep(RETRY).await };
         let latest = clock.now() + SLEEP_MAX;
         let wake = self.agenda.next().map_or(latest, |next| next.min(latest));
@@ -265,25 +419,20 @@ impl Agent {
                 Ok(events) => self.note(&events),
                 Err(gone) => self.tell_and_start_over(gone),
             },
-            uid = self.site.runtime.changed() => {
-                self.note_changed(&uid);
-            }
+            uid = self.context.runtime.changed() => self.note_changed(&uid),
+            Some(done) = self.running.next(), if !self.running.is_empty() => self.take_in(done),
+            () = self.recorder.progress() => {}
             () = clock.sleep_until(wake) => {}
         }
     }
 }
 
-fn is_placed(pod: &Pod) -> bool {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    node.is_some_and(|node| !node.is_empty())
-}
-
-/// Whether more than the status of a node has changed.
-fn is_respecified(event: &Event) -> bool {
-    use k8s_openapi::api::core::v1::Node;
-    let spec =
-        |object: &Object| object.get::<Node>().map(|node| (node.spec.clone(), node.metadata.labels.clone()));
-    event.previous.as_ref().and_then(spec) != spec(&event.object)
+/// Removes a sandbox, however often that must be tried.
+async fn clean(context: &Context, uid: &str) {
+    while let Err(error) = context.runtime.remove_sandbox(uid).await {
+        warn!(pod_uid = uid, %error, "cannot remove what is left of a pod; will try again");
+        context.store.clock().sleep(RETRY).await;
+    }
 }
 
 #[cfg(test)]

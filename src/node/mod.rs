@@ -1,29 +1,33 @@
 //! The node: turns pods into running things through a runtime and reports their status.
 //!
 //! ```text
-//!   store ── watch ──► agent ── scheduling (pure): may this pod be bound, and if not, why
-//!     ▲                  │
-//!     │                  ├── containers (pure): what each container does, what must happen next
-//!     │                  ├── runtime: start, stop, report     (simulated, later processes, docker)
-//!     │                  └── status (pure): the pod's status as a kubelet writes it
-//!     └── bind, status, confirm a deletion, events ◄──┘
+//!   store ── watch ──► agent ── one turn of one pod ──► pod (pure step) ── containers, probes, status
+//!     ▲                  │                               │
+//!     │                  ├── recorder: events, beside    ▼
+//!     └── status, confirmed deletions ◄──────────── runtime: sandboxes, containers, reports
+//!   api ── logs, exec, attach, port-forward ──► server ──┘
 //! ```
 //!
-//! One task serves the whole node. Every pod that has something due later has one entry in one
-//! ordered agenda, so an idle pod costs nothing and a change costs O(log pods). Nothing here knows
-//! of StatefulSets or DNS. When the server stops, pods are left as they are; the next start adopts
-//! them from their status.
+//! What a kubelet is. One task drives all pods concurrently. Every pod that has something due later
+//! has one entry in one ordered agenda, so an idle pod costs nothing and a change costs O(log pods).
+//! Nothing here knows of StatefulSets or DNS. When the server stops, pods are left as they are; the
+//! next start adopts them.
 
 mod addresses;
 mod agenda;
 mod agent;
 mod backoff;
-mod binding;
 mod containers;
+mod context;
+mod log;
+mod options;
+mod pod;
+mod recorder;
 mod registration;
-mod resident;
 pub mod runtime;
-mod scheduling;
+mod server;
 mod status;
 
-pub use agent::{Agent, NodeOptions};
+pub use agent::Agent;
+pub use options::NodeOptions;
+pub use server::NodeServer;

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeSpec, Nod
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::agent::NodeOptions;
+use super::options::NodeOptions;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, ObjectKey, time};
 use crate::store::{Store, StoreError};

@@ -1,8 +1,7 @@
 //! The table of kinds: group, version, names, scope, and the Rust type of each.
 //!
-//! One row per kind; everything that differs between kinds by name alone is read from here. What
-//! differs by behaviour is matched on [`Kind`] or [`Typed`] where it belongs (defaulting,
-//! validation, strategy).
+//! One row per kind holds everything that differs between kinds by name alone. Behaviour that
+//! differs is matched on [`Kind`] or [`Typed`] where it belongs (defaulting, validation, strategy).
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSet},
@@ -83,6 +82,11 @@ macro_rules! kinds {
             /// Decodes the JSON form of an object of `kind`. Unknown fields are ignored.
             pub fn from_value(kind: Kind, value: serde_json::Value) -> Result<Typed, serde_json::Error> {
                 Ok(match kind { $(Kind::$kind => Typed::$kind(Box::new(serde_json::from_value(value)?))),* })
+            }
+
+            /// The JSON form as a value, with `apiVersion` and `kind`.
+            pub fn to_value(&self) -> Result<serde_json::Value, serde_json::Error> {
+                match self { $(Typed::$kind(object) => serde_json::to_value(object)),* }
             }
 
             /// The JSON form, with `apiVersion` and `kind`.

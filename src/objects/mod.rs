@@ -1,10 +1,12 @@
 //! What there is: the table of kinds, an object and its metadata, names, labels, quantities.
 //!
-//! [`pod`], [`service`], [`namespace`] and [`storage_class`] are the words of Kubernetes as predicates, each once.
+//! [`pod`], [`service`], [`namespace`], [`claim`] and [`storage_class`] are the words of Kubernetes as
+//! predicates, each once.
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
 
 pub mod beyond;
+pub mod claim;
 pub mod events_api;
 mod field;
 mod kind;

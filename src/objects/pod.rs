@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodCondition, PodSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec};
 
 use crate::clock::Timestamp;
 
@@ -78,9 +78,22 @@ pub fn uses_host_network(spec: &PodSpec) -> bool {
     spec.host_network == Some(true)
 }
 
+/// What is known of the container of this name.
+pub fn container_status<'a>(pod: &'a Pod, name: &str) -> Option<&'a ContainerStatus> {
+    let status = pod.status.as_ref()?;
+    let lists =
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|known| known.name == name)
+}
+
 /// Every container of the pod: its init containers, then those that run together.
 pub fn containers(spec: &PodSpec) -> impl Iterator<Item = &Container> {
     spec.init_containers.iter().flatten().chain(&spec.containers)
+}
+
+/// The container of this name.
+pub fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
+    containers(pod.spec.as_ref()?).find(|container| container.name == name)
 }
 
 /// Whether an init container keeps running beside the others (Kubernetes document "Sidecar

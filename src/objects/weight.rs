@@ -1,8 +1,7 @@
-//! About how much memory an object holds.
+//! An estimate of the memory that an object takes.
 //!
-//! What keeps objects for a while, as the history of the store does, is bounded by it. It is not
-//! exact, but it grows with everything that a client can make large, and it costs no more than to
-//! look at the lengths.
+//! The history of the store is bounded by it. It is not exact, but it grows with everything that a
+//! client can make large, and it is cheap: it only adds up lengths.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::Typed;
 use super::pod::containers;
 
-/// An object without what is counted apart.
+/// An object without the parts that are counted separately.
 const OBJECT_OCTETS: usize = 2_048;
 /// A pod beyond other objects.
 const POD_OCTETS: usize = 1_024;
@@ -22,7 +21,7 @@ const CONTAINER_OCTETS: usize = 2_560;
 const CONTAINER_STATUS_OCTETS: usize = 1_024;
 /// A condition with its type, reason and time.
 const CONDITION_OCTETS: usize = 256;
-/// An endpoint of a slice, with its conditions, its address and whom it stands for.
+/// An endpoint of a slice, with its conditions, its address and its target reference.
 const ENDPOINT_OCTETS: usize = 512;
 /// An entry of a map or of a list, beside its text.
 const ENTRY_OCTETS: usize = 64;

@@ -1,9 +1,9 @@
-//! A backend that is sometimes outrun and sometimes fails, and that tells every event once.
+//! The store's backend with injected write faults. It also hands every event to the checkers once.
 //!
-//! A write is *outrun* when somebody else really writes the object just before it, so that the
-//! conflict is as true as any. A write *fails* before it happens, or after it: then the answer is
-//! lost, which is what a broken connection looks like. Which write it hits follows from the seed
-//! and the number of the write. Event objects are left in peace.
+//! A write is *outrun* when another writer really changes the object just before it, so the conflict
+//! is a real one. A write *fails* either before it happens or after it: in the second case only the
+//! answer is lost, as with a broken connection. The seed and the number of the write decide which
+//! writes are hit. Writes of Event objects never are.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -14,19 +14,19 @@ use crate::clock::Timestamp;
 use crate::objects::{Kind, ObjectKey};
 use crate::store::{Backend, Cache, CommitError, Event, Expected, MemoryBackend, Write};
 
-/// How many writes of a thousand go wrong.
+/// How many writes in a thousand go wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trouble {
-    /// Outrun by another writer.
+    /// Meet a conflict: another writer was faster.
     pub(super) outrun_permille: u64,
-    /// Failed.
+    /// Fail.
     pub(super) failed_permille: u64,
 }
 
-/// The annotation that an outrunning writer sets.
+/// The annotation that the other writer sets.
 const TOUCHED: &str = "simulation.dullahan.dev/touched";
 
-/// The backend of a simulated world.
+/// The backend of a simulation.
 pub(super) struct Unreliable {
     inner: MemoryBackend,
     seed: u64,
@@ -37,11 +37,11 @@ pub(super) struct Unreliable {
 struct State {
     trouble: Trouble,
     n_writes: u64,
-    /// Events that nobody has taken yet.
+    /// Events that the checkers have not taken yet.
     events: Vec<Event>,
 }
 
-/// What becomes of a write.
+/// The outcome of a write.
 enum Fate {
     Done,
     Outrun(u64),
@@ -50,12 +50,12 @@ enum Fate {
 }
 
 impl Unreliable {
-    /// A backend whose watchers may lie behind by `history_events_max` events.
+    /// A backend whose watchers may lag by `history_events_max` events.
     pub(super) fn new(seed: u64, history_events_max: usize) -> Self {
         Self { inner: MemoryBackend::with_history(history_events_max), seed, state: Mutex::default() }
     }
 
-    /// From now on so much goes wrong; returns how much did before.
+    /// Sets how much goes wrong from now on; returns the setting before.
     pub(super) fn set_trouble(&self, trouble: Trouble) -> Trouble {
         std::mem::replace(&mut self.state().trouble, trouble)
     }
@@ -94,7 +94,7 @@ impl Unreliable {
         Ok(event)
     }
 
-    /// Somebody else changes the object, if it is there.
+    /// Another writer changes the object, if it exists.
     async fn touch(&self, key: &ObjectKey, number: u64, at: Timestamp) -> Result<(), CommitError> {
         let Some(present) = self.inner.get(key) else { return Ok(()) };
         let mut next = present.typed().clone();

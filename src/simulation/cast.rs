@@ -1,8 +1,8 @@
-//! The cast: the StatefulSets that are acted on, and the objects around them.
+//! The cast: the StatefulSets under test, and the objects around them.
 //!
-//! Either given, from manifests, or drawn from the seed: one to three sets that differ in whatever
-//! a set can differ in, each with its headless service. A set that was deleted is created again
-//! as it was given.
+//! The cast is given, from manifests, or drawn from the seed: one to three sets that vary every field
+//! that matters, each with its headless service. A set that was deleted is created again as it was
+//! given.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Service;
@@ -16,10 +16,10 @@ const NAMESPACE: &str = "default";
 /// The names of the drawn sets.
 const NAMES: [&str; 3] = ["web", "db", "mq"];
 
-/// The sets that are acted on, and the objects around them.
+/// The sets under test, and the objects around them.
 #[derive(Clone, Debug)]
 pub struct Cast {
-    /// Created first, in this order.
+    /// Other objects; created first, in this order.
     pub(super) props: Vec<Typed>,
     /// The sets.
     pub(super) sets: Vec<StatefulSet>,
@@ -35,12 +35,12 @@ impl Cast {
                 other => cast.props.push(other),
             }
         }
-        // A namespace must be there before what is in it.
+        // A namespace must exist before its objects.
         cast.props.sort_by_key(|object| object.kind() != Kind::Namespace);
         (!cast.sets.is_empty()).then_some(cast)
     }
 
-    /// One set of `replicas` pods and its service, without anything special.
+    /// One plain set of `replicas` pods and its service.
     pub fn plain(replicas: u32) -> Self {
         let set = decode(plain_set("web", replicas));
         Self { props: vec![prop(service("web", false))], sets: vec![set] }

@@ -1,5 +1,7 @@
-//! Chance that follows from names alone: the same question has the same answer, whatever was asked
-//! before. Leaving something out of a history therefore does not reshuffle the rest.
+//! Randomness without a sequence: the same question gets the same answer, whatever was asked before.
+//!
+//! Dropping an entry from a history therefore leaves all other random choices as they were, which is
+//! what makes shrinking work.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -1,7 +1,7 @@
-//! Histories: what is done to a world, and what befalls it, each at its instant.
+//! Histories: user actions and injected faults, each at its instant.
 //!
-//! A history is a list that follows from the seed and can be shortened: every entry says by itself
-//! all that it does, so leaving one out leaves the others as they are.
+//! A history is a list that follows from the seed and can be shortened: every entry is complete in
+//! itself, so dropping one leaves the others unchanged.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::runtime::Mishap;
 use super::stage::Role;
 use crate::store::Propagation;
 
-/// One thing that is done or befalls.
+/// One user action or injected fault.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Deed {
     /// The set is created, as soon as an earlier one of its name is gone.
@@ -30,28 +30,28 @@ pub(super) enum Deed {
     DeletePod(i32),
     /// The set is deleted.
     DeleteSet(Propagation),
-    /// Something befalls the pod of the ordinal.
+    /// The runtime misbehaves for the pod of the ordinal.
     Mishap { ordinal: i32, mishap: Mishap, lasting: Duration },
-    /// Somebody's finalizer holds the pod of the ordinal.
+    /// A foreign finalizer holds the pod of the ordinal.
     Hold { ordinal: i32, lasting: Duration },
-    /// A part does nothing.
+    /// A part is stalled.
     Sleep { role: Role, lasting: Duration },
-    /// A part is told that its events are gone, or sees them once more.
+    /// A part is told that its watch is gone, or gets its events again.
     Repeat(Role),
-    /// A part misses its events without being told, until it looks at everything anew.
+    /// A part misses events without being told, until it lists everything again.
     Lose { role: Role, lasting: Duration },
-    /// A part's process ends and begins anew.
+    /// A part's process is restarted.
     Restart(Role),
-    /// Writes go wrong.
+    /// Writes fail or meet conflicts.
     Disturb { trouble: Trouble, lasting: Duration },
 }
 
-/// A deed, when, and to which set of the cast.
+/// A deed, its time, and the set of the cast that it is done to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
-    /// Since the beginning.
+    /// Since the start.
     pub(super) at: Duration,
-    /// The index of the set; without meaning for deeds that concern parts or all.
+    /// The index of the set; unused by deeds that concern a part or all writes.
     pub(super) set: usize,
     pub(super) deed: Deed,
 }
@@ -61,17 +61,17 @@ pub(super) struct Entry {
 pub(super) struct Draw<'a> {
     pub(super) seed: u64,
     pub(super) length: Duration,
-    /// The replicas that each set of the cast begins with.
+    /// The initial replicas of each set of the cast.
     pub(super) replicas: &'a [i32],
 }
 
-/// The mean time between two deeds of a short history; long ones take it easier.
+/// The mean time between two deeds of a short history; longer in long ones.
 const GAP_S: f64 = 25.0;
-/// No more deeds than this are drawn for one day.
+/// At most so many deeds are drawn for a day.
 const DEEDS_PER_DAY: f64 = 300.0;
 
 impl Draw<'_> {
-    /// The history, ordered by time: every set is created at the beginning.
+    /// The history, ordered by time; every set is created at the start.
     pub(super) fn history(&self) -> Vec<Entry> {
         let mut rng = StdRng::seed_from_u64(self.seed);
         let create = |set| Entry { at: Duration::ZERO, set, deed: Deed::Create };
@@ -96,7 +96,7 @@ impl Draw<'_> {
         history
     }
 
-    /// Deeds come in bursts: some hit what the one before has set going.
+    /// Deeds come in bursts, so that some hit what the one before has started.
     fn gap(&self, rng: &mut StdRng, mean_s: f64) -> Duration {
         match rng.random_range(0..3) {
             0 => Duration::from_millis(rng.random_range(0..50)),
@@ -183,7 +183,7 @@ impl fmt::Display for Deed {
 }
 
 impl Deed {
-    /// Whether it is done to one set.
+    /// Whether it is done to a single set.
     pub(super) fn concerns_a_set(&self) -> bool {
         !matches!(
             self,

@@ -1,7 +1,7 @@
-//! How deeds are done: as a user does them, through the store, or to the stage itself.
+//! Carries out the deeds of a history: through the store, as a user would, or on the stage itself.
 //!
-//! A deed that cannot be done now (its set or its pod is not there) is left out. While a user
-//! writes nothing goes wrong, so that a history says what was asked for.
+//! A deed that is impossible now (its set or pod does not exist) is skipped. A user's own writes never
+//! fail, so that the history says what was asked for.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, Typed};
 use crate::store::{DeleteOptions, Propagation, StoreError};
 
-/// Somebody's finalizer.
+/// The foreign finalizer that holds a pod.
 const HOLD: &str = "simulation.dullahan.dev/hold";
 const NEVER_READY: &str = "simulated.dullahan.dev/never-ready";
-/// How long to wait until a set whose name is taken is created again.
+/// The wait before creating a set whose name is still taken.
 const CREATE_RETRY: Duration = Duration::from_secs(5);
 
 impl World<'_> {
-    /// Creates what is there before the history begins.
+    /// Creates the objects that exist before the history begins.
     pub(super) fn set_up(&mut self) {
         for prop in &self.cast.props {
-            // What is there already, such as the namespace "default", stays as it is.
+            // An object that exists already, such as the namespace "default", is left alone.
             let _ = complete(self.stage.store.create(prop.clone()));
         }
     }
 
-    /// Does one deed, or lets it befall.
+    /// Carries out one deed.
     pub(super) fn play(&mut self, entry: &Entry) {
         let now = self.stage.now();
         match entry.deed.clone() {
@@ -53,7 +53,7 @@ impl World<'_> {
         }
     }
 
-    /// Ends what was begun.
+    /// Ends a deed that lasted for some time.
     pub(super) fn end(&mut self, ending: Ending) {
         let now = self.stage.now();
         match ending {
@@ -72,15 +72,15 @@ impl World<'_> {
         }
     }
 
-    /// Nothing goes wrong with writes any more.
+    /// Stops the injected write faults.
     pub(super) fn quieten(&mut self) {
         self.disturbed_until = None;
         self.has_failures = false;
         self.stage.backend.set_trouble(Trouble::default());
     }
 
-    /// An operator makes every template a good one. A partition is lifted too where a template was
-    /// broken: below it pods of the broken revision would come back for ever.
+    /// An operator repairs every template. Where a template was broken the partition is removed too:
+    /// below it pods of the broken revision would be created for ever.
     pub(super) fn mend(&mut self) {
         self.quieten();
         for set in 0..self.cast.sets.len() {
@@ -106,7 +106,7 @@ impl World<'_> {
         }
     }
 
-    /// Deletes the pods that a broken template has left; false if there are none.
+    /// Deletes the pods that a broken template left behind; false if there are none.
     pub(super) fn delete_broken_pods(&mut self) -> bool {
         let is_broken = |pod: &&Object| {
             let annotations = pod.meta().annotations.as_ref();
@@ -167,12 +167,12 @@ impl World<'_> {
         let _ = complete(self.stage.store.delete(key, &options));
     }
 
-    /// A set that is not there, or that will not have it so, stays as it is.
+    /// A set that does not exist, or refuses the change, stays as it is.
     fn change(&self, key: &ObjectKey, change: impl FnMut(&mut StatefulSet) + Send) {
         let _ = complete(self.stage.store.modify::<StatefulSet>(key, change));
     }
 
-    /// Puts the finalizer on the pod, or takes it off; false if the pod is not there.
+    /// Adds the finalizer to the pod or removes it; false if the pod does not exist.
     fn hold(&self, set: usize, ordinal: i32, is_held: bool) -> bool {
         let key = self.pod_key(set, ordinal);
         let change = |pod: &mut Pod| {

@@ -1,11 +1,11 @@
-//! A runtime whose pods have bad days: the simulated one, with trouble for single pods.
+//! The simulated runtime with faults injected per pod.
 //!
-//! A trouble concerns a pod's name for some time. One that hits a start becomes an annotation of
-//! the pod as the simulated runtime sees it, so the pod in the store stays as it is; one that hits
-//! reports or stops changes what is told of a run. Every trouble ends at an instant that is known
-//! in advance, and reports name that instant, so nothing has to be woken.
+//! A mishap applies to a pod's name for some time. A mishap at start becomes an annotation of the pod
+//! as the simulated runtime sees it, so the pod in the store stays unchanged; one that concerns
+//! reports or stops changes the runtime's answers. Every mishap ends at an instant that is known in
+//! advance and that reports name, so nothing has to be woken.
 //!
-//! It also watches what no store can show: that never two pods of one name run at the same time.
+//! It also checks what the store cannot show: two pods of one name never run at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -16,9 +16,12 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::clock::{Clock, Timestamp};
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
-use crate::node::runtime::{ContainerState, Readiness, Report, Runtime, Start, Survivor};
+use crate::node::runtime::{
+    ContainerState, Health, PodReport, ProbeReply, ProbeRequest, Runtime, RuntimeError, Sandbox,
+    StartContainer, Survivor,
+};
 
-/// What may befall one pod.
+/// A fault of one pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mishap {
     /// Its containers crash soon after they run.
@@ -29,7 +32,7 @@ pub(super) enum Mishap {
     Flap,
     /// It takes long to stop.
     SlowStop,
-    /// It does not react to being stopped.
+    /// It ignores being stopped.
     DeafToStop,
     /// It ends as Failed.
     Fail,
@@ -56,7 +59,7 @@ const FLAP_S: i64 = 7;
 /// Namespace and name.
 pub(super) type PodName = (String, String);
 
-/// The runtime of a simulated world.
+/// The runtime of a simulation.
 pub(super) struct Fickle {
     clock: Clock,
     inner: Simulated,
@@ -67,7 +70,7 @@ pub(super) struct Fickle {
 struct State {
     mishaps: BTreeMap<PodName, (Mishap, Timestamp)>,
     names: BTreeMap<String, PodName>,
-    /// By pod uid: a stop that is not passed on before this instant.
+    /// By pod uid: stops that are not passed on before this instant.
     held_stops: BTreeMap<String, (Timestamp, BTreeSet<String>)>,
     /// Pods that were started while another of their name ran.
     doubles: Vec<String>,
@@ -79,12 +82,12 @@ impl Fickle {
         Self { inner: Simulated::new(clock.clone(), options), clock, state: Mutex::default() }
     }
 
-    /// Lets something befall the pods of this name until an instant.
+    /// Injects a mishap for the pods of this name until an instant.
     pub(super) fn befall(&self, pod: PodName, mishap: Mishap, until: Timestamp) {
         self.state().mishaps.insert(pod, (mishap, until));
     }
 
-    /// Ends every mishap but what has begun already.
+    /// Ends every mishap, except for what has begun already.
     pub(super) fn calm(&self) {
         self.state().mishaps.clear();
     }
@@ -104,7 +107,7 @@ impl Fickle {
         (until > self.clock.now()).then_some((mishap, until))
     }
 
-    /// Remembers the pod; tells if another one of its name has a container that runs.
+    /// Remembers the pod; records if another one of its name has a running container.
     async fn note_start(&self, pod: &Pod) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         let name = name_of(pod);
@@ -115,7 +118,7 @@ impl Fickle {
             state.names.iter().filter(is_other).map(|(other, _)| other.clone()).collect()
         };
         for other in others {
-            let report = self.inner.report(&other).await;
+            let report = self.inner.report(&other).await.unwrap_or_default();
             let runs = |state: &ContainerState| matches!(state, ContainerState::Running { .. });
             if report.containers.values().any(|container| runs(&container.state)) {
                 let told = format!("{}/{}: {uid} was started while {other} ran", name.0, name.1);
@@ -124,8 +127,8 @@ impl Fickle {
         }
     }
 
-    /// Passes a stop on that was held back until now.
-    async fn release_stop(&self, uid: &str) {
+    /// Passes on a stop that was held back until now.
+    async fn release_stop(&self, uid: &str) -> Result<(), RuntimeError> {
         let now = self.clock.now();
         let released = {
             let mut state = self.state();
@@ -135,8 +138,9 @@ impl Fickle {
             }
         };
         for container in released.map(|(_, containers)| containers).unwrap_or_default() {
-            self.inner.stop(uid, &container, Duration::ZERO).await;
+            self.inner.stop(uid, &container, Duration::ZERO).await?;
         }
+        Ok(())
     }
 }
 
@@ -150,15 +154,45 @@ impl Runtime for Fickle {
         self.inner.complaints(pod)
     }
 
-    async fn start(&self, order: Start<'_>) {
+    async fn ensure_sandbox(&self, sandbox: Sandbox<'_>) -> Result<(), RuntimeError> {
+        self.inner.ensure_sandbox(sandbox).await
+    }
+
+    async fn stop_sandbox(&self, pod_uid: &str) -> Result<(), RuntimeError> {
+        self.remove_sandbox(pod_uid).await
+    }
+
+    async fn remove_sandbox(&self, pod_uid: &str) -> Result<(), RuntimeError> {
+        self.inner.remove_sandbox(pod_uid).await?;
+        let mut state = self.state();
+        state.names.remove(pod_uid);
+        state.held_stops.remove(pod_uid);
+        Ok(())
+    }
+
+    async fn sandboxes(&self) -> Result<Vec<String>, RuntimeError> {
+        self.inner.sandboxes().await
+    }
+
+    async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) -> Result<(), RuntimeError> {
+        self.state().names.insert(pod.metadata.uid.clone().unwrap_or_default(), name_of(pod));
+        // A restarted agent meets the same runtime, which still knows its containers.
+        let uid = pod.metadata.uid.as_deref().unwrap_or_default();
+        if self.inner.report(uid).await?.containers.is_empty() {
+            self.inner.adopt(pod, survivors).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&self, order: StartContainer<'_>) -> Result<(), RuntimeError> {
         self.note_start(order.pod).await;
         let uid = order.pod.metadata.uid.as_deref().unwrap_or_default();
         let Some((mishap, _)) = self.mishap(uid) else { return self.inner.start(order).await };
         let pod = afflicted(order.pod, mishap);
-        self.inner.start(Start { pod: &pod, ..order }).await;
+        self.inner.start(StartContainer { pod: &pod, ..order }).await
     }
 
-    async fn stop(&self, pod_uid: &str, container: &str, grace: Duration) {
+    async fn stop(&self, pod_uid: &str, container: &str, grace: Duration) -> Result<(), RuntimeError> {
         if let Some((Mishap::DeafToStop, until)) = self.mishap(pod_uid) {
             let mut state = self.state();
             // The node kills what has not ended when its grace is over.
@@ -166,30 +200,14 @@ impl Runtime for Fickle {
             let held = state.held_stops.entry(pod_uid.to_owned()).or_insert((until, BTreeSet::new()));
             held.0 = held.0.min(until);
             held.1.insert(container.to_owned());
-            return;
+            return Ok(());
         }
-        self.inner.stop(pod_uid, container, grace).await;
+        self.inner.stop(pod_uid, container, grace).await
     }
 
-    async fn remove(&self, pod_uid: &str) {
-        self.inner.remove(pod_uid).await;
-        let mut state = self.state();
-        state.names.remove(pod_uid);
-        state.held_stops.remove(pod_uid);
-    }
-
-    async fn adopt(&self, pod: &Pod, survivors: &[Survivor]) {
-        self.state().names.insert(pod.metadata.uid.clone().unwrap_or_default(), name_of(pod));
-        // A restarted agent finds the very same runtime, which has its runs still.
-        let uid = pod.metadata.uid.as_deref().unwrap_or_default();
-        if self.inner.report(uid).await.containers.is_empty() {
-            self.inner.adopt(pod, survivors).await;
-        }
-    }
-
-    async fn report(&self, pod_uid: &str) -> Report {
-        self.release_stop(pod_uid).await;
-        let mut report = self.inner.report(pod_uid).await;
+    async fn report(&self, pod_uid: &str) -> Result<PodReport, RuntimeError> {
+        self.release_stop(pod_uid).await?;
+        let mut report = self.inner.report(pod_uid).await?;
         match self.mishap(pod_uid) {
             Some((Mishap::Unready, until)) => make_unready(&mut report, until),
             Some((Mishap::Flap, until)) => {
@@ -204,7 +222,11 @@ impl Runtime for Fickle {
         if let Some((until, _)) = self.state().held_stops.get(pod_uid) {
             look_again(&mut report, *until);
         }
-        report
+        Ok(report)
+    }
+
+    async fn probe(&self, request: ProbeRequest<'_>) -> Result<ProbeReply, RuntimeError> {
+        self.inner.probe(request).await
     }
 
     async fn changed(&self) -> String {
@@ -212,20 +234,20 @@ impl Runtime for Fickle {
     }
 }
 
-fn make_unready(report: &mut Report, until: Timestamp) {
+fn make_unready(report: &mut PodReport, until: Timestamp) {
     for container in report.containers.values_mut() {
-        if let ContainerState::Running { readiness, .. } = &mut container.state {
-            *readiness = Readiness::Unready("the simulation keeps it from being ready".to_owned());
+        if let ContainerState::Running { health, .. } = &mut container.state {
+            *health = Health::Unhealthy("the simulation keeps it from being ready".to_owned());
         }
     }
     look_again(report, until);
 }
 
-fn look_again(report: &mut Report, at: Timestamp) {
+fn look_again(report: &mut PodReport, at: Timestamp) {
     report.next_change = Some(report.next_change.map_or(at, |change| change.min(at)));
 }
 
-/// Whether a flapping pod is down now, and when that turns.
+/// Whether a flapping pod is down now, and when that changes.
 fn flap(now: Timestamp) -> (bool, Timestamp) {
     let turn_s = now.as_second().div_euclid(FLAP_S);
     let turn = Timestamp::from_second((turn_s + 1) * FLAP_S).unwrap_or(Timestamp::MAX);
@@ -237,7 +259,7 @@ fn name_of(pod: &Pod) -> PodName {
     (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
 }
 
-/// The pod as the simulated runtime shall see it.
+/// The pod as the simulated runtime sees it.
 fn afflicted(pod: &Pod, mishap: Mishap) -> Pod {
     let annotations: &[(&str, &str)] = match mishap {
         Mishap::Crash => &[("crash-after", "500ms-5s"), ("crash-times", "3")],

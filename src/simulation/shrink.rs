@@ -1,5 +1,7 @@
-//! The shortest history that still breaks the same rule: parts of it are left out, ever smaller
-//! ones, as long as that works (delta debugging). Bounded by the number of runs.
+//! Shrinking: the shortest history that still breaks the same rule.
+//!
+//! Delta debugging: parts of the history are dropped, ever smaller ones, as long as the rule is still
+//! broken. Bounded by the number of runs.
 
 use super::history::Entry;
 use super::world::Broken;
@@ -13,7 +15,7 @@ pub(super) fn shortest(
     mut broken: Broken,
     breaks: impl Fn(&[Entry]) -> Option<Broken>,
 ) -> (Vec<Entry>, Broken) {
-    // What comes after the breach cannot matter, unless the breach is in the calm.
+    // What comes after the violation cannot matter, unless it happened in the calm.
     let before: Vec<Entry> = history.iter().filter(|entry| entry.at <= broken.at).cloned().collect();
     if let Some(found) = breaks(&before) {
         (history, broken) = (before, found);

@@ -1,13 +1,13 @@
-//! The stage: every part of the product over one store, and who goes on next.
+//! The stage: every part of the product over one store, and the scheduler that picks who runs next.
 //!
 //! ```text
-//!   seats: statefulset, endpointslice, volumes, garbage, node, dns
+//!   seats: statefulset, endpointslice, volumes, garbage, scheduler, node, dns
 //!     ready? (new revision, or something due) ── the seed picks one ──► one step ──► at most a few writes
-//!     nobody ready ──► the clock jumps to the next instant at which somebody is
+//!     none ready ──► the clock jumps to the next instant at which one is
 //! ```
 //!
-//! One thread, no executor: over a backend in memory every step is done when it is polled, and
-//! that is asserted. A part that sleeps is not stepped; meanwhile the history may run away from it.
+//! One thread, no executor: over a backend in memory every step completes when it is polled, which is
+//! asserted. A part that is asleep is not stepped; meanwhile the store's history may outrun it.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -18,11 +18,13 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::broadcast;
 
 use super::backend::Unreliable;
+use super::fault::Fault;
 use super::runtime::Fickle;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
-use crate::controllers::statefulset::{self, StatefulSets};
+use crate::controllers::scheduler::Scheduler;
+use crate::controllers::statefulset::StatefulSets;
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{Controller, Worker};
 use crate::dns::zone::SharedZones;
@@ -40,13 +42,21 @@ pub(super) enum Role {
     EndpointSlices,
     Volumes,
     Garbage,
+    Scheduler,
     Node,
     Dns,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 6] =
-        [Self::StatefulSets, Self::EndpointSlices, Self::Volumes, Self::Garbage, Self::Node, Self::Dns];
+    pub(super) const ALL: [Self; 7] = [
+        Self::StatefulSets,
+        Self::EndpointSlices,
+        Self::Volumes,
+        Self::Garbage,
+        Self::Scheduler,
+        Self::Node,
+        Self::Dns,
+    ];
 }
 
 enum Part {
@@ -55,7 +65,7 @@ enum Part {
     Dns(Box<Publisher>),
 }
 
-/// A part and when it goes on.
+/// A part and when it runs next.
 struct Seat {
     role: Role,
     part: Part,
@@ -63,7 +73,7 @@ struct Seat {
     rested_at: Option<Revision>,
     wakes_at: Option<Timestamp>,
     asleep_until: Option<Timestamp>,
-    /// It has lost events and does not know; at this instant it looks at everything.
+    /// It has lost events without knowing; at this instant it lists everything again.
     deaf_until: Option<Timestamp>,
 }
 
@@ -76,17 +86,19 @@ pub(super) struct Stage {
     pub(super) publications: broadcast::Receiver<Publication>,
     seats: Vec<Seat>,
     rng: SmallRng,
-    fault: Option<statefulset::Fault>,
+    fault: Option<Fault>,
 }
 
-/// How often a step may be polled: tokio's primitives may ask for another turn, nothing else waits.
+/// How often a step may be polled: tokio's cooperative budget may ask for another poll.
 const POLLS_MAX: usize = 1_000;
-/// The lengths that the history of a backend has, by seed: the short ones leave sleepers behind.
+/// The history lengths of the backend, by seed; short ones make sleeping parts lose their watch.
 const HISTORY_LENGTHS: [usize; 3] = [50, 500, 16_384];
+/// The name of the one node.
+const NODE_NAME: &str = "node";
 /// The longest time that one step takes.
 const STEP_MICROS_MAX: u64 = 2_000;
 
-/// Does what takes no time.
+/// Completes a future that waits for nothing.
 ///
 /// # Panics
 /// If it waits for something.
@@ -102,8 +114,8 @@ pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
 }
 
 impl Stage {
-    /// A stage on which nothing has happened but the first objects.
-    pub(super) fn new(seed: u64, epoch: Timestamp, fault: Option<statefulset::Fault>) -> Self {
+    /// A stage with the bootstrap objects only.
+    pub(super) fn new(seed: u64, epoch: Timestamp, fault: Option<Fault>) -> Self {
         let clock = Clock::manual(epoch);
         let mut rng = SmallRng::seed_from_u64(seed);
         let length = HISTORY_LENGTHS[rng.random_range(0..HISTORY_LENGTHS.len())];
@@ -143,7 +155,7 @@ impl Stage {
         }
     }
 
-    /// One step of one part that has something to do, and a little time; `None` if none has.
+    /// One step of one part that has something to do; `None` if none has.
     pub(super) fn step(&mut self) -> Option<Role> {
         let (now, revision) = (self.now(), self.store.revision());
         let ready: Vec<usize> =
@@ -160,7 +172,7 @@ impl Stage {
         Some(seat.role)
     }
 
-    /// Lets the little time pass that a step takes.
+    /// Lets the time pass that a step takes.
     pub(super) fn pass_a_moment(&mut self) {
         let moment = Duration::from_micros(self.rng.random_range(0..STEP_MICROS_MAX));
         self.advance_to(self.now() + moment);
@@ -175,24 +187,24 @@ impl Stage {
         instants.min()
     }
 
-    /// Whether a part sees everything and has succeeded with all of it.
+    /// Whether a part sees all events and none of its keys is failing.
     pub(super) fn is_sound(&self, role: Role) -> bool {
         let seat = &self.seats[role as usize];
         let has_failed = matches!(&seat.part, Part::Controller(worker) if worker.n_failing() > 0);
         !has_failed && seat.asleep_until.is_none() && seat.deaf_until.is_none()
     }
 
-    /// A part does nothing until `until`.
+    /// Stalls a part until `until`.
     pub(super) fn put_to_sleep(&mut self, role: Role, until: Timestamp) {
         self.seats[role as usize].asleep_until = Some(until);
     }
 
-    /// A part looks at everything again.
+    /// A part lists everything again.
     pub(super) fn repeat(&mut self, role: Role) {
         self.seats[role as usize].start_over();
     }
 
-    /// A part misses what it has not seen yet and notices at `until`.
+    /// A part loses the events that it has not seen yet, and notices at `until`.
     pub(super) fn lose(&mut self, role: Role, until: Timestamp) {
         let seat = &mut self.seats[role as usize];
         if let Part::Controller(worker) = &mut seat.part {
@@ -203,8 +215,8 @@ impl Stage {
         }
     }
 
-    /// A part's process ends and begins anew. The publisher's snapshot lives with its server, so
-    /// it only looks at everything.
+    /// Restarts a part's process. The publisher's snapshot lives with its server, so the publisher
+    /// only lists everything again.
     pub(super) fn restart(&mut self, role: Role) {
         if role == Role::Dns {
             return self.repeat(role);
@@ -212,7 +224,7 @@ impl Stage {
         self.seats[role as usize] = self.seat(role);
     }
 
-    /// The runtime has told that a pod has changed.
+    /// The runtime reported a changed pod.
     pub(super) fn note_changed(&mut self, pod_uid: &str) {
         let seat = &mut self.seats[Role::Node as usize];
         if let Part::Node(agent) = &mut seat.part {
@@ -221,7 +233,7 @@ impl Stage {
         }
     }
 
-    /// Wakes everybody and tells everybody who has lost something.
+    /// Wakes all parts; those that lost events list everything again.
     pub(super) fn calm(&mut self) {
         for seat in &mut self.seats {
             seat.asleep_until = None;
@@ -232,17 +244,18 @@ impl Stage {
     }
 
     fn seat(&self, role: Role) -> Seat {
-        let worker = |controller: Arc<dyn Controller>| {
+        let worker = |controller: Box<dyn Controller>| {
             Part::Controller(Box::new(Worker::new(controller, self.store.clone())))
         };
         let part = match role {
-            Role::StatefulSets => worker(Arc::new(match self.fault {
-                Some(fault) => StatefulSets::with_fault(fault),
+            Role::StatefulSets => worker(Box::new(match self.fault {
+                Some(fault) => StatefulSets::with_planner(fault.planner()),
                 None => StatefulSets::new(),
             })),
-            Role::EndpointSlices => worker(Arc::new(EndpointSlices::new())),
-            Role::Volumes => worker(Arc::new(Volumes::new())),
-            Role::Garbage => worker(Arc::new(Garbage::new())),
+            Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),
+            Role::Volumes => worker(Box::new(Volumes::new())),
+            Role::Garbage => worker(Box::new(Garbage::new())),
+            Role::Scheduler => worker(Box::new(Scheduler::new(NODE_NAME))),
             Role::Node => Part::Node(Box::new(self.agent())),
             Role::Dns => {
                 let publisher = Publisher::new(self.store.clone(), ZoneOptions::default(), Vec::new());
@@ -255,7 +268,7 @@ impl Stage {
     fn agent(&self) -> Agent {
         let network = "10.244.0.0/16".parse().expect("a network");
         let options = NodeOptions {
-            name: "node".to_owned(),
+            name: NODE_NAME.to_owned(),
             pod_networks: vec![network],
             address: std::net::Ipv4Addr::LOCALHOST.into(),
         };
@@ -285,7 +298,7 @@ impl Seat {
     fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         match &self.part {
             Part::Controller(worker) => worker.next_due(),
-            // What is due by now and was not done waits for a change.
+            // What is due and was not done waits for a change.
             Part::Node(agent) => agent.next_due().map(|due| due.max(now)),
             Part::Dns(_) => None,
         }

@@ -1,6 +1,7 @@
-//! The timeline: what happened, in lines that people can follow.
+//! The timeline: what happened, one readable line per change.
 //!
-//! A pod gives a line whenever its state, as `kubectl get pods` would show it, has changed.
+//! A pod gets a line whenever its state, as `kubectl get pods` would show it, has changed. Names get
+//! one when they are published or withdrawn, deeds when they are carried out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,13 +19,13 @@ use crate::store::{Change, Event};
 /// One line of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Since the beginning.
+    /// Since the start.
     pub at: Duration,
     /// What it is about: `deed`, `pod`, `set`, `name`, `calm`.
     pub subject: &'static str,
-    /// The name of it, which may be empty.
+    /// Its name; may be empty.
     pub name: String,
-    /// What has become of it.
+    /// Its new state.
     pub state: String,
 }
 
@@ -52,17 +53,17 @@ impl<'a> Timeline<'a> {
         Self { epoch, audience, pods: BTreeMap::new() }
     }
 
-    /// Something is done, or befalls.
+    /// A deed is carried out.
     pub(super) fn deed(&mut self, now: Timestamp, name: &str, deed: &Deed) {
         self.tell(now, "deed", name.to_owned(), deed.to_string());
     }
 
-    /// Something worth saying.
+    /// A remark.
     pub(super) fn remark(&mut self, now: Timestamp, text: &str) {
         self.tell(now, "calm", String::new(), text.to_owned());
     }
 
-    /// Something was written.
+    /// An object was written.
     pub(super) fn event(&mut self, now: Timestamp, event: &Event) {
         let object = &event.object;
         if let Some(pod) = object.get::<Pod>() {
@@ -79,7 +80,7 @@ impl<'a> Timeline<'a> {
         let all = [(&publication.added, "published"), (&publication.removed, "withdrawn")];
         for (names, state) in all {
             let mut names: Vec<String> = names.iter().map(|name| name.to_utf8()).collect();
-            // Only names of pods and services; those with underscores repeat them.
+            // Names of pods and services; SRV names only repeat them.
             names.retain(|name| !name.starts_with('_') && !name.ends_with(".arpa."));
             names.sort();
             for name in names {

@@ -1,7 +1,7 @@
-//! What the checkers know: the objects as the events have left them, read with words of their own.
+//! What the checkers know: the objects as the events have left them.
 //!
-//! The predicates here are written anew from the StatefulSet documents. Sharing the controller's
-//! would let a mistake in them go unseen.
+//! The predicates here are written anew from the StatefulSet documents, on purpose: if the checkers
+//! shared `objects::pod` with the controller, a mistake in it would go unnoticed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const KINDS: [Kind; 5] =
 pub(super) const TEMPLATE: &str = "simulation.dullahan.dev/template";
 
 impl View {
-    /// Takes an event in.
+    /// Applies an event.
     pub(super) fn take(&mut self, event: &Event) {
         let key = event.object.key();
         if !KINDS.contains(&key.kind) {
@@ -48,7 +48,7 @@ impl View {
         self.0.range(first..).take_while(move |(key, _)| key.kind == kind).map(|(_, object)| object)
     }
 
-    /// The set that controls an object, if it is there still.
+    /// The set that controls an object, if it still exists.
     pub(super) fn owner(&self, object: &Object) -> Option<&Object> {
         let owner = controller_of(object.meta()).filter(|owner| owner.kind == "StatefulSet")?;
         let set = self.get(Kind::StatefulSet, object.namespace(), &owner.name)?;
@@ -78,7 +78,7 @@ pub(super) fn ordinal_of(set: &Object, pod: &Object) -> Option<i32> {
     pod.name().strip_prefix(set.name())?.strip_prefix('-')?.parse().ok()
 }
 
-/// A pod, looked at.
+/// A pod with what the checkers read from it.
 pub(super) struct Member<'a> {
     pub(super) object: &'a Object,
     pub(super) pod: &'a Pod,
@@ -104,7 +104,7 @@ impl<'a> Member<'a> {
         Some(Self { object, pod, phase, is_ready, is_available, is_terminating: object.is_terminating() })
     }
 
-    /// Available and not on its way out.
+    /// Available and not terminating.
     pub(super) fn serves(&self) -> bool {
         self.is_available && !self.is_terminating
     }
@@ -114,7 +114,7 @@ impl<'a> Member<'a> {
         matches!(self.phase, "Failed" | "Succeeded")
     }
 
-    /// Whether it was made from this template.
+    /// Whether it was created from this template.
     pub(super) fn is_of(&self, template: &PodTemplateSpec) -> bool {
         template_of(self.pod) == version(template)
     }
@@ -136,7 +136,7 @@ fn version(template: &PodTemplateSpec) -> &str {
     annotations.and_then(|annotations| annotations.get(TEMPLATE)).map_or("", String::as_str)
 }
 
-/// What a set asks for.
+/// What a set's spec asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Wish {
     pub(super) start: i32,
@@ -146,10 +146,10 @@ pub(super) struct Wish {
     pub(super) rolling: Option<Rolling>,
 }
 
-/// What a rolling update has to keep to.
+/// The limits of a rolling update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rolling {
-    /// The lowest ordinal that it may take.
+    /// The lowest ordinal that it may replace.
     pub(super) first: i32,
     pub(super) n_unavailable_max: i32,
     /// Whether `rollingUpdate` is stated; if not, Kubernetes counts instead of using a partition.

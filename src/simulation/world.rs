@@ -1,14 +1,14 @@
-//! The world: one run of one history, with the checkers looking on.
+//! The world: one run of one history, observed by the checkers.
 //!
 //! ```text
 //!   deeds that are due ─► one step of one part ─► every event through every checker ─┐
 //!     ▲                                                                             │
-//!     └── the clock jumps ◄── status and DNS are checked ◄── nobody has anything to do ◄┘
+//!     └── the clock jumps ◄── status and DNS are checked ◄── no part has anything to do ◄┘
 //! ```
 //!
-//! After the history comes the calm: misfortune stops, an operator mends the templates and deletes
-//! what a never-ready template has left (Kubernetes issue 67250 wants that), and everything must
-//! become as it was asked for within [`calm_max`].
+//! After the history comes the calm: faults stop, an operator repairs the templates and deletes the
+//! pods of never-ready ones (as Kubernetes issue 67250 demands), and the wanted state must be reached
+//! within `calm_max`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,52 +19,52 @@ use k8s_openapi::api::core::v1::Service;
 use super::cast::Cast;
 use super::chance::number;
 use super::checks::{Violation, claims, ensure, names, order, rest};
+use super::fault::Fault;
 use super::history::Entry;
 use super::stage::{Role, Stage};
 use super::timeline::{Line, Timeline};
 use super::view::{View, Wish};
 use crate::clock::Timestamp;
-use crate::controllers::statefulset::Fault;
 use crate::objects::{Kind, Object};
 
 /// Where virtual time begins: a Monday.
 const EPOCH_S: i64 = 1_735_516_800;
-/// More steps than this without a rest are a run in circles.
+/// More steps than this without becoming idle are an endless loop.
 const STEPS_MAX: usize = 400_000;
-/// The calm may take so long, and so much longer for each pod.
+/// The length of the calm, plus so much for each pod.
 const CALM_MAX: Duration = Duration::from_secs(3600);
 const CALM_PER_POD: Duration = Duration::from_secs(180);
 
 const IDENTITY: &str = "at most one live pod per identity";
-const RESTS: &str = "everybody comes to rest";
+const RESTS: &str = "every part becomes idle";
 
 /// A rule that was broken, and when.
 #[derive(Clone, Debug)]
 pub struct Broken {
-    /// Since the beginning.
+    /// Since the start.
     pub at: Duration,
     /// What.
     pub violation: Violation,
 }
 
-/// What a run that broke no rule was like.
+/// Statistics of a run that broke no rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// A number that follows from everything that happened.
+    /// A hash of everything that happened.
     pub trace: u64,
     /// How many writes there were.
     pub n_writes: u64,
-    /// How many times a part did something.
+    /// How many steps the parts made.
     pub n_steps: u64,
-    /// When it was over, since the beginning.
+    /// When it ended, since the start.
     pub lasted: Duration,
 }
 
-/// Something that ends by itself.
+/// The end of a deed that lasts for some time.
 pub(super) enum Ending {
     /// The finalizer on the pod of that uid.
     Hold { set: usize, ordinal: i32 },
-    /// What goes wrong with writes.
+    /// The write faults.
     Disturbance,
     /// The wait for an earlier set of the name to be gone.
     Create { set: usize },
@@ -75,7 +75,7 @@ pub(super) struct World<'a> {
     pub(super) stage: Stage,
     pub(super) cast: &'a Cast,
     pub(super) view: View,
-    /// By instant, and by number so that each has its own key.
+    /// By instant, then by number so that keys are unique.
     pub(super) endings: BTreeMap<(Timestamp, u64), Ending>,
     pub(super) n_endings: u64,
     pub(super) disturbed_until: Option<Timestamp>,
@@ -89,7 +89,7 @@ pub(super) struct World<'a> {
     n_steps: u64,
 }
 
-/// Runs `history` and tells `audience` of it.
+/// Runs `history`; `audience` gets the timeline.
 pub(super) fn run(
     seed: u64,
     cast: &Cast,
@@ -165,14 +165,14 @@ impl World<'_> {
         crate::clock::until(self.epoch, instant)
     }
 
-    /// Steps until nobody has anything to do, `next` is reached, or something ends.
+    /// Steps until no part has anything to do, `next` is reached, or a deed ends.
     fn work_until(&mut self, next: Option<Timestamp>) -> Result<(), Violation> {
         for _ in 0..STEPS_MAX {
             let Some(role) = self.stage.step() else { return self.check_rest() };
             self.n_steps += 1;
             self.observe(Some(role))?;
             self.stage.pass_a_moment();
-            // The publisher and others may have woken with the moment that has passed.
+            // The time that has passed may have woken the publisher and others.
             self.observe(Some(role))?;
             if next.is_some_and(|at| at <= self.stage.now()) || self.has_due_ending() {
                 return Ok(());
@@ -203,7 +203,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Takes in what has happened since the last call, checking each event.
+    /// Checks and applies the events since the last call.
     fn observe(&mut self, role: Option<Role>) -> Result<(), Violation> {
         let now = self.stage.now();
         for event in self.stage.backend.take_events() {
@@ -228,7 +228,7 @@ impl World<'_> {
             self.trace = number(&(self.trace, publication.serial, publication.added.len()));
             self.timeline.publication(now, &publication);
             self.witness.note_serial(&publication)?;
-            // What several publications of one step have left is what the last one has published.
+            // Of several publications in one step only the last one can still be seen.
             if self.stage.publications.is_empty() {
                 let slices = self.stage.store.list(Kind::EndpointSlice, None).objects;
                 self.witness.published(&self.stage.zones.load_full(), &slices)?;
@@ -237,7 +237,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Nobody has anything to do: what can be true only then must be true now.
+    /// No part has anything to do: checks what need only be true then.
     fn check_rest(&mut self) -> Result<(), Violation> {
         let now = self.stage.now();
         if self.stage.is_sound(Role::StatefulSets) {
@@ -252,7 +252,7 @@ impl World<'_> {
     }
 
     fn calm(&mut self) -> Result<(), Violation> {
-        self.timeline.remark(self.stage.now(), "calm: misfortune stops, templates are mended");
+        self.timeline.remark(self.stage.now(), "calm: faults stop, templates are repaired");
         let endings = std::mem::take(&mut self.endings);
         endings.into_values().for_each(|ending| self.end(ending));
         self.stage.calm();
@@ -290,7 +290,7 @@ impl World<'_> {
         CALM_MAX + CALM_PER_POD * u32::try_from(n_pods).unwrap_or(u32::MAX)
     }
 
-    /// Notes that something ends at `at`.
+    /// Schedules an ending.
     pub(super) fn ends(&mut self, at: Timestamp, ending: Ending) {
         self.n_endings += 1;
         self.endings.insert((at, self.n_endings), ending);

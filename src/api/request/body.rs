@@ -161,8 +161,7 @@ pub(crate) fn value_of(object: &Object) -> Value {
 
 /// The JSON form of an object that is yet to be written.
 pub(crate) fn to_value(typed: &Typed) -> Value {
-    let json = typed.to_json().expect("the types of the table serialize to JSON");
-    serde_json::from_slice(&json).expect("what was serialized is JSON")
+    typed.to_value().expect("the types of the table serialize to JSON")
 }
 
 fn check_type(path: &ResourcePath, document: &Value) -> Result<(), Failure> {

@@ -39,12 +39,12 @@ use kubeconfig::ADMIN;
 use patience::Patient;
 
 use super::request::path;
-use super::streams::ContainerStreams;
 use super::verbs::Api;
 use super::verbs::dispatch::answer;
 use super::verbs::stream::STREAMS_MAX;
 use super::verbs::watches::Watches;
 use crate::store::Store;
+use crate::streaming::ContainerStreams;
 
 /// The maximum number of connections; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;

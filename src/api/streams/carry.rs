@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::channel::{self, Said, Version};
-use super::{Exit, Session};
 use crate::clock::Clock;
+use crate::streaming::{Exit, Session, TerminalSize};
 
 /// How many messages to a client wait to be sent.
 const MESSAGES_MAX: usize = 8;
@@ -119,7 +119,7 @@ async fn tell(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Recei
 async fn listen(
     mut stream: SplitStream<WebSocket>,
     mut stdin: Option<std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>>,
-    size: Option<tokio::sync::watch::Sender<super::TerminalSize>>,
+    size: Option<tokio::sync::watch::Sender<TerminalSize>>,
     way: &Way,
 ) {
     loop {

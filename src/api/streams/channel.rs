@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Exit, TerminalSize};
+use crate::streaming::{Exit, TerminalSize};
 
 /// The protocols, the best first: of WebSocket, and of SPDY, where a stream ends by itself.
 pub(crate) const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];

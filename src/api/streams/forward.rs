@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 use super::spdy::connection::{Accept, Opened, Output, Served};
-use super::{ContainerStreams, PortStream};
 use crate::clock::Clock;
+use crate::streaming::{ContainerStreams, PortStream};
 
 /// The protocol, as clients name it.
 pub(crate) const PROTOCOL: &str = "portforward.k8s.io";

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::channel;
 use super::spdy::connection::{Accept, Opened, Output, Served};
-use super::{Exit, Session, TerminalSize, Wanted};
 use crate::clock::Clock;
+use crate::streaming::{Exit, Session, TerminalSize, Wanted};
 
 /// How long a session waits for its streams, as long as a kubelet does.
 const STREAMS_PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! Choosing a container of a pod, and checking that it runs, with Kubernetes' messages.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use crate::api::answer::status::Failure;
 use crate::objects::pod;
@@ -31,18 +31,10 @@ fn names(spec: &PodSpec) -> impl Iterator<Item = &str> {
     first.chain(spec.containers.iter().map(|container| container.name.as_str())).chain(ephemeral)
 }
 
-/// The status of a container.
-pub(super) fn status_of<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStatus> {
-    let status = pod.status.as_ref()?;
-    let lists =
-        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses];
-    lists.into_iter().flatten().flatten().find(|known| known.name == container)
-}
-
 /// Fails unless the pod has a node and the container runs.
 pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
     check_scheduled(pod)?;
-    let state = status_of(pod, container).and_then(|status| status.state.as_ref());
+    let state = pod::container_status(pod, container).and_then(|status| status.state.as_ref());
     if state.is_some_and(|state| state.running.is_some()) {
         return Ok(());
     }

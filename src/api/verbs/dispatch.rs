@@ -91,7 +91,7 @@ async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, 
         (Some(Subresource::Scale), "PUT") => scale::update(api, &call).await,
         (Some(Subresource::Scale), "PATCH") => scale::patch(api, &call).await,
         (Some(Subresource::Eviction), "POST") => pod::evict(api, &call).await,
-        (Some(Subresource::Log), "GET") => log::log(api, &call),
+        (Some(Subresource::Log), "GET") => log::log(api, &call).await,
         _ => Err(Failure::wrong_method()),
     }
 }

@@ -31,10 +31,10 @@ use super::answer::rendering::Rendering;
 use super::answer::status::Failure;
 use super::request::path::ResourcePath;
 use super::request::query::Query;
-use super::streams::ContainerStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::Object;
 use crate::store::Store;
+use crate::streaming::ContainerStreams;
 use watches::Watches;
 
 /// The state that all requests share.
@@ -43,7 +43,7 @@ pub(crate) struct Api {
     /// The address of this server for clients.
     pub(crate) address: String,
     pub(crate) watches: Watches,
-    /// Opens streams into containers, and how many more may be open.
+    /// Reads logs of containers and opens streams into them, and how many more streams may be open.
     pub(crate) streams: Arc<dyn ContainerStreams>,
     pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,

@@ -16,12 +16,12 @@ use super::{Api, container, list};
 use crate::api::answer::status::Failure;
 use crate::api::request::path::{ResourcePath, Subresource};
 use crate::api::request::query::Query;
-use crate::api::streams::Wanted;
 use crate::api::streams::carry::{Way, carry};
 use crate::api::streams::channel::{PROTOCOLS, Version};
 use crate::api::streams::forward::{self, Forwarder};
 use crate::api::streams::remote::{self, Remote};
 use crate::api::streams::spdy::connection;
+use crate::streaming::Wanted;
 
 /// The maximum number of open streams; one more gets 429.
 pub(crate) const STREAMS_MAX: usize = 512;

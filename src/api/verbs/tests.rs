@@ -17,9 +17,10 @@ use super::dispatch::answer;
 use super::stream::STREAMS_MAX;
 use super::watches::Watches;
 use crate::api::request::path;
-use crate::api::streams::{ContainerStreams, NoStreams};
+use crate::api::streams::refusal::NoStreams;
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
+use crate::streaming::ContainerStreams;
 
 pub(super) const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const SETS: &str = "/apis/apps/v1/namespaces/default/statefulsets";

@@ -1,14 +1,16 @@
-//! From a pod to an endpoint: which pods take part, their addresses, conditions, hostname, ports.
+//! From a pod to an endpoint: which pods are included, their addresses, conditions, hostname, ports.
 //!
-//! Pure. Only the pod's `Ready` condition counts; phases matter where a pod has ended for good.
-//! An address that does not parse is left out, and so is a named target port that no container of
-//! the pod has: one odd pod does not hold up its service.
+//! Pure. The pod's `Ready` condition decides; the phase only matters once the pod has ended. An invalid
+//! address is left out, and so is a named target port that no container of the pod has: one odd pod
+//! does not block its service.
 
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Container, ObjectReference, Pod, Service, ServicePort};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::objects::pod;
 
 /// An address family as slices name it; a slice has one for life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +33,7 @@ impl Family {
     }
 }
 
-/// The families a service has slices of. Without a word from the service: that of its cluster
-/// address, or both.
+/// The address families of a service's slices. If it lists none: that of its cluster IP, or both.
 pub(super) fn families(service: &Service) -> Vec<Family> {
     const BOTH: [Family; 2] = [Family::V4, Family::V6];
     let spec = service.spec.as_ref();
@@ -44,24 +45,12 @@ pub(super) fn families(service: &Service) -> Vec<Family> {
     cluster_ip.parse().map_or(BOTH.to_vec(), |address| vec![Family::of(address)])
 }
 
-/// Whether the service has no address of its own.
-pub(super) fn is_headless(service: &Service) -> bool {
-    let cluster_ip = service.spec.as_ref().and_then(|spec| spec.cluster_ip.as_deref());
-    matches!(cluster_ip.unwrap_or_default(), "" | "None")
-}
-
 /// Whether the pod has an address and has not ended. Terminating pods stay until they are gone.
 pub(super) fn is_included(pod: &Pod) -> bool {
     let Some(status) = &pod.status else { return false };
     let has_address = status.pod_ip.as_deref().is_some_and(|ip| !ip.is_empty())
         || status.pod_ips.as_ref().is_some_and(|ips| !ips.is_empty());
-    has_address && !matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"))
-}
-
-/// Whether the pod's `Ready` condition is `True`.
-pub(super) fn is_serving(pod: &Pod) -> bool {
-    let conditions = pod.status.iter().filter_map(|status| status.conditions.as_ref()).flatten();
-    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    has_address && !pod::has_ended(pod)
 }
 
 /// The pod's endpoint in the slices of `family`; `None` if it has no address of it.
@@ -113,8 +102,8 @@ fn addresses(pod: &Pod, family: Family) -> Vec<String> {
 
 fn conditions(pod: &Pod, service: &Service) -> EndpointConditions {
     let publishes_all = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses) == Some(true);
-    let is_serving = is_serving(pod);
-    let is_terminating = pod.metadata.deletion_timestamp.is_some();
+    let is_serving = pod::is_ready(pod);
+    let is_terminating = pod::is_terminating(pod);
     EndpointConditions {
         ready: Some(publishes_all || (is_serving && !is_terminating)),
         serving: Some(is_serving),
@@ -122,7 +111,7 @@ fn conditions(pod: &Pod, service: &Service) -> EndpointConditions {
     }
 }
 
-/// A pod has its own name under one service alone: the one that its subdomain names.
+/// A pod has a hostname in one service only: the one that its subdomain names.
 fn hostname(pod: &Pod, service: &Service) -> Option<String> {
     let spec = pod.spec.as_ref()?;
     let is_governed = spec.subdomain.is_some()

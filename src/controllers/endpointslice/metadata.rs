@@ -1,23 +1,24 @@
-//! What every slice bears: labels, owner, name prefix, and the time of the change it tells of.
+//! The metadata of every slice: labels, owner, name prefix, and the trigger time.
 //!
-//! Pure. The three labels that are the controller's own are never taken from the service.
+//! Pure. The three labels that the controller sets itself are never copied from the service.
 
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::{EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::endpoint::{Family, is_headless};
+use super::endpoint::Family;
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
 use crate::objects::labels;
+use crate::objects::service::has_cluster_ip;
 
-/// Who writes the slice.
+/// The writer of the slice.
 pub(super) const LABEL_MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 /// This controller, as a value of [`LABEL_MANAGED_BY`].
 pub(super) const MANAGED_BY: &str = "endpointslice-controller.k8s.io";
-/// Tells proxies to leave the slice alone.
+/// Tells kube-proxy to ignore the slice.
 const LABEL_HEADLESS: &str = "service.kubernetes.io/headless";
-/// When the pod or service changed of which the last write of the slice tells.
+/// When the pod or service changed whose change caused the last write of the slice.
 const ANNOTATION_TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// The service a slice of this controller belongs to, by its labels.
@@ -33,7 +34,7 @@ pub(super) fn labels(service: &Service) -> Labels {
     labels.insert(labels::SERVICE_NAME.to_owned(), service.metadata.name.clone().unwrap_or_default());
     labels.insert(LABEL_MANAGED_BY.to_owned(), MANAGED_BY.to_owned());
     labels.remove(LABEL_HEADLESS);
-    if is_headless(service) {
+    if !has_cluster_ip(service) {
         labels.insert(LABEL_HEADLESS.to_owned(), String::new());
     }
     labels
@@ -74,7 +75,7 @@ pub(super) fn new_slice(service: &Service, family: Family, ports: Vec<EndpointPo
     }
 }
 
-/// Writes the time of the change that made a write necessary; an unknown one takes the old away.
+/// Sets the time of the change that caused the write; an unknown one removes the old.
 pub(super) fn set_trigger_time(slice: &mut EndpointSlice, trigger_time: Option<Timestamp>) {
     let annotations = slice.metadata.annotations.get_or_insert_default();
     match trigger_time {

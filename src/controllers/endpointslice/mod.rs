@@ -4,44 +4,46 @@
 //!   events ─► trigger ─► key ─► plan(service, pods, slices, zones) ─► actions ─► store
 //! ```
 //!
-//! [`reconcile`] decides, this file reads the world for it and carries its actions out. Slices of
-//! services that are gone go through their owner references. Slices of services without a selector
-//! are their authors' own and are left alone.
+//! [`reconcile`] decides; this file reads its inputs and carries out its actions. The slices of a deleted
+//! service are collected through their owner references. Slices of services without a selector belong
+//! to whoever wrote them and are left alone.
 //!
-//! Own writes come back as events; they are remembered by revision until then, so that they wake
-//! nobody. A change of a node's zone makes every service look again.
+//! Own writes come back as events; they are remembered by revision until then, so that they cause no
+//! reconcile. A change of a node's zone reconciles every service.
 
 mod endpoint;
+mod index;
 mod metadata;
 mod plan;
 mod slicing;
 mod trigger;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-pub use plan::{ENDPOINTS_MAX, SliceAction, World, reconcile};
+pub use plan::{ENDPOINTS_MAX, Inputs, SliceAction, reconcile};
 
-use super::{Controller, Next, ReconcileError};
-use crate::machinery::selector::Selector;
+use super::controller::{Controller, Next, ReconcileError};
+use super::informer::Informer;
 use crate::objects::{Kind, Object, ObjectKey, Revision, Typed};
 use crate::store::{Change, DeleteOptions, Deleted, Event, Interest, Severity, Store, StoreError};
-use trigger::{PodTrigger, ToldTimes};
+use index::Index;
+use trigger::{PodTrigger, TriggerTimes};
 
 /// The component in events, as Kubernetes' controller calls itself there.
 const COMPONENT: &str = "endpoint-slice-controller";
 
 /// The EndpointSlice controller.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct EndpointSlices {
     /// The last write of each slice whose event has not come back yet.
-    own_writes: Mutex<HashMap<ObjectKey, Revision>>,
-    /// What the slices of each service have told already; one entry per service.
-    told: Mutex<HashMap<ObjectKey, ToldTimes>>,
+    own_writes: HashMap<ObjectKey, Revision>,
+    /// The changes that the slices of each service report already; one entry per service.
+    trigger_times: HashMap<ObjectKey, TriggerTimes>,
+    index: Informer<Index>,
 }
 
 impl EndpointSlices {
@@ -50,19 +52,10 @@ impl EndpointSlices {
         Self::default()
     }
 
-    fn own_writes(&self) -> MutexGuard<'_, HashMap<ObjectKey, Revision>> {
-        self.own_writes.lock().expect("no panic happens while the map is changed")
-    }
-
-    fn told(&self) -> MutexGuard<'_, HashMap<ObjectKey, ToldTimes>> {
-        self.told.lock().expect("no panic happens while the map is changed")
-    }
-
-    fn concerned_by_slice(&self, event: &Event) -> Vec<ObjectKey> {
+    fn concerned_by_slice(&mut self, event: &Event) -> Vec<ObjectKey> {
         let key = event.object.key();
-        let mut own_writes = self.own_writes();
-        if own_writes.get(key) == Some(&event.revision) {
-            own_writes.remove(key);
+        if self.own_writes.get(key) == Some(&event.revision) {
+            self.own_writes.remove(key);
             return Vec::new();
         }
         let (before, after) = versions::<EndpointSlice>(event);
@@ -70,22 +63,36 @@ impl EndpointSlices {
         names.iter().map(|name| ObjectKey::new(Kind::Service, event.object.namespace(), name)).collect()
     }
 
-    fn plan(&self, store: &Store, service: &Object) -> Option<Vec<SliceAction>> {
-        let spec = service.get::<Service>()?;
-        let selector = spec.spec.as_ref()?.selector.clone()?;
-        let pods = store.select(Kind::Pod, service.namespace(), &Selector::from_labels(&selector));
-        let pods: Vec<&Pod> = pods.iter().filter_map(Object::get).collect();
-        let slices = slices_of(store, service);
-        let nodes = store.list(Kind::Node, None).objects;
-        let zones = trigger::zones(nodes.iter().filter_map(Object::get));
-        let trigger_time = self.told().entry(service.key().clone()).or_default().next(spec, &pods);
-        let slices = slices.iter().filter_map(Object::get).collect();
-        let world =
-            World { service: spec, pods, slices, zones: &zones, trigger_time, endpoints_max: ENDPOINTS_MAX };
-        Some(reconcile(&world))
+    fn concerned_by_pod(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+        let Some(trigger) = PodTrigger::new(versions::<Pod>(event)) else { return Vec::new() };
+        let index = self.index.current(store);
+        let pods = [event.previous.as_ref(), Some(&event.object)].into_iter().flatten();
+        let services = pods.flat_map(|pod| index.services_of(pod.namespace(), pod.meta().labels.as_ref()));
+        let is_concerned = |service: &&Object| service.get().is_some_and(|service| trigger.concerns(service));
+        let keys: BTreeSet<&ObjectKey> = services.filter(is_concerned).map(Object::key).collect();
+        keys.into_iter().cloned().collect()
     }
 
-    async fn act(&self, store: &Store, action: SliceAction) -> Result<(), StoreError> {
+    fn plan(&mut self, store: &Store, object: &Object) -> Option<Vec<SliceAction>> {
+        let service = object.get::<Service>()?;
+        let index = self.index.current(store);
+        let (pods, slices) = (index.pods_of(store, object.key()), index.slices_of(object.key()));
+        let pods: Vec<&Pod> = pods.iter().filter_map(Object::get).collect();
+        let nodes = store.list(Kind::Node, None).objects;
+        let zones = trigger::zones(nodes.iter().filter_map(Object::get));
+        let trigger_time = self.trigger_times.entry(object.key().clone()).or_default().next(service, &pods);
+        let slices = slices.iter().filter_map(Object::get).collect();
+        Some(reconcile(&Inputs {
+            service,
+            pods,
+            slices,
+            zones: &zones,
+            trigger_time,
+            endpoints_max: ENDPOINTS_MAX,
+        }))
+    }
+
+    async fn act(&mut self, store: &Store, action: SliceAction) -> Result<(), StoreError> {
         let written = match action {
             SliceAction::Create(slice) => store.create(slice).await?,
             SliceAction::Update(slice) => {
@@ -106,7 +113,7 @@ impl EndpointSlices {
                 }
             }
         };
-        self.own_writes().insert(written.key().clone(), written.revision());
+        self.own_writes.insert(written.key().clone(), written.revision());
         Ok(())
     }
 }
@@ -121,25 +128,25 @@ impl Controller for EndpointSlices {
         Interest::in_kinds(&[Kind::Service, Kind::Pod, Kind::EndpointSlice, Kind::Node])
     }
 
-    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+    fn concerned(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         match event.object.kind() {
             Kind::Service => vec![event.object.key().clone()],
             Kind::EndpointSlice => self.concerned_by_slice(event),
-            Kind::Pod => concerned_by_pod(store, event),
-            Kind::Node if is_zone_changed(event) => services(store, None, trigger::takes_pods),
+            Kind::Pod => self.concerned_by_pod(store, event),
+            Kind::Node if is_zone_changed(event) => services(store),
             _ => Vec::new(),
         }
     }
 
-    fn all(&self, store: &Store) -> Vec<ObjectKey> {
-        self.own_writes().clear();
-        services(store, None, trigger::takes_pods)
+    fn all(&mut self, store: &Store) -> Vec<ObjectKey> {
+        self.own_writes.clear();
+        services(store)
     }
 
-    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
+    async fn reconcile(&mut self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let service = store.get(key).filter(|found| found.get().is_some_and(trigger::takes_pods));
         let Some(service) = service else {
-            self.told().remove(key);
+            self.trigger_times.remove(key);
             return Ok(Next::OnChange);
         };
         for action in self.plan(store, &service).unwrap_or_default() {
@@ -151,7 +158,7 @@ impl Controller for EndpointSlices {
     }
 }
 
-/// A lost race is tried again without a word; into a namespace that goes away nothing is written.
+/// A conflict is retried without an event; nothing is written into a terminating namespace.
 async fn fail(store: &Store, service: &Object, error: StoreError) -> Result<Next, ReconcileError> {
     if matches!(error, StoreError::Forbidden { .. }) && is_namespace_terminating(store, service.namespace()) {
         return Ok(Next::OnChange);
@@ -168,30 +175,16 @@ fn is_namespace_terminating(store: &Store, namespace: &str) -> bool {
     store.find::<Namespace>("", namespace).is_none_or(|namespace| namespace.is_terminating())
 }
 
-fn slices_of(store: &Store, service: &Object) -> Vec<Object> {
-    let mut slices = store.list(Kind::EndpointSlice, Some(service.namespace())).objects;
-    slices.retain(|slice| {
-        metadata::service_name(slice.meta()) == Some(service.name()) && !slice.is_terminating()
-    });
-    slices
-}
-
-fn concerned_by_pod(store: &Store, event: &Event) -> Vec<ObjectKey> {
-    let trigger = PodTrigger::new(versions::<Pod>(event));
-    trigger.map_or(Vec::new(), |trigger| {
-        services(store, Some(event.object.namespace()), |service| trigger.concerns(service))
-    })
-}
-
 fn is_zone_changed(event: &Event) -> bool {
     let (before, after) = versions::<Node>(event);
     before.and_then(trigger::zone) != after.and_then(trigger::zone)
 }
 
-fn services(store: &Store, namespace: Option<&str>, wanted: impl Fn(&Service) -> bool) -> Vec<ObjectKey> {
-    let services = store.list(Kind::Service, namespace).objects;
-    let wanted = services.iter().filter(|object| object.get().is_some_and(&wanted));
-    wanted.map(|object| object.key().clone()).collect()
+/// The services that select pods.
+fn services(store: &Store) -> Vec<ObjectKey> {
+    let services = store.list(Kind::Service, None).objects;
+    let selecting = services.iter().filter(|object| object.get().is_some_and(trigger::takes_pods));
+    selecting.map(|object| object.key().clone()).collect()
 }
 
 /// The versions before and after an event.

@@ -1,10 +1,10 @@
-//! What must be written so that the slices of a service say what its pods are.
+//! What to write so that the slices of a service match its pods.
 //!
 //! ```text
 //!   pods ─► endpoints by (family, port set) ─► place ─► placeholder ─► reuse ─► actions
 //! ```
 //!
-//! Pure: takes a [`World`], returns actions; a world that is right already gives none. Costs
+//! Pure: takes [`Inputs`], returns actions; if the slices are right already there are none. Costs
 //! O(n log n) in the endpoints, however many slices they fill.
 
 use std::collections::BTreeMap;
@@ -21,48 +21,47 @@ use crate::machinery::selector::Labels;
 /// How many endpoints a slice holds.
 pub const ENDPOINTS_MAX: usize = 100;
 
-/// All that decides what the slices of one service shall be.
+/// All that the slices of one service depend on.
 #[derive(Clone, Debug)]
-pub struct World<'a> {
+pub struct Inputs<'a> {
     /// The service.
     pub service: &'a Service,
     /// The pods of its namespace that its selector matches.
     pub pods: Vec<&'a Pod>,
-    /// The slices that bear its name and this controller's mark, those being deleted left out.
+    /// The slices with its name and this controller's label, without terminating ones.
     pub slices: Vec<&'a EndpointSlice>,
     /// The zones of the nodes that have one, by node name.
     pub zones: &'a BTreeMap<String, String>,
-    /// When the change happened that is told of; `None` if it is not known.
+    /// When the change happened that causes the writes; `None` if it is not known.
     pub trigger_time: Option<Timestamp>,
     /// How many endpoints a slice holds, at least 1.
     pub endpoints_max: usize,
 }
 
-/// One write. They are to be done in order: an endpoint that moves is in two slices for a moment,
-/// never in none.
+/// One write. Writes are made in order: an endpoint that moves is briefly in two slices, never in none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SliceAction {
-    /// A slice to be created under a generated name.
+    /// Create a slice under a generated name.
     Create(EndpointSlice),
-    /// A slice to be replaced; it bears the resource version it was read at.
+    /// Replace a slice; it has the resource version that was read.
     Update(EndpointSlice),
-    /// A slice to be deleted.
+    /// Delete a slice.
     Delete(EndpointSlice),
 }
 
 /// The writes that bring the slices of a service in line with its pods.
-pub fn reconcile(world: &World<'_>) -> Vec<SliceAction> {
-    let families = families(world.service);
+pub fn reconcile(inputs: &Inputs<'_>) -> Vec<SliceAction> {
+    let families = families(inputs.service);
     let mut changes = Changes::default();
-    for slice in &world.slices {
+    for slice in &inputs.slices {
         if !families.iter().any(|family| family.name() == slice.address_type) {
             changes.deleted.push(slice);
         }
     }
     for family in families {
-        changes.extend(reconcile_family(world, family));
+        changes.extend(reconcile_family(inputs, family));
     }
-    changes.into_actions(world)
+    changes.into_actions(inputs)
 }
 
 #[derive(Default)]
@@ -81,45 +80,45 @@ struct Group<'a> {
     ports: Option<Vec<EndpointPort>>,
 }
 
-fn reconcile_family<'a>(world: &World<'a>, family: Family) -> Changes<'a> {
-    let labels = labels(world.service);
+fn reconcile_family<'a>(inputs: &Inputs<'a>, family: Family) -> Changes<'a> {
+    let labels = labels(inputs.service);
     let mut changes = Changes::default();
     let mut n_slices = 0;
-    for Group { slices, wanted, ports } in groups(world, family).into_values() {
+    for Group { slices, wanted, ports } in groups(inputs, family).into_values() {
         n_slices += slices.len();
         let Some(ports) = ports else {
             changes.deleted.extend(slices);
             continue;
         };
-        let empty = new_slice(world.service, family, ports);
-        changes.add(place(&slices, wanted, &labels, world.endpoints_max), &empty, &labels);
+        let empty = new_slice(inputs.service, family, ports);
+        changes.add(place(&slices, wanted, &labels, inputs.endpoints_max), &empty, &labels);
     }
-    for slice in world.slices.iter().filter(|slice| slice.address_type == family.name()) {
-        if !is_owned(slice, world.service) {
+    for slice in inputs.slices.iter().filter(|slice| slice.address_type == family.name()) {
+        if !is_owned(slice, inputs.service) {
             n_slices += 1;
             changes.deleted.push(slice);
         }
     }
     if changes.created.is_empty() && changes.deleted.len() == n_slices {
-        changes.keep_placeholder(world.service, family, &labels);
+        changes.keep_placeholder(inputs.service, family, &labels);
     }
-    changes.reuse_deleted(world.service);
+    changes.reuse_deleted(inputs.service);
     changes
 }
 
-fn groups<'a>(world: &World<'a>, family: Family) -> BTreeMap<PortSet, Group<'a>> {
+fn groups<'a>(inputs: &Inputs<'a>, family: Family) -> BTreeMap<PortSet, Group<'a>> {
     let mut groups: BTreeMap<PortSet, Group<'a>> = BTreeMap::new();
-    for slice in &world.slices {
-        if slice.address_type == family.name() && is_owned(slice, world.service) {
+    for slice in &inputs.slices {
+        if slice.address_type == family.name() && is_owned(slice, inputs.service) {
             let set = port_set(slice.ports.as_deref().unwrap_or_default());
             groups.entry(set).or_default().slices.push(slice);
         }
     }
-    for pod in world.pods.iter().filter(|pod| is_included(pod)) {
+    for pod in inputs.pods.iter().filter(|pod| is_included(pod)) {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_ref());
-        let zone = node.and_then(|node| world.zones.get(node));
-        let Some(endpoint) = endpoint(pod, world.service, family, zone) else { continue };
-        let ports = ports(world.service, pod);
+        let zone = node.and_then(|node| inputs.zones.get(node));
+        let Some(endpoint) = endpoint(pod, inputs.service, family, zone) else { continue };
+        let ports = ports(inputs.service, pod);
         let group = groups.entry(port_set(&ports)).or_default();
         group.ports.get_or_insert(ports);
         group.wanted.insert(identity(&endpoint), endpoint);
@@ -141,8 +140,8 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// A service without endpoints has one empty slice, so that consumers can tell it from a
-    /// service that was never looked at.
+    /// A service without endpoints has one empty slice, so that consumers can tell it from a service
+    /// that was never reconciled.
     fn keep_placeholder(&mut self, service: &Service, family: Family, labels: &Labels) {
         let is_placeholder = |slice: &&EndpointSlice| {
             slice.endpoints.as_ref().is_none_or(Vec::is_empty)
@@ -156,7 +155,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    /// Rewrites slices that would be deleted instead of creating others: one write for two.
+    /// Rewrites slices that would be deleted instead of creating new ones: one write instead of two.
     fn reuse_deleted(&mut self, service: &Service) {
         let (reusable, others): (Vec<&EndpointSlice>, Vec<&EndpointSlice>) =
             self.deleted.drain(..).partition(|slice| is_owned(slice, service));
@@ -179,12 +178,12 @@ impl<'a> Changes<'a> {
         self.deleted.extend(other.deleted);
     }
 
-    fn into_actions(self, world: &World<'_>) -> Vec<SliceAction> {
+    fn into_actions(self, inputs: &Inputs<'_>) -> Vec<SliceAction> {
         let stamped = |mut slice: EndpointSlice| {
-            set_trigger_time(&mut slice, world.trigger_time);
+            set_trigger_time(&mut slice, inputs.trigger_time);
             slice
         };
-        let is_creating = world.service.metadata.deletion_timestamp.is_none();
+        let is_creating = inputs.service.metadata.deletion_timestamp.is_none();
         let created = self.created.into_iter().filter(|_| is_creating).map(stamped).map(SliceAction::Create);
         let updated = self.updated.into_iter().map(stamped).map(SliceAction::Update);
         let deleted = self.deleted.into_iter().cloned().map(SliceAction::Delete);

@@ -1,8 +1,8 @@
 //! Which endpoint goes into which slice, for one family and one set of ports.
 //!
-//! Pure, and O(n log n) in the endpoints. Endpoints stay where they are, so that a change of one
-//! pod rewrites one slice; slices are never merged or evened out. The order of the slices that a
-//! caller gives decides ties, so equal worlds give equal plans.
+//! Pure, and O(n log n) in the endpoints. Endpoints stay where they are, so that a change of one pod
+//! rewrites one slice; slices are never merged or rebalanced, as in Kubernetes. The order of the given
+//! slices decides ties, so equal inputs give equal plans.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
 use crate::machinery::selector::Labels;
 
-/// What makes two endpoints the same one; everything else about an endpoint may change in place.
+/// What identifies an endpoint; everything else may change in place.
 pub(super) type Identity = (Vec<String>, Option<String>, String, String);
 
 /// The wanted endpoints.
 pub(super) type Wanted = BTreeMap<Identity, Endpoint>;
 
-/// The order of ports does not matter: slices with equal sets of ports are one group.
+/// A set of ports; their order does not matter. Slices with equal sets are one group.
 pub(super) type PortSet = Vec<(String, Option<i32>, String, Option<String>)>;
 
-/// What becomes of a group of slices.
+/// The changes to a group of slices.
 #[derive(Debug, Default)]
 pub(super) struct Placement<'a> {
     /// The endpoints of each slice that is missing.
@@ -88,7 +88,7 @@ pub(super) fn place<'a>(
     placement
 }
 
-/// What is left of a slice once unwanted endpoints are gone and changed ones are refreshed.
+/// A slice without unwanted endpoints and with changed ones updated.
 enum Kept {
     All,
     Nothing,

@@ -1,21 +1,22 @@
-//! Which services an event concerns, and the time of the change that a write tells of.
+//! Which services an event concerns, and the time of the change that caused a write.
 //!
-//! Pure. A pod concerns a service through what it contributes to slices and nothing else, so that
-//! the many status writes of a pod's life wake nobody. What a pod that ended contributed is gone
-//! with its phase, even where its `Ready` condition was left at `True`.
+//! Pure. A pod concerns a service only through what it contributes to slices, so that most status
+//! writes of a pod cause no reconcile. A pod that has ended contributes nothing, even if its `Ready`
+//! condition is still `True`.
 
 use std::collections::{BTreeMap, HashMap};
 
 use k8s_openapi::api::core::v1::{Node, Pod, PodIP, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::endpoint::{is_included, is_serving};
+use super::endpoint::is_included;
 use super::metadata::service_name;
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
+use crate::objects::pod;
 
-/// Whether this controller writes slices for the service: it selects pods and has no external
-/// name. A selector that is absent selects nothing, not everything.
+/// Whether this controller writes slices for the service: it has a selector and is not of type
+/// ExternalName. An absent selector selects nothing, not everything.
 pub(super) fn takes_pods(service: &Service) -> bool {
     let Some(spec) = &service.spec else { return false };
     spec.type_.as_deref() != Some("ExternalName") && spec.selector.as_ref().is_some_and(|map| !map.is_empty())
@@ -30,7 +31,7 @@ pub(super) struct PodTrigger<'a> {
     after: Option<Contribution<'a>>,
 }
 
-/// What of a pod shows in slices.
+/// What a pod contributes to slices.
 #[derive(PartialEq)]
 struct Contribution<'a> {
     labels: Option<&'a Labels>,
@@ -49,28 +50,28 @@ struct Shown<'a> {
 }
 
 impl<'a> Contribution<'a> {
-    /// What of the pod shows in the slices of `service`, if it is one of the service's pods.
+    /// What the pod contributes to the slices of `service`, if the service selects it.
     fn shown_to(&self, service: &Service) -> Option<&Shown<'a>> {
         selects(service, self.labels).then_some(&self.shown)
     }
 }
 
 impl<'a> PodTrigger<'a> {
-    /// `None` if the change shows in no slice whatever the services are.
+    /// `None` if the change affects no slice, whatever the services are.
     pub(super) fn new((before, after): PodChange<'a>) -> Option<Self> {
         let (before, after) = (before.and_then(contribution), after.and_then(contribution));
         (before != after).then_some(Self { before, after })
     }
 
-    /// Whether the service was or is one of the pod's, and its endpoints change.
+    /// Whether the endpoints of the service change.
     pub(super) fn concerns(&self, service: &Service) -> bool {
         let (before, after) = (self.before.as_ref(), self.after.as_ref());
         before.and_then(|pod| pod.shown_to(service)) != after.and_then(|pod| pod.shown_to(service))
     }
 }
 
-/// The names of the services that an event of a slice concerns: a mark that was taken off counts
-/// for the service that it named.
+/// The names of the services that an event of a slice concerns; a removed label concerns the service
+/// that it named.
 pub(super) fn services_of_slice(
     before: Option<&EndpointSlice>,
     after: Option<&EndpointSlice>,
@@ -81,30 +82,30 @@ pub(super) fn services_of_slice(
     names
 }
 
-/// The zone of a node, if its labels tell it.
+/// The zone of a node, from its label.
 pub(super) fn zone(node: &Node) -> Option<&String> {
     let zone = node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone")?;
     Some(zone).filter(|zone| !zone.is_empty())
 }
 
-/// The times of changes that were told of already, for one service.
+/// The times of changes that slices report already, for one service (`TriggerTimeTracker`).
 #[derive(Debug, Default)]
-pub(super) struct ToldTimes {
+pub(super) struct TriggerTimes {
     service: Option<Timestamp>,
     pods: HashMap<String, Timestamp>,
 }
 
-impl ToldTimes {
-    /// The earliest time among the changes not told of yet; they count as told from now on. The
+impl TriggerTimes {
+    /// The earliest time among the changes not reported yet; they count as reported from now on. The
     /// changes are the service's creation and the pods' changes of readiness.
     pub(super) fn next(&mut self, service: &Service, pods: &[&Pod]) -> Option<Timestamp> {
         let created = service.metadata.creation_timestamp.as_ref().map(|time| time.0);
-        let mut earliest = created.filter(|created| self.service.is_none_or(|told| told < *created));
+        let mut earliest = created.filter(|created| self.service.is_none_or(|reported| reported < *created));
         let mut times = HashMap::with_capacity(pods.len());
         for pod in pods {
             let Some(time) = readiness_time(pod) else { continue };
             let name = pod.metadata.name.clone().unwrap_or_default();
-            if self.pods.get(&name).is_none_or(|told| *told < time) {
+            if self.pods.get(&name).is_none_or(|reported| *reported < time) {
                 earliest = Some(earliest.map_or(time, |earliest| earliest.min(time)));
             }
             times.insert(name, time);
@@ -127,8 +128,8 @@ fn contribution(pod: &Pod) -> Option<Contribution<'_>> {
         shown: Shown {
             uid: pod.metadata.uid.as_ref(),
             ips: pod.status.as_ref().and_then(|status| status.pod_ips.as_ref()),
-            is_serving: is_serving(pod),
-            is_terminating: pod.metadata.deletion_timestamp.is_some(),
+            is_serving: pod::is_ready(pod),
+            is_terminating: pod::is_terminating(pod),
             hostname: spec.and_then(|spec| spec.hostname.as_ref()),
             subdomain: spec.and_then(|spec| spec.subdomain.as_ref()),
             node_name: spec.and_then(|spec| spec.node_name.as_ref()),
@@ -143,7 +144,6 @@ fn selects(service: &Service, labels: Option<&Labels>) -> bool {
 }
 
 fn readiness_time(pod: &Pod) -> Option<Timestamp> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let ready = conditions.iter().find(|condition| condition.type_ == "Ready")?;
+    let ready = pod::condition(pod, "Ready")?;
     ready.last_transition_time.as_ref().map(|time| time.0)
 }

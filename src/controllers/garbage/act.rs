@@ -1,19 +1,21 @@
-//! Reads what [`decide`](super::decide) needs, and carries out what it says.
+//! Reads what [`decide`](super::decide) needs, and carries out its verdict.
 //!
-//! Writes carry the resource version of the object that was decided about; a conflict means that
-//! the object is looked at again.
+//! Writes carry the resource version of the object that was decided about; after a conflict the object
+//! is reconciled again.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
-use super::COMPONENT;
 use super::decide::{Owner, Verdict, awaits_dependents, references};
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{
     DeleteOptions, FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation, Severity, Store, StoreError,
 };
 
-/// Where a reference of `object` looks for its owner: in the object's own namespace if the owner's
-/// kind has one. `None` if nobody can tell.
+/// The component in events.
+pub(super) const COMPONENT: &str = "garbage-collector-controller";
+
+/// The key of an owner of `object`: in the object's own namespace if the owner's kind is namespaced.
+/// `None` if it cannot be resolved.
 pub(super) fn key_of(object: &Object, owner: &OwnerReference) -> Option<ObjectKey> {
     let kind = Kind::find(&owner.api_version, &owner.kind)?;
     let is_out_of_reach = kind.info().is_namespaced && object.namespace().is_empty();
@@ -33,8 +35,8 @@ pub(super) fn owners(store: &Store, object: &Object) -> Vec<Owner> {
     references(object).map(state).collect()
 }
 
-/// The objects that name `object` as their owner and can have it: those of its namespace, or all
-/// if it has none.
+/// The objects that may have `object` as their owner and name it: those of its namespace, or all if it
+/// has none.
 pub(super) fn dependents(store: &Store, object: &Object) -> Vec<Object> {
     let mut dependents = store.owned_by(object.uid());
     let namespace = object.namespace();
@@ -42,7 +44,7 @@ pub(super) fn dependents(store: &Store, object: &Object) -> Vec<Object> {
     dependents
 }
 
-/// Does what was decided about `object`.
+/// Carries out the verdict about `object`.
 pub(super) async fn carry_out(
     store: &Store,
     object: &Object,
@@ -84,7 +86,7 @@ async fn delete(store: &Store, object: &Object, propagation: Propagation) -> Res
     tolerate_absence(store.delete(object.key(), &options).await.map(drop))
 }
 
-/// Writes `object` with changed metadata, unless somebody has changed it since it was read.
+/// Writes `object` with changed metadata, unless it has changed since it was read.
 async fn change(
     store: &Store,
     object: &Object,
@@ -118,7 +120,7 @@ fn unblock(meta: &mut ObjectMeta) {
     });
 }
 
-/// An object without a namespace cannot have an owner in one; somebody has to correct it.
+/// A cluster-scoped object cannot have a namespaced owner; an event asks for a correction.
 async fn report_misplaced_owners(store: &Store, object: &Object) {
     for owner in references(object) {
         let is_served = Kind::find(&owner.api_version, &owner.kind).is_some();

@@ -1,7 +1,7 @@
-//! The conditions by which a terminating namespace tells what it still holds. Pure.
+//! The conditions by which a terminating namespace reports its remaining content.
 //!
-//! Types, reasons and texts are the API server's (`pkg/controller/namespace/deletion`). Content is
-//! always known and always deletable here, so the first three never report a failure.
+//! Pure. Types, reasons and messages are those of Kubernetes (`pkg/controller/namespace/deletion`).
+//! Content is always known and always deletable here, so the first three never report a failure.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,7 @@ use k8s_openapi::api::core::v1::NamespaceCondition;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, time};
 
-/// Brings the conditions up to date with what remains; a condition that says the same as before
-/// keeps its time.
+/// Updates the conditions to what remains; a condition whose status is unchanged keeps its time.
 pub(super) fn set(conditions: &mut Vec<NamespaceCondition>, remaining: &[Object], now: Timestamp) {
     for (type_, status, reason, message) in all(remaining) {
         set_one(conditions, type_, status, reason, message, now);

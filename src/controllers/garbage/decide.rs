@@ -1,8 +1,8 @@
-//! What becomes of one object, from its owners and its dependents. Pure.
+//! The verdict about one object, from its owners and its dependents.
 //!
-//! An owner is *solid* while it lives, *dangling* when no object of that uid is there any more,
-//! and *waiting* when it is being deleted in the foreground. One solid owner keeps an object; the
-//! references to the others are then taken away, since they would hold those up for ever.
+//! Pure. An owner is *solid* while it exists, *dangling* when no object of that uid exists any more,
+//! and *waiting* while it is being deleted in the foreground. One solid owner keeps an object; the
+//! references to the others are then removed, since they would block those for ever.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
@@ -12,14 +12,14 @@ use crate::store::{FINALIZER_FOREGROUND, FINALIZER_ORPHAN, Propagation};
 /// What an owner reference points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The owner lives.
+    /// The owner exists.
     Solid,
-    /// No object of that name and uid is there where the reference looks for it.
+    /// No object of that name and uid exists.
     Dangling,
     /// The owner waits until its dependents are gone.
     Waiting,
-    /// Nobody can tell: a kind that is not served, or a namespaced owner of an object without a
-    /// namespace. Such an object is never collected.
+    /// Unknown: a kind that is not served, or a namespaced owner of a cluster-scoped object. Such an
+    /// object is never collected.
     Unresolvable,
 }
 
@@ -28,21 +28,21 @@ pub enum Owner {
 pub enum Verdict {
     /// Nothing, until something changes.
     Keep,
-    /// Take away the references to these uids; another owner keeps the object.
+    /// Remove the references to these uids; another owner keeps the object.
     LoseOwners(Vec<String>),
-    /// Delete it. `unblocks` its owners first: it is on a circle whose members wait for each other.
+    /// Delete it. `unblocks` its owners first: it is part of a cycle whose members wait for each other.
     Delete {
-        /// What becomes of its own dependents.
+        /// What happens to its own dependents.
         propagation: Propagation,
-        /// Whether its owners shall no longer wait for it.
+        /// Whether to let its owners no longer wait for it.
         unblocks: bool,
     },
-    /// Take the reference to it away from its dependents, then its finalizer `orphan`.
+    /// Remove the reference to it from its dependents, then its finalizer `orphan`.
     Orphan,
-    /// Take its finalizer `foregroundDeletion` away: no dependent holds it up any more.
+    /// Remove its finalizer `foregroundDeletion`: no dependent blocks it any more.
     Release,
-    /// Remove it: nothing holds it, but whoever began to delete it did not come to the end. No node
-    /// will do it for a pod that never had one (Kubernetes collects those too).
+    /// Delete it for good: nothing holds it, but its deletion was not completed. No node does it for a
+    /// pod that was never scheduled (Kubernetes' pod garbage collector).
     Finish,
 }
 
@@ -67,7 +67,7 @@ pub fn decide(object: &Object, owners: &[Owner], dependents: &[Object]) -> Verdi
         let unblocks = dependents.iter().any(awaits_dependents);
         return Verdict::Delete { propagation: Propagation::Foreground, unblocks };
     }
-    // A finalizer that is there already says what becomes of the dependents.
+    // A finalizer that is set already decides about the dependents.
     let propagation = match () {
         () if has_finalizer(object, FINALIZER_ORPHAN) => Propagation::Orphan,
         () if has_finalizer(object, FINALIZER_FOREGROUND) => Propagation::Foreground,

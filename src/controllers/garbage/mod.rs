@@ -1,5 +1,4 @@
-//! The garbage controller: what happens to objects whose owners go, and to what a terminating
-//! namespace holds.
+//! The garbage controller: collects objects whose owners are gone, and empties terminating namespaces.
 //!
 //! ```text
 //!   event ──► keys ──► object, its owners, its dependents ──► decide ──► Verdict ──► act
@@ -7,10 +6,10 @@
 //! ```
 //!
 //! The rules are those of the Kubernetes document "Garbage Collection" and of the API machinery's
-//! garbage collector: background, foreground and orphan. An event costs as much as the object has
-//! owners and dependents; a namespace costs as much as it holds.
+//! garbage collector: background, foreground and orphan. The cost of an event depends on the object's
+//! owners and dependents only, that of a namespace on its content.
 //!
-//! It also removes event objects that are too old, since nobody else asks for them any more.
+//! It also deletes Event objects that have expired.
 
 mod act;
 mod conditions;
@@ -19,17 +18,16 @@ mod namespace;
 
 use async_trait::async_trait;
 
-use super::{Controller, Next, ReconcileError};
+use super::controller::{Controller, Next, ReconcileError};
 use crate::clock::until;
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store};
+use act::COMPONENT;
 pub use decide::{Owner, Verdict, decide};
 
 /// The garbage controller.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Garbage;
-
-const COMPONENT: &str = "garbage-collector-controller";
 
 impl Garbage {
     /// A garbage controller.
@@ -48,7 +46,7 @@ impl Controller for Garbage {
         Interest::default()
     }
 
-    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+    fn concerned(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         if event.object.kind() == Kind::Event && event.change != Change::Deleted {
             return vec![event_objects()];
         }
@@ -59,7 +57,7 @@ impl Controller for Garbage {
         }
     }
 
-    fn all(&self, store: &Store) -> Vec<ObjectKey> {
+    fn all(&mut self, store: &Store) -> Vec<ObjectKey> {
         let mut keys = vec![event_objects()];
         for kind in Kind::ALL {
             let objects = store.list(*kind, None).objects;
@@ -70,7 +68,7 @@ impl Controller for Garbage {
         keys
     }
 
-    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
+    async fn reconcile(&mut self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         if *key == event_objects() {
             let next = store.expire_events().await;
             let wait = |instant| Next::After(until(store.clock().now(), instant));
@@ -87,12 +85,12 @@ impl Controller for Garbage {
     }
 }
 
-/// The key under which all event objects are looked at for their age.
+/// The key under which expired Event objects are deleted.
 fn event_objects() -> ObjectKey {
     ObjectKey::new(Kind::Event, "", "")
 }
 
-/// Whether there may be something to decide about an object.
+/// Whether an object may need collection.
 fn is_candidate(object: &Object) -> bool {
     object.is_terminating() || decide::references(object).next().is_some()
 }
@@ -116,7 +114,7 @@ fn concerned_by_change(store: &Store, event: &Event) -> Vec<ObjectKey> {
     keys
 }
 
-/// Its dependents have lost an owner; its owners and its namespace may have waited for it.
+/// Its dependents have lost an owner; its owners and its namespace may have been waiting for it.
 fn concerned_by_removal(store: &Store, object: &Object) -> Vec<ObjectKey> {
     let mut keys: Vec<ObjectKey> =
         store.owned_by(object.uid()).iter().map(|dependent| dependent.key().clone()).collect();

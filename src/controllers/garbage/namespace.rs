@@ -1,8 +1,9 @@
-//! The emptying of a terminating namespace.
+//! Deletes the content of a terminating namespace.
 //!
-//! Its pods go first and everything else after them, so that nothing that a pod relies on vanishes
-//! under it (Kubernetes' ordered namespace deletion). What remains is told in the namespace's
-//! conditions; when nothing does, the finalizer `kubernetes` is removed and the namespace goes.
+//! Pods go first and everything else after them, so that nothing that a pod relies on disappears while
+//! it runs (Kubernetes' ordered namespace deletion, KEP 5080). What remains is reported in the
+//! namespace's conditions; once it is empty the finalizer `kubernetes` is removed and the namespace
+//! goes.
 
 use k8s_openapi::api::core::v1::Namespace;
 

@@ -1,7 +1,5 @@
 //! The verdicts as a table, then the controller on a real store in virtual time.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::core::v1::{ConfigMap, Container, Namespace, PersistentVolume, Pod, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use tokio_util::sync::CancellationToken;
@@ -122,7 +120,7 @@ impl World {
             store.create(Namespace { metadata: meta("", name), ..Default::default() }).await.unwrap();
         }
         let stop = CancellationToken::new();
-        tokio::spawn(controllers::run(Arc::new(Garbage::new()), store.clone(), stop.clone()));
+        tokio::spawn(controllers::run(Box::new(Garbage::new()), store.clone(), stop.clone()));
         Self { store, stop }
     }
 

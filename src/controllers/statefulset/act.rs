@@ -1,18 +1,17 @@
 //! Carries a plan out through the store.
 //!
-//! It decides nothing. Actions are carried out in their order, one at a time, or, where the plan
-//! allows it, in batches of 1, 2, 4 … [`BATCH_MAX`] that end at a phase's end, so that a mistake
-//! which hits every pod is noticed after few. The first failure ends it. That the world has
-//! changed since the plan was made is no failure but [`Halt::Outdated`]: plan again.
+//! It decides nothing. Actions are carried out in order, one at a time or, where the plan allows it, in
+//! batches of 1, 2, 4 … [`BATCH_MAX`] (Kubernetes' slow start batch) within a phase, so that an error
+//! that hits every pod is noticed after few. The first failure ends it. If objects have changed since
+//! the plan was made, that is no failure but [`Halt::Outdated`]: plan again.
 
 use futures_util::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use super::claims::ClaimStep;
-use super::identity::name_of;
+use super::action::{Action, Cause, ClaimStep, Plan};
+use super::naming::name_of;
 use super::note::{Note, Verb};
-use super::plan::{Action, Cause, Plan};
 use crate::controllers::ReconcileError;
 use crate::objects::{Kind, ObjectKey};
 use crate::store::{DeleteOptions, Store, StoreError};
@@ -20,28 +19,28 @@ use crate::store::{DeleteOptions, Store, StoreError};
 /// How many actions are carried out together at most.
 const BATCH_MAX: usize = 500;
 
-/// What came of a plan.
+/// The outcome of a plan.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    /// What people should know, in order.
-    pub(super) notes: Vec<Note>,
+pub(crate) struct Outcome {
+    /// The events to record, in order.
+    pub(crate) notes: Vec<Note>,
     /// How many pods of old revisions were deleted.
-    pub(super) n_outdated_deleted: i32,
+    pub(crate) n_outdated_deleted: i32,
     /// Why it ended early.
-    pub(super) halt: Option<Halt>,
+    pub(crate) halt: Option<Halt>,
 }
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug)]
-pub(super) enum Halt {
-    /// Somebody has written in between; the plan no longer fits.
+pub(crate) enum Halt {
+    /// An object has changed since; the plan no longer fits.
     Outdated(StoreError),
     /// An action failed.
     Failed(ReconcileError),
 }
 
-/// Carries out for `set` what is planned; the actions are taken out of the plan.
-pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan) -> Outcome {
+/// Carries out the plan for `set`; the actions are taken out of it.
+pub(crate) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan) -> Outcome {
     let hand = Hand {
         store,
         set_name: name_of(&set.metadata),
@@ -64,7 +63,7 @@ pub(super) async fn carry_out(store: &Store, set: &StatefulSet, plan: &mut Plan)
 }
 
 impl Outcome {
-    /// Of several halts a failure counts most: it must be reported.
+    /// Of several halts a failure wins, since it must be reported.
     fn add(&mut self, done: Done) {
         self.notes.extend(done.notes);
         match done.result {
@@ -77,7 +76,7 @@ impl Outcome {
     }
 }
 
-/// One action carried out, or not.
+/// The outcome of one action.
 struct Done {
     notes: Vec<Note>,
     result: Result<i32, Halt>,
@@ -120,7 +119,7 @@ impl Hand<'_> {
                 self.grow(&pod, *claim, (&from, &to), &mut notes).await
             }
             Action::CreatePod { pod, claims } => self.create(*pod, claims, &mut notes).await,
-            Action::KeepClaims { pod, claims, .. } => self.see_to_claims(&pod, claims, &mut notes).await,
+            Action::KeepClaims { pod, claims, .. } => self.apply_claims(&pod, claims, &mut notes).await,
             Action::UpdatePod { pod, claims } => self.update(*pod, claims, &mut notes).await,
             Action::DeletePod { pod, uid, .. } => self.delete(&pod, &uid, &mut notes).await,
         };
@@ -135,12 +134,12 @@ impl Hand<'_> {
 
     async fn create(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
         let name = name_of(&pod.metadata).to_owned();
-        let result = match self.see_to_claims(&name, claims, notes).await {
+        let result = match self.apply_claims(&name, claims, notes).await {
             Ok(()) => self.store.create(pod).await.map(drop).map_err(Failure::Store),
             failed => failed,
         };
         match &result {
-            // A pod of that name that is not the set's: nothing new to tell at every try.
+            // A foreign pod has the name: no event at every retry.
             Err(Failure::Store(StoreError::AlreadyExists(_))) => {}
             _ => self.note_pod(Verb::Create, &name, &result, notes),
         }
@@ -149,11 +148,11 @@ impl Hand<'_> {
 
     async fn update(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
         let name = name_of(&pod.metadata).to_owned();
-        let result = match self.see_to_claims(&name, claims, notes).await {
+        let result = match self.apply_claims(&name, claims, notes).await {
             Ok(()) => match self.store.update(pod).await {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_conflict() => Err(Failure::Outdated(error)),
-                // The repaired name is not that of a pod: only deleting the misnamed one helps.
+                // The repaired name belongs to no pod: only deleting the misnamed pod helps.
                 Err(error) => Err(Failure::Store(error)),
             },
             failed => failed,
@@ -164,14 +163,14 @@ impl Hand<'_> {
 
     async fn delete(&self, pod: &str, uid: &str, notes: &mut Vec<Note>) -> Result<(), Failure> {
         let key = ObjectKey::new(Kind::Pod, self.namespace, pod);
-        // The uid keeps a pod that somebody put in this one's place from being deleted instead.
+        // The uid keeps a pod that has replaced this one from being deleted.
         let options = DeleteOptions { uid: Some(uid.to_owned()), ..Default::default() };
         let result = self.store.delete(&key, &options).await.map(drop).map_err(Failure::from);
         self.note_pod(Verb::Delete, pod, &result, notes);
         result
     }
 
-    /// A refusal is told and holds nothing else up.
+    /// A refusal is recorded and blocks nothing else.
     async fn grow(
         &self,
         pod: &str,
@@ -190,8 +189,8 @@ impl Hand<'_> {
         Ok(())
     }
 
-    /// Tries every claim; the failures are told together.
-    async fn see_to_claims(
+    /// Tries every claim; failures are reported together.
+    async fn apply_claims(
         &self,
         pod: &str,
         claims: Vec<ClaimStep>,
@@ -199,7 +198,7 @@ impl Hand<'_> {
     ) -> Result<(), Failure> {
         let mut failures = Vec::new();
         for step in claims {
-            match self.see_to_claim(pod, step, notes).await {
+            match self.apply_claim(pod, step, notes).await {
                 Ok(()) => {}
                 Err(Failure::Outdated(error)) => return Err(Failure::Outdated(error)),
                 Err(failure) => failures.push(failure.to_string()),
@@ -212,7 +211,7 @@ impl Hand<'_> {
         }
     }
 
-    async fn see_to_claim(&self, pod: &str, step: ClaimStep, notes: &mut Vec<Note>) -> Result<(), Failure> {
+    async fn apply_claim(&self, pod: &str, step: ClaimStep, notes: &mut Vec<Note>) -> Result<(), Failure> {
         match step {
             ClaimStep::Create(claim) => self.create_claim(pod, *claim, notes).await,
             ClaimStep::Own(claim) => self.store.update(*claim).await.map(drop).map_err(Failure::from),
@@ -242,7 +241,7 @@ impl Hand<'_> {
         }
     }
 
-    /// Nothing is told about writes that are tried again at once.
+    /// No event for writes that are retried at once.
     fn note_pod(&self, verb: Verb, pod: &str, result: &Result<(), Failure>, notes: &mut Vec<Note>) {
         if !matches!(result, Err(Failure::Outdated(_))) {
             let result = result.as_ref().map_err(ToString::to_string);

@@ -1,265 +1,36 @@
 //! The StatefulSet controller: decides with a pure planner, then acts.
 //!
 //! ```text
-//!   events ─► concerned ─► key ─► sync ─► roster, claims, retention, rollout ─► plan ─► act ─► store
-//!                                   └──► revision, ownership                      └───► status
+//!   events ─► controller ─► key ─► sync ─► world ─► decide ─► act ─► store
+//!                                                     └────────► status
 //! ```
 //!
-//! [`plan`] says what one sync may do, [`act`] does it, [`sync`] reads the world for the one and
-//! writes status and history after the other. It knows nothing of who runs the pods; it sees
-//! their phase and their `Ready` condition.
-//!
-//! Orphans are adopted without listing the namespace in every sync. A set looks for them in its
-//! first sync, and again after an event about an orphan that its selector matches: an object
-//! becomes an orphan of a set's only by being written, and every write is an event. After lost
-//! events every set looks again. So none is missed, and a set without orphans costs its own pods
-//! only.
+//! `world` says what is there, `decide` plans what one sync may do, `act` does it, and `sync` joins
+//! the three and writes status and history. None of them knows who runs the pods; they see a pod's
+//! phase and its `Ready` condition.
 //!
 //! # Beyond Kubernetes
 //!
 //! What Kubernetes' controller cannot do is off unless [`Options`] or a set's annotations (see
-//! [`beyond`](crate::objects::beyond)) switch it on. [`plan`] replaces pods that a rollout would
-//! wait for for ever (Kubernetes issue 67250), [`roster`] leaves reserved ordinals out (83224) and
-//! [`growth`] lets claims follow their templates (68737).
+//! [`beyond`](crate::objects::beyond)) switch it on. `decide::plan` replaces pods that a rollout
+//! would wait for for ever (Kubernetes issue 67250), `world::spec` leaves reserved ordinals out
+//! (83224) and `decide::growth` lets claims follow their templates (68737).
 
 mod act;
-mod census;
-mod claims;
-mod encoding;
-mod fault;
-mod growth;
-mod identity;
+mod action;
+mod controller;
+mod decide;
+mod naming;
 mod note;
-mod ownership;
-mod plan;
-mod predicates;
-mod record;
-mod retention;
-mod revision;
-mod rollout;
-mod roster;
 mod settings;
-mod status;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod world;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
-
-use async_trait::async_trait;
-use k8s_openapi::api::apps::v1::StatefulSet;
-
-use super::{Controller, Next, ReconcileError};
-use crate::machinery::selector::Selector;
-use crate::objects::beyond::Wishes;
-use crate::objects::{Kind, Object, ObjectKey, controller_of};
-use crate::store::{Change, Event, Interest, Store};
-#[doc(hidden)]
-pub use fault::Fault;
-use note::Note;
+pub use controller::StatefulSets;
 pub use settings::Options;
-use sync::{Desk, Orphans};
 
-/// The component in events.
-const NAME: &str = "statefulset-controller";
-
-/// The StatefulSet controller.
-#[derive(Default)]
-pub struct StatefulSets {
-    desk: Desk,
-    /// The sets, by key and uid, that have seen all orphans there were. One entry per set.
-    looked: Mutex<HashMap<ObjectKey, String>>,
-    /// What stands in a set's way and has been told already. One entry per set that has such.
-    told: Mutex<HashMap<ObjectKey, Vec<Note>>>,
-}
-
-impl StatefulSets {
-    /// A controller that has seen nothing yet and does what Kubernetes' does.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// As [`StatefulSets::new`], doing more for sets that do not say otherwise.
-    pub fn with(options: Options) -> Self {
-        Self { desk: Desk::with(options), ..Self::default() }
-    }
-
-    /// A controller whose planner is wrong on purpose.
-    #[doc(hidden)]
-    pub fn with_fault(fault: Fault) -> Self {
-        Self::with(Options { fault: Some(fault), ..Options::default() })
-    }
-
-    fn told(&self) -> MutexGuard<'_, HashMap<ObjectKey, Vec<Note>>> {
-        self.told.lock().expect("no panic happens while the map is changed")
-    }
-
-    /// Those of `standing` that were not so at the last sync. A sync that failed may not have seen
-    /// all of them.
-    fn news(&self, key: &ObjectKey, mut standing: Vec<Note>, has_failed: bool) -> Vec<Note> {
-        let mut told = self.told();
-        let before = told.remove(key).unwrap_or_default();
-        let news = standing.iter().filter(|note| !before.contains(note)).cloned().collect();
-        if has_failed {
-            standing.extend(before.into_iter().filter(|note| !standing.contains(note)).collect::<Vec<_>>());
-        }
-        if !standing.is_empty() {
-            told.insert(key.clone(), standing);
-        }
-        news
-    }
-
-    fn may_grow(&self, set: &Object) -> bool {
-        let wish = Wishes::of(set.meta()).grow_claims;
-        wish.unwrap_or(self.desk.options.grow_claims)
-    }
-
-    fn looked(&self) -> MutexGuard<'_, HashMap<ObjectKey, String>> {
-        self.looked.lock().expect("no panic happens while the map is changed")
-    }
-
-    /// Whether to look for orphans now. The set is marked before it looks, so that an event which
-    /// comes while it does makes it look again.
-    fn begin(&self, store: &Store, key: &ObjectKey) -> Orphans {
-        let Some(set) = store.get(key) else {
-            let uid = self.looked().remove(key);
-            uid.iter().for_each(|uid| self.desk.census().forget(uid));
-            self.told().remove(key);
-            return Orphans::Skip;
-        };
-        let before = self.looked().insert(key.clone(), set.uid().to_owned());
-        if before.as_deref() == Some(set.uid()) { Orphans::Skip } else { Orphans::Look }
-    }
-
-    /// The sets that an orphan could be for; they will look for it.
-    fn matching(&self, store: &Store, orphan: &Object) -> Vec<ObjectKey> {
-        let sets = store.list(Kind::StatefulSet, Some(orphan.namespace())).objects;
-        let matches = |set: &Object| {
-            let selector = &set.get::<StatefulSet>()?.spec.selector;
-            let selector = Selector::from_label_selector(selector).ok()?;
-            Some(selector.matches(orphan.meta().labels.as_ref()))
-        };
-        let keys: Vec<ObjectKey> =
-            sets.iter().filter(|set| matches(set) == Some(true)).map(|set| set.key().clone()).collect();
-        let mut looked = self.looked();
-        for key in &keys {
-            looked.remove(key);
-        }
-        keys
-    }
-
-    fn concerned_by_pod(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
-        let pod = &event.object;
-        let is_same = |previous: &Object| record::is_same_to_plans(previous, pod);
-        if event.change != Change::Deleted && event.previous.as_ref().is_some_and(is_same) {
-            return Vec::new();
-        }
-        let mut keys: Vec<ObjectKey> = owner(store, pod).into_iter().collect();
-        let before = event.previous.as_ref().and_then(|previous| owner(store, previous));
-        keys.extend(before.filter(|before| !keys.contains(before)));
-        if is_new_orphan(event) {
-            let matching = self.matching(store, pod);
-            keys.extend(matching.into_iter().filter(|key| !keys.contains(key)).collect::<Vec<_>>());
-        }
-        keys
-    }
-
-    fn concerned_by_revision(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
-        match event.change {
-            Change::Deleted => owner(store, &event.object).into_iter().collect(),
-            _ if is_new_orphan(event) => self.matching(store, &event.object),
-            _ => Vec::new(),
-        }
-    }
-
-    /// A claim that is gone may be one that a pod waits for to go, or one that a pod waits for. A
-    /// changed one matters only where claims grow.
-    fn concerned_by_claim(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
-        let claim = &event.object;
-        let is_gone = event.change == Change::Deleted;
-        if !is_gone && !growth::concerns(event.previous.as_ref(), claim) {
-            return Vec::new();
-        }
-        let sets = store.list(Kind::StatefulSet, Some(claim.namespace())).objects;
-        let is_of = |set: &&Object| {
-            claims::pod_name_of(set.name(), claim.name()).is_some() && (is_gone || self.may_grow(set))
-        };
-        sets.iter().filter(is_of).map(|set| set.key().clone()).collect()
-    }
-
-    /// A class may allow now what it did not before.
-    fn concerned_by_class(&self, store: &Store) -> Vec<ObjectKey> {
-        let sets = store.list(Kind::StatefulSet, None).objects;
-        sets.iter().filter(|set| self.may_grow(set)).map(|set| set.key().clone()).collect()
-    }
-}
-
-#[async_trait]
-impl Controller for StatefulSets {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn interest(&self) -> Interest {
-        Interest::in_kinds(&[
-            Kind::StatefulSet,
-            Kind::Pod,
-            Kind::ControllerRevision,
-            Kind::PersistentVolumeClaim,
-            Kind::StorageClass,
-        ])
-    }
-
-    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
-        match event.object.kind() {
-            Kind::StatefulSet => vec![event.object.key().clone()],
-            Kind::Pod => self.concerned_by_pod(store, event),
-            Kind::ControllerRevision => self.concerned_by_revision(store, event),
-            Kind::PersistentVolumeClaim => self.concerned_by_claim(store, event),
-            Kind::StorageClass => self.concerned_by_class(store),
-            _ => Vec::new(),
-        }
-    }
-
-    fn all(&self, store: &Store) -> Vec<ObjectKey> {
-        self.looked().clear();
-        let sets = store.list(Kind::StatefulSet, None).objects;
-        sets.iter().map(|set| set.key().clone()).collect()
-    }
-
-    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
-        let orphans = self.begin(store, key);
-        let synced = sync::sync(store, key, &self.desk, orphans).await;
-        if synced.result.is_err() {
-            self.looked().remove(key);
-        }
-        if let Some(set) = store.get(key) {
-            let news = self.news(key, synced.standing, synced.result.is_err());
-            for note in synced.notes.iter().chain(&news) {
-                store.record(NAME, &set, note.severity, &note.reason, &note.message).await;
-            }
-        }
-        synced.result
-    }
-}
-
-/// Whether the event may have made its object an orphan that a set can adopt.
-fn is_new_orphan(event: &Event) -> bool {
-    let meta = event.object.meta();
-    let is_changed = |previous: &Object| {
-        let before = previous.meta();
-        (&before.labels, &before.owner_references) != (&meta.labels, &meta.owner_references)
-    };
-    event.change != Change::Deleted
-        && controller_of(meta).is_none()
-        && !event.object.is_terminating()
-        && event.previous.as_ref().is_none_or(is_changed)
-}
-
-/// The set that controls an object, if it is there and is the one that is meant.
-fn owner(store: &Store, object: &Object) -> Option<ObjectKey> {
-    let owner = controller_of(object.meta()).filter(|owner| owner.kind == "StatefulSet")?;
-    let set = store.find::<StatefulSet>(object.namespace(), &owner.name)?;
-    (set.uid() == owner.uid).then(|| set.key().clone())
-}
+pub(crate) use action::{Action, Cause, Plan};
+pub(crate) use decide::{Planner, plan};
+pub(crate) use world::{Observed, Record};

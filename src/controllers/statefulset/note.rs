@@ -1,23 +1,23 @@
-//! Notes: what becomes an Event about the set, in the words Kubernetes uses.
+//! Notes: Events about the set, with the reasons and messages that Kubernetes uses.
 //!
-//! Pure; whoever carries out a plan collects notes, and they are recorded afterwards.
+//! Pure. Carrying out a plan collects notes; they are recorded after the sync.
 
 use crate::store::{Severity, StoreError};
 
 /// One event about the set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Note {
-    /// How it is meant.
-    pub(super) severity: Severity,
-    /// The reason, one word.
-    pub(super) reason: String,
+pub(crate) struct Note {
+    /// Normal or Warning.
+    pub(crate) severity: Severity,
+    /// The reason, in one word.
+    pub(crate) reason: String,
     /// What happened.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// What was done to a pod or claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(crate) enum Verb {
     Create,
     Update,
     Delete,
@@ -25,8 +25,8 @@ pub(super) enum Verb {
 }
 
 impl Note {
-    /// A pod was written, or could not be.
-    pub(super) fn pod<T>(verb: Verb, pod: &str, set: &str, result: &Result<T, String>) -> Self {
+    /// A pod write, successful or not.
+    pub(crate) fn pod<T>(verb: Verb, pod: &str, set: &str, result: &Result<T, String>) -> Self {
         let verb_name = verb.name();
         match result {
             Ok(_) => Self::new(verb, true, format!("{verb_name} Pod {pod} in StatefulSet {set} successful")),
@@ -37,8 +37,8 @@ impl Note {
         }
     }
 
-    /// A claim was created, or could not be.
-    pub(super) fn claim<T>(claim: &str, pod: &str, set: &str, result: &Result<T, StoreError>) -> Self {
+    /// The creation of a claim, successful or not.
+    pub(crate) fn claim<T>(claim: &str, pod: &str, set: &str, result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => {
                 let message = format!("Create Claim {claim} Pod {pod} in StatefulSet {set} success");
@@ -53,7 +53,7 @@ impl Note {
     }
 
     /// The retention policy cannot be applied to a claim.
-    pub(super) fn conflicting(claim: &str) -> Self {
+    pub(crate) fn conflicting(claim: &str) -> Self {
         Self {
             severity: Severity::Warning,
             reason: "ConflictingController".to_owned(),
@@ -64,8 +64,8 @@ impl Note {
         }
     }
 
-    /// A claim was made to ask for more storage, or could not be.
-    pub(super) fn growth<T>(
+    /// A raised storage request, successful or not.
+    pub(crate) fn growth<T>(
         claim: &str,
         pod: &str,
         set: &str,
@@ -80,15 +80,15 @@ impl Note {
         }
     }
 
-    /// A claim cannot have the size that its template asks for.
-    pub(super) fn cannot_grow(claim: &str, pod: &str, set: &str, wanted: &str, reason: &str) -> Self {
+    /// A claim cannot get the size that its template asks for.
+    pub(crate) fn cannot_grow(claim: &str, pod: &str, set: &str, wanted: &str, reason: &str) -> Self {
         let message =
             format!("Grow Claim {claim} Pod {pod} in StatefulSet {set} to {wanted} failed error: {reason}");
         Self::new(Verb::Grow, false, message)
     }
 
-    /// An annotation of the set cannot be read.
-    pub(super) fn unreadable(message: &str) -> Self {
+    /// An annotation of the set is invalid.
+    pub(crate) fn unreadable(message: &str) -> Self {
         Self {
             severity: Severity::Warning,
             reason: "InvalidAnnotation".to_owned(),

@@ -1,51 +1,44 @@
 //! Settings: what one set does beyond Kubernetes.
 //!
 //! Pure. Everything is off unless the set's annotations (see [`beyond`](crate::objects::beyond)) or
-//! the server's [`Options`] switch it on; an annotation wins over an option. What an annotation
-//! says in words that cannot be read is told once as an event and ignored.
+//! the server's [`Options`] switch it on; an annotation overrides an option. An invalid annotation is
+//! ignored and recorded once as an event.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::fault::Fault;
 use super::note::Note;
 use crate::objects::beyond::Wishes;
 
 /// What the controller does beyond Kubernetes for sets that do not say. The default is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Under OrderedReady a pod of an abandoned revision that is not ready is replaced instead of
-    /// waited for (Kubernetes issue 67250).
+    /// Under OrderedReady, replace an unready pod of an abandoned revision instead of waiting for it
+    /// (Kubernetes issue 67250).
     pub unstick: bool,
-    /// Claims that exist grow with their templates (Kubernetes issue 68737).
+    /// Existing claims grow with their templates (Kubernetes issue 68737).
     pub grow_claims: bool,
-    /// What the planner does wrong on purpose.
-    #[doc(hidden)]
-    pub fault: Option<Fault>,
 }
 
-/// What holds for one set.
+/// The settings of one set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Settings {
+pub(crate) struct Settings {
     /// See [`Options::unstick`].
-    pub(super) unstick: bool,
+    pub(crate) unstick: bool,
     /// See [`Options::grow_claims`].
-    pub(super) grow_claims: bool,
+    pub(crate) grow_claims: bool,
     /// Ordinals that no pod has, ascending, each once (Kubernetes issue 83224).
-    pub(super) reserved_ordinals: Vec<i32>,
-    /// What the planner does wrong on purpose.
-    pub(super) fault: Option<Fault>,
+    pub(crate) reserved_ordinals: Vec<i32>,
 }
 
 impl Settings {
-    /// The settings of `set`, and what people should know about its annotations.
-    pub(super) fn of(set: &StatefulSet, options: Options) -> (Self, Vec<Note>) {
+    /// The settings of `set`, and events about its invalid annotations.
+    pub(crate) fn of(set: &StatefulSet, options: Options) -> (Self, Vec<Note>) {
         let wishes = Wishes::of(&set.metadata);
         let notes = wishes.unreadable.iter().map(|annotation| Note::unreadable(&annotation.to_string()));
         let settings = Self {
             unstick: wishes.unstick.unwrap_or(options.unstick),
             grow_claims: wishes.grow_claims.unwrap_or(options.grow_claims),
             reserved_ordinals: wishes.reserved_ordinals,
-            fault: options.fault,
         };
         (settings, notes.collect())
     }

@@ -1,88 +1,80 @@
-//! One sync: read the world, plan, act, write the status, forget old revisions.
+//! One sync: read, plan, act, write the status, delete old revisions.
 //!
 //! ```text
 //!   set ─► claim revisions and pods ─► resolve the revision ─► plan ─► act ─► status ─► history
 //!                                           ▲                           │
-//!                                           └──── the world changed ◄───┘
+//!                                           └── objects have changed ◄──┘
 //! ```
 //!
-//! The edge between the pure parts and the store. It may stop between any two writes: the next
-//! sync starts from what is there. A sync plans again at most [`ATTEMPTS_MAX`] times; after that
-//! the key comes back with a back-off.
+//! The edge between the pure parts and the store. A sync may stop between any two writes: the next one
+//! starts from what is there. It plans at most [`ATTEMPTS_MAX`] times; after that the key comes back
+//! with a back-off.
 
-use std::sync::{Mutex, MutexGuard};
-
-use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use tracing::warn;
 
 use super::act::{self, Halt};
-use super::census::Census;
-use super::identity::{name_of, owner_reference, uid_of};
+use super::action::Plan;
+use super::decide::plan::{self, Planner};
+use super::decide::revision::{self, Resolution};
+use super::decide::status;
+use super::naming::{name_of, owner_reference, uid_of};
 use super::note::Note;
-use super::ownership::{self, Claimed};
-use super::plan::{Plan, World};
-use super::retention::Policy;
-use super::revision::{self, Resolution, Revision};
 use super::settings::{Options, Settings};
-use super::{fault, status};
-use crate::clock::until;
-use crate::controllers::{Next, ReconcileError};
+use super::world::{self, Census, Claimed, Observed, RetentionPolicy, TemplateRevision};
+use crate::clock::{Timestamp, until};
+use crate::controllers::controller::{Next, ReconcileError};
 use crate::machinery::selector::Selector;
 use crate::objects::{Kind, Object, ObjectKey, controller_of};
 use crate::store::{Store, StoreError};
 
-/// How often one sync plans.
+/// How often one sync plans at most.
 const ATTEMPTS_MAX: usize = 8;
 /// How many names are tried for a new revision before the sync gives up for now.
 const COLLISIONS_MAX: i32 = 64;
 
-/// Whether orphans must be looked for, which costs a listing of the namespace.
+/// Whether to look for orphans, which costs a listing of the namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Orphans {
+pub(crate) enum Orphans {
     /// There may be some.
     Look,
-    /// All there were have been seen.
+    /// All of them have been seen.
     Skip,
 }
 
-/// What syncs share.
-#[derive(Default)]
-pub(super) struct Desk {
+/// What outlives a sync.
+pub(crate) struct Context {
     /// What is done beyond Kubernetes for sets that do not say.
-    pub(super) options: Options,
-    census: Mutex<Census>,
+    pub(crate) options: Options,
+    pub(crate) census: Census,
+    /// Decides what a sync does.
+    pub(crate) planner: Planner,
 }
 
-impl Desk {
-    /// An empty desk.
-    pub(super) fn with(options: Options) -> Self {
-        Self { options, census: Mutex::default() }
-    }
-
-    /// The census; it is never held while anything is written.
-    pub(super) fn census(&self) -> MutexGuard<'_, Census> {
-        self.census.lock().expect("keeping the census does not panic")
+impl Default for Context {
+    fn default() -> Self {
+        Self { options: Options::default(), census: Census::default(), planner: Box::new(plan::plan) }
     }
 }
 
 /// What one sync did.
 #[derive(Debug)]
-pub(super) struct Synced {
+pub(crate) struct Synced {
     /// When to sync again, or why it failed.
-    pub(super) result: Result<Next, ReconcileError>,
-    /// What became of it, for people.
-    pub(super) notes: Vec<Note>,
-    /// What stands in the way as long as nothing changes, for people; to be told once.
-    pub(super) standing: Vec<Note>,
+    pub(crate) result: Result<Next, ReconcileError>,
+    /// What was done, as events.
+    pub(crate) notes: Vec<Note>,
+    /// What blocks the set until something changes, as events; to be recorded once.
+    pub(crate) standing: Vec<Note>,
 }
 
-/// Brings the set of `key` nearer to what it wants.
-pub(super) async fn sync(store: &Store, key: &ObjectKey, desk: &Desk, orphans: Orphans) -> Synced {
+/// Brings the set of `key` nearer to its wanted state.
+pub(crate) async fn sync(store: &Store, key: &ObjectKey, context: &mut Context, orphans: Orphans) -> Synced {
     let mut synced = Synced { result: Ok(Next::OnChange), notes: Vec::new(), standing: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
         synced.standing.clear();
-        synced.result = attempt(store, key, desk, orphans, &mut synced).await;
+        synced.result = attempt(store, key, context, orphans, &mut synced).await;
         if !matches!(&synced.result, Err(ReconcileError::Store(error)) if error.is_conflict()) {
             break;
         }
@@ -93,7 +85,7 @@ pub(super) async fn sync(store: &Store, key: &ObjectKey, desk: &Desk, orphans: O
 async fn attempt(
     store: &Store,
     key: &ObjectKey,
-    desk: &Desk,
+    context: &mut Context,
     orphans: Orphans,
     synced: &mut Synced,
 ) -> Result<Next, ReconcileError> {
@@ -102,19 +94,19 @@ async fn attempt(
     let selector = match Selector::from_label_selector(&set.spec.selector) {
         Ok(selector) => selector,
         Err(error) => {
-            warn!(%key, %error, "the selector cannot be used; the set is left alone until it changes");
+            warn!(%key, %error, "invalid selector; the set is ignored until it changes");
             return Ok(Next::OnChange);
         }
     };
-    let sight = Sight::take(store, desk, set, &selector, orphans).await?;
-    let (settings, unreadable) = Settings::of(set, desk.options);
-    let (mut plan, in_use) = sight.plan(store, desk, set, &selector, &settings);
+    let sight = Sight::take(store, context, set, &selector, orphans).await?;
+    let (settings, unreadable) = Settings::of(set, context.options);
+    let (mut plan, in_use) = sight.plan(store, context, set, &selector, &settings);
     let outcome = act::carry_out(store, set, &mut plan).await;
     synced.notes.extend(outcome.notes);
     synced.standing.extend(unreadable);
     synced.standing.extend(plan.notes);
     let failed = match outcome.halt {
-        // What was done is there to be seen by the next attempt.
+        // The next attempt sees what was done.
         Some(Halt::Outdated(error)) => return Err(conflict(key, error).into()),
         Some(Halt::Failed(error)) => Some(error),
         None => None,
@@ -129,35 +121,35 @@ async fn attempt(
     }
 }
 
-/// What a sync sees of the world besides pods: the set's revisions.
+/// The set's revisions, as one sync sees them.
 struct Sight {
     revisions: Vec<Object>,
-    current: Revision,
-    update: Revision,
+    current: TemplateRevision,
+    update: TemplateRevision,
     collision_count: i32,
 }
 
 impl Sight {
     async fn take(
         store: &Store,
-        desk: &Desk,
+        context: &mut Context,
         set: &StatefulSet,
         selector: &Selector,
         orphans: Orphans,
     ) -> Result<Self, ReconcileError> {
-        let (strays, revisions) = candidates(store, desk, set, selector, orphans);
-        let revisions = ownership::claim_revisions(set, selector, revisions);
+        let (strays, revisions) = candidates(store, context, set, selector, orphans);
+        let revisions = world::claim_revisions(set, selector, revisions);
         let mut revisions = take_in(store, set, revisions).await?;
-        take_in(store, set, ownership::claim_pods(set, selector, strays)).await?;
+        take_in(store, set, world::claim_pods(set, selector, strays)).await?;
         revision::sort(&mut revisions);
         let mut collision_count =
             set.status.as_ref().and_then(|status| status.collision_count).unwrap_or_default();
         let name = if set.metadata.deletion_timestamp.is_none() {
-            match known(store, desk, set, selector, &revisions) {
+            match known(store, context, set, selector, &revisions) {
                 Some(name) => name,
                 None => {
                     let name = resolve(store, set, &mut revisions, &mut collision_count).await?;
-                    remember(store, desk, set, selector, (&revisions, &name));
+                    remember(store, context, set, selector, (&revisions, &name));
                     name
                 }
             }
@@ -169,19 +161,18 @@ impl Sight {
         Ok(Self { revisions, current, update, collision_count })
     }
 
-    /// Plans for the set's pods as they are now. Also returns the revisions that they are of.
+    /// Plans for the set's pods as they are now. Also returns the revisions that pods use.
     fn plan(
         &self,
         store: &Store,
-        desk: &Desk,
+        context: &mut Context,
         set: &StatefulSet,
         selector: &Selector,
         settings: &Settings,
     ) -> (Plan, Vec<String>) {
-        let mut census = desk.census();
-        let family = census.family(store, set, selector);
+        let family = context.census.family(store, set, selector);
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
-        let world = World {
+        let observed = Observed {
             set,
             settings,
             current: &self.current,
@@ -191,8 +182,8 @@ impl Sight {
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        let plan = fault::plan(settings.fault, &world, store.clock().now());
-        family.found_whole(&plan.whole_claims, Policy::of(set));
+        let plan = (context.planner)(&observed, store.clock().now());
+        family.found_whole(&plan.whole_claims, RetentionPolicy::of(set));
         (plan, family.revisions_in_use())
     }
 
@@ -218,18 +209,16 @@ impl Sight {
     }
 }
 
-/// Pods that may have to be adopted or released, and the revisions that may be the set's.
+/// Pods to adopt or release, and revisions that may belong to the set.
 fn candidates(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     orphans: Orphans,
 ) -> (Vec<Object>, Vec<Object>) {
-    let mut census = desk.census();
-    let family = census.family(store, set, selector);
+    let family = context.census.family(store, set, selector);
     let (mut strays, mut revisions) = (family.strays(), family.revisions());
-    drop(census);
     if orphans == Orphans::Look && set.metadata.deletion_timestamp.is_none() {
         let is_orphan = |object: &Object| controller_of(object.meta()).is_none();
         let present = |kind| store.list(kind, set.metadata.namespace.as_deref()).objects.into_iter();
@@ -239,7 +228,7 @@ fn candidates(
     (strays, revisions)
 }
 
-/// Adopts and releases; returns what is the set's afterwards.
+/// Adopts and releases; returns what belongs to the set afterwards.
 async fn take_in(store: &Store, set: &StatefulSet, claimed: Claimed) -> Result<Vec<Object>, ReconcileError> {
     let mut kept = claimed.kept;
     if !claimed.adopted.is_empty() {
@@ -248,7 +237,7 @@ async fn take_in(store: &Store, set: &StatefulSet, claimed: Claimed) -> Result<V
             set.metadata.namespace.as_deref().unwrap_or_default(),
             name_of(&set.metadata),
         );
-        if let Some(refusal) = ownership::refusal(set, store.get(&key).as_ref()) {
+        if let Some(refusal) = world::refusal(set, store.get(&key).as_ref()) {
             return Err(ReconcileError::Blocked(refusal));
         }
     }
@@ -278,7 +267,7 @@ async fn adopt(store: &Store, set: &StatefulSet, orphan: &Object) -> Result<Opti
     }
 }
 
-/// Writes owner references onto the version that was read; that it has changed is a conflict.
+/// Writes owner references onto the version that was read; a newer version is a conflict.
 async fn write_owners(
     store: &Store,
     object: &Object,
@@ -289,31 +278,31 @@ async fn write_owners(
     store.update(typed).await
 }
 
-/// The name of the set's revision, if an earlier sync found out and nothing it depends on has changed.
+/// The name of the set's revision, if an earlier sync resolved it and nothing it depends on has changed.
 fn known(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     revisions: &[Object],
 ) -> Option<String> {
-    desk.census().family(store, set, selector).newest(&set.spec.template, revisions)
+    context.census.family(store, set, selector).newest(&set.spec.template, revisions)
 }
 
 fn remember(
     store: &Store,
-    desk: &Desk,
+    context: &mut Context,
     set: &StatefulSet,
     selector: &Selector,
     (revisions, name): (&[Object], &str),
 ) {
-    // Only the last one is the newest: one that was renumbered or created meanwhile is it by now.
+    // The last one is the newest, also if it was renumbered or created just now.
     if revisions.last().is_some_and(|newest| newest.name() == name) {
-        desk.census().family(store, set, selector).found_newest(&set.spec.template, revisions, name);
+        context.census.family(store, set, selector).found_newest(&set.spec.template, revisions, name);
     }
 }
 
-/// Makes the set's template the newest of its revisions; returns that one's name.
+/// Makes the set's template its newest revision; returns the revision's name.
 async fn resolve(
     store: &Store,
     set: &StatefulSet,
@@ -355,7 +344,7 @@ async fn renumber(
     Ok(())
 }
 
-/// `None` if the name is taken by a revision with other bytes.
+/// `None` if a revision with other content has the name.
 async fn create_revision(store: &Store, proposal: &ControllerRevision) -> Result<Option<Object>, StoreError> {
     match store.create(proposal.clone()).await {
         Err(StoreError::AlreadyExists(key)) => {
@@ -365,7 +354,7 @@ async fn create_revision(store: &Store, proposal: &ControllerRevision) -> Result
     }
 }
 
-/// The name the set's template has or would have, without writing anything.
+/// The name of the revision that the template is or would be, without writing anything.
 fn intended(set: &StatefulSet, revisions: &[Object], collision_count: i32) -> String {
     match revision::resolve(set, revisions, collision_count) {
         Resolution::Newest(name) | Resolution::Renumber(name, _) => name,
@@ -374,7 +363,11 @@ fn intended(set: &StatefulSet, revisions: &[Object], collision_count: i32) -> St
 }
 
 /// The revision that `status.currentRevision` names; the update revision if there is none.
-fn current(set: &StatefulSet, revisions: &[Object], update: &Revision) -> Result<Revision, ReconcileError> {
+fn current(
+    set: &StatefulSet,
+    revisions: &[Object],
+    update: &TemplateRevision,
+) -> Result<TemplateRevision, ReconcileError> {
     let named = set.status.as_ref().and_then(|status| status.current_revision.as_deref()).unwrap_or_default();
     match revisions.iter().find(|revision| revision.name() == named) {
         Some(revision) if named != update.name => {
@@ -388,7 +381,7 @@ async fn write_status(
     store: &Store,
     key: &ObjectKey,
     set: &StatefulSet,
-    status: k8s_openapi::api::apps::v1::StatefulSetStatus,
+    status: StatefulSetStatus,
 ) -> Result<(), StoreError> {
     if !status::is_news(set, &status) {
         return Ok(());
@@ -404,12 +397,12 @@ async fn write_status(
     }
 }
 
-fn next(store: &Store, wake_at: &Option<crate::clock::Timestamp>) -> Next {
+fn next(store: &Store, wake_at: &Option<Timestamp>) -> Next {
     let now = store.clock().now();
     wake_at.map_or(Next::OnChange, |instant| Next::After(until(now, instant)))
 }
 
-/// That something is gone is, for a plan, the same as that it has changed.
+/// For a plan, an object that is gone is the same as one that has changed.
 fn conflict(key: &ObjectKey, error: StoreError) -> StoreError {
     if error.is_conflict() {
         return error;

@@ -1,16 +1,15 @@
-//! Carries plans out.
+//! Carries out the plans for claims and volumes.
 //!
 //! A binding is four writes in Kubernetes' order: the volume's reference (with the version that
 //! was read as precondition, so that one volume never gets two claims), the volume's phase, the
-//! claim's volume name, the claim's status. Each is skipped when it is there already, so that a
-//! binding that was interrupted is completed by the next look.
+//! claim's volume name, the claim's status. Each is skipped when it is there already, so the next
+//! reconcile completes an interrupted binding.
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::COMPONENT;
-use super::matching::{Place, claim_ref, is_bound_to};
+use super::matching::{SelectedNode, claim_ref, is_bound_to};
 use super::plan::{
     BIND_COMPLETED, BOUND_BY_CONTROLLER, ClaimPlan, Report, STORAGE, VolumePlan, expansion, phase_of,
     volume_name,
@@ -19,25 +18,27 @@ use super::provision;
 use crate::objects::{Object, ObjectKey, time};
 use crate::store::{DeleteOptions, Severity, Store, StoreError};
 
+/// The component in events.
+pub(super) const COMPONENT: &str = "persistentvolume-controller";
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
-/// Who makes the claim's volume, under its present and its former name.
+/// The claim's provisioner, under the present and the former name of the annotation.
 const PROVISIONER_ANNOTATIONS: [&str; 2] =
     ["volume.kubernetes.io/storage-provisioner", "volume.beta.kubernetes.io/storage-provisioner"];
 
-/// Does what was planned for a claim.
+/// Carries out the plan for a claim.
 pub(super) async fn carry_out_for_claim(
     store: &Store,
     claim: &Object,
     plan: ClaimPlan,
     class: Option<&StorageClass>,
-    place: Option<&Place>,
+    node: Option<&SelectedNode>,
 ) -> Result<(), StoreError> {
     match plan {
         ClaimPlan::Nothing => set_claim_phase(store, claim, "Pending").await.map(drop),
         ClaimPlan::Wait(report) => {
             set_claim_phase(store, claim, "Pending").await?;
-            tell(store, claim, &report).await;
+            record(store, claim, &report).await;
             Ok(())
         }
         ClaimPlan::AssignClass(name) => {
@@ -51,19 +52,19 @@ pub(super) async fn carry_out_for_claim(
             bind(store, claim, &name).await
         }
         ClaimPlan::Provision => match class {
-            Some(class) => make_volume(store, claim, class, place).await,
+            Some(class) => provision(store, claim, class, node).await,
             None => Ok(()),
         },
         ClaimPlan::Lose(report) => {
             if set_claim_phase(store, claim, "Lost").await? {
-                tell(store, claim, &report).await;
+                record(store, claim, &report).await;
             }
             Ok(())
         }
     }
 }
 
-/// Does what was planned for a volume, and lets it go if it is to go and is not bound.
+/// Carries out the plan for a volume, and releases it if it is terminating and not bound.
 pub(super) async fn carry_out_for_volume(
     store: &Store,
     volume: &Object,
@@ -79,7 +80,7 @@ pub(super) async fn carry_out_for_volume(
         }
         VolumePlan::Fail(report) => {
             set_volume_phase(store, volume.key(), "Failed", Some(&report.message)).await?;
-            tell(store, volume, &report).await;
+            record(store, volume, &report).await;
         }
     }
     let Some(present) = store.get(volume.key()) else { return Ok(()) };
@@ -90,12 +91,12 @@ pub(super) async fn carry_out_for_volume(
     Ok(())
 }
 
-/// Lets a terminating claim go that no pod uses.
+/// Releases a terminating claim that no pod uses.
 pub(super) async fn release(store: &Store, claim: &Object) -> Result<(), StoreError> {
     lose_finalizer(store, claim, CLAIM_FINALIZER).await
 }
 
-/// Makes a bound claim's volume as large as the claim asks by now, if it may grow.
+/// Expands a bound claim's volume to the claim's request, if its class allows that.
 async fn expand(
     store: &Store,
     claim: &Object,
@@ -121,7 +122,7 @@ async fn expand(
     grown.await?;
     let message = format!("ExpandVolume succeeded for volume {}/{}", claim.namespace(), claim.name());
     let report = Report { severity: Severity::Normal, reason: "VolumeResizeSuccessful", message };
-    tell(store, claim, &report).await;
+    record(store, claim, &report).await;
     Ok(())
 }
 
@@ -149,7 +150,7 @@ async fn bind(store: &Store, claim: &Object, name: &str) -> Result<(), StoreErro
     tolerate_absence(reported.await.map(drop))
 }
 
-/// Writes the claim into the volume. Fails with a conflict if somebody else has the volume by now.
+/// Writes the claim into the volume. Fails with a conflict if another claim has the volume.
 async fn reserve(store: &Store, volume: &Object, claim: &Object) -> Result<(), StoreError> {
     let (Some(wanted), Some(typed)) =
         (claim.get::<PersistentVolumeClaim>(), volume.get::<PersistentVolume>())
@@ -173,11 +174,11 @@ async fn reserve(store: &Store, volume: &Object, claim: &Object) -> Result<(), S
     store.update(next).await.map(drop)
 }
 
-async fn make_volume(
+async fn provision(
     store: &Store,
     claim: &Object,
     class: &StorageClass,
-    place: Option<&Place>,
+    node: Option<&SelectedNode>,
 ) -> Result<(), StoreError> {
     let claim = change_claim(store, claim, |claim| {
         for name in PROVISIONER_ANNOTATIONS {
@@ -186,14 +187,14 @@ async fn make_volume(
     });
     let claim = claim.await?;
     let Some(typed) = claim.get::<PersistentVolumeClaim>() else { return Ok(()) };
-    let volume = provision::volume(&claim, typed, class, place);
+    let volume = provision::volume(&claim, typed, class, node);
     let name = volume.metadata.name.clone().unwrap_or_default();
     match store.create(volume).await {
         Err(error) if error.is_already_exists() => {}
         Err(error) => {
             let message =
                 format!("failed to provision volume with StorageClass \"{}\": {error}", name_of(class));
-            tell(
+            record(
                 store,
                 &claim,
                 &Report { severity: Severity::Warning, reason: "ProvisioningFailed", message },
@@ -203,7 +204,7 @@ async fn make_volume(
         }
         Ok(_) => {
             let message = format!("Successfully provisioned volume {name}");
-            tell(
+            record(
                 store,
                 &claim,
                 &Report { severity: Severity::Normal, reason: "ProvisioningSucceeded", message },
@@ -214,7 +215,7 @@ async fn make_volume(
     bind(store, &claim, &name).await
 }
 
-/// A volume that a user reserved by name stays reserved by name.
+/// A volume that a user reserved by name stays so reserved.
 async fn unbind(store: &Store, volume: &Object) -> Result<(), StoreError> {
     let Some(mut next) = volume.get::<PersistentVolume>().cloned() else { return Ok(()) };
     let annotations = next.metadata.annotations.get_or_insert_default();
@@ -232,7 +233,7 @@ async fn unbind(store: &Store, volume: &Object) -> Result<(), StoreError> {
     set_volume_phase(store, volume.key(), "Available", None).await
 }
 
-/// Whether the phase was another one before.
+/// Sets the phase; returns whether it has changed.
 async fn set_claim_phase(store: &Store, claim: &Object, phase: &str) -> Result<bool, StoreError> {
     let mut is_new = false;
     let reported = store.modify_status::<PersistentVolumeClaim>(claim.key(), |claim| {
@@ -266,7 +267,7 @@ async fn set_volume_phase(
     tolerate_absence(reported.await.map(drop))
 }
 
-/// Writes a changed claim, unless somebody has changed it since it was read.
+/// Writes a changed claim, unless it has changed since it was read.
 async fn change_claim(
     store: &Store,
     claim: &Object,
@@ -295,7 +296,7 @@ fn tolerate_absence(outcome: Result<(), StoreError>) -> Result<(), StoreError> {
     outcome.or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) })
 }
 
-async fn tell(store: &Store, about: &Object, report: &Report) {
+async fn record(store: &Store, about: &Object, report: &Report) {
     store.record(COMPONENT, about, report.severity, report.reason, &report.message).await;
 }
 

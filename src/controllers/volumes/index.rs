@@ -1,8 +1,8 @@
-//! Which volumes and which pods may matter to a claim, kept up to date from the store's history.
+//! The volumes and pods of each claim.
 //!
-//! So that a claim looks at the volumes that are reserved for it and at those nobody has, but not
-//! at those of all other claims, and at its own pods only. It holds one entry per volume and one
-//! per claim that a pod mounts.
+//! With it a claim looks at the volumes that are reserved for it and at unclaimed ones, but not at
+//! those of other claims, and at its own pods only. It holds one entry per volume and one per claim
+//! that a pod mounts.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,78 +10,36 @@ use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 
 use super::matching::claim_ref;
 use super::plan::claims_of;
+use crate::controllers::informer::Indexer;
 use crate::objects::{Kind, Object, ObjectKey};
-use crate::store::{Change, Event, Interest, Store, Watch};
-
-/// What is followed.
-const KINDS: [Kind; 2] = [Kind::PersistentVolume, Kind::Pod];
+use crate::store::{Change, Event, Store};
 
 /// Volumes and pods by the claims that they name.
 #[derive(Default)]
 pub(super) struct Index {
-    watch: Option<Watch>,
     of_claims: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
     free_volumes: BTreeSet<ObjectKey>,
 }
 
 impl Index {
     /// The volumes that name a claim, in order of their keys.
-    pub(super) fn volumes_of(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
-        self.catch_up(store);
+    pub(super) fn volumes_of(&self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
         self.naming(claim, Kind::PersistentVolume).filter_map(|key| store.get(key)).collect()
     }
 
     /// The volumes that name a claim, and those that name none.
-    pub(super) fn volumes_for(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
-        self.catch_up(store);
+    pub(super) fn volumes_for(&self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
         let of_claim = self.naming(claim, Kind::PersistentVolume);
         of_claim.chain(&self.free_volumes).filter_map(|key| store.get(key)).collect()
     }
 
     /// The pods that mount a claim, in order of their keys.
-    pub(super) fn pods_of(&mut self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
-        self.catch_up(store);
+    pub(super) fn pods_of(&self, store: &Store, claim: &ObjectKey) -> Vec<Object> {
         self.naming(claim, Kind::Pod).filter_map(|key| store.get(key)).collect()
     }
 
     fn naming(&self, claim: &ObjectKey, kind: Kind) -> impl Iterator<Item = &ObjectKey> {
         self.of_claims.get(claim).into_iter().flatten().filter(move |key| key.kind == kind)
-    }
-
-    fn catch_up(&mut self, store: &Store) {
-        self.watch = self.watch.take().and_then(|watch| watch.drained(|event| self.note(event)));
-        if self.watch.is_none() {
-            self.start_over(store);
-        }
-    }
-
-    fn start_over(&mut self, store: &Store) {
-        *self = Self::default();
-        let watch = store.watch(Interest::in_kinds(&KINDS), store.revision());
-        for object in KINDS.iter().flat_map(|kind| store.list(*kind, None).objects) {
-            self.add(&object);
-        }
-        // What was written while listing comes again, in its order, and ends as it is.
-        self.watch = watch.drained(|event| self.note(event));
-    }
-
-    fn note(&mut self, event: &Event) {
-        if let Some(previous) = &event.previous {
-            self.remove(previous);
-        }
-        if event.change != Change::Deleted {
-            self.add(&event.object);
-        }
-    }
-
-    fn add(&mut self, object: &Object) {
-        let claims = claims_named_by(object);
-        if claims.is_empty() && object.kind() == Kind::PersistentVolume {
-            self.free_volumes.insert(object.key().clone());
-        }
-        for claim in claims {
-            self.of_claims.entry(claim).or_default().insert(object.key().clone());
-        }
     }
 
     fn remove(&mut self, object: &Object) {
@@ -93,6 +51,29 @@ impl Index {
                     self.of_claims.remove(&claim);
                 }
             }
+        }
+    }
+}
+
+impl Indexer for Index {
+    const INDEXED: &'static [Kind] = &[Kind::PersistentVolume, Kind::Pod];
+
+    fn add(&mut self, object: &Object) {
+        let claims = claims_named_by(object);
+        if claims.is_empty() && object.kind() == Kind::PersistentVolume {
+            self.free_volumes.insert(object.key().clone());
+        }
+        for claim in claims {
+            self.of_claims.entry(claim).or_default().insert(object.key().clone());
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        if let Some(previous) = &event.previous {
+            self.remove(previous);
+        }
+        if event.change != Change::Deleted {
+            self.add(&event.object);
         }
     }
 }

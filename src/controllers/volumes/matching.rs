@@ -1,8 +1,7 @@
-//! Which volume a claim may have. Pure.
+//! Which volume a claim may be bound to.
 //!
-//! A volume that is reserved for the claim comes first. Of the others, those with the fewest
-//! access modes beyond what is asked for, of these the smallest, of these the first by name: the
-//! order of Kubernetes' volume index.
+//! Pure. A volume that is reserved for the claim comes first. The others are ordered by the number of
+//! access modes, then by size, then by name, as in Kubernetes' volume index.
 
 use std::collections::BTreeMap;
 
@@ -18,27 +17,27 @@ use crate::objects::quantity::Amount;
 /// The annotation that named a class before there was a field.
 const CLASS_ANNOTATION_BETA: &str = "volume.beta.kubernetes.io/storage-class";
 
-/// Where a claim's pod has been placed.
+/// The node that a claim's first pod was scheduled to (annotation `selected-node`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct SelectedNode {
     /// The node's name.
-    pub node: String,
+    pub name: String,
     /// The node's labels.
     pub labels: Labels,
 }
 
-/// Who binds a claim to volumes that are not reserved for it.
+/// When a claim is bound to volumes that are not reserved for it (the class's `volumeBindingMode`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode<'a> {
-    /// It is bound as soon as a volume fits.
+    /// As soon as a volume fits.
     Immediate,
-    /// It waits until its first pod has a place.
+    /// Not before its first pod is scheduled.
     Delayed,
-    /// It has waited; the volume must be reachable from there.
-    Placed(&'a Place),
+    /// Its first pod is scheduled; the volume must be reachable from that node.
+    OnNode(&'a SelectedNode),
 }
 
-/// The volume among `volumes` that `claim` is to be bound to, if there is one.
+/// The volume among `volumes` to bind `claim` to, if there is one.
 pub fn match_volume<'a>(
     claim: &PersistentVolumeClaim,
     volumes: impl IntoIterator<Item = &'a PersistentVolume>,
@@ -62,7 +61,7 @@ pub fn match_volume<'a>(
         }
     }
     let admits =
-        |volume: &&PersistentVolume| !matches!(mode, Mode::Placed(place) if !is_reachable(volume, place));
+        |volume: &&PersistentVolume| !matches!(mode, Mode::OnNode(node) if !is_reachable(volume, node));
     match reserved {
         Some((_, volume)) => Some(volume).filter(admits),
         None => best.map(|(_, volume)| volume),
@@ -75,12 +74,12 @@ fn choose<'a, R: Ord>(best: &mut Option<(R, &'a PersistentVolume)>, rank: R, vol
     }
 }
 
-/// Whether a volume that nobody has reserved may be given to the claim.
+/// Whether an unreserved volume may be bound to the claim.
 fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: Mode<'_>) -> bool {
     let is_in_reach = match mode {
         Mode::Immediate => true,
         Mode::Delayed => false,
-        Mode::Placed(place) => is_reachable(volume, place),
+        Mode::OnNode(node) => is_reachable(volume, node),
     };
     let phase = volume.status.as_ref().and_then(|status| status.phase.as_deref());
     is_in_reach
@@ -92,7 +91,7 @@ fn is_choosable(volume: &PersistentVolume, claim: &PersistentVolumeClaim, mode: 
 
 fn is_selected(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> bool {
     let selector = claim.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    // A selector that cannot be read selects nothing.
+    // An invalid selector selects nothing.
     selector.is_none_or(|selector| matches_labels(selector, volume.metadata.labels.as_ref()))
 }
 
@@ -100,7 +99,7 @@ fn matches_labels(selector: &LabelSelector, labels: Option<&Labels>) -> bool {
     Selector::from_label_selector(selector).is_ok_and(|selector| selector.matches(labels))
 }
 
-/// Why a volume that the claim asks for by name cannot be given to it.
+/// Why a volume that the claim names cannot be bound to it.
 pub(super) fn mismatch(volume: &PersistentVolume, claim: &PersistentVolumeClaim) -> Option<&'static str> {
     let faults = [
         (capacity(volume) < request(claim), "requested PV is too small"),
@@ -120,18 +119,18 @@ pub(super) fn is_bound_to(volume: &PersistentVolume, claim: &PersistentVolumeCla
 }
 
 /// Whether pods on the node can use the volume (its node affinity).
-fn is_reachable(volume: &PersistentVolume, place: &Place) -> bool {
+fn is_reachable(volume: &PersistentVolume, node: &SelectedNode) -> bool {
     let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref());
     let Some(required) = affinity.and_then(|affinity| affinity.required.as_ref()) else { return true };
-    required.node_selector_terms.iter().any(|term| is_met(term, place))
+    required.node_selector_terms.iter().any(|term| is_met(term, node))
 }
 
-/// A term without requirements is met by no node.
-fn is_met(term: &NodeSelectorTerm, place: &Place) -> bool {
+/// A term without requirements matches no node.
+fn is_met(term: &NodeSelectorTerm, node: &SelectedNode) -> bool {
     let labels = term.match_expressions.as_deref().unwrap_or_default();
     let fields = term.match_fields.as_deref().unwrap_or_default();
-    let name = BTreeMap::from([("metadata.name".to_owned(), place.node.clone())]);
-    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &place.labels) && are_met(fields, &name)
+    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.clone())]);
+    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &node.labels) && are_met(fields, &name)
 }
 
 fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
@@ -145,7 +144,7 @@ fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
     matches_labels(&selector, Some(labels))
 }
 
-/// The claim's class; `None` if it names none, empty if it wants none.
+/// The claim's class; `None` if it names none, empty if it asks for none.
 pub(super) fn claim_class(claim: &PersistentVolumeClaim) -> Option<&str> {
     let field = claim.spec.as_ref().and_then(|spec| spec.storage_class_name.as_deref());
     annotation(&claim.metadata, CLASS_ANNOTATION_BETA).or(field)

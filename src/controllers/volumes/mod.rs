@@ -1,19 +1,18 @@
-//! The volumes controller: binds claims to volumes, makes volumes for claims, and reclaims them.
+//! The volumes controller: binds claims to volumes, provisions volumes, and reclaims them.
 //!
 //! ```text
 //!   claim  ──► plan_claim  ──► Nothing | Wait | AssignClass | Bind | Provision | Lose ──► act
 //!   volume ──► plan_volume ──► Nothing | SetPhase | Unbind | Delete | Fail            ──► act
 //! ```
 //!
-//! It is Kubernetes' persistent volume controller, its protection controllers, and the provisioner
-//! of every class that has one: a provisioned volume is a directory of the node's, whatever the
-//! class calls its provisioner. Two claims never get one volume: the volume is written first, with
-//! the version that was read as precondition.
+//! It does the work of Kubernetes' persistent volume controller, its protection controllers, and the
+//! provisioner of every class that has one: a provisioned volume is a directory of the node, whatever
+//! provisioner the class names. Two claims never get one volume: the volume is written first, with the
+//! version that was read as precondition.
 //!
-//! Cost: an unbound claim looks at the volumes that nobody has, a terminating one at the pods that
-//! mount it; a bound one looks at its own volume alone. A bound claim that asks for more than its volume has
-//! makes the volume grow if the volume was provisioned and its class allows expansion; volumes never
-//! shrink.
+//! Cost: an unbound claim looks at the unclaimed volumes, a terminating one at the pods that mount it,
+//! a bound one at its own volume only. If a bound claim requests more than its volume has, the volume
+//! grows, provided that it was provisioned and its class allows expansion; volumes never shrink.
 
 mod act;
 mod index;
@@ -21,26 +20,24 @@ mod matching;
 mod plan;
 mod provision;
 
-use std::sync::{Mutex, MutexGuard};
-
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
 
-use super::{Controller, Next, ReconcileError};
-use crate::objects::{Kind, Object, ObjectKey};
+use super::controller::{Controller, Next, ReconcileError};
+use super::informer::Informer;
+use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::store::{Change, Event, Interest, Store, StoreError};
+use act::COMPONENT;
 use index::{Index, claims_named_by};
-pub use matching::{Mode, Place, match_volume};
+pub use matching::{Mode, SelectedNode, match_volume};
 pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
 
 /// The volumes controller.
 #[derive(Default)]
 pub struct Volumes {
-    index: Mutex<Index>,
+    index: Informer<Index>,
 }
-
-const COMPONENT: &str = "persistentvolume-controller";
 
 impl Volumes {
     /// A volumes controller.
@@ -48,59 +45,51 @@ impl Volumes {
         Self::default()
     }
 
-    /// The index; it is never held while anything is written.
-    fn index(&self) -> MutexGuard<'_, Index> {
-        self.index.lock().expect("keeping the index does not panic")
-    }
-
     async fn reconcile_claim(
-        &self,
+        &mut self,
         store: &Store,
         object: &Object,
         claim: &PersistentVolumeClaim,
     ) -> Result<(), StoreError> {
-        let pods = || self.index().pods_of(store, object.key());
+        let pods = self.index.current(store).pods_of(store, object.key());
         if object.is_terminating() {
-            let is_used = pods().iter().filter_map(Object::get::<Pod>).any(|pod| is_used_by(claim, pod));
+            let is_used = pods.iter().filter_map(Object::get::<Pod>).any(|pod| is_used_by(claim, pod));
             return if is_used { Ok(()) } else { act::release(store, object).await };
         }
         let class = matching::claim_class(claim).and_then(|name| store.find::<StorageClass>("", name));
         let default_class = store.default_storage_class();
         let volumes = self.candidates(store, object.key(), claim);
-        let place = place(store, claim);
-        let unplaced: Vec<Object> = if place.is_none() {
-            pods().into_iter().filter(|pod| is_unplaced(pod, claim)).collect()
-        } else {
-            vec![]
-        };
+        let node = selected_node(store, claim);
+        let is_waiting = |pod: &&Object| node.is_none() && is_unscheduled(pod, claim);
+        let unscheduled: Vec<&str> = pods.iter().filter(is_waiting).map(Object::name).collect();
         let around = Surroundings {
             class: class.as_ref().and_then(Object::get),
             default_class: default_class.as_deref(),
             volumes: &volumes.iter().filter_map(Object::get).collect::<Vec<_>>(),
-            place: place.as_ref(),
-            unplaced_pods: &unplaced.iter().map(Object::name).collect::<Vec<_>>(),
+            node: node.as_ref(),
+            unscheduled_pods: &unscheduled,
         };
         let plan = plan_claim(claim, &around);
-        act::carry_out_for_claim(store, object, plan, around.class, around.place).await
+        act::carry_out_for_claim(store, object, plan, around.class, around.node).await
     }
 
-    /// The volume that the claim names, or all that it could have.
-    fn candidates(&self, store: &Store, key: &ObjectKey, claim: &PersistentVolumeClaim) -> Vec<Object> {
+    /// The volume that the claim names, or all that it could be bound to.
+    fn candidates(&mut self, store: &Store, key: &ObjectKey, claim: &PersistentVolumeClaim) -> Vec<Object> {
         match plan::volume_name(claim) {
-            "" => self.index().volumes_for(store, key),
+            "" => self.index.current(store).volumes_for(store, key),
             name => store.find::<PersistentVolume>("", name).into_iter().collect(),
         }
     }
 
-    /// The claim, and the volumes that refer to it once it changes hands.
-    fn concerned_by_claim(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+    /// The claim; also the volumes that refer to it, if it is gone or names another volume.
+    fn concerned_by_claim(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         let name =
             |object: &Object| object.get::<PersistentVolumeClaim>().map(plan::volume_name).map(str::to_owned);
         let claim = event.object.key();
         let is_gone = event.change == Change::Deleted;
         let mut keys = if is_gone { Vec::new() } else { vec![claim.clone()] };
         if is_gone || event.previous.as_ref().and_then(name) != name(&event.object) {
-            let volumes = self.index().volumes_of(store, claim);
+            let volumes = self.index.current(store).volumes_of(store, claim);
             keys.extend(volumes.iter().map(|volume| volume.key().clone()));
         }
         keys
@@ -122,7 +111,7 @@ impl Controller for Volumes {
         ])
     }
 
-    fn concerned(&self, store: &Store, event: &Event) -> Vec<ObjectKey> {
+    fn concerned(&mut self, store: &Store, event: &Event) -> Vec<ObjectKey> {
         match event.object.kind() {
             Kind::PersistentVolumeClaim => self.concerned_by_claim(store, event),
             Kind::PersistentVolume => concerned_by_volume(store, event),
@@ -132,13 +121,13 @@ impl Controller for Volumes {
         }
     }
 
-    fn all(&self, store: &Store) -> Vec<ObjectKey> {
+    fn all(&mut self, store: &Store) -> Vec<ObjectKey> {
         let kinds = [Kind::PersistentVolume, Kind::PersistentVolumeClaim];
         let objects = kinds.iter().flat_map(|kind| store.list(*kind, None).objects);
         objects.map(|object| object.key().clone()).collect()
     }
 
-    async fn reconcile(&self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
+    async fn reconcile(&mut self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let Some(object) = store.get(key) else { return Ok(Next::OnChange) };
         if let Some(claim) = object.get::<PersistentVolumeClaim>() {
             self.reconcile_claim(store, &object, claim).await?;
@@ -152,21 +141,20 @@ impl Controller for Volumes {
 }
 
 /// The node that was selected for the claim; one without a Node object has only its name.
-fn place(store: &Store, claim: &PersistentVolumeClaim) -> Option<Place> {
-    let node = matching::annotation(&claim.metadata, plan::SELECTED_NODE)?;
-    let found = store.find::<Node>("", node);
+fn selected_node(store: &Store, claim: &PersistentVolumeClaim) -> Option<SelectedNode> {
+    let name = matching::annotation(&claim.metadata, plan::SELECTED_NODE)?;
+    let found = store.find::<Node>("", name);
     let mut labels = found.and_then(|found| found.meta().labels.clone()).unwrap_or_default();
-    labels.entry(provision::HOSTNAME_LABEL.to_owned()).or_insert_with(|| node.to_owned());
-    Some(Place { node: node.to_owned(), labels })
+    labels.entry(provision::HOSTNAME_LABEL.to_owned()).or_insert_with(|| name.to_owned());
+    Some(SelectedNode { name: name.to_owned(), labels })
 }
 
-fn is_unplaced(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
+fn is_unscheduled(pod: &Object, claim: &PersistentVolumeClaim) -> bool {
     let Some(pod) = pod.get::<Pod>() else { return false };
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    plan::refers_to(pod, claim) && !plan::is_placed(pod) && !matches!(phase, Some("Succeeded" | "Failed"))
+    plan::refers_to(pod, claim) && pod::node_name(pod).is_none() && !pod::has_ended(pod)
 }
 
-/// The volume, the claims it refers to, and those that wait for a free one.
+/// The volume, the claims it refers to, and, if it is available, all unbound claims.
 fn concerned_by_volume(store: &Store, event: &Event) -> Vec<ObjectKey> {
     let mut keys = vec![event.object.key().clone()];
     let versions = [Some(&event.object), event.previous.as_ref()];
@@ -186,7 +174,7 @@ fn unbound_claims(store: &Store) -> Vec<ObjectKey> {
     claims.iter().filter(is_unbound).map(|claim| claim.key().clone()).collect()
 }
 
-/// Only a claim that is to go waits for its pods.
+/// Only a terminating claim waits for its pods.
 fn terminating_claims(store: &Store, pod: &Object) -> Vec<ObjectKey> {
     let mut keys = claims_named_by(pod);
     keys.retain(|key| store.get(key).is_some_and(|claim| claim.is_terminating()));

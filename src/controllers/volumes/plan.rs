@@ -1,34 +1,37 @@
-//! What to do next for one claim or one volume. Pure.
+//! What to do next for one claim or one volume.
 //!
-//! The cases and texts are those of Kubernetes' persistent volume controller (`syncClaim`,
-//! `syncVolume`). A plan that has been carried out comes out again as `Nothing`, or as one that
-//! finds nothing left to write.
+//! Pure. Cases and messages are those of Kubernetes' persistent volume controller (`syncClaim`,
+//! `syncVolume`). After a plan has been carried out, the next one is `Nothing` or has nothing left to
+//! write.
 
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::matching::{Mode, Place, annotation, claim_class, claim_ref, is_bound_to, match_volume, mismatch};
+use super::matching::{
+    Mode, SelectedNode, annotation, claim_class, claim_ref, is_bound_to, match_volume, mismatch,
+};
+use crate::objects::pod;
 use crate::objects::quantity::Amount;
 use crate::store::Severity::{self, Normal, Warning};
 
-/// The claim has been bound once; what it lacks since is lost.
+/// The claim was bound once; if its volume is missing since, it is lost.
 pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
-/// The binding was made here and not by a user.
+/// The binding was made by the controller, not by a user.
 pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
-/// The node that the claim's first pod was placed on.
+/// The node that the claim's first pod was scheduled to.
 pub(super) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
-/// The volume was made for a claim, by this provisioner.
+/// The volume was provisioned for a claim, by this provisioner.
 pub(super) const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
-/// The resource that claims ask for and volumes have.
+/// The resource that claims request and volumes have.
 pub(super) const STORAGE: &str = "storage";
-/// The class's provisioner that makes nothing.
+/// The provisioner of classes without dynamic provisioning.
 const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
-/// What somebody should read about a claim or a volume.
+/// An event about a claim or a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// How it is meant.
+    /// Normal or Warning.
     pub severity: Severity,
     /// The reason, in one word.
     pub reason: &'static str,
@@ -41,15 +44,15 @@ pub struct Report {
 pub enum ClaimPlan {
     /// Nothing, until something changes.
     Nothing,
-    /// It stays Pending, and somebody should know why.
+    /// It stays Pending; an event says why.
     Wait(Report),
-    /// Give it this class: it has none, and there is a default by now.
+    /// Give it this class: it has none, and there is a default now.
     AssignClass(String),
-    /// Bind it to the volume of this name, or complete that.
+    /// Bind it to the volume of this name, or complete the binding.
     Bind(String),
-    /// Make a volume for it.
+    /// Provision a volume for it.
     Provision,
-    /// Its volume is gone or somebody else's.
+    /// Its volume is gone or belongs to another claim.
     Lose(Report),
 }
 
@@ -58,14 +61,14 @@ pub enum ClaimPlan {
 pub struct Surroundings<'a> {
     /// The class that the claim names, if it exists.
     pub class: Option<&'a StorageClass>,
-    /// The class that claims without one get.
+    /// The class of claims that name none.
     pub default_class: Option<&'a str>,
-    /// The volumes it may be bound to; of a bound or choosy claim, the one it names.
+    /// The volumes it may be bound to; if it names one, only that.
     pub volumes: &'a [&'a PersistentVolume],
-    /// Where its first pod was placed.
-    pub place: Option<&'a Place>,
-    /// The names of the pods that use it and have no place yet.
-    pub unplaced_pods: &'a [&'a str],
+    /// The node that its first pod was scheduled to.
+    pub node: Option<&'a SelectedNode>,
+    /// The names of the pods that use it and are not scheduled yet.
+    pub unscheduled_pods: &'a [&'a str],
 }
 
 /// Plans the next step for a claim that is not terminating.
@@ -105,7 +108,7 @@ fn plan_wish(claim: &PersistentVolumeClaim, volume: Option<&PersistentVolume>) -
         return ClaimPlan::Bind(name);
     }
     match mismatch(volume, claim) {
-        // It belongs to somebody else now and may come free.
+        // It belongs to another claim now and may become available.
         _ if claim_ref(volume).is_some() => ClaimPlan::Nothing,
         None => ClaimPlan::Bind(name),
         Some(fault) => {
@@ -119,9 +122,9 @@ fn plan_unbound(claim: &PersistentVolumeClaim, around: &Surroundings<'_>) -> Cla
     let is_delayed = around
         .class
         .is_some_and(|class| class.volume_binding_mode.as_deref() == Some("WaitForFirstConsumer"));
-    let mode = match around.place {
+    let mode = match around.node {
         _ if !is_delayed => Mode::Immediate,
-        Some(place) => Mode::Placed(place),
+        Some(node) => Mode::OnNode(node),
         None => Mode::Delayed,
     };
     if let Some(volume) = match_volume(claim, around.volumes.iter().copied(), mode) {
@@ -129,7 +132,7 @@ fn plan_unbound(claim: &PersistentVolumeClaim, around: &Surroundings<'_>) -> Cla
     }
     match (claim_class(claim), around.default_class) {
         (None, Some(default)) => ClaimPlan::AssignClass(default.to_owned()),
-        _ if mode == Mode::Delayed => ClaimPlan::Wait(wait_for_pod(around.unplaced_pods)),
+        _ if mode == Mode::Delayed => ClaimPlan::Wait(wait_for_pod(around.unscheduled_pods)),
         (None | Some(""), _) => ClaimPlan::Wait(report(
             Normal,
             "FailedBinding",
@@ -150,8 +153,8 @@ fn plan_provisioning(name: &str, class: Option<&StorageClass>) -> ClaimPlan {
     }
 }
 
-fn wait_for_pod(unplaced_pods: &[&str]) -> Report {
-    match unplaced_pods {
+fn wait_for_pod(unscheduled_pods: &[&str]) -> Report {
+    match unscheduled_pods {
         [] => {
             report(Normal, "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
         }
@@ -170,11 +173,11 @@ pub enum VolumePlan {
     Nothing,
     /// Report this phase.
     SetPhase(&'static str),
-    /// Its claim has another volume: it is free again.
+    /// Its claim has another volume: it becomes available again.
     Unbind,
-    /// Its claim is gone and it goes too.
+    /// Its claim is gone: delete it.
     Delete,
-    /// Its claim is gone and it cannot be reclaimed.
+    /// Its claim is gone, but it cannot be reclaimed.
     Fail(Report),
 }
 
@@ -198,7 +201,7 @@ pub fn plan_volume(volume: &PersistentVolume, claim: Option<&PersistentVolumeCla
     }
 }
 
-/// The phase is told first, then the volume is reclaimed.
+/// The phase is reported first, then the volume is reclaimed.
 fn plan_released(volume: &PersistentVolume) -> VolumePlan {
     if !matches!(phase_of(volume), "Released" | "Failed") {
         return VolumePlan::SetPhase("Released");
@@ -222,20 +225,14 @@ fn plan_released(volume: &PersistentVolume) -> VolumePlan {
     }
 }
 
-/// Whether a pod holds the claim: any that has a place, even one that has ended, since its node may
-/// still have the volume in use; but not one whose node is done with it. A finalizer may keep the
-/// latter until this very claim is gone, so waiting for it would be waiting for ever.
+/// Whether a pod holds the claim: any pod with a node, even one that has ended, since the node may
+/// still use the volume; but not a pod that the node has shut down. A finalizer may keep such a pod
+/// until this claim is gone, so waiting for it would never end.
 pub fn is_used_by(claim: &PersistentVolumeClaim, pod: &Pod) -> bool {
-    is_placed(pod) && !is_shut_down(pod) && refers_to(pod, claim)
+    pod::node_name(pod).is_some() && !is_shut_down(pod) && refers_to(pod, claim)
 }
 
-/// Whether the pod has a node.
-pub(super) fn is_placed(pod: &Pod) -> bool {
-    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
-    node.is_some_and(|node| !node.is_empty())
-}
-
-/// Whether the node has confirmed that nothing of the pod runs any more, or nobody waits for it.
+/// Whether the node has confirmed that nothing of the pod runs any more (grace period 0).
 fn is_shut_down(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some() && pod.metadata.deletion_grace_period_seconds == Some(0)
 }
@@ -251,13 +248,13 @@ pub(super) fn claims_of(pod: &Pod) -> impl Iterator<Item = &str> {
     volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
 }
 
-/// The volume that the claim is bound to or wishes for; empty if none.
+/// The volume that the claim names; empty if none.
 pub(super) fn volume_name(claim: &PersistentVolumeClaim) -> &str {
     claim.spec.as_ref().and_then(|spec| spec.volume_name.as_deref()).unwrap_or_default()
 }
 
-/// The capacity that a bound claim asks its volume to have, if that is more than it has and the
-/// volume is one that was made for a claim.
+/// The capacity that a bound claim requests, if that is more than its volume has and the volume was
+/// provisioned.
 pub(super) fn expansion(claim: &PersistentVolumeClaim, volume: &PersistentVolume) -> Option<Quantity> {
     let requests = claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref();
     let wanted = requests?.get(STORAGE)?;
@@ -267,7 +264,7 @@ pub(super) fn expansion(claim: &PersistentVolumeClaim, volume: &PersistentVolume
     (is_bound && is_provisioned(volume) && amount(wanted) > amount(present)).then(|| wanted.clone())
 }
 
-/// The phase that a volume reports; empty if none.
+/// A volume's phase; empty if it has none.
 pub(super) fn phase_of(volume: &PersistentVolume) -> &str {
     volume.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }

@@ -1,4 +1,6 @@
-//! The volume that is made for a claim. Pure.
+//! The volume that is provisioned for a claim.
+//!
+//! Pure. Its name follows from the claim's uid, so that a repeated attempt finds the first one's volume.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +11,22 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::matching::{Place, claim_volume_mode};
+use super::matching::{SelectedNode, claim_volume_mode};
 use super::plan::PROVISIONED_BY;
 use crate::objects::{Kind, Object};
 
-/// The label by which volumes know their node.
+/// The node label that a volume's affinity selects.
 pub(super) const HOSTNAME_LABEL: &str = "kubernetes.io/hostname";
-/// The directory of provisioned volumes; a path without a leading slash is within the node's own
-/// data directory.
+/// The directory of provisioned volumes; a relative path is below the node's data directory.
 const DIRECTORY: &str = "local";
 
 /// The volume for a claim of this class: as large as the request, reserved for the claim, and
-/// reachable from where its first pod was placed.
+/// reachable from the node of its first pod.
 pub(super) fn volume(
     object: &Object,
     claim: &PersistentVolumeClaim,
     class: &StorageClass,
-    place: Option<&Place>,
+    node: Option<&SelectedNode>,
 ) -> PersistentVolume {
     let name = format!("pvc-{}", object.uid());
     let spec = claim.spec.clone().unwrap_or_default();
@@ -46,7 +47,7 @@ pub(super) fn volume(
             claim_ref: Some(reference(object)),
             host_path: Some(source),
             mount_options: class.mount_options.clone(),
-            node_affinity: place.map(affinity),
+            node_affinity: node.map(affinity),
             persistent_volume_reclaim_policy: Some(policy),
             storage_class_name: class.metadata.name.clone(),
             volume_mode: Some(claim_volume_mode(claim).to_owned()),
@@ -70,8 +71,8 @@ pub(super) fn reference(claim: &Object) -> ObjectReference {
     }
 }
 
-fn affinity(place: &Place) -> VolumeNodeAffinity {
-    let hostname = place.labels.get(HOSTNAME_LABEL).unwrap_or(&place.node);
+fn affinity(node: &SelectedNode) -> VolumeNodeAffinity {
+    let hostname = node.labels.get(HOSTNAME_LABEL).unwrap_or(&node.name);
     let requirement = NodeSelectorRequirement {
         key: HOSTNAME_LABEL.to_owned(),
         operator: "In".to_owned(),

@@ -1,7 +1,5 @@
 //! The controller on a real store in virtual time.
 
-use std::sync::Arc;
-
 use k8s_openapi::api::core::v1 as core;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +20,7 @@ impl World {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let store = Store::in_memory(clock, StoreOptions { seed: Some(1), ..Default::default() });
         let stop = CancellationToken::new();
-        tokio::spawn(controllers::run(Arc::new(Volumes::new()), store.clone(), stop.clone()));
+        tokio::spawn(controllers::run(Box::new(Volumes::new()), store.clone(), stop.clone()));
         let world = Self { store, stop };
         world.create(Kind::Namespace, "metadata: {name: default}").await;
         for (kind, text) in objects {

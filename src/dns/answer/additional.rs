@@ -1,8 +1,8 @@
-//! The additional section: addresses of the names that records point at, as far as we have them.
+//! The additional section: addresses of the targets in answer and authority section, from our zones.
 //!
-//! Targets of SRV, MX, NS and SVCB records that lie in our zones get A and AAAA, all targets and
-//! each once (RFC 1035 section 3.3, 2782, 9460 section 4.1). In a referral it is the glue, which
-//! may lie below the delegation (RFC 9471).
+//! A and AAAA records for the targets of SRV, MX, NS and SVCB records, each target once (RFC 1035, 3.3;
+//! RFC 2782; RFC 9460, 4.1). The RFCs leave the additional section to the server, except in a referral:
+//! there it is the glue, which may lie below the delegation (RFC 9471).
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ const ADDRESSES: &[RecordType] = &[RecordType::A, RecordType::AAAA];
 const ALIASED_SVCB: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::SVCB];
 const ALIASED_HTTPS: &[RecordType] = &[RecordType::A, RecordType::AAAA, RecordType::HTTPS];
 
-/// The additional section of a response with these other sections.
+/// The additional section for a response with this answer and authority section.
 pub(super) fn records(zones: &Zones, answers: &[Record], authority: &[Record]) -> Vec<Record> {
     let (mut seen, mut additional) = (HashSet::new(), Vec::new());
     for (name, types) in answers.iter().chain(authority).filter_map(target) {
@@ -27,7 +27,7 @@ pub(super) fn records(zones: &Zones, answers: &[Record], authority: &[Record]) -
     additional
 }
 
-/// The name that a record points at, and the types that are worth adding for it.
+/// The target of a record, and the types to add for it.
 fn target(record: &Record) -> Option<(Name, &'static [RecordType])> {
     let (target, types) = match &record.data {
         RData::SRV(srv) => (&srv.target, ADDRESSES),
@@ -42,7 +42,7 @@ fn target(record: &Record) -> Option<(Name, &'static [RecordType])> {
     let is_service_mode = matches!(&record.data, RData::SVCB(svcb) if svcb.svc_priority > 0)
         || matches!(&record.data, RData::HTTPS(svcb) if svcb.svc_priority > 0);
     match target.is_root() {
-        // "." is the owner itself in ServiceMode, and "not available" everywhere else.
+        // "." means the owner in ServiceMode (RFC 9460, 2.5.2), and "not available" everywhere else.
         true => is_service_mode.then(|| (record.name.clone(), types)),
         false => Some((target.clone(), types)),
     }
@@ -52,7 +52,7 @@ fn add_sets(zone: &Zone, key: &WireName, name: &Name, types: &[RecordType], sect
     let found = zone.look_up(key.as_bytes(), RecordType::A);
     let rrsets = match &found {
         Found::Exists(rrsets) => *rrsets,
-        Found::MadeUp(rrsets) => rrsets.as_ref(),
+        Found::Synthesized(rrsets) => rrsets.as_ref(),
         Found::Delegated { .. } => Node::rrsets_of(zone.node(key.as_bytes())),
         Found::Redirected { .. } | Found::Missing => return,
     };

@@ -1,18 +1,20 @@
-//! The one place that decides what a question is answered with. Pure.
+//! Decides the answer to a question; nothing else does. Pure.
 //!
 //! ```text
 //!   query ─► zone with the longest apex ─► look up ─┬─ exists ────► RRset | CNAME, go on | NODATA
 //!              │ none: REFUSED                      ├─ delegated ─► referral
-//!              ▼                                    ├─ DNAME ─────► CNAME made up, go on
+//!              ▼                                    ├─ DNAME ─────► synthesized CNAME, go on
 //!            (target of a CNAME: stop there)        └─ missing ───► falls through | NXDOMAIN
 //! ```
 //!
-//! The algorithm is that of RFC 1034 section 4.3.2, with RFC 2308 (negative TTL), 4592 (wildcards),
-//! 6604 (the rcode is that of the last name of a chain), 6672 (DNAME), 8020 (NXDOMAIN means nothing
-//! below either), 8482 (ANY gets one RRset). A chain of aliases is followed through all of our
-//! zones, each name once and [`CHAIN_NAMES_MAX`] names at most; what was found until then is
-//! answered; where it leaves them is told, for those who can ask others. Answers are minimal: no NS
-//! beside a positive answer.
+//! The algorithm is that of RFC 1034, 4.3.2 with RFC 2308 (negative TTL), RFC 4592 (wildcards), RFC 6604
+//! (the rcode is that of the last name of a chain), RFC 6672 (DNAME), RFC 8020 (nothing exists below an
+//! NXDOMAIN) and RFC 8482 (ANY gets one RRset, the first choice of its section 4.1).
+//!
+//! CNAME and DNAME chains are followed through all of our zones, every name once and at most
+//! [`CHAIN_NAMES_MAX`] names; the answer is what was found until then. Where a chain leaves our zones
+//! [`Answer::beyond`] names the target, for servers that forward. Answers are minimal: no NS records
+//! beside a positive answer (RFC 1034 leaves them to the server).
 
 mod additional;
 
@@ -29,16 +31,16 @@ use super::zone::{Found, RrSet, RrSetsRef, Zone, Zones};
 /// A question of class IN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// The name, its case as asked.
+    /// QNAME, in the case as asked.
     pub name: Name,
-    /// The type.
+    /// QTYPE.
     pub record_type: RecordType,
 }
 
-/// What a question is answered with, before it is encoded and perhaps truncated.
+/// The complete answer, before encoding and truncation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The response code.
+    /// The rcode.
     pub rcode: ResponseCode,
     /// The AA bit.
     pub is_authoritative: bool,
@@ -46,13 +48,13 @@ pub struct Answer {
     pub answers: Vec<Record>,
     /// The authority section.
     pub authority: Vec<Record>,
-    /// The additional section, without OPT. What of it does not fit is left out without TC, unless
-    /// the answer is a referral (no AA and no answers): its glue is needed (RFC 9471).
+    /// The additional section, without OPT. RRsets that do not fit are omitted without TC, except glue
+    /// of a referral (no AA, no answers), which is required (RFC 9471).
     pub additional: Vec<Record>,
-    /// An Extended DNS Error (RFC 8914): info code and text.
+    /// Extended DNS Error (RFC 8914): info code and text.
     pub extended_error: Option<(u16, String)>,
-    /// The name that the answer goes on with, outside of our zones: whoever can ask others asks for
-    /// it. The rest holds for everybody else.
+    /// The name outside of our zones at which the answer continues: a server that forwards asks upstreams
+    /// for it. Without forwarding the rest of the answer is final.
     pub beyond: Option<Name>,
 }
 
@@ -71,10 +73,10 @@ impl Answer {
     }
 }
 
-/// How many names of a chain of aliases are followed. BIND stops there too.
+/// Maximum number of names in a CNAME chain; BIND has the same limit.
 pub const CHAIN_NAMES_MAX: usize = 17;
 
-/// Answers `query` from `zones`. Transfers are no queries; they are refused here.
+/// Answers `query` from `zones`. AXFR and IXFR are refused here; `service` handles them.
 pub fn answer(zones: &Zones, query: &Query) -> Answer {
     if matches!(query.record_type, RecordType::AXFR | RecordType::IXFR) {
         return refused();
@@ -89,7 +91,7 @@ pub fn answer(zones: &Zones, query: &Query) -> Answer {
         }
         let Some(zone) = zones.find_for(key.as_bytes(), query.record_type) else {
             if reply.answers.is_empty() {
-                // Without a text: whoever forges an address is to get no more than what is asked.
+                // No text: REFUSED goes to anybody, so it should not amplify.
                 let extended_error = Some((EDE_NOT_AUTHORITATIVE, String::new()));
                 return Answer { beyond: Some(name), extended_error, ..refused() };
             }
@@ -106,7 +108,7 @@ fn refused() -> Answer {
     Answer { rcode: ResponseCode::Refused, ..Answer::empty() }
 }
 
-/// One name of a chain of aliases.
+/// One name of a CNAME chain.
 struct Step<'q> {
     zones: &'q Zones,
     zone: &'q Zone,
@@ -115,11 +117,11 @@ struct Step<'q> {
 }
 
 impl Step<'_> {
-    /// Adds to `reply` what the zone says of the name; returns the name to go on with.
+    /// Adds the zone's answer for this name to `reply`; returns the next name of the chain.
     fn take(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
         match self.zone.look_up(key.as_bytes(), self.record_type) {
             Found::Exists(rrsets) => self.exists(rrsets, reply),
-            Found::MadeUp(rrsets) => self.exists(rrsets.as_ref(), reply),
+            Found::Synthesized(rrsets) => self.exists(rrsets.as_ref(), reply),
             Found::Delegated { n_labels, servers } => {
                 reply.is_authoritative = !reply.answers.is_empty();
                 reply.authority.extend(servers.records(&self.name.trim_to(n_labels)));
@@ -154,7 +156,7 @@ impl Step<'_> {
         }
     }
 
-    /// RFC 6672 section 3.2: the DNAME, a CNAME made of it, and on with that one's target.
+    /// The DNAME record, a CNAME synthesized from it, and on with its target (RFC 6672, 3.2).
     fn redirected(&self, n_labels: usize, dname: &RrSet<'_>, reply: &mut Answer) -> Option<Name> {
         reply.answers.extend(dname.records(&self.name.trim_to(n_labels)));
         let target = dname.rdata().next().and_then(|wire| substitute(self.name, n_labels, wire));
@@ -167,7 +169,7 @@ impl Step<'_> {
         (self.record_type != RecordType::CNAME).then_some(target)
     }
 
-    /// The zones that were given know the name, or others may.
+    /// The name is looked up in the zone files as well, or upstreams may know it.
     fn fall_through(&self, key: &WireName, reply: &mut Answer) -> Option<Name> {
         if let Some(zone) = self.zones.fallback_for(key.as_bytes()) {
             return Step { zone, ..*self }.take(key, reply);
@@ -188,15 +190,16 @@ impl Step<'_> {
         }
     }
 
-    /// The SOA of a negative answer, its owner in the case of the question so that it compresses.
+    /// Adds the SOA record of a negative answer (RFC 2308, section 3), with the owner in the case of the
+    /// QNAME so that it compresses.
     fn add_soa(&self, reply: &mut Answer) {
         let owner = self.name.trim_to(self.zone.apex().iter().len());
         reply.authority.push(self.zone.soa_record_for(&owner));
     }
 }
 
-/// `name` with its last `n_labels` labels replaced by the name in `target`; none if that is too
-/// long.
+/// `name` with its last `n_labels` labels replaced by `target`; `None` if the result is too long, which
+/// is YXDOMAIN (RFC 6672, 2.2).
 fn substitute(name: &Name, n_labels: usize, target: &[u8]) -> Option<Name> {
     let target = WireName::from(target).to_name();
     let kept = name.iter().take(name.iter().len() - n_labels);

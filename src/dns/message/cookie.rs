@@ -1,8 +1,8 @@
-//! DNS cookies (RFC 7873) in the form that servers of one address share (RFC 9018).
+//! DNS cookies (RFC 7873) in the interoperable format that anycast servers share (RFC 9018).
 //!
-//! A server's cookie is made of the client's cookie and address, a time and a secret alone, so
-//! nothing is kept per client, and every replica with the secret knows it. It is good for an hour;
-//! after half an hour the client is given a new one.
+//! A server cookie is computed from the client cookie, the client's address, a timestamp and the
+//! secret, so no state is kept per client and every replica with the secret accepts it. It is valid
+//! for one hour; after half an hour the client gets a new one.
 
 use std::hash::Hasher;
 use std::net::IpAddr;
@@ -11,32 +11,32 @@ use siphasher::sip::SipHasher24;
 
 use super::protocol::CLIENT_COOKIE_LENGTH;
 
-/// The octets of the secret.
+/// Length of the secret, in octets.
 pub const SECRET_LENGTH: usize = 16;
 const VERSION: u8 = 1;
-/// How old a cookie may be (RFC 9018, 4.3).
+/// Maximum age of a cookie (RFC 9018, 4.3).
 const AGE_S_MAX: u32 = 3600;
-/// How far ahead of our clock a replica's may be.
+/// Maximum clock skew of a replica whose clock is ahead of ours (RFC 9018, 4.3).
 const AHEAD_S_MAX: u32 = 300;
-/// From what age on a client gets a new cookie.
+/// Age from which a client gets a new cookie (RFC 9018, 4.3 suggests half an hour).
 const RENEWAL_AGE_S: u32 = 1800;
 
-/// Makes and knows the cookies of a secret.
+/// Generates and verifies server cookies with one secret.
 pub struct Cookies {
     secret: [u8; SECRET_LENGTH],
 }
 
 impl Cookies {
-    /// The cookies of this secret.
+    /// Server cookies made with `secret`.
     pub fn new(secret: [u8; SECRET_LENGTH]) -> Self {
         Self { secret }
     }
 
-    /// The cookie option of the response to a request with `cookie`: the client's part and a server's
-    /// part that is good.
+    /// The COOKIE option for the response to a request with `cookie`: the client cookie followed by a
+    /// valid server cookie.
     pub(crate) fn answer(&self, cookie: &[u8], client: IpAddr, now_s: u32) -> Vec<u8> {
         let age_s = self.age_s(cookie, client, now_s);
-        // Cookies from ahead of our clock are younger than new ones.
+        // The age is negative for cookies of replicas whose clock is ahead: they are kept too.
         if age_s.is_some_and(|age_s| age_s < RENEWAL_AGE_S as i32) {
             return cookie.to_vec();
         }
@@ -44,17 +44,17 @@ impl Cookies {
         [client_cookie, &self.server_cookie(client_cookie, client, now_s)].concat()
     }
 
-    /// Whether `cookie` has a server's part that was given to this client and is good still.
+    /// Whether `cookie` contains a server cookie that was issued to this client and has not expired.
     pub fn is_good(&self, cookie: &[u8], client: IpAddr, now_s: u32) -> bool {
         self.age_s(cookie, client, now_s).is_some()
     }
 
-    /// How old a good cookie is, in seconds; negative if it is from ahead of our clock.
+    /// The age of a valid cookie in seconds, negative if its timestamp is ahead of our clock.
     fn age_s(&self, cookie: &[u8], client: IpAddr, now_s: u32) -> Option<i32> {
         let (client_cookie, server_cookie) = cookie.split_at_checked(CLIENT_COOKIE_LENGTH)?;
         let [VERSION, _, _, _, t0, t1, t2, t3, ..] = server_cookie else { return None };
         let time_s = u32::from_be_bytes([*t0, *t1, *t2, *t3]);
-        // Times are serial numbers, so that the year 2106 is like any other (RFC 9018, 4.3).
+        // Timestamps are compared with serial number arithmetic, so they survive 2106 (RFC 9018, 4.3).
         let age_s = now_s.wrapping_sub(time_s) as i32;
         let is_in_time = age_s <= AGE_S_MAX as i32 && age_s >= -(AHEAD_S_MAX as i32);
         let is_ours = server_cookie == self.server_cookie(client_cookie, client, time_s);

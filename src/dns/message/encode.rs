@@ -1,14 +1,15 @@
-//! Writing a message: sections, and the compression of names.
+//! The message encoder: header, sections and name compression.
 //!
-//! hickory's encoder forgets the question's name when the question is echoed as it was sent, and
-//! compresses at most 120 names of a message; a response of three addresses is a third longer
-//! with it, and an RRset of some thousand addresses does not fit a stream message. So this is an
-//! encoder of our own over hickory's types. What goes into a message is for `fit` to say.
+//! hickory's encoder does not compress against the QNAME if the question is echoed verbatim, and
+//! compresses at most 120 names per message: a response with three addresses gets a third longer, and
+//! an RRset of some thousand addresses does not fit into a TCP message. So this is our own encoder
+//! over hickory's types. `fit` decides what goes into a message.
 //!
-//! - An owner that equals the question's name, in any case, is the pointer `c00c`: the client reads
-//!   the case it asked with (RFC 1035, 4.1.4 leaves compression to the server).
-//! - Other names are replaced by a pointer only where the case is the same, and names in RDATA only
-//!   in the types of RFC 1035 (RFC 3597, section 4).
+//! RFC 1035, 4.1.4 leaves compression to the server. We choose:
+//! - An owner that equals the QNAME, ignoring case, is the pointer `c00c`: the client sees the case it
+//!   asked with.
+//! - Any other name is compressed only against a name of the same case, and names in RDATA only in the
+//!   types of RFC 1035 (RFC 3597, section 4).
 
 use std::collections::HashMap;
 
@@ -20,27 +21,27 @@ use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 use super::name;
 use super::protocol::{HEADER_LENGTH, POINTER, POINTER_OCTET, POINTER_TARGET_END, TYPE_AND_CLASS_LENGTH};
 
-/// A message that is being written.
+/// A message under construction.
 pub(crate) struct Message {
     octets: Vec<u8>,
     header: Metadata,
     counts: HeaderCounts,
-    /// The end of the question's name, which starts right after the header; 0 without a question.
+    /// Offset of the end of the QNAME, which starts right after the header; 0 without a question.
     question_name_end: usize,
-    /// Where a name stands that has this hash. Names that share a hash are told apart by their
-    /// octets; the later one is merely not found.
+    /// Offset of the name with this hash. Octets are compared before a pointer is written; of two names
+    /// with the same hash the later one is not compressed against.
     names: HashMap<u64, usize>,
 }
 
-/// Whether a name may be replaced by a pointer. One that may not is still written so that others
-/// can point to it.
+/// Whether a name may be replaced by a pointer. A name that must be written in full can still be the
+/// target of pointers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
     Allowed,
     Forbidden,
 }
 
-/// How far a message is written.
+/// A position in a message, to rewind to.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     length: usize,
@@ -48,7 +49,7 @@ pub(crate) struct Mark {
 }
 
 impl Message {
-    /// The header, and a question as it was sent, or none.
+    /// A message with this header and the question in wire format, or without one.
     pub(crate) fn new(header: Metadata, question: &[u8]) -> Self {
         let mut message = Self {
             octets: Vec::with_capacity(512),
@@ -67,45 +68,45 @@ impl Message {
         message
     }
 
-    /// How long the message is so far, in octets.
+    /// The length so far, in octets.
     pub(crate) fn length(&self) -> usize {
         self.octets.len()
     }
 
-    /// Adds a record to the answer section, which must still be the last one.
+    /// Appends a record to the answer section; no later section may have been started.
     pub(crate) fn answer(&mut self, record: &Record) -> Result<(), ProtoError> {
         self.record(record)?;
         self.counts.answers += 1;
         Ok(())
     }
 
-    /// Adds a record to the authority section, which must still be the last one.
+    /// Appends a record to the authority section; the additional section may not have been started.
     pub(super) fn authority(&mut self, record: &Record) -> Result<(), ProtoError> {
         self.record(record)?;
         self.counts.authorities += 1;
         Ok(())
     }
 
-    /// Adds a record to the additional section.
+    /// Appends a record to the additional section.
     pub(super) fn additional(&mut self, record: &Record) -> Result<(), ProtoError> {
         self.record(record)?;
         self.counts.additionals += 1;
         Ok(())
     }
 
-    /// Where the message ends now, to return to.
+    /// The current position.
     pub(crate) fn mark(&self) -> Mark {
         Mark { length: self.octets.len(), counts: self.counts }
     }
 
-    /// Takes back what was added since `mark`.
+    /// Removes everything appended since `mark`.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.octets.truncate(mark.length);
         self.counts = mark.counts;
         self.names.retain(|_, offset| *offset < mark.length);
     }
 
-    /// The whole message, with this OPT record at its end.
+    /// The complete message; `edns` becomes the last record.
     pub(crate) fn finish(mut self, edns: Option<&Edns>) -> Vec<u8> {
         if let Some(edns) = edns {
             let mut edns = edns.clone();
@@ -198,7 +199,7 @@ impl Message {
         self.octets.push(0);
     }
 
-    /// Whether the name that is written at `offset` has these labels.
+    /// Whether the name at `offset` has exactly these labels.
     fn is_name_at(&self, mut offset: usize, labels: &[&[u8]], same: fn(&[u8], &[u8]) -> bool) -> bool {
         for label in labels {
             offset = self.past_pointers(offset);
@@ -213,7 +214,7 @@ impl Message {
     }
 
     fn past_pointers(&self, mut offset: usize) -> usize {
-        // Every pointer was written by `name` and points backwards, so this ends.
+        // All pointers were written by `name` and point backwards, so this terminates.
         while self.octets[offset] >= POINTER_OCTET {
             let pointer = u16::from_be_bytes([self.octets[offset], self.octets[offset + 1]]);
             offset = usize::from(pointer & !POINTER);
@@ -222,7 +223,7 @@ impl Message {
     }
 
     fn is_question_name(&self, name: &Name) -> bool {
-        // The root is one octet; a pointer to it would be two.
+        // The root name is one octet, a pointer to it would be two.
         self.question_name_end > HEADER_LENGTH + 1
             && self.is_name_at(HEADER_LENGTH, &name.iter().collect::<Vec<_>>(), <[u8]>::eq_ignore_ascii_case)
     }
@@ -236,7 +237,7 @@ impl Message {
     }
 }
 
-/// For each label, a hash of the name that begins with it (FNV-1a).
+/// For each label, the FNV-1a hash of the name that starts with it.
 fn hashes_of_suffixes(labels: &[&[u8]]) -> Vec<u64> {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -251,7 +252,7 @@ fn hashes_of_suffixes(labels: &[&[u8]]) -> Vec<u64> {
     hashes
 }
 
-/// The length of RDATA without name compression; 0 for what cannot be encoded.
+/// Length of uncompressed RDATA; 0 if it cannot be encoded.
 pub(super) fn rdata_length(data: &RData) -> usize {
     match data {
         RData::A(_) => 4,

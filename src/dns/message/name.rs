@@ -1,9 +1,9 @@
-//! Names as the snapshot keeps them: the wire form of RFC 1035, lower-cased, in one allocation.
+//! Domain names in lower-cased wire format (RFC 1035), as the snapshot stores them.
 //!
-//! The wire form has a pleasant property that all lookups rest on: every suffix of it that starts
-//! at a label is itself the wire form of an ancestor, so walking towards the root copies nothing.
-//! Functions over such slices are free functions here; they take well-formed names and never
-//! fail. Labels are octets (RFC 2181 section 11); only ASCII letters are folded (RFC 4343).
+//! All lookups rely on one property of the wire format: every suffix that starts at a label is the
+//! wire format of an ancestor, so walking towards the root copies nothing. The free functions take
+//! slices of well-formed names and never fail; only [`length`] takes untrusted octets.
+//! Labels may contain any octet (RFC 2181, section 11); only ASCII letters are folded (RFC 4343).
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -14,40 +14,40 @@ use smallvec::SmallVec;
 
 pub use super::protocol::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX};
 
-/// What is put together on the way to where it is kept: mostly that is not much.
+/// A buffer for names under construction; nearly all fit without an allocation.
 pub(crate) type Octets = SmallVec<[u8; 512]>;
 
-/// A lower-cased name in wire form. Cheap to clone.
+/// A lower-cased name in wire format. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WireName(Arc<[u8]>);
 
-/// A label is empty or longer than 63 octets, or a name longer than 255.
+/// A label is empty or longer than 63 octets, or the name is longer than 255 octets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{label}\" below {parent} is not a valid name: a label has 1 to 63 octets, a name at most 255")]
 pub struct NameTooLong {
     /// The label that does not fit.
     pub label: String,
-    /// What it was to be put below.
+    /// The parent of the name that was to be built.
     pub parent: String,
 }
 
 impl WireName {
-    /// The wire form of `name`, lower-cased; a relative name is taken as absolute.
+    /// `name`, lower-cased; a relative name is taken as absolute.
     pub fn of(name: &Name) -> Self {
         Self(wire(name, u8::to_ascii_lowercase).into())
     }
 
-    /// The name that a question begins with, lower-cased.
+    /// The QNAME at the start of a question, lower-cased.
     pub(crate) fn beginning(question: &[u8]) -> Option<Self> {
         length(question).map(|length| Self(question[..length].to_ascii_lowercase().into()))
     }
 
-    /// The name with `label` put in front, lower-cased.
+    /// The child with this label, lower-cased.
     pub fn child(&self, label: &str) -> Result<Self, NameTooLong> {
         self.child_of("", label)
     }
 
-    /// The same with an underscore before the label, as protocols and ports have it (RFC 2782).
+    /// The child with an underscore before the label, as in SRV owner names (RFC 2782).
     pub(crate) fn service_child(&self, label: &str) -> Result<Self, NameTooLong> {
         self.child_of("_", label)
     }
@@ -66,24 +66,24 @@ impl WireName {
         Ok(Self::from(octets.as_slice()))
     }
 
-    /// The wire form.
+    /// The wire format.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The wire form, shared.
+    /// The wire format, shared.
     pub(crate) fn to_shared(&self) -> Arc<[u8]> {
         self.0.clone()
     }
 
-    /// The name in the codec's form.
+    /// The name as a hickory type.
     pub fn to_name(&self) -> Name {
         to_name(&self.0)
     }
 }
 
 impl From<&[u8]> for WireName {
-    /// Takes a suffix of another name, or one that was put together in its form.
+    /// Takes a suffix of a name in lower-cased wire format.
     fn from(suffix: &[u8]) -> Self {
         Self(suffix.into())
     }
@@ -107,7 +107,7 @@ impl fmt::Debug for WireName {
     }
 }
 
-/// The wire form of `name`, every octet of its labels passed through `fold`.
+/// `name` in wire format, with `fold` applied to every octet of its labels.
 pub(crate) fn wire(name: &Name, fold: impl Fn(&u8) -> u8) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(name.len() + 1);
     for label in name.iter() {
@@ -118,14 +118,14 @@ pub(crate) fn wire(name: &Name, fold: impl Fn(&u8) -> u8) -> Vec<u8> {
     bytes
 }
 
-/// The name in the codec's form.
+/// The name as a hickory type.
 pub(crate) fn to_name(wire: &[u8]) -> Name {
     let labels = ancestors(wire).filter_map(first_label);
     Name::from_labels(labels).expect("a name in wire form has valid labels")
 }
 
-/// The length of the name that `octets` begin with; `None` if it is cut off, longer than a name may be,
-/// or not written out: a compression pointer is not taken for a label.
+/// Length of the uncompressed name at the start of untrusted `octets`; `None` if it is cut off, too long
+/// or contains a compression pointer.
 #[inline]
 pub(crate) fn length(octets: &[u8]) -> Option<usize> {
     let mut end = 0;
@@ -141,33 +141,33 @@ pub(crate) fn length(octets: &[u8]) -> Option<usize> {
     }
 }
 
-/// The first label; none at the root.
+/// The first label; `None` for the root.
 pub(crate) fn first_label(wire: &[u8]) -> Option<&[u8]> {
     let length = usize::from(*wire.first()?);
     wire.get(1..=length).filter(|label| !label.is_empty())
 }
 
-/// The name one label up; none at the root.
+/// The parent; `None` for the root.
 pub(crate) fn parent(wire: &[u8]) -> Option<&[u8]> {
     first_label(wire).map(|label| &wire[label.len() + 1..])
 }
 
-/// The name itself, its parent, and so on to the root.
+/// The name itself, then its parent, and so on up to the root.
 pub(crate) fn ancestors(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(wire), |name| parent(name))
 }
 
-/// The number of labels, the root's not counted.
+/// The number of labels, not counting the root.
 pub(crate) fn n_labels(wire: &[u8]) -> usize {
     ancestors(wire).count() - 1
 }
 
-/// The name `n` labels up.
+/// The ancestor `n` labels up.
 pub(crate) fn ancestor(wire: &[u8], n: usize) -> Option<&[u8]> {
     ancestors(wire).nth(n)
 }
 
-/// Whether `wire` is `apex` or lies below it.
+/// Whether `wire` is `apex` or a name below it.
 pub(crate) fn is_at_or_below(wire: &[u8], apex: &[u8]) -> bool {
     ancestors(wire).any(|name| name == apex)
 }

@@ -17,7 +17,8 @@ pub const LABEL_OCTETS_MAX: usize = 63;
 pub(crate) const CHARACTER_STRING_LENGTH_MAX: usize = 255;
 
 /// The longest UDP response, and the payload size that our OPT record offers. RFC 6891, 6.2.5 leaves
-/// the size to the server; 1232 is what RFC 9715 recommends: it passes every IPv6 link unfragmented.
+/// the size to the server, RFC 9715 recommends 1400 at most. 1232 fits into the minimum MTU of IPv6 (1280),
+/// so that no link fragments it.
 pub const DATAGRAM_LENGTH_MAX: u16 = 1232;
 /// The longest UDP response to a client without EDNS (RFC 1035, 4.2.1), and the least payload size
 /// that counts (RFC 6891, 6.2.3).

@@ -1,14 +1,14 @@
-//! What a message asks, read without trusting it.
+//! Parsing of untrusted requests, and of responses to our own messages.
 //!
 //! ```text
-//!  octets ──► read() ──► Ignored      shorter than a header, or itself a response: never answered
-//!                   ├──► Malformed    a header and something broken: FORMERR
-//!                   └──► Request      header, question, EDNS, signature
+//!  octets ──► read() ──► Ignored      shorter than a header, or a response: never answered
+//!                   ├──► Malformed    valid header, malformed body: FORMERR
+//!                   └──► Request      header, question, EDNS, TSIG
 //! ```
 //!
-//! A response is never answered, however broken it is: two servers could otherwise be set to loop.
-//! Octets after the last counted record are ignored. A question must not contain compression
-//! pointers; there is nothing before it that one could point to. Nothing here knows zones.
+//! A response is never answered, even if malformed: otherwise two servers could be made to loop.
+//! Trailing octets after the last record are ignored, as most servers do. A QNAME must not contain
+//! compression pointers: no name precedes it. Nothing here knows zones.
 
 use hickory_proto::op::{Header, HeaderCounts, MessageType, Metadata, OpCode};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
@@ -22,39 +22,39 @@ use super::protocol::{
 };
 use super::tsig::Signed;
 
-/// A message, as far as it can be read.
+/// A received message, as far as it can be parsed.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, taken apart where it is made")]
 pub(crate) enum Received<'a> {
-    /// Not to be answered.
+    /// Must not be answered.
     Ignored,
-    /// The header is whole, what follows is not.
+    /// The header is valid, the rest is malformed.
     Malformed(Metadata),
-    /// To be answered by what it asks.
+    /// A request to answer.
     Request(Request<'a>),
 }
 
-/// A message that wants an answer.
+/// A request.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     /// The header without its counts.
     pub(crate) header: Metadata,
-    /// The question; `None` if there is none, or, for other opcodes than QUERY, if it is unreadable.
+    /// The question; `None` if there is none or, for opcodes other than QUERY, if it is malformed.
     pub(crate) question: Option<Question<'a>>,
-    /// What the client's OPT record says.
+    /// The client's OPT record.
     pub(crate) edns: Option<ClientEdns<'a>>,
-    /// The message's TSIG record and what it signs.
+    /// The TSIG record and the message that it signs.
     pub(crate) signed: Option<Signed<'a>>,
-    /// The serial of the SOA record in the authority section: what a client of IXFR has.
+    /// Serial of the SOA record in the authority section: the version an IXFR client has.
     pub(crate) known_serial: Option<u32>,
 }
 
 /// The one question of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Question<'a> {
-    /// Name, type and class as they were sent.
+    /// QNAME, QTYPE and QCLASS as sent.
     pub(crate) wire: &'a [u8],
-    /// The name, its case as sent.
+    /// QNAME, in the case as sent.
     pub(crate) name: Name,
     /// QTYPE.
     pub(crate) record_type: RecordType,
@@ -62,26 +62,26 @@ pub(crate) struct Question<'a> {
     pub(crate) class: DNSClass,
 }
 
-/// What the client's OPT record says (RFC 6891).
+/// The client's OPT record (RFC 6891).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientEdns<'a> {
-    /// The longest datagram the client takes, in octets; never below 512.
+    /// The requestor's UDP payload size in octets; values below 512 count as 512 (RFC 6891, 6.2.3).
     pub(crate) size: u16,
-    /// The EDNS version the client speaks. Nothing is known of the options of others than ours.
+    /// The EDNS version. Options are parsed for version 0 only.
     pub(crate) version: u8,
     /// The DO bit.
     pub(crate) is_dnssec_ok: bool,
-    /// Whether the client asks which server it has reached (RFC 5001).
+    /// Whether the client requests the NSID (RFC 5001).
     pub(crate) wants_nsid: bool,
-    /// Whether the client asks how long the connection may be idle (RFC 7828).
+    /// Whether the client sent edns-tcp-keepalive (RFC 7828).
     pub(crate) wants_keepalive: bool,
-    /// Whether the client has padded its request (RFC 7830), whatever with.
+    /// Whether the request is padded (RFC 7830), whatever the padding contains.
     pub(crate) is_padded: bool,
-    /// The client's cookie, and the server's behind it if there is one (RFC 7873).
+    /// The client cookie, followed by the server cookie if the client has one (RFC 7873).
     pub(crate) cookie: Option<&'a [u8]>,
 }
 
-/// Reads `message`.
+/// Parses a received message.
 pub(crate) fn read(message: &[u8]) -> Received<'_> {
     let mut decoder = BinDecoder::new(message);
     let Ok(Header { metadata: header, counts }) = Header::read(&mut decoder) else {
@@ -96,7 +96,7 @@ pub(crate) fn read(message: &[u8]) -> Received<'_> {
             Received::Request(Request { header, question, edns, signed, known_serial })
         }
         (None, OpCode::Query) => Received::Malformed(header),
-        // Whether this body is broken depends on what the opcode means, which is not known here.
+        // Other opcodes may give the sections another meaning (RFC 2136): the body is not judged here.
         (None, _) => Received::Request(Request {
             header,
             question: None,
@@ -107,17 +107,17 @@ pub(crate) fn read(message: &[u8]) -> Received<'_> {
     }
 }
 
-/// A response to a message of ours.
+/// A response to a message that we sent.
 pub(crate) struct ResponseRead<'a> {
     /// The header without its counts.
     pub(crate) header: Metadata,
-    /// The question, if it is repeated.
+    /// The question, if the response repeats it.
     pub(crate) question: Option<Question<'a>>,
-    /// The message's TSIG record and what it signs.
+    /// The TSIG record and the message that it signs.
     pub(crate) signed: Option<Signed<'a>>,
 }
 
-/// Reads a response; `None` for anything else and what is broken.
+/// Parses a response; `None` if it is malformed or no response.
 pub(crate) fn read_response(message: &[u8]) -> Option<ResponseRead<'_>> {
     let Header { metadata: header, counts } = Header::read(&mut BinDecoder::new(message)).ok()?;
     if header.message_type != MessageType::Response {
@@ -127,7 +127,7 @@ pub(crate) fn read_response(message: &[u8]) -> Option<ResponseRead<'_>> {
     Some(ResponseRead { header, question, signed: extras.signed })
 }
 
-/// What is read of the records behind the question.
+/// What is kept of the records after the question.
 #[derive(Default)]
 struct Extras<'a> {
     edns: Option<ClientEdns<'a>>,
@@ -158,8 +158,8 @@ fn read_question(message: &[u8]) -> Option<Question<'_>> {
     })
 }
 
-/// What matters of the records, or `None` if one is broken or where it must not be: OPT anywhere but
-/// once in the additional section (RFC 6891, 6.1.1), TSIG anywhere but last (RFC 8945, 5.1).
+/// Parses all records; `None` if one is malformed or misplaced: OPT more than once or outside of the
+/// additional section (RFC 6891, 6.1.1), TSIG not last (RFC 8945, 5.1).
 fn read_records(message: &[u8], start: usize, counts: HeaderCounts) -> Option<Extras<'_>> {
     let mut decoder = BinDecoder::new(message);
     decoder.read_slice(start).ok()?;
@@ -193,7 +193,7 @@ fn read_records(message: &[u8], start: usize, counts: HeaderCounts) -> Option<Ex
     Some(extras)
 }
 
-/// A record whose data is not looked into.
+/// A record with unparsed RDATA.
 struct RawRecord<'a> {
     start: usize,
     is_root: bool,
@@ -256,8 +256,8 @@ fn client_edns<'a>(record: &RawRecord<'a>) -> Option<ClientEdns<'a>> {
     Some(edns)
 }
 
-/// Unknown options are passed over; `None` if their lengths lie or a cookie has a length that none
-/// has (RFC 7873, 5.2.2). Of several cookies the first counts.
+/// Unknown options are ignored (RFC 6891, 6.1.2); `None` if an option exceeds the RDATA or a cookie has an
+/// invalid length (RFC 7873, 5.2.2: FORMERR). Of several cookies only the first counts (RFC 7873, 5.2).
 fn read_options<'a>(mut rest: &'a [u8], edns: &mut ClientEdns<'a>) -> Option<()> {
     while !rest.is_empty() {
         let ([c0, c1, l0, l1], after) = rest.split_first_chunk::<4>()?;

@@ -1,19 +1,19 @@
-//! A response before it is octets: what the transports are given.
+//! A response before encoding, as the transports get it.
 //!
-//! The sections hold the whole answer. How much of it one message can carry is for `fit` to say:
-//! `Response::to_octets` for datagrams, `Response::shorten` for streams.
+//! The sections hold the complete answer. `fit` decides how much of it fits into one message:
+//! `Response::to_octets` truncates, `Response::shorten` cuts down responses over TCP and the like.
 
 use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::Record;
 
-use super::tsig::Seal;
+use super::tsig::ResponseTsig;
 
 /// A response to one request.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// Id, flags, opcode and rcode. TC is set only when the response is encoded.
+    /// ID, flags, opcode and rcode. TC is set by the encoder.
     pub header: Metadata,
-    /// The question as it was sent, or nothing.
+    /// The question as sent, or empty.
     pub question: Vec<u8>,
     /// The answer section.
     pub answers: Vec<Record>,
@@ -23,13 +23,13 @@ pub struct Response {
     pub additional: Vec<Record>,
     /// Our OPT record, if the request had one.
     pub edns: Option<Edns>,
-    /// The TSIG record that signs the message, if the request had one.
-    pub seal: Option<Seal>,
-    /// How many octets the message may have.
+    /// The TSIG record, if the request had one.
+    pub tsig: Option<ResponseTsig>,
+    /// Maximum length of the message, in octets.
     pub length_max: usize,
-    /// Whether the client has shown by a cookie that it is where it says (RFC 7873): then the response
-    /// floods nobody.
+    /// Whether a valid server cookie proves the client's address (RFC 7873): then the response cannot be
+    /// reflected to a victim, and is not rate limited.
     pub is_to_known_client: bool,
-    /// Whether the message is padded, so that its length tells little of what is in it.
+    /// Whether the message is padded (RFC 7830), so that its length reveals little.
     pub is_padded: bool,
 }

@@ -7,3 +7,14 @@
 pub(crate) fn is_newer(serial: u32, other: u32) -> bool {
     (serial.wrapping_sub(other) as i32) > 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serials_are_compared_around_the_circle() {
+        assert!(is_newer(2, 1) && !is_newer(1, 2) && !is_newer(1, 1) && is_newer(1, u32::MAX));
+        assert!(!is_newer(1 << 31, 0) && !is_newer(0, 1 << 31));
+    }
+}

@@ -1,13 +1,14 @@
-//! Transaction signatures (RFC 8945): requests checked, responses and notifications signed.
+//! TSIG (RFC 8945): verifies requests and the answers to our notifications, signs what we send.
 //!
 //! ```text
-//!   Signed (a request's record) ──► Keys::check ─┬─ Ok ──► Signer ──► Seal, or one message after another
-//!                                                └─ Err ─► Seal that says BADKEY, BADSIG or BADTIME
+//!   Signed (a request's record) ──► Keys::check ─┬─ Ok ──► Signer ──► ResponseTsig, or message by message
+//!                                                └─ Err ─► ResponseTsig with BADKEY, BADSIG or BADTIME
 //! ```
 //!
-//! HMACs are ring's, compared in constant time. Of the algorithms those are offered that RFC 8945
-//! recommends and that are not truncated; a truncated MAC that is right is answered with BADTRUNC,
-//! one that is too short to be one with FORMERR. Nothing here knows sockets or reads the time.
+//! HMACs are computed by ring and compared in constant time. Of the algorithms of RFC 8945, section 6 the
+//! untruncated SHA-2 ones are offered; MD5 must not be used, SHA-1 is not recommended. Truncated MACs are
+//! left to policy (5.2.4) and not accepted: BADTRUNC, or FORMERR if shorter than 5.2.2.1 allows.
+//! Nothing here knows sockets or reads the clock.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,11 +23,11 @@ use subtle::ConstantTimeEq;
 use super::name::{self, WireName};
 use super::protocol::RECORD_FIXED_LENGTH;
 
-/// How far the clocks of both sides may differ, in seconds (RFC 8945, 10).
+/// Fudge: permitted clock difference, in seconds (RFC 8945, section 10 recommends 300).
 const FUDGE_S: u16 = 300;
-/// The least octets of a truncated MAC (RFC 8945, 5.2.2.1).
+/// Minimum length of a truncated MAC, in octets (RFC 8945, 5.2.2.1).
 const MAC_LENGTH_MIN: usize = 10;
-/// Where the additional records are counted in a header.
+/// ARCOUNT in the header.
 const ARCOUNT: std::ops::Range<usize> = 10..12;
 
 const NO_ERROR: u16 = 0;
@@ -35,26 +36,26 @@ const BADKEY: u16 = 17;
 const BADTIME: u16 = 18;
 const BADTRUNC: u16 = 22;
 
-/// Why text is no key.
+/// Why a key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The algorithm is none of ours.
+    /// The algorithm is not supported.
     #[error(
         "\"{0}\" is not an algorithm of TSIG that is offered; use hmac-sha256, hmac-sha384 or hmac-sha512"
     )]
     Algorithm(String),
-    /// The name is no domain name.
+    /// The key name is not a domain name.
     #[error("\"{0}\" is not a domain name")]
     Name(String),
-    /// The secret cannot be read.
+    /// The secret is not base64.
     #[error("the secret is not base64; make one with: openssl rand -base64 32")]
     Secret,
-    /// There is no secret.
+    /// The secret is empty.
     #[error("there is no secret; make one with: openssl rand -base64 32")]
     Empty,
 }
 
-/// A key that both sides know.
+/// A shared key.
 pub struct Key {
     name: WireName,
     algorithm: WireName,
@@ -62,7 +63,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key of this name and algorithm; `secret` is base64, in which white space is ignored.
+    /// A key with this name and algorithm. `secret` is base64; white space in it is ignored.
     pub fn new(name: &str, algorithm: &str, secret: &str) -> Result<Self, KeyError> {
         let parsed = Name::from_ascii(name).ok().filter(|name| name.num_labels() > 0);
         let parsed = parsed.ok_or_else(|| KeyError::Name(name.to_owned()))?;
@@ -102,12 +103,12 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys that requests may be signed with, by name.
+/// All keys by name.
 #[derive(Debug, Default)]
 pub struct Keys(BTreeMap<WireName, Arc<Key>>);
 
 impl Keys {
-    /// These keys; of two with one name the later.
+    /// These keys; of two with the same name the later one.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
         Self(keys.into_iter().map(|key| (key.name.clone(), Arc::new(key))).collect())
     }
@@ -117,10 +118,10 @@ impl Keys {
         self.0.get(name)
     }
 
-    /// Whether a request is signed as it should be: who signs the response, or what it says instead.
+    /// Verifies a request's TSIG record: returns the signer for the response, or the error to respond with.
     pub(crate) fn check(&self, signed: &Signed<'_>, now_s: u64) -> Result<Signer, Refusal> {
         let named = self.0.get(&signed.key).filter(|key| key.algorithm == signed.algorithm);
-        let Some(key) = named else { return Err(Refusal::Sealed(signed.seal(BADKEY))) };
+        let Some(key) = named else { return Err(Refusal::NotAuth(signed.error_response(BADKEY))) };
         if !(key.mac_length() / 2).max(MAC_LENGTH_MIN).le(&signed.mac.len())
             || signed.mac.len() > key.mac_length()
         {
@@ -128,56 +129,59 @@ impl Keys {
         }
         let mac = signed.digest(hmac::Context::with_key(&key.secret)).sign();
         if !bool::from(mac.as_ref()[..signed.mac.len()].ct_eq(signed.mac)) {
-            return Err(Refusal::Sealed(signed.seal(BADSIG)));
+            return Err(Refusal::NotAuth(signed.error_response(BADSIG)));
         }
         let signer = Signer { key: key.clone(), before: Some(signed.mac.to_vec()), is_first: true };
         if signed.mac.len() < key.mac_length() {
-            return Err(Refusal::Sealed(Seal { signer: Some(signer), ..signed.seal(BADTRUNC) }));
+            return Err(Refusal::NotAuth(ResponseTsig {
+                signer: Some(signer),
+                ..signed.error_response(BADTRUNC)
+            }));
         }
         if signed.time_s.abs_diff(now_s) > u64::from(signed.fudge_s) {
-            let mut seal = Seal { signer: Some(signer), ..signed.seal(BADTIME) };
-            seal.variables.other = now_s.to_be_bytes()[2..].to_vec();
-            return Err(Refusal::Sealed(seal));
+            let mut tsig = ResponseTsig { signer: Some(signer), ..signed.error_response(BADTIME) };
+            tsig.variables.other = now_s.to_be_bytes()[2..].to_vec();
+            return Err(Refusal::NotAuth(tsig));
         }
         Ok(signer)
     }
 }
 
-/// Why a response is not taken for what it says.
+/// Why a response is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unverified {
-    /// It has no TSIG record.
+    /// No TSIG record.
     #[error("it is not signed")]
     NotSigned,
-    /// It is signed with another key.
+    /// Signed with another key.
     #[error("it is signed with another key")]
     Key,
-    /// The MAC is wrong.
+    /// Wrong MAC.
     #[error("its signature is wrong: do both have the same secret?")]
     Signature,
-    /// The clocks differ too much.
+    /// Timestamp outside of the fudge.
     #[error("the clocks of both differ by more than five minutes")]
     Time,
-    /// The other side says that it does not know the key.
+    /// The peer reports BADKEY.
     #[error("it says that it does not know the key (BADKEY)")]
     TheirKey,
-    /// The other side says that our MAC is wrong.
+    /// The peer reports BADSIG.
     #[error("it says that our signature is wrong (BADSIG): do both have the same secret?")]
     TheirSignature,
 }
 
-/// What a request that is not signed as it should be is answered with.
+/// The response to a request whose TSIG record does not verify.
 pub(crate) enum Refusal {
-    /// NOTAUTH, with this record.
-    Sealed(Seal),
+    /// NOTAUTH with this TSIG record.
+    NotAuth(ResponseTsig),
     /// FORMERR.
     Malformed,
 }
 
-/// A request's TSIG record, and what it signs.
+/// A received TSIG record and the message that it signs.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed<'a> {
-    /// The message before the record.
+    /// The message up to the record.
     message: &'a [u8],
     key: WireName,
     algorithm: WireName,
@@ -190,7 +194,7 @@ pub(crate) struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// Reads the data of the record behind `message`, whose owner is `key`; `None` if it is broken.
+    /// Parses the RDATA of the record that follows `message` and has the owner `key`; `None` if malformed.
     pub(super) fn read(message: &'a [u8], key: &Name, rdata: &'a [u8]) -> Option<Self> {
         let (algorithm, rest) = rdata.split_at_checked(name::length(rdata)?)?;
         let ([t @ .., f0, f1, l0, l1], rest) = rest.split_first_chunk::<10>()?;
@@ -212,12 +216,12 @@ impl<'a> Signed<'a> {
         })
     }
 
-    /// The name of the key that it claims to be signed with.
+    /// The key name.
     pub(crate) fn key(&self) -> &WireName {
         &self.key
     }
 
-    /// Adds the message as it was before the record, and what the record says.
+    /// Digests the message as it was before signing, then the TSIG variables (RFC 8945, 4.3).
     fn digest(&self, mut digest: hmac::Context) -> hmac::Context {
         let n_additional = u16::from_be_bytes([self.message[10], self.message[11]]) - 1;
         digest.update(&self.original_id.to_be_bytes());
@@ -237,9 +241,9 @@ impl<'a> Signed<'a> {
         }
     }
 
-    /// An unsigned record that tells of an error, with the request's time (RFC 8945, 5.3.2).
-    fn seal(&self, error: u16) -> Seal {
-        Seal {
+    /// An unsigned TSIG record with an error and the request's timestamp (RFC 8945, 5.3.2).
+    fn error_response(&self, error: u16) -> ResponseTsig {
+        ResponseTsig {
             key: self.key.clone(),
             algorithm: self.algorithm.clone(),
             variables: Variables { error, other: Vec::new(), ..self.variables() },
@@ -248,7 +252,7 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// What of a TSIG record is signed besides the message and the names.
+/// TSIG variables without the names (RFC 8945, 4.3.3).
 #[derive(Clone, Debug)]
 struct Variables {
     time_s: u64,
@@ -258,7 +262,7 @@ struct Variables {
 }
 
 impl Variables {
-    /// As RFC 8945, 4.3.3 wants them in the digest.
+    /// All variables in digest order (RFC 8945, 4.3.3).
     fn octets(&self, key: &WireName, algorithm: &WireName) -> Vec<u8> {
         let other_length = self.other.len() as u16;
         [
@@ -279,33 +283,33 @@ impl Variables {
     }
 }
 
-/// Signs one message after another of an exchange.
+/// Signs the messages of one exchange, one after another.
 #[derive(Clone, Debug)]
 pub(crate) struct Signer {
     key: Arc<Key>,
-    /// The MAC of the message before: the request's, then our own last one's.
+    /// The previous MAC: that of the request, then that of our last message (RFC 8945, 5.3.1).
     before: Option<Vec<u8>>,
     is_first: bool,
 }
 
 impl Signer {
-    /// Signs a request, which has no message before it.
+    /// A signer for a request of ours.
     pub(crate) fn of_request(key: Arc<Key>) -> Self {
         Self { key, before: None, is_first: true }
     }
 
-    /// The name of the key.
+    /// The key name.
     pub(crate) fn key(&self) -> &WireName {
         &self.key.name
     }
 
-    /// Whether a response is signed as it should be, by whom the last message was for
-    /// (RFC 8945, 5.3). A truncated MAC is none.
+    /// Verifies the response to the last message that was signed (RFC 8945, 5.4). Truncated MACs are not
+    /// accepted.
     pub(crate) fn verify(&self, response: &Signed<'_>, now_s: u64) -> Result<(), Unverified> {
         if response.key != self.key.name || response.algorithm != self.key.algorithm {
             return Err(Unverified::Key);
         }
-        // Who does not know the key, or finds the signature bad, cannot sign.
+        // Responses with BADKEY and BADSIG are unsigned (RFC 8945, 5.3.2).
         match response.error {
             BADKEY => return Err(Unverified::TheirKey),
             BADSIG => return Err(Unverified::TheirSignature),
@@ -326,12 +330,12 @@ impl Signer {
         Ok(())
     }
 
-    /// How many octets signing adds to a message.
+    /// Length of the TSIG record, in octets.
     pub(crate) fn length(&self) -> usize {
         record_length(&self.key.name, &self.key.algorithm, self.key.mac_length(), 0)
     }
 
-    /// Appends the record that signs `message`, and the messages before it (RFC 8945, 5.3.1).
+    /// Appends the TSIG record to `message`; its MAC covers the previous MAC too (RFC 8945, 5.3.1).
     pub(crate) fn sign(&mut self, message: Vec<u8>, now_s: u64) -> Vec<u8> {
         let variables = Variables { time_s: now_s, fudge_s: FUDGE_S, error: NO_ERROR, other: Vec::new() };
         self.sign_with(message, &variables)
@@ -349,24 +353,24 @@ impl Signer {
             false => digest.update(&variables.timers()),
         }
         let mac = digest.sign().as_ref().to_vec();
-        let sealed = with_record(message, &self.key.name, &self.key.algorithm, variables, &mac);
+        let signed = with_record(message, &self.key.name, &self.key.algorithm, variables, &mac);
         self.before = Some(mac);
         self.is_first = false;
-        sealed
+        signed
     }
 }
 
-/// The TSIG record of one response.
+/// The TSIG record of a single response.
 #[derive(Clone, Debug)]
-pub struct Seal {
+pub struct ResponseTsig {
     key: WireName,
     algorithm: WireName,
     variables: Variables,
     signer: Option<Signer>,
 }
 
-impl Seal {
-    /// A good signature.
+impl ResponseTsig {
+    /// A record without error, signed by `signer`.
     pub(crate) fn good(signer: Signer, now_s: u64) -> Self {
         Self {
             key: signer.key.name.clone(),
@@ -376,14 +380,14 @@ impl Seal {
         }
     }
 
-    /// How many octets the record has.
+    /// Length of the record, in octets.
     pub(super) fn length(&self) -> usize {
         let mac_length = self.signer.as_ref().map_or(0, |signer| signer.key.mac_length());
         record_length(&self.key, &self.algorithm, mac_length, self.variables.other.len())
     }
 
-    /// Appends the record.
-    pub(crate) fn put_on(&self, message: Vec<u8>) -> Vec<u8> {
+    /// Appends the record to `message`.
+    pub(crate) fn append_to(&self, message: Vec<u8>) -> Vec<u8> {
         match self.signer.clone() {
             Some(mut signer) => signer.sign_with(message, &self.variables),
             None => with_record(message, &self.key, &self.algorithm, &self.variables, &[]),
@@ -391,7 +395,7 @@ impl Seal {
     }
 }
 
-/// Owner, fixed fields of the record, algorithm, and sixteen octets of fixed fields in the RDATA.
+/// Owner, fixed fields, algorithm, and the 16 octets of fixed-length fields in the RDATA (RFC 8945, 4.2).
 fn record_length(key: &WireName, algorithm: &WireName, mac_length: usize, other_length: usize) -> usize {
     key.as_bytes().len() + RECORD_FIXED_LENGTH + algorithm.as_bytes().len() + 16 + mac_length + other_length
 }

@@ -9,8 +9,9 @@
 //!
 //! Serials are reserved [`STEP`] at a time: a file says up to where they may have been given, and is on
 //! disk before the first of them is. Half a step ahead a thread of its own writes the next reservation, so
-//! a change costs an addition. A server that was killed goes on behind its last reservation. Several
-//! servers may share the file: each reserves beyond what any of them has.
+//! a change costs an addition, and no task waits for a disk on a thread that runs others: who publishes
+//! awaits [`Serials::reserved`] first. A server that was killed goes on behind its last reservation.
+//! Several servers may share the file: each reserves beyond what any of them has.
 //!
 //! Without a file, serials begin at the clock's seconds, and can fall when more than one version per second
 //! was published. A counter with a file begins there too if that is later, so that losing the file does little.
@@ -18,16 +19,20 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
 
 use rustix::fs::{FlockOperation, flock};
+use tokio::sync::Notify;
 use tracing::warn;
 
-use super::transfer::is_newer;
 use crate::clock::Timestamp;
+use crate::dns::message::serial::is_newer;
 
 /// How many serials are reserved at a time: what a restart skips at most.
 const STEP: u32 = 1024;
+/// How many serials one round of publishing takes at most: one for the cluster's zones, one for the
+/// catalog, and some to spare.
+const ROUND: u32 = 8;
 const FILE: &str = "dns-serial";
 /// A reservation is written here and then takes the place of the one before.
 const FILE_NEW: &str = "dns-serial.new";
@@ -58,13 +63,13 @@ pub enum SerialsError {
 pub struct Serials {
     shared: Arc<Shared>,
     /// Where reservations are asked for; `None` if nothing is kept.
-    reserve: Option<mpsc::SyncSender<u32>>,
+    reserve: Option<mpsc::SyncSender<()>>,
 }
 
 #[derive(Debug)]
 struct Shared {
     counter: Mutex<Counter>,
-    has_reserved: Condvar,
+    has_reserved: Notify,
 }
 
 /// Pure: which serials may be given.
@@ -103,22 +108,29 @@ impl Serials {
         Ok(Self { shared, reserve: Some(reserve) })
     }
 
-    /// The serial of one more version. Waits, in case reserving is slower than publishing.
+    /// Waits until enough serials for one round of publishing are reserved.
+    pub async fn reserved(&self) {
+        loop {
+            // Made before the counter is looked at, so that no reservation in between is missed.
+            let has_reserved = self.shared.has_reserved.notified();
+            if self.shared.lock().n_left() >= ROUND {
+                return;
+            }
+            has_reserved.await;
+        }
+    }
+
+    /// The serial of one more version. Never waits: who gives more of them than one round takes
+    /// without awaiting [`Serials::reserved`] is ahead of the file, and of what a restart knows.
     pub fn advance(&self) -> u32 {
         let mut counter = self.shared.lock();
-        loop {
-            let given = counter.advance();
-            let is_wanted = self.reserve.is_some() && counter.wants_more();
-            if let (true, Some(reserve)) = (is_wanted, &self.reserve) {
-                counter.is_reserving = true;
-                // The thread ends only with the last sender.
-                let _ = reserve.try_send(counter.last);
-            }
-            match given {
-                Some(serial) => return serial,
-                None => counter = self.shared.has_reserved.wait(counter).expect(NO_PANIC),
-            }
+        counter.last = after(counter.last);
+        if let Some(reserve) = self.reserve.as_ref().filter(|_| counter.wants_more()) {
+            counter.is_reserving = true;
+            // The thread ends only with the last sender.
+            let _ = reserve.try_send(());
         }
+        counter.last
     }
 }
 
@@ -126,7 +138,7 @@ const NO_PANIC: &str = "no panic happens while a serial is given";
 
 impl Shared {
     fn new(counter: Counter) -> Self {
-        Self { counter: Mutex::new(counter), has_reserved: Condvar::new() }
+        Self { counter: Mutex::new(counter), has_reserved: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counter> {
@@ -135,20 +147,18 @@ impl Shared {
 }
 
 impl Counter {
-    /// The next serial, unless it is not reserved yet.
-    fn advance(&mut self) -> Option<u32> {
-        let next = after(self.last);
-        if self.kept.is_some_and(|kept| is_newer(next, kept)) {
-            return None;
+    /// How many serials are reserved and not given yet.
+    fn n_left(&self) -> u32 {
+        match self.kept {
+            Some(kept) if is_newer(kept, self.last) => kept.wrapping_sub(self.last),
+            Some(_) => 0,
+            None => u32::MAX,
         }
-        self.last = next;
-        Some(next)
     }
 
     /// Whether less than half of a step is left.
     fn wants_more(&self) -> bool {
-        let is_low = self.kept.is_some_and(|kept| kept.wrapping_sub(self.last) < STEP / 2);
-        is_low && !self.is_reserving
+        self.n_left() < STEP / 2 && !self.is_reserving
     }
 }
 
@@ -159,9 +169,10 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn run(self, wanted: &mpsc::Receiver<u32>) {
+    fn run(self, wanted: &mpsc::Receiver<()>) {
         let mut is_failing = false;
-        for last in wanted {
+        for () in wanted {
+            let last = self.shared.lock().last;
             let reserved = self.kept.reserve(|stored| match stored {
                 Some(stored) if is_newer(stored, last) => stored,
                 _ => last,
@@ -175,7 +186,7 @@ impl Keeper {
             };
             counter.is_reserving = false;
             drop(counter);
-            self.shared.has_reserved.notify_all();
+            self.shared.has_reserved.notify_waiters();
             if let Err(error) = &reserved
                 && !is_failing
             {

@@ -1,16 +1,17 @@
-//! Response rate limiting: how many answers of a kind one network of clients gets per second.
+//! Response rate limiting (RRL): responses per second, client network and kind of response.
 //!
 //! ```text
 //!  (network, kind) ─► bucket: refilled at the rate, holds one second's worth ─┬─ a token ─► Answer
 //!                                                                            └─ empty ──► Slip | Drop
 //! ```
 //!
-//! A source address can be forged, so a server that answers whatever it is asked floods whom an
-//! attacker names. Limited answers are withheld; every [`SLIP`]th goes out empty with TC set, so
-//! that a real client in that network comes back over TCP, which cannot be forged.
+//! UDP source addresses can be forged, so an unlimited server can be used to flood a victim. Responses
+//! beyond the rate are dropped; one in [`SLIP`] is sent truncated instead, so that a real client in the
+//! limited network retries over TCP, where addresses cannot be forged. No RFC defines RRL; this follows
+//! BIND and Knot.
 //!
-//! Pure in time: the instant is given. Memory is fixed: [`BUCKETS`] buckets in sets of [`WAYS`]; a
-//! network that finds its set full takes the place of the one that was quiet for longest.
+//! Pure: the time is an argument. Memory is fixed: [`BUCKETS`] buckets in sets of [`WAYS`]; in a full set
+//! a new network replaces the one that was quiet for longest.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -21,55 +22,55 @@ use ipnet::IpNet;
 
 use crate::clock::Timestamp;
 
-/// Of so many limited answers one is sent, truncated.
+/// One in SLIP limited responses is sent truncated, the others are dropped.
 pub const SLIP: u8 = 2;
-/// The networks that answers are counted for (RFC 7871, 11.1 has the same idea of one client).
+/// Prefix length of an IPv4 client network (RFC 7871, 11.1 uses the same).
 pub const PREFIX_V4: u8 = 24;
-/// As [`PREFIX_V4`], for IPv6: what one customer usually has.
+/// Prefix length of an IPv6 client network: what one customer usually gets.
 pub const PREFIX_V6: u8 = 56;
-/// How many networks and kinds are remembered.
+/// Number of buckets: pairs of network and kind that are tracked.
 pub const BUCKETS: usize = 1 << 16;
-/// How many of them compete for one place.
+/// Buckets per set.
 pub const WAYS: usize = 8;
-/// Parts of a token: what a bucket gets in a millisecond at one answer per second.
+/// A token in thousandths: at one response per second a bucket gains one thousandth per millisecond.
 const TOKEN: u32 = 1000;
 
-/// Which answers are counted together.
+/// The kinds of responses; each has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// It has records.
+    /// Records.
     Positive,
-    /// The name exists, without records of that type.
+    /// NODATA.
     NoData,
-    /// The name does not exist.
+    /// NXDOMAIN.
     NameError,
-    /// Somebody else's names.
+    /// A referral.
     Referral,
-    /// Everything else: refusals and errors.
+    /// REFUSED, SERVFAIL and other errors.
     Error,
 }
 
-/// What becomes of an answer.
+/// What to do with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is sent.
+    /// Send it.
     Answer,
-    /// It is sent without records, TC set.
+    /// Send it truncated, without records.
     Slip,
-    /// It is not sent.
+    /// Drop it.
     Drop,
 }
 
-/// How answers are limited.
+/// Settings of the limiter.
 #[derive(Clone, Debug)]
 pub struct LimitOptions {
-    /// Answers per second, network and kind.
+    /// Responses per second for each network and kind.
     pub per_second: NonZeroU32,
-    /// Networks whose clients are not limited.
+    /// Networks that are not limited.
     pub exempt: Vec<IpNet>,
 }
 
-/// Buckets of all networks.
+/// The limiter of a server, shared by its workers.
 pub struct Limiter {
     options: LimitOptions,
     sets: Box<[Mutex<[Bucket; WAYS]>]>,
@@ -78,22 +79,22 @@ pub struct Limiter {
 
 #[derive(Clone, Copy, Default)]
 struct Bucket {
-    /// Prefix and kind; `None` if nobody has this place.
+    /// Network and kind; `None` if the bucket is free.
     owner: Option<(u64, Kind)>,
     tokens: u32,
-    /// When it was filled last, in milliseconds.
+    /// Time of the last refill, in milliseconds.
     filled_ms: i64,
     n_limited: u8,
 }
 
 impl Limiter {
-    /// A limiter that has seen nobody yet.
+    /// A limiter with empty buckets.
     pub fn new(options: LimitOptions) -> Self {
         let sets = (0..BUCKETS / WAYS).map(|_| Mutex::default()).collect();
         Self { options, sets, hasher: RandomState::new() }
     }
 
-    /// What becomes of an answer of this kind to `client` at `now`.
+    /// Decides on a response of this kind to `client` at `now`.
     pub fn decide(&self, client: IpAddr, kind: Kind, now: Timestamp) -> Verdict {
         let client = client.to_canonical();
         if self.options.exempt.iter().any(|network| network.contains(&client)) {
@@ -136,14 +137,14 @@ impl Bucket {
     }
 }
 
-/// The network that a client is counted with.
+/// The network that a client belongs to.
 pub fn network(client: IpAddr) -> IpNet {
     let client = client.to_canonical();
     let length = if client.is_ipv4() { PREFIX_V4 } else { PREFIX_V6 };
     IpNet::new_assert(client, length).trunc()
 }
 
-/// The bits of the prefix, and which family they are of.
+/// The prefix and its address family as one number.
 fn prefix_bits(client: IpAddr) -> u64 {
     const V6: u64 = 1 << 63;
     match client {

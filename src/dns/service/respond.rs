@@ -1,13 +1,13 @@
-//! From the octets of a request to a response: what every transport calls.
+//! From a request in wire format to a response, by snapshot and policy. Pure.
 //!
 //! ```text
-//!  octets ──► request::read ──► refusal? ──► answer(&Zones, &Query) ─┬─► rotate ──► Response
+//!  octets ──► request::read ──► allowed? ──► answer(&Zones, &Query) ─┬─► rotate ──► Response
 //!                                                                    └─► beyond our zones: Pending
 //! ```
 //!
-//! Pure: the snapshot, the request, the transport and a number that turns RRsets go in. What is no
-//! question of class IN is refused here; what a name is answered with is `answer`'s to decide.
-//! Datagrams are held to 1232 octets whatever the client offers, so that no reply is fragmented.
+//! Opcodes, classes, EDNS, TSIG, transfers and CHAOS queries are handled here; questions of class IN
+//! are answered by `answer`. UDP responses have at most 1232 octets, whatever the client offers, so that
+//! they are not fragmented (RFC 9715, 3.1 leaves a smaller limit than 1400 to the server).
 
 use hickory_proto::op::{Edns, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::rdata::TXT;
@@ -28,58 +28,56 @@ use crate::dns::message::protocol::{
 use crate::dns::message::request::{ClientEdns, Question, Received, Request, read};
 use crate::dns::message::response::Response;
 use crate::dns::message::serial::is_newer;
-use crate::dns::message::tsig::{Refusal, Seal, Signer};
+use crate::dns::message::tsig::{Refusal, ResponseTsig, Signer};
 use crate::dns::zone::{Zone, Zones};
 
-/// What a request is answered with. `P` is what a response that needs upstreams is at this stage.
+/// The reply to a request. `P` is a response that needs upstreams.
 #[derive(Debug)]
 pub enum Reply<P = Pending> {
     /// One message.
     Message(Box<Response>),
-    /// Many messages.
+    /// A zone transfer, of one or more messages.
     Transfer(Box<AdmittedTransfer>),
-    /// One message, once upstreams have been asked.
+    /// One message, after upstreams have been asked.
     Pending(Box<P>),
 }
 
-/// Answers `request` with one message, or does not: a message that is too short or itself a response
-/// is met with silence. Transfers that need more than one message are refused, and upstreams are not
-/// asked.
+/// The response to `request`; `None` if there is none, because the message is shorter than a header or
+/// itself a response. Transfers of more than one message are refused, and upstreams are not asked.
 ///
-/// `turn` rotates address RRsets; give every request the number after the last one's.
+/// `rotation` rotates address RRsets; pass a number one higher for every request.
 pub fn respond(
     zones: &Zones,
     policy: &Policy,
     request: &[u8],
     asker: Asker,
-    turn: usize,
+    rotation: usize,
 ) -> Option<Response> {
-    let answering = Answering { zones, policy, asker, turn, may_transfer: false, may_forward: false };
+    let answering = Answering { zones, policy, asker, rotation, may_transfer: false, may_forward: false };
     match answering.reply(request)? {
         Reply::Message(response) => Some(*response),
         Reply::Transfer(_) | Reply::Pending(_) => None,
     }
 }
 
-/// As [`respond`], for those who can send many messages where the transport carries them, and who
-/// can ask upstreams.
-pub fn reply(zones: &Zones, policy: &Policy, request: &[u8], asker: Asker, turn: usize) -> Option<Reply> {
+/// As [`respond`], but with transfers (if the transport carries them) and forwarding.
+pub fn reply(zones: &Zones, policy: &Policy, request: &[u8], asker: Asker, rotation: usize) -> Option<Reply> {
     let may_transfer = asker.transport.is_framed();
-    (Answering { zones, policy, asker, turn, may_transfer, may_forward: true }).reply(request)
+    (Answering { zones, policy, asker, rotation, may_transfer, may_forward: true }).reply(request)
 }
 
-/// What a request is answered from.
+/// Everything that a reply depends on, besides the request.
 struct Answering<'a> {
     zones: &'a Zones,
     policy: &'a Policy,
     asker: Asker,
-    turn: usize,
+    rotation: usize,
     may_transfer: bool,
     may_forward: bool,
 }
 
-/// An rcode and what comes with it; or the zone that is transferred, from that serial on; or what our
-/// zones have of an answer, and the question that upstreams are asked.
+/// An answer with its rcode; or a transfer of a zone, since a serial; or the beginning of an answer and
+/// the question for upstreams.
 enum Decision<'a> {
     Answered(Answer, ResponseCode),
     Transfer(&'a Zone, Option<u32>),
@@ -99,24 +97,24 @@ impl<'a> Answering<'a> {
             Some(signed) => match self.policy.keys.check(signed, self.policy.now_s()) {
                 Ok(signer) => Some(signer),
                 Err(Refusal::Malformed) => return message(malformed(&request.header)),
-                Err(Refusal::Sealed(seal)) => {
-                    tracing::debug!(key = %signed.key(), client = %self.asker.address, "a TSIG record does not verify");
+                Err(Refusal::NotAuth(tsig)) => {
+                    tracing::debug!(key = %signed.key(), client = %self.asker.address, "TSIG verification failed");
                     let answer = Answer::empty();
-                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(seal)));
+                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(tsig)));
                 }
             },
         };
         match self.decide(&request, signer.as_ref()) {
             Decision::Answered(answer, rcode) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.policy.now_s()));
-                message(self.response(&request, answer, rcode, seal))
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                message(self.response(&request, answer, rcode, tsig))
             }
             Decision::Transfer(zone, known_serial) => {
                 Some(self.transfer(&request, zone, known_serial, signer))
             }
             Decision::Forward(answer, query, recursion) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.policy.now_s()));
-                let response = self.response(&request, answer, ResponseCode::NoError, seal);
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                let response = self.response(&request, answer, ResponseCode::NoError, tsig);
                 let asked = (query.name, query.record_type);
                 let pending = Pending::new(recursion.forwarder.clone(), asked, self.asker, response);
                 Some(Reply::Pending(Box::new(pending)))
@@ -128,8 +126,7 @@ impl<'a> Answering<'a> {
         let with = |rcode| Decision::Answered(Answer::empty(), rcode);
         match request.header.op_code {
             OpCode::Query => {}
-            // RFC 1996, 3.10 and RFC 2136, 2.1 leave the code open; a server that is nobody's
-            // secondary is not authorized to take notifications.
+            // RFC 1996, 3.10 leaves the rcode for a server that is no secondary to the server: NOTAUTH, as BIND.
             OpCode::Notify => return with(ResponseCode::NotAuth),
             _ => return with(ResponseCode::NotImp),
         }
@@ -137,7 +134,7 @@ impl<'a> Answering<'a> {
             return with(ResponseCode::BADVERS);
         }
         let Some(question) = &request.question else {
-            // A client that wants nothing but a cookie (RFC 7873, 5.4).
+            // A query for a server cookie alone, without a question (RFC 7873, 5.4).
             let has_cookie =
                 self.policy.cookies.is_some() && request.edns.is_some_and(|edns| edns.cookie.is_some());
             return with(if has_cookie { ResponseCode::NoError } else { ResponseCode::FormErr });
@@ -150,7 +147,7 @@ impl<'a> Answering<'a> {
         }
     }
 
-    /// What our zones say, or that upstreams have to be asked.
+    /// Answers from our zones, or forwards if the answer continues outside of them.
     fn resolve(&self, request: &Request<'_>, question: &Question<'_>) -> Decision<'a> {
         let record_type = question.record_type;
         let mut answer = answer(self.zones, &Query { name: question.name.clone(), record_type });
@@ -174,8 +171,8 @@ impl<'a> Answering<'a> {
         Decision::Answered(answer, rcode)
     }
 
-    /// Which server this is (RFC 4892). `version.server` is refused: the RFC leaves it to the operator,
-    /// and a version helps attackers more than anybody else.
+    /// `id.server` and `hostname.bind` (RFC 4892). Other CHAOS names are refused: `version.bind` would help
+    /// attackers more than operators.
     fn own_identity(&self, question: &Question<'_>) -> Decision<'a> {
         let name = WireName::of(&question.name).to_name();
         let is_asked = [&b"id"[..], b"hostname"]
@@ -195,7 +192,7 @@ impl<'a> Answering<'a> {
         Decision::Answered(answer, ResponseCode::NoError)
     }
 
-    /// Whether and how a zone is transferred.
+    /// Decides on AXFR and IXFR.
     fn admit(&self, request: &Request<'_>, question: &Question<'_>, signer: Option<&Signer>) -> Decision<'a> {
         let refused = |rcode, error: u16, text: &str| {
             Decision::Answered(
@@ -228,8 +225,8 @@ impl<'a> Answering<'a> {
         if self.may_transfer && is_newer(zone.serial(), known) {
             return Decision::Transfer(zone, Some(known));
         }
-        // The current SOA alone: there is nothing newer, or the client is to come again by TCP
-        // (RFC 1995, 2).
+        // The current SOA alone: the client is up to date, or has to retry over TCP (RFC 1995, sections 2
+        // and 4).
         let soa = Answer { is_authoritative: true, answers: vec![zone.soa_record()], ..Answer::empty() };
         Decision::Answered(soa, ResponseCode::NoError)
     }
@@ -258,9 +255,9 @@ impl<'a> Answering<'a> {
         request: &Request<'_>,
         mut answer: Answer,
         rcode: ResponseCode,
-        seal: Option<Seal>,
+        tsig: Option<ResponseTsig>,
     ) -> Response {
-        rotate_addresses(&mut answer.answers, self.turn);
+        rotate_addresses(&mut answer.answers, self.rotation);
         let mut header = Metadata::response_from_request(&request.header);
         header.authoritative = answer.is_authoritative;
         header.recursion_available = self.policy.recursion_for(self.asker.address).is_some();
@@ -272,7 +269,7 @@ impl<'a> Answering<'a> {
             authority: answer.authority,
             additional: answer.additional,
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
-            seal,
+            tsig,
             length_max: length_max(self.asker.transport, request.edns),
             is_to_known_client: self.has_good_cookie(request),
             is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
@@ -300,7 +297,7 @@ impl<'a> Answering<'a> {
             put(OPTION_NSID, nsid.as_bytes().to_vec());
         }
         if client.wants_keepalive && self.asker.transport.is_framed() {
-            // In units of 100 ms (RFC 7828, 3.1).
+            // The unit is 100 ms (RFC 7828, 3.1).
             let units = u16::try_from(STREAM_IDLE_TIMEOUT.as_millis() / 100).unwrap_or(u16::MAX);
             put(OPTION_KEEPALIVE, units.to_be_bytes().to_vec());
         }
@@ -311,12 +308,12 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The question as it was sent, or nothing.
+/// The question as sent, or empty.
 fn wire_of(request: &Request<'_>) -> Vec<u8> {
     request.question.as_ref().map_or_else(Vec::new, |question| question.wire.to_vec())
 }
 
-/// A header alone: it is never longer than what it answers, and echoes nothing that is broken.
+/// FORMERR as a bare header: never longer than the request, and without an echo of malformed octets.
 fn malformed(header: &Metadata) -> Response {
     let mut header = Metadata::response_from_request(header);
     header.response_code = ResponseCode::FormErr;
@@ -327,7 +324,7 @@ fn malformed(header: &Metadata) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
-        seal: None,
+        tsig: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
         is_to_known_client: false,
         is_padded: false,
@@ -344,13 +341,13 @@ fn length_max(transport: Transport, edns: Option<ClientEdns<'_>>) -> usize {
     })
 }
 
-/// Clients take the first address of an RRset, so each gets another first one.
-fn rotate_addresses(answers: &mut [Record], turn: usize) {
+/// Most clients use the first address of an RRset, so each response starts with another one.
+fn rotate_addresses(answers: &mut [Record], rotation: usize) {
     for rrset in
         answers.chunk_by_mut(|one, other| one.record_type() == other.record_type() && one.name == other.name)
     {
         if rrset[0].record_type().is_ip_addr() {
-            rrset.rotate_left(turn % rrset.len());
+            rrset.rotate_left(rotation % rrset.len());
         }
     }
 }

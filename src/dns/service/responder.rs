@@ -1,20 +1,19 @@
-//! What depends on who asks: reasons, limits, counts, and whether others are asked. Every transport
-//! comes here.
+//! The entry point of all transports: adds reasons, limits and counts to what `respond` answers.
 //!
 //! ```text
-//!  octets, client ──► respond(&Zones) ──► negative? add its reason ──► datagram? limit ──► octets
+//!  octets, client ──► respond(&Zones) ──► negative? add the reason ──► UDP? rate limit ────► octets
 //!                      │      ▲                          └── counted by type, rcode, transport ──┘
 //!                      ▼      │
-//!                    Pending ─► forwarder: remembered, or asked of upstreams
+//!                    Pending ─► forwarder: cached, or asked of upstreams
 //! ```
 //!
-//! A worker of datagrams never waits: [`Responder::reply_all`] gives a [`Pending`] on, for a task to
-//! [complete](Responder::complete). Connections wait by themselves ([`Responder::answer`]).
+//! UDP workers never wait: [`Responder::reply_all`] hands out a [`Waiting`], which a task
+//! [completes](Responder::complete). Connections wait themselves ([`Responder::answer`]).
 //!
-//! Reasons are looked for only once an answer is negative, the client sent EDNS and may see them;
-//! a positive answer pays for none of this but its count. Info code 0 ("Other", RFC 8914, 4.1) is
-//! what they carry: the registered codes speak of resolution, filtering and DNSSEC, and "Not
-//! Ready" (14) of a server that is not, whereas here the server is well and a pod is not.
+//! A reason is looked up only for a negative answer to a client with EDNS that may see it; positive
+//! answers cost nothing but their count. Reasons have the info code 0 ("Other", RFC 8914, 4.1): the
+//! registered codes are about resolution, filtering and DNSSEC, and "Not Ready" (14) is about a server
+//! that is not ready, whereas here the server is and a pod is not.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::asker::{Asker, Transport};
-use super::fast::{self, Lookup, Negatives, Room, Terms};
+use super::fast::{self, Lookup, NameBuffers, Negatives, Terms};
 use super::forward::Admission;
 use super::limit::{self, Kind, Verdict};
 use super::pending::{Pending, Waiting};
@@ -38,7 +37,7 @@ use crate::dns::message::response::Response;
 use crate::dns::zone::{SharedZones, Zones};
 use crate::metrics::{By, Counts, DropReason, Seen};
 
-/// Answers requests from a snapshot by a policy. One per worker: its counts are its own.
+/// Answers requests from the current snapshot by a policy. One per worker or listener, with its own counters.
 pub struct Responder {
     zones: SharedZones,
     policy: Arc<Policy>,
@@ -46,42 +45,44 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// A responder for one worker.
+    /// A responder for one worker or listener.
     pub fn new(zones: SharedZones, policy: Arc<Policy>) -> Self {
         let counts = policy.metrics.as_ref().map(|metrics| metrics.counts());
         Self { zones, policy, counts }
     }
 
-    /// Answers datagrams: appends the replies to `requests` to `replies`, and after each, in their
-    /// order, calls `each` with its index, the length of `replies`, and what has to be
-    /// [completed](Responder::complete). Nothing is appended if nothing is sent, or not yet. `turn`
-    /// rotates the address RRsets of the first, one more those of the next. What there is
-    /// no `room` for goes the ordinary way.
+    /// Answers a batch of UDP requests: appends the responses to `replies` and, after each request in
+    /// order, calls `each` with its index, the length of `replies` so far, and what is to be
+    /// [completed](Responder::complete). Nothing is appended for a request without a response, or whose
+    /// response waits. `rotation` is that of the first request, each further one has one more. Requests
+    /// beyond the number of `buffers` take the ordinary path.
     pub fn reply_all(
         &self,
         requests: &[(&[u8], IpAddr)],
-        turn: usize,
-        room: &mut Room,
+        rotation: usize,
+        buffers: &mut NameBuffers,
         replies: &mut Vec<u8>,
         mut each: impl FnMut(usize, usize, Option<Box<Waiting>>),
     ) {
         let began = self.began();
         let zones = self.zones.load();
         let lookups = match self.policy.paths {
-            Paths::FastFirst => fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), room),
+            Paths::FastFirst => {
+                fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), buffers)
+            }
             Paths::OrdinaryOnly => Vec::new(),
         };
         let lookups = lookups.into_iter().chain(std::iter::repeat_with(|| None));
-        // What was done for all of them is each one's in equal parts.
+        // The time for the common lookups is divided equally among the requests.
         let share = self.took(began).map(|took| took / requests.len().max(1) as u32);
         for (index, ((request, client), lookup)) in requests.iter().zip(lookups).enumerate() {
-            let turn = turn.wrapping_add(index);
+            let rotation = rotation.wrapping_add(index);
             let is_taken = lookup.is_some_and(|lookup| {
-                self.reply_fast(&zones, lookup, (request, *client), (turn, share), replies).is_some()
+                self.reply_fast(&zones, lookup, (request, *client), (rotation, share), replies).is_some()
             });
             let waiting = match is_taken {
                 true => None,
-                false => self.reply_ordinarily(request, *client, turn, replies),
+                false => self.reply_ordinarily(request, *client, rotation, replies),
             };
             each(index, replies.len(), waiting);
         }
@@ -91,36 +92,36 @@ impl Responder {
         &self,
         request: &[u8],
         client: IpAddr,
-        turn: usize,
+        rotation: usize,
         replies: &mut Vec<u8>,
     ) -> Option<Box<Waiting>> {
         let asker = Asker { address: client, transport: Transport::Udp };
-        match self.converse(request, asker, turn)? {
+        match self.converse(request, asker, rotation)? {
             Reply::Message(response) => replies.extend_from_slice(&response.to_octets()),
             Reply::Pending(waiting) => return Some(waiting),
-            // Never over UDP (RFC 5936, 4.2).
+            // Never over UDP (RFC 5936, 4.2): `respond` refuses it.
             Reply::Transfer(_) => {}
         }
         None
     }
 
-    /// `None`, and nothing is appended, for what goes the ordinary way.
+    /// `None`, with nothing appended, if the request needs the ordinary path.
     fn reply_fast(
         &self,
         zones: &Zones,
         lookup: Lookup<'_, '_>,
         (request, client): (&[u8], IpAddr),
-        (turn, share): (usize, Option<Duration>),
+        (rotation, share): (usize, Option<Duration>),
         replies: &mut Vec<u8>,
     ) -> Option<()> {
         let (start, began) = (replies.len(), self.began());
-        // A reason is nobody's but who asks, so it is not among what is ready-made.
+        // Reasons depend on the client, so negative answers with reasons take the ordinary path.
         let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
         let terms = Terms {
-            negatives: if is_explained { Negatives::Left } else { Negatives::Taken },
+            negatives: if is_explained { Negatives::Leave } else { Negatives::Answer },
             is_recursion_available: self.policy.recursion_for(client).is_some(),
         };
-        let taken = lookup.reply(turn, terms, replies)?;
+        let taken = lookup.reply(rotation, terms, replies)?;
         match self.verdict(client, taken.kind) {
             Verdict::Answer => {}
             Verdict::Slip => taken.truncate(start, replies),
@@ -138,21 +139,21 @@ impl Responder {
         Some(())
     }
 
-    /// The response to `request`, for transports that send one message and can wait for it.
-    pub async fn answer(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Response> {
-        match self.converse(request, asker, turn)? {
+    /// The response to `request`, for transports that wait for a single message.
+    pub async fn answer(&self, request: &[u8], asker: Asker, rotation: usize) -> Option<Response> {
+        match self.converse(request, asker, rotation)? {
             Reply::Message(response) => Some(*response),
             Reply::Pending(waiting) => self.complete(*waiting).await,
             Reply::Transfer(_) => None,
         }
     }
 
-    /// What is said at once: a message, a transfer where the transport carries them, or that upstreams
-    /// have to be asked.
-    pub fn converse(&self, request: &[u8], asker: Asker, turn: usize) -> Option<Reply<Waiting>> {
+    /// The immediate reply: a message, a transfer if the transport carries them, or a response that waits
+    /// for upstreams.
+    pub fn converse(&self, request: &[u8], asker: Asker, rotation: usize) -> Option<Reply<Waiting>> {
         let began = self.began();
         let zones = self.zones.load();
-        let response = match reply(&zones, &self.policy, request, asker, turn) {
+        let response = match reply(&zones, &self.policy, request, asker, rotation) {
             Some(Reply::Transfer(transfer)) => return Some(Reply::Transfer(transfer)),
             Some(Reply::Pending(pending)) => return self.begin(&zones, *pending, self.took(began)),
             Some(Reply::Message(response)) => Some(*response),
@@ -162,7 +163,7 @@ impl Responder {
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// What the forwarder can say at once, or that the response waits.
+    /// The response if the forwarder knows the outcome already, else one that waits.
     fn begin(&self, zones: &Zones, pending: Pending, took: Option<Duration>) -> Option<Reply<Waiting>> {
         let outcome = match pending.admit() {
             Admission::Waiting(slot) => return Some(Reply::Pending(Box::new(Waiting::new(pending, slot)))),
@@ -173,7 +174,7 @@ impl Responder {
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
-    /// The response to what waited, once upstreams have been asked; `None` if none is sent.
+    /// Asks upstreams; `None` if the response is dropped by the rate limit.
     pub async fn complete(&self, waiting: Waiting) -> Option<Response> {
         let (asker, response) = waiting.complete().await;
         self.finish(&self.zones.load(), asker, None, Some(response))
@@ -187,7 +188,7 @@ impl Responder {
         began.map(|began| crate::clock::until(began, self.policy.clock.now()))
     }
 
-    /// Reasons, limits and counts. `took` is how long it took us, if that is known.
+    /// Adds reasons, applies limits, counts. `took` is our own processing time, if known.
     fn finish(
         &self,
         zones: &Zones,
@@ -211,7 +212,7 @@ impl Responder {
         Some(response)
     }
 
-    /// Counts an answer, and in a sample who asks and the name of a question that got records.
+    /// Counts a response; a sample of them also by client network and, if positive, by name.
     fn count(
         &self,
         took: Option<Duration>,
@@ -236,10 +237,10 @@ impl Responder {
         }
     }
 
-    /// Adds why there are no records, if that is known.
+    /// Adds the reason of a negative answer, if there is one.
     fn explain(&self, zones: &Zones, response: &mut Response) {
         let (Some(record_type), Some(edns)) = (record_type(response), &mut response.edns) else { return };
-        // Where a chain of aliases ends is what is missing.
+        // The last name of a CNAME chain is the missing one.
         let last = response.answers.iter().rev().find_map(|record| match &record.data {
             RData::CNAME(target) => Some(target.0.clone()),
             _ => None,
@@ -252,7 +253,7 @@ impl Responder {
         }
     }
 
-    /// Whether a datagram is sent, perhaps without its records.
+    /// Applies the rate limit; false if the response is dropped.
     fn admits(&self, response: &mut Response, client: IpAddr) -> bool {
         if response.is_to_known_client {
             return true;
@@ -270,7 +271,7 @@ impl Responder {
         }
     }
 
-    /// What becomes of a datagram; what is limited is counted.
+    /// The verdict of the rate limiter; limited responses are counted.
     fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
         let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
         let verdict = limiter.decide(client, kind, self.policy.clock.now());
@@ -294,19 +295,19 @@ impl Responder {
     }
 }
 
-/// The type that was asked for, read back from the response.
+/// QTYPE, from the question in the response.
 fn record_type(response: &Response) -> Option<RecordType> {
     let wire = &response.question;
     let at = wire.len().checked_sub(TYPE_AND_CLASS_LENGTH)?;
     Some(u16::from_be_bytes([wire[at], wire[at + 1]]).into())
 }
 
-/// The name in a question that has one.
+/// QNAME of a question.
 fn asked(question: &[u8]) -> Name {
     WireName::from(&question[..question.len() - TYPE_AND_CLASS_LENGTH]).to_name()
 }
 
-/// Whether a name or its type is said not to exist, by a zone of ours.
+/// Whether this is NXDOMAIN or NODATA of one of our zones.
 fn is_negative(response: &Response) -> bool {
     let has_soa = response.authority.iter().any(|record| record.record_type() == RecordType::SOA);
     let is_negative = matches!(response.header.response_code, ResponseCode::NXDomain | ResponseCode::NoError);
@@ -317,7 +318,7 @@ fn kind(response: &Response) -> Kind {
     match response.header.response_code {
         ResponseCode::NXDomain => Kind::NameError,
         ResponseCode::NoError if is_negative(response) => Kind::NoData,
-        // What others have said is authoritative neither, but has answers.
+        // Forwarded answers are not authoritative, but they have records, unlike referrals.
         ResponseCode::NoError if response.header.authoritative || !response.answers.is_empty() => {
             Kind::Positive
         }

@@ -1,7 +1,7 @@
-//! A zone transfer that a client may have: what the transport is to send.
+//! An admitted zone transfer: what the transport is to send.
 //!
-//! The response policy decides here that a transfer is allowed, of which version of the zone and from
-//! which serial on; making and sending its messages is for the transport.
+//! The service decides whether a client may transfer a zone, which version it gets and since which serial;
+//! the transport makes and sends the messages.
 
 use hickory_proto::op::{Edns, Metadata};
 
@@ -12,16 +12,16 @@ use crate::dns::zone::Zone;
 /// An AXFR or IXFR request that was granted.
 #[derive(Debug)]
 pub struct AdmittedTransfer {
-    /// The version of the zone that is sent.
+    /// The version of the zone to send.
     pub(in crate::dns) zone: Zone,
-    /// What an IXFR client has already.
+    /// The version an IXFR client has; `None` for AXFR.
     pub(in crate::dns) known_serial: Option<u32>,
     /// The header of every message.
     pub(in crate::dns) header: Metadata,
-    /// The question and the OPT record of the first message (RFC 5936, 2.2.1).
+    /// The question and the OPT record of the first message (RFC 5936, 2.2.2).
     pub(in crate::dns) first: (Vec<u8>, Option<Edns>),
-    /// Who signs every message, if the request was signed.
+    /// Signs every message, if the request was signed.
     pub(in crate::dns) signer: Option<Signer>,
-    /// The time of signatures.
+    /// The clock for signatures.
     pub(in crate::dns) clock: Clock,
 }

@@ -1,7 +1,7 @@
-//! Encrypted DNS: the sockets of DoT, DoH and DoQ, and the certificate that all show.
+//! Encrypted DNS: the listeners of DoT, DoH and DoQ, with one certificate for all.
 //!
-//! A wildcard address is bound as it is: connections, and QUIC's datagrams too, are answered from
-//! the address that was asked.
+//! A wildcard address is bound as it is: TCP connections and QUIC respond from the address that the client
+//! asked.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use super::doq;
 use super::panics::Panics;
 use crate::dns::service::responder::Responder;
 
-/// How DNS is encrypted.
+/// A protocol of encrypted DNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncryptedProtocol {
     /// DNS over TLS (RFC 7858).
@@ -31,7 +31,7 @@ pub enum EncryptedProtocol {
 }
 
 impl EncryptedProtocol {
-    /// As people write it.
+    /// The usual abbreviation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dot => "DoT",
@@ -41,16 +41,16 @@ impl EncryptedProtocol {
     }
 }
 
-/// Where encrypted DNS is to be answered.
+/// The listeners of encrypted DNS.
 #[derive(Clone, Debug)]
 pub struct EncryptedAddresses {
-    /// The addresses, each with what is spoken there. Port 0 takes a free one.
+    /// Protocol and address of each listener. Port 0 takes a free port.
     pub listen: Vec<(EncryptedProtocol, SocketAddr)>,
-    /// What is shown to clients.
+    /// The server's certificate.
     pub certificate: Arc<dyn ResolvesServerCert>,
 }
 
-/// One bound address.
+/// One bound listener.
 pub(super) struct EncryptedListener {
     address: SocketAddr,
     socket: Socket,
@@ -95,7 +95,7 @@ async fn bind_one(
     Ok(EncryptedListener { address, socket })
 }
 
-/// TLS 1.2 and later, with these application protocols.
+/// A TLS 1.2 and 1.3 acceptor with these ALPN protocols.
 fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io::Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -108,7 +108,7 @@ fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io
 }
 
 impl EncryptedListener {
-    /// What is spoken, and where.
+    /// Protocol and address.
     pub(super) fn address(&self) -> (EncryptedProtocol, SocketAddr) {
         let protocol = match self.socket {
             Socket::Dot(..) => EncryptedProtocol::Dot,
@@ -118,7 +118,7 @@ impl EncryptedListener {
         (protocol, self.address)
     }
 
-    /// Answers until `stop` is cancelled.
+    /// Serves until `stop` is cancelled.
     pub(super) async fn serve(
         self,
         responder: Responder,

@@ -1,7 +1,7 @@
 //! What has changed from version to version of a zone, for secondaries that have an older one.
 //!
-//! Every change of a name is noted with what was there before; when the version gets its serial, the
-//! differences become one [`Delta`]. The journal is bounded by [`VOLUMES_MAX`] and [`OCTETS_MAX`];
+//! A zone notes what a name had [`Before`] it was changed; when the version gets its serial, `version`
+//! makes the differences one [`Delta`]. The journal is bounded by [`VOLUMES_MAX`] and [`OCTETS_MAX`];
 //! beyond them the oldest versions go, and a secondary that has one of those gets the whole zone.
 //!
 //! Every version has a journal that is one delta longer than the one before. They share closed volumes
@@ -10,22 +10,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hickory_proto::rr::{Name, Record, RecordType};
-
 use super::node::Node;
-use super::rrset::{RrSet, RrSets, RrSetsRef};
+use super::rrset::RrSets;
 use super::soa::Soa;
-use super::tree::Zone;
-use crate::dns::message::name::{self, WireName};
+use crate::dns::message::name::WireName;
 
 /// How many versions are put away together.
-const VOLUME_VERSIONS: usize = 32;
+pub(super) const VOLUME_VERSIONS: usize = 32;
 /// How many volumes of a zone are kept.
-const VOLUMES_MAX: usize = 32;
+pub(super) const VOLUMES_MAX: usize = 32;
 /// How many octets the kept differences of a zone have.
-const OCTETS_MAX: usize = 4 * 1024 * 1024;
-/// So many records are worth sending as differences even if the zone has fewer names.
-const DIFFERENCES_ALWAYS: usize = 256;
+pub(super) const OCTETS_MAX: usize = 4 * 1024 * 1024;
 
 /// The kept versions.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +29,7 @@ pub(super) struct Journal {
     volumes: Arc<VecDeque<Volume>>,
     /// Those after the last volume.
     recent: Vec<Arc<Delta>>,
-    n_octets: usize,
+    pub(super) n_octets: usize,
 }
 
 /// [`VOLUME_VERSIONS`] deltas, oldest first.
@@ -52,27 +47,16 @@ pub(super) struct Before {
 /// What one version has changed.
 #[derive(Debug)]
 pub(crate) struct Delta {
-    before: Soa,
-    after: Soa,
-    removed: Vec<(Arc<[u8]>, RrSets)>,
-    added: Vec<(Arc<[u8]>, RrSets)>,
-    n_records: usize,
-    n_octets: usize,
-}
-
-impl Delta {
-    /// As IXFR sends it: the old SOA, what is removed, the new SOA, what is added.
-    pub(crate) fn records(&self, zone: &Zone) -> Vec<Record> {
-        let mut records = vec![zone.record_of(&self.before)];
-        records.extend(self.removed.iter().flat_map(|(owner, sets)| sets.records(&name::to_name(owner))));
-        records.push(zone.record_of(&self.after));
-        records.extend(self.added.iter().flat_map(|(owner, sets)| sets.records(&name::to_name(owner))));
-        records
-    }
+    pub(super) before: Soa,
+    pub(super) after: Soa,
+    pub(super) removed: Vec<(Arc<[u8]>, RrSets)>,
+    pub(super) added: Vec<(Arc<[u8]>, RrSets)>,
+    pub(super) n_records: usize,
+    pub(super) n_octets: usize,
 }
 
 impl Journal {
-    fn push(&mut self, delta: Delta) {
+    pub(super) fn push(&mut self, delta: Delta) {
         self.n_octets += delta.n_octets;
         self.recent.push(Arc::new(delta));
         if self.recent.len() == VOLUME_VERSIONS {
@@ -90,132 +74,7 @@ impl Journal {
     }
 
     /// Oldest first.
-    fn deltas(&self) -> impl Iterator<Item = &Arc<Delta>> {
+    pub(super) fn deltas(&self) -> impl Iterator<Item = &Arc<Delta>> {
         self.volumes.iter().flat_map(|volume| volume.iter()).chain(&self.recent)
     }
 }
-
-impl Zone {
-    /// What has changed since `serial`; `None` if that is not known, or longer than the zone.
-    pub(crate) fn changes_since(&self, serial: u32) -> Option<Vec<Arc<Delta>>> {
-        let is_older = |delta: &&Arc<Delta>| delta.before.serial() != serial;
-        let wanted: Vec<Arc<Delta>> = self.journal.deltas().skip_while(is_older).cloned().collect();
-        if wanted.is_empty() {
-            return None;
-        }
-        let n_records: usize = wanted.iter().map(|delta| delta.n_records).sum();
-        (n_records <= self.n_names().max(DIFFERENCES_ALWAYS)).then_some(wanted)
-    }
-
-    /// Makes this zone, which was made anew, the version after `before`. What has changed under the
-    /// same serial nobody can be told as a difference from it, so then there is no history, as if the
-    /// serial had fallen: who asks for changes gets the whole zone.
-    pub(crate) fn succeed(&mut self, before: &Zone) {
-        self.journal = Journal::default();
-        self.pending.clear();
-        if self.serial() == before.serial() {
-            self.note_differences(before);
-            if std::mem::take(&mut self.pending).is_empty() {
-                self.journal = before.journal.clone();
-            }
-            return;
-        }
-        if (self.serial().wrapping_sub(before.serial()) as i32) < 0 {
-            return;
-        }
-        self.journal = before.journal.clone();
-        self.note_differences(before);
-        self.close_version(before.soa.clone());
-    }
-
-    /// Notes every name that another version had otherwise.
-    fn note_differences(&mut self, before: &Zone) {
-        for node in before.nodes() {
-            if self.node(node.name()).is_none_or(|now| now.rrsets() != node.rrsets()) {
-                let cased = before.cased.get(node.name()).cloned();
-                let name = WireName::from(node.name());
-                self.pending.push(Before { name, cased, node: Some(node.clone()) });
-            }
-        }
-        let is_new = |node: &&Node| before.node(node.name()).is_none();
-        let new = self.nodes().filter(is_new).map(|node| node.name().into());
-        let new: Vec<Before> = new.map(|name| Before { name, cased: None, node: None }).collect();
-        self.pending.extend(new);
-    }
-
-    /// Turns what was noted since the version with the SOA `before` into a delta.
-    pub(super) fn close_version(&mut self, before: Soa) {
-        let mut firsts = std::mem::take(&mut self.pending);
-        firsts.sort_by(|left, right| left.name.cmp(&right.name));
-        // Of what is equal it is the first that remains.
-        firsts.dedup_by(|later, first| later.name == first.name);
-        let mut delta = Delta {
-            before,
-            after: self.soa.clone(),
-            removed: Vec::new(),
-            added: Vec::new(),
-            n_records: 0,
-            n_octets: 0,
-        };
-        for old in firsts {
-            let name = old.name;
-            let now = Node::rrsets_of(self.node(name.as_bytes()));
-            let [removed, added] = Node::rrsets_of(old.node.as_ref()).differences(now);
-            let sides = [
-                (&mut delta.removed, removed, old.cased),
-                (&mut delta.added, added, self.cased.get(&name).cloned()),
-            ];
-            for (side, sets, cased) in sides {
-                if !sets.is_empty() {
-                    delta.n_records += sets.iter().map(|set| set.len()).sum::<usize>();
-                    delta.n_octets += sets.n_octets() + name.as_bytes().len();
-                    side.push((cased.unwrap_or_else(|| name.to_shared()), sets));
-                }
-            }
-        }
-        self.journal.push(delta);
-    }
-
-    /// The SOA as a record.
-    pub(crate) fn soa_record(&self) -> Record {
-        self.record_of(&self.soa)
-    }
-
-    /// The same, as it is in a negative answer.
-    pub(crate) fn soa_record_for(&self, owner: &Name) -> Record {
-        self.soa.record(owner, self.negative_ttl_s())
-    }
-
-    fn record_of(&self, soa: &Soa) -> Record {
-        soa.record(self.apex(), self.soa_ttl_s)
-    }
-}
-
-impl<'a> RrSetsRef<'a> {
-    /// The records that `others` has not got, and those that only it has; the SOA is left out.
-    fn differences(self, others: RrSetsRef<'_>) -> [RrSets; 2] {
-        let is_told = |set: &RrSet<'_>| set.record_type() != RecordType::SOA;
-        let (mut own, mut only_others) = (Vec::new(), Vec::new());
-        for set in self.iter().filter(is_told) {
-            match others.like(&set) {
-                None => own.push(set),
-                Some(other) => {
-                    let [left, right] = set.differences(&other);
-                    own.push(left);
-                    only_others.push(right);
-                }
-            }
-        }
-        let is_new = |set: &RrSet<'_>| is_told(set) && self.like(set).is_none();
-        only_others.extend(others.iter().filter(is_new));
-        [own, only_others].map(RrSets::of)
-    }
-
-    /// The RRset of the same type and TTL.
-    fn like(self, set: &RrSet<'_>) -> Option<RrSet<'a>> {
-        self.get(set.record_type()).filter(|same| same.ttl_s() == set.ttl_s())
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,8 +6,8 @@
 
 use hickory_proto::rr::RecordType;
 
+use super::address_names::AddressName;
 use super::node::Node;
-use super::pod_names::PodName;
 use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::tree::Zone;
 use crate::dns::message::name::{self, NAME_OCTETS_MAX};
@@ -17,8 +17,8 @@ use crate::dns::message::name::{self, NAME_OCTETS_MAX};
 pub(crate) enum Found<'z> {
     /// The name exists, of itself or through a wildcard or another name; its RRsets, perhaps none.
     Exists(RrSetsRef<'z>),
-    /// The name is answered as if it existed with these.
-    MadeUp(RrSets),
+    /// The name has no node, but is answered as if it had one with these RRsets.
+    Synthesized(RrSets),
     /// The name is at or below a delegation.
     Delegated {
         /// How many labels the delegated name has.
@@ -49,7 +49,7 @@ impl Zone {
         }
         let encloser = name::ancestors(name).skip(1).find(|ancestor| self.node(ancestor).is_some());
         let encloser = encloser.unwrap_or(self.key().as_bytes());
-        if let Some(found) = self.pod_name(name, encloser) {
+        if let Some(found) = self.address_name(name, encloser) {
             return found;
         }
         match self.wildcard(encloser) {
@@ -87,10 +87,12 @@ impl Zone {
         self.node(&buffer[..2 + encloser.len()])
     }
 
-    fn pod_name(&self, name: &[u8], encloser: &[u8]) -> Option<Found<'_>> {
-        match self.pod_names()?.apply(name, encloser)? {
-            PodName::MadeUp(set) => Some(Found::MadeUp(RrSets::of([set]))),
-            PodName::SameAs(other) => self.node(other.as_bytes()).map(|node| Found::Exists(node.rrsets())),
+    fn address_name(&self, name: &[u8], encloser: &[u8]) -> Option<Found<'_>> {
+        match self.address_names()?.apply(name, encloser)? {
+            AddressName::Synthesized(set) => Some(Found::Synthesized(RrSets::of([set]))),
+            AddressName::SameAs(other) => {
+                self.node(other.as_bytes()).map(|node| Found::Exists(node.rrsets()))
+            }
         }
     }
 }

@@ -11,8 +11,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::{ArcSwap, Guard};
 use hickory_proto::rr::RecordType;
 
-use super::stamps::Stamp;
-use super::tree::Below;
+use super::stamps::{Below, Stamp};
 
 /// How much all nodes of all versions keep together.
 const READY_OCTETS_MAX: usize = 256 << 20;

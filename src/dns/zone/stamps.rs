@@ -24,6 +24,13 @@ impl Stamp {
     }
 }
 
+/// The records of all names one label below another, at one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Below {
+    parent_hash: u64,
+    stamp: Stamp,
+}
+
 /// Stamps by hash. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Stamps {
@@ -48,9 +55,20 @@ impl Stamps {
 
     /// The stamp of a hash.
     #[inline]
-    pub(super) fn get(&self, hash: u64) -> Stamp {
+    fn get(&self, hash: u64) -> Stamp {
         let [volume, page, index] = self.place(hash);
         self.volumes[volume][page][index]
+    }
+
+    /// The records one label below a name of this hash.
+    pub(super) fn below(&self, parent_hash: u64) -> Below {
+        Below { parent_hash, stamp: self.get(parent_hash) }
+    }
+
+    /// Whether these records are as they were; `false` may be wrong.
+    #[inline]
+    pub(super) fn has_unchanged(&self, below: Below) -> bool {
+        self.get(below.parent_hash) == below.stamp
     }
 
     /// Gives the names of this hash another stamp.

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, Record, RecordType};
 
+use super::address_names::AddressNameRule;
 use super::journal::{Before, Journal};
 use super::node::Node;
-use super::pod_names::PodNameRule;
 use super::rrset::{RrSets, RrSetsRef};
 use super::soa::Soa;
-use super::stamps::{Stamp, Stamps};
+use super::stamps::{Below, Stamps};
 use super::table::{Cursor, Named, Table};
 use crate::dns::message::name::{self, WireName};
 
@@ -35,7 +35,7 @@ pub struct Zone {
     pub(super) soa: Soa,
     pub(super) soa_ttl_s: u32,
     /// The apex, which every version has another one of, apart from the others.
-    apex_node: Node,
+    pub(super) apex_node: Node,
     nodes: Table<Node>,
     /// Every name that has others below it.
     parents: Table<Parent>,
@@ -47,7 +47,7 @@ pub struct Zone {
     n_cuts: usize,
     /// Names whose first label is an asterisk.
     n_wildcards: usize,
-    pod_names: Option<Arc<PodNameRule>>,
+    address_names: Option<Arc<AddressNameRule>>,
     /// Below these names, what does not exist here may exist elsewhere.
     fallthrough: Arc<[WireName]>,
     is_synced: bool,
@@ -70,13 +70,6 @@ impl Named for Parent {
     }
 }
 
-/// The records of all names one label below another, at one version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Below {
-    parent_hash: u64,
-    stamp: Stamp,
-}
-
 impl Zone {
     /// A zone that holds its SOA and nothing else yet.
     pub fn new(apex: Name, soa: SOA, soa_ttl_s: u32) -> Self {
@@ -94,7 +87,7 @@ impl Zone {
             stamps: Stamps::default(),
             n_cuts: 0,
             n_wildcards: usize::from(is_wildcard(key.as_bytes())),
-            pod_names: None,
+            address_names: None,
             fallthrough: Arc::default(),
             is_synced: true,
             key,
@@ -152,14 +145,13 @@ impl Zone {
 
     /// The records one label below a lower-cased wire name.
     pub(crate) fn below(&self, name: &[u8]) -> Below {
-        let parent_hash = self.nodes.hash(name);
-        Below { parent_hash, stamp: self.stamps.get(parent_hash) }
+        self.stamps.below(self.nodes.hash(name))
     }
 
     /// Whether these records of another version of this zone are as they were; `false` may be wrong.
     #[inline]
     pub(crate) fn has_unchanged(&self, below: Below) -> bool {
-        self.stamps.get(below.parent_hash) == below.stamp
+        self.stamps.has_unchanged(below)
     }
 
     /// Every record, names in canonical order (RFC 4034 section 6.1) after the SOA.
@@ -193,24 +185,14 @@ impl Zone {
         self.is_synced = is_synced;
     }
 
-    /// How the names of pods that are not in the zone as such are answered.
-    pub fn pod_names(&self) -> Option<&PodNameRule> {
-        self.pod_names.as_deref()
+    /// How address labels that have no node are answered.
+    pub fn address_names(&self) -> Option<&AddressNameRule> {
+        self.address_names.as_deref()
     }
 
-    /// See [`Zone::pod_names`].
-    pub fn set_pod_names(&mut self, rule: Option<PodNameRule>) {
-        self.pod_names = rule.map(Arc::new);
-    }
-
-    /// Gives this version a serial.
-    pub fn set_serial(&mut self, serial: u32) {
-        let after = self.soa.with_serial(serial);
-        let before = std::mem::replace(&mut self.soa, after);
-        let rrsets = self.with_soa(self.apex_node.rrsets());
-        // A delta tells the SOA apart, so the apex is not noted for it.
-        self.apex_node = Node::new(self.key.as_bytes(), rrsets.as_ref(), true);
-        self.close_version(before);
+    /// See [`Zone::address_names`].
+    pub fn set_address_names(&mut self, rule: Option<AddressNameRule>) {
+        self.address_names = rule.map(Arc::new);
     }
 
     /// Makes `name` exist with exactly these RRsets, perhaps none. At the apex the SOA stays. A
@@ -352,7 +334,7 @@ impl Zone {
         name::to_name(self.cased.get(name).map_or(name, |cased| cased))
     }
 
-    fn with_soa(&self, others: RrSetsRef<'_>) -> RrSets {
+    pub(super) fn with_soa(&self, others: RrSetsRef<'_>) -> RrSets {
         let others = others.iter().filter(|set| set.record_type() != RecordType::SOA);
         RrSets::of(others.chain([self.soa.rrset(self.soa_ttl_s)]))
     }
@@ -362,9 +344,9 @@ impl Zone {
         self.n_cuts > 0
     }
 
-    /// Whether a name that has no node may exist: by a wildcard, or as a pod's.
-    pub(crate) fn has_made_up_names(&self) -> bool {
-        self.n_wildcards > 0 || self.pod_names.is_some()
+    /// Whether a name that has no node may exist: by a wildcard or as an address label.
+    pub(crate) fn has_synthesized_names(&self) -> bool {
+        self.n_wildcards > 0 || self.address_names.is_some()
     }
 
     /// The SOA's RDATA in uncompressed wire form.

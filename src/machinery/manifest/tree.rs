@@ -1,7 +1,7 @@
 //! A document as a tree of nodes that know their lines.
 //!
-//! A node knows how many nodes it unfolds to and how high it is, so that what walks over a tree is
-//! bounded before it begins. Nodes are shared where the text has aliases.
+//! A node knows how many nodes it expands to and its height, so the cost of a walk over a tree is
+//! bounded before it begins. Aliases share nodes.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,9 +14,9 @@ pub(super) struct Node {
     /// The line it begins on.
     pub(super) line: usize,
     pub(super) form: Form,
-    /// How many nodes it unfolds to, itself included.
+    /// How many nodes it expands to, including itself.
     pub(super) n_nodes: usize,
-    /// How many nodes stand above each other, itself included.
+    /// The height of the tree below it, including itself.
     pub(super) height: usize,
 }
 
@@ -32,9 +32,9 @@ pub(super) enum Form {
 #[derive(Debug, Default)]
 pub(super) struct Map {
     pub(super) entries: Vec<Entry>,
-    /// Keys that are there already: the key, its line, and the line of the first.
+    /// Duplicate keys: the key, its line, and the line of the first.
     pub(super) duplicates: Vec<(String, usize, usize)>,
-    /// The place of each key among the entries.
+    /// The index of each key in the entries.
     places: HashMap<String, usize>,
 }
 
@@ -123,7 +123,7 @@ impl Map {
         }
     }
 
-    /// Takes over what `<<` names: the map's own entries win, then those named first.
+    /// Adds the entries of the map that `<<` names: the map's own take precedence, then earlier ones.
     pub(super) fn merge(&mut self, line: usize, source: &Node) -> Result<(), Fault> {
         match &source.form {
             Form::Map(source) => {

@@ -10,9 +10,9 @@
 //!     v:"x/y"              a value of a set
 //! ```
 //!
-//! A place is in the set by itself, by what is below it, or both; a place that is neither is not
-//! kept. The form of the text is that of Kubernetes' structured-merge-diff (`fieldpath`).
-//! Reading refuses what is no such text; nesting is bounded by the JSON parser's own limit.
+//! A field is in the set itself, has fields below it in the set, or both; other fields are not kept.
+//! The format is that of Kubernetes' structured-merge-diff (`fieldpath`). Reading refuses any other
+//! text; nesting is bounded by the JSON parser's own limit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,16 +24,16 @@ use serde_json::{Map, Value};
 pub(super) enum Step {
     /// A field of a struct or a key of a map.
     Field(String),
-    /// An item of a list, by the JSON of the fields that name it, keys sorted.
+    /// An item of a list, by the JSON of its key fields, sorted.
     Key(String),
     /// A value of a set, as JSON.
     Value(String),
-    /// An item of a list by its place.
+    /// An item of a list, by its index.
     Index(usize),
 }
 
 impl Step {
-    /// The item whose naming fields are these.
+    /// The item with these key fields.
     pub(super) fn key(fields: Map<String, Value>) -> Self {
         Self::Key(Value::Object(fields).to_string())
     }
@@ -85,17 +85,17 @@ pub(super) fn path_text(path: &[Step]) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct FieldSet(BTreeMap<Step, Place>);
 
-/// What a set says of one place.
+/// One field within a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Whether the place itself is in the set.
+    /// Whether the field itself is in the set.
     pub(super) is_member: bool,
     /// What is in the set below it.
     pub(super) below: FieldSet,
 }
 
 impl Place {
-    /// A place that is in the set by itself alone.
+    /// A field that is in the set itself, with nothing below.
     pub(super) fn member() -> Self {
         Self { is_member: true, below: FieldSet::default() }
     }
@@ -111,7 +111,7 @@ impl FieldSet {
         self.0.is_empty()
     }
 
-    /// Whether the place one step down is itself in the set.
+    /// Whether the field one step down is itself in the set.
     pub(super) fn has(&self, step: &Step) -> bool {
         self.0.get(step).is_some_and(|place| place.is_member)
     }
@@ -121,12 +121,12 @@ impl FieldSet {
         self.0.get(step).map(|place| &place.below).filter(|below| !below.is_empty())
     }
 
-    /// The places one step down.
+    /// The fields one step down.
     pub(super) fn places(&self) -> impl Iterator<Item = (&Step, &Place)> {
         self.0.iter()
     }
 
-    /// Puts a place there, unless it says nothing.
+    /// Puts a field there, unless it is empty.
     pub(super) fn put(&mut self, step: Step, place: Place) {
         if !place.is_empty() {
             self.0.insert(step, place);
@@ -153,7 +153,7 @@ impl FieldSet {
         set
     }
 
-    /// What is in either.
+    /// The fields in either set.
     pub(super) fn union(&self, other: &Self) -> Self {
         let mut united = self.clone();
         for (step, place) in &other.0 {
@@ -164,7 +164,7 @@ impl FieldSet {
         united
     }
 
-    /// What is in both.
+    /// The fields in both sets.
     pub(super) fn intersection(&self, other: &Self) -> Self {
         self.combine(|step, mine| {
             let place = other.0.get(step)?;
@@ -173,8 +173,8 @@ impl FieldSet {
         })
     }
 
-    /// What is in this set and not in the other; a place in the other does not stand for what is
-    /// below it.
+    /// The fields in this set that are not in the other; a field in the other does not stand for the
+    /// fields below it.
     pub(super) fn difference(&self, other: &Self) -> Self {
         self.combine(|step, mine| {
             let Some(place) = other.0.get(step) else { return Some(mine.clone()) };
@@ -183,7 +183,7 @@ impl FieldSet {
         })
     }
 
-    /// What is in this set and neither in the other nor below something in it.
+    /// The fields in this set that are neither in the other nor below a field of it.
     pub(super) fn difference_with_below(&self, other: &Self) -> Self {
         self.combine(|step, mine| match other.0.get(step) {
             None => Some(mine.clone()),

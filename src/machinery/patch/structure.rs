@@ -1,12 +1,12 @@
-//! What an object's value consists of, by the types of its kind: which parts have owners of their
-//! own, which differ between two versions, how one is merged into another, what is left without some.
+//! The parts of an object's value by the types of its kind: which have owners of their own, which
+//! differ between two versions, how to merge them, and how to remove some.
 //!
 //! A value is a leaf (scalars, atomic lists, maps and structs), a map of fields, or a list of items
-//! with names. Fields that the types do not know are taken as they look: maps have fields, lists
+//! with keys. Fields that the types do not have are handled by their form: maps have fields, lists
 //! are leaves. The rules are those of Kubernetes' structured-merge-diff (`typed`).
 //!
-//! At its limits: a live list with an item twice, or with one that has no name, is taken as a leaf
-//! where it is compared; an applied one is refused before (see [`faults`](super::faults)).
+//! At its limits: a live list with a duplicate item, or with one that has no key, counts as a leaf
+//! when it is compared; an applied one is refused before (see [`faults`](super::faults)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +25,10 @@ enum Parts<'a> {
     Items(Vec<(Step, &'a Value)>),
 }
 
-/// A place in the types; `None` where they say nothing.
+/// A position in the schema; `None` where it says nothing.
 pub(super) type MaybeShape = Option<Shape>;
 
-/// The place of a field, or of the value of a map's key.
+/// The position of a field, or of the value of a map's key.
 pub(super) fn field_shape(shape: MaybeShape, name: &str) -> MaybeShape {
     shape.and_then(|shape| if shape.form() == Form::Map { shape.item() } else { shape.field(name) })
 }
@@ -85,7 +85,7 @@ fn name_of(item: &Value, keys: &'static [&'static str]) -> Result<Step, &'static
     keys.iter().map(field).collect::<Result<_, _>>().map(Step::key)
 }
 
-/// Whether a value has nothing in it that could be owned apart from it.
+/// Whether a value has no parts with owners of their own.
 fn is_hollow(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -120,7 +120,7 @@ fn place_of(value: &Value, shape: MaybeShape) -> Place {
     Place { is_member: false, below }
 }
 
-/// What differs between two versions of an object.
+/// The differences between two versions of an object.
 #[derive(Default)]
 pub(super) struct Differences {
     /// What only the first has.
@@ -163,7 +163,7 @@ impl Differences {
         }
     }
 
-    /// Looks at the parts of the values; false if they have none in common form.
+    /// Compares the parts of the values; false if the values are not of the same form.
     fn visit_parts(
         &mut self,
         at: &mut Vec<Step>,
@@ -227,7 +227,7 @@ fn fields_in<'a>(parts: Option<Parts<'a>>) -> Option<&'a Map<String, Value>> {
     }
 }
 
-/// `live` with all that `applied` says.
+/// `live` with everything in `applied`.
 pub(super) fn merge(live: &Value, applied: &Value, shape: MaybeShape) -> Value {
     match (parts(live, shape), parts(applied, shape)) {
         (Parts::Fields(live), Parts::Fields(applied)) => {
@@ -277,7 +277,7 @@ fn merge_items(live: Vec<(Step, &Value)>, applied: Vec<(Step, &Value)>, shape: M
     }
 }
 
-/// The value without what is in `set`; null if nothing is left of it.
+/// The value without the fields in `set`; null if nothing is left of it.
 pub(super) fn without(value: &Value, set: &FieldSet, shape: MaybeShape) -> Value {
     let left = |step: &Step, value: &Value, shape: MaybeShape| match set.below(step) {
         _ if set.has(step) => None,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Node, Pod};
 
 use super::*;
+use crate::controllers::{self, scheduler::Scheduler};
 use crate::store::DeleteOptions;
 use world::{World, pod, with_annotations, with_probe};
 
@@ -108,7 +109,7 @@ async fn a_pod_that_is_deleted_without_grace_leaves_nothing_behind() {
     world.create(pod("web-0")).await;
     world.pass(1).await;
     world.check_end(&["1 Running on node-1 Scheduled running 10.0.0.3 Ready"]);
-    assert_eq!((world.agent.residents.len(), world.agent.keys.len()), (1, 1));
+    assert_eq!((world.agent.pods.len(), world.agent.keys.len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +126,7 @@ async fn a_pod_held_by_a_finalizer_is_confirmed_once_and_goes_when_the_finalizer
     world.store.modify::<Pod>(&world.key("web-0"), release).await.unwrap();
     world.pass(1).await;
     world.check_end(&["61 gone"]);
-    assert!(world.agent.residents.is_empty());
+    assert!(world.agent.pods.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,6 +199,8 @@ async fn the_running_agent_does_what_its_steps_do_and_stops_when_told() {
     let World { store, agent, .. } = world;
     let stop = CancellationToken::new();
     let running = tokio::spawn(agent.run(stop.clone()));
+    let scheduler = Box::new(Scheduler::new("node-1"));
+    tokio::spawn(controllers::run(scheduler, store.clone(), stop.clone()));
     let slow = with_annotations(pod("web-0"), &[("start-delay", "1s-5s"), ("readiness-delay", "2s")]);
     let created = store.create(slow).await.unwrap();
     store.clock().sleep(Duration::from_secs(8)).await;

@@ -1,44 +1,49 @@
-//! One container: an enum of states, stepped by reports and by the time.
+//! One container: an enum of states, stepped by reports, probe results and time.
 //!
-//! Pure. It holds the present run and the one before, nothing older.
+//! Pure. It keeps the present run and the one before, nothing older.
 
 use k8s_openapi::api::core::v1::{Container, PodSpec};
 
-use super::{Action, Happening, Why};
+use super::observation::{Action, Observation, StopReason};
+use super::probes::Probes;
 use crate::clock::Timestamp;
 use crate::node::backoff::Backoff;
-use crate::node::runtime::{ContainerReport, ContainerState, Exit, Readiness, Role};
+use crate::node::runtime::{
+    ContainerReport, ContainerState, Exit, Health, ProbeKind, ProbeOutcome, ProbeReply, Role, RuntimeError,
+};
+use crate::objects::pod;
 
 /// One container of a pod.
 #[derive(Clone, Debug)]
 pub(in crate::node) struct Track {
     pub(in crate::node) name: String,
     pub(in crate::node) role: Role,
-    /// Whether it takes a probe to be ready. One without is ready as soon as it runs.
-    is_probed: bool,
     /// The image of the present run, or of the first one.
     pub(in crate::node) image: String,
     pub(in crate::node) id: String,
     pub(in crate::node) image_id: String,
     pub(in crate::node) attempt: u32,
-    pub(in crate::node) life: Life,
+    pub(in crate::node) state: State,
     /// The run before the present one.
-    pub(in crate::node) last: Option<Ran>,
+    pub(in crate::node) last: Option<Past>,
     pub(super) backoff: Backoff,
-    pub(super) stopping: Option<Why>,
+    pub(super) stopping: Option<StopReason>,
+    pub(super) probes: Probes,
+    /// The probe because of which it must be restarted.
+    failed_probe: Option<ProbeKind>,
 }
 
-/// What a container does.
+/// The states of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::node) enum Life {
+pub(in crate::node) enum State {
     /// Never started.
     Waiting,
     /// The runtime was asked to start it.
     Creating,
-    /// The runtime could not create it; asked again at `until`.
+    /// The runtime could not create it; tried again at `until`.
     Refused { reason: String, message: String, until: Timestamp },
     /// Runs.
-    Running { since: Timestamp, is_started: bool, readiness: Readiness },
+    Running { since: Timestamp, health: Health },
     /// Ended.
     Exited(Exit),
     /// Ended, and is started again at `until`, the back-off being `wait_s`.
@@ -47,7 +52,7 @@ pub(in crate::node) enum Life {
 
 /// A run that is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::node) struct Ran {
+pub(in crate::node) struct Past {
     pub(in crate::node) id: String,
     pub(in crate::node) exit: Exit,
 }
@@ -59,33 +64,50 @@ impl Track {
         Self {
             name: container.name.clone(),
             role,
-            is_probed: container.startup_probe.is_some() || container.readiness_probe.is_some(),
             image: container.image.clone().unwrap_or_default(),
             id: String::new(),
             image_id: String::new(),
             attempt: 0,
-            life: Life::Waiting,
+            state: State::Waiting,
             last: None,
             backoff: Backoff::default(),
             stopping: None,
+            probes: Probes::of(container),
+            failed_probe: None,
         }
     }
 
     /// Whether it runs or is about to.
     pub(super) fn is_live(&self) -> bool {
-        matches!(self.life, Life::Creating | Life::Running { .. })
+        matches!(self.state, State::Creating | State::Running { .. })
     }
 
     /// Whether any run of it has begun.
     pub(super) fn has_run(&self) -> bool {
-        self.exit().is_some() || self.last.is_some() || matches!(self.life, Life::Running { .. })
+        self.exit().is_some() || self.last.is_some() || matches!(self.state, State::Running { .. })
     }
 
     /// How the last run ended, unless one is under way.
     pub(in crate::node) fn exit(&self) -> Option<&Exit> {
-        match &self.life {
-            Life::Exited(exit) | Life::BackingOff { exit, .. } => Some(exit),
+        match &self.state {
+            State::Exited(exit) | State::BackingOff { exit, .. } => Some(exit),
             _ => None,
+        }
+    }
+
+    /// Whether it runs and its startup probe, if any, has succeeded.
+    pub(in crate::node) fn is_started(&self) -> bool {
+        matches!(self.state, State::Running { .. }) && self.probes.is_started()
+    }
+
+    /// Whether it counts as ready; an init container that has succeeded does.
+    pub(in crate::node) fn is_ready(&self) -> bool {
+        match (&self.state, self.role) {
+            (State::Running { health, .. }, Role::Main | Role::Sidecar) => {
+                *health == Health::Healthy && self.probes.is_started() && self.probes.is_ready()
+            }
+            (State::Exited(exit), Role::Init) => exit.code == 0,
+            _ => false,
         }
     }
 
@@ -101,97 +123,104 @@ impl Track {
     pub(in crate::node) fn lets_next_start(&self) -> bool {
         match self.role {
             Role::Init => self.has_succeeded(),
-            Role::Sidecar => {
-                matches!(self.life, Life::Running { is_started: true, .. }) || self.last.is_some()
-            }
+            Role::Sidecar => self.is_started() || self.last.is_some(),
             Role::Main => true,
         }
     }
 
     /// The restart count as statuses show it: a run counts when it has begun.
     pub(in crate::node) fn restart_count(&self) -> u32 {
-        match (&self.life, &self.last) {
-            (Life::Creating | Life::Refused { .. }, Some(_)) => self.attempt.saturating_sub(1),
+        match (&self.state, &self.last) {
+            (State::Creating | State::Refused { .. }, Some(_)) => self.attempt.saturating_sub(1),
             _ => self.attempt,
         }
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        match &self.life {
-            Life::BackingOff { until, .. } | Life::Refused { until, .. } => Some(*until),
+        match &self.state {
+            State::BackingOff { until, .. } | State::Refused { until, .. } => Some(*until),
+            State::Running { .. } if self.stopping.is_none() => self.probes.next_due(),
             _ => None,
         }
     }
 
-    /// Takes a report of the present run in; true if it must be taken in once more.
+    /// Whether a probe of it is due.
+    pub(super) fn is_probed_at(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Running { .. }) && self.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// Takes in what is reported of the present run; absent means gone.
     pub(super) fn observe(
         &mut self,
         found: Option<&ContainerReport>,
         now: Timestamp,
-        happenings: &mut Vec<Happening>,
-    ) -> bool {
+        observations: &mut Vec<Observation>,
+    ) {
         let Some(found) = found else {
-            if matches!(self.life, Life::Running { .. }) {
+            if matches!(self.state, State::Running { .. }) {
                 self.lose(now);
             }
-            return false;
+            return;
         };
         if !self.is_live() {
-            return false;
+            return;
         }
         self.id.clone_from(&found.id);
         self.image_id.clone_from(&found.image_id);
-        let is_new = matches!(self.life, Life::Creating);
-        if is_new && !matches!(found.state, ContainerState::Creating | ContainerState::Refused { .. }) {
-            happenings.push(Happening::Started { container: self.name.clone(), image: self.image.clone() });
+        if matches!(self.state, State::Creating) && found.state != ContainerState::Creating {
+            let (container, image) = (self.name.clone(), self.image.clone());
+            observations.push(Observation::Started { container, image });
         }
         match &found.state {
-            ContainerState::Creating => false,
-            ContainerState::Refused { reason, message } => {
-                self.refuse(reason, message, now);
-                happenings.push(Happening::Refused { message: message.clone() });
-                false
-            }
-            ContainerState::Exited(exit) => {
-                self.life = Life::Exited(exit.clone());
-                false
-            }
-            ContainerState::Running { since, is_started, readiness } => {
-                self.observe_running(*since, *is_started, readiness, happenings)
-            }
+            ContainerState::Creating => {}
+            ContainerState::Exited(exit) => self.state = State::Exited(exit.clone()),
+            ContainerState::Running { since, health } => self.run(*since, health, now, observations),
         }
     }
 
-    fn observe_running(
+    fn run(
         &mut self,
         since: Timestamp,
-        is_started: bool,
-        readiness: &Readiness,
-        happenings: &mut Vec<Happening>,
-    ) -> bool {
-        if self.is_probed && matches!(self.life, Life::Creating) {
-            self.life = Life::Running { since, is_started, readiness: Readiness::Unknown };
-            return *readiness != Readiness::Unknown;
+        health: &Health,
+        now: Timestamp,
+        observations: &mut Vec<Observation>,
+    ) {
+        if matches!(self.state, State::Creating) {
+            self.probes.begin(since, now);
         }
-        let was_unready = matches!(&self.life, Life::Running { readiness: Readiness::Unready(_), .. });
-        if let (Readiness::Unready(message), false) = (readiness, was_unready) {
-            happenings.push(Happening::Unhealthy { message: message.clone() });
+        let was_unhealthy = matches!(&self.state, State::Running { health: Health::Unhealthy(_), .. });
+        if let (Health::Unhealthy(message), false) = (health, was_unhealthy) {
+            let (kind, message) = (ProbeKind::Readiness, message.clone());
+            observations.push(Observation::Unhealthy { kind, message });
         }
-        self.life = Life::Running { since, is_started, readiness: readiness.clone() };
-        false
+        self.state = State::Running { since, health: health.clone() };
+    }
+
+    /// Takes in the answer to a probe of its present run.
+    pub(super) fn probed(
+        &mut self,
+        kind: ProbeKind,
+        reply: Option<&ProbeReply>,
+        now: Timestamp,
+    ) -> Option<Observation> {
+        let State::Running { since, .. } = self.state else { return None };
+        if self.probes.answered(kind, reply, since, now) {
+            self.failed_probe = Some(kind);
+        }
+        let ProbeOutcome::Failure(message) = &reply?.outcome else { return None };
+        Some(Observation::Unhealthy { kind, message: message.clone() })
     }
 
     /// Stops it if its image is another one now.
     pub(super) fn replace(&mut self, spec: &PodSpec) -> Option<Action> {
-        let all = spec.init_containers.iter().flatten().chain(&spec.containers);
-        let container = all.into_iter().find(|container| container.name == self.name)?;
+        let container = pod::containers(spec).find(|container| container.name == self.name)?;
         let image = container.image.as_deref().unwrap_or_default();
         if image == self.image {
             return None;
         }
-        match self.life {
-            Life::Running { .. } => self.stop(Why::DefinitionChanged),
-            Life::Creating => None,
+        match self.state {
+            State::Running { .. } => self.stop(StopReason::DefinitionChanged),
+            State::Creating => None,
             _ => {
                 self.image = image.to_owned();
                 None
@@ -204,21 +233,24 @@ impl Track {
         &mut self,
         is_wanted_again: bool,
         now: Timestamp,
-        happenings: &mut Vec<Happening>,
+        observations: &mut Vec<Observation>,
     ) -> Option<Action> {
-        match &self.life {
-            Life::Waiting => Some(self.start(now)),
-            Life::Refused { until, .. } if *until <= now => Some(self.start(now)),
-            Life::BackingOff { until, .. } if *until <= now => Some(self.start(now)),
-            Life::Exited(_) if self.stopping == Some(Why::DefinitionChanged) => Some(self.start(now)),
-            Life::Exited(exit) if is_wanted_again => {
+        if let (Some(kind), State::Running { .. }) = (self.failed_probe.take(), &self.state) {
+            return self.stop(StopReason::ProbeFailed(kind));
+        }
+        match &self.state {
+            State::Waiting => Some(self.start(now)),
+            State::Refused { until, .. } if *until <= now => Some(self.start(now)),
+            State::BackingOff { until, .. } if *until <= now => Some(self.start(now)),
+            State::Exited(_) if self.stopping == Some(StopReason::DefinitionChanged) => Some(self.start(now)),
+            State::Exited(exit) if is_wanted_again => {
                 let wait = self.backoff.wait(exit.finished_at);
                 let until = exit.finished_at + wait;
                 if until <= now {
                     return Some(self.start(now));
                 }
-                self.life = Life::BackingOff { exit: exit.clone(), until, wait_s: wait.as_secs() };
-                happenings.push(Happening::BackingOff { container: self.name.clone() });
+                self.state = State::BackingOff { exit: exit.clone(), until, wait_s: wait.as_secs() };
+                observations.push(Observation::BackingOff { container: self.name.clone() });
                 None
             }
             _ => None,
@@ -227,30 +259,31 @@ impl Track {
 
     fn start(&mut self, now: Timestamp) -> Action {
         if let Some(exit) = self.exit().cloned() {
-            if self.stopping.is_none() {
+            if self.stopping != Some(StopReason::DefinitionChanged) {
                 self.backoff.restarted(exit.finished_at, now);
             }
-            self.last = Some(Ran { id: self.id.clone(), exit });
+            self.last = Some(Past { id: self.id.clone(), exit });
             self.attempt += 1;
         }
-        self.life = Life::Creating;
+        self.state = State::Creating;
         self.stopping = None;
+        self.failed_probe = None;
         Action::Start { container: self.name.clone(), role: self.role, attempt: self.attempt }
     }
 
     /// Asks for its end, once.
-    pub(super) fn stop(&mut self, why: Why) -> Option<Action> {
-        if !self.is_live() || self.stopping == Some(why) {
+    pub(super) fn stop(&mut self, reason: StopReason) -> Option<Action> {
+        if !self.is_live() || self.stopping == Some(reason) {
             return None;
         }
-        self.stopping = Some(why);
-        Some(Action::Stop { container: self.name.clone(), why })
+        self.stopping = Some(reason);
+        Some(Action::Stop { container: self.name.clone(), reason })
     }
 
     /// The container cannot be found any more.
     pub(super) fn lose(&mut self, now: Timestamp) {
-        let started_at = if let Life::Running { since, .. } = self.life { since } else { now };
-        self.life = Life::Exited(Exit {
+        let started_at = if let State::Running { since, .. } = self.state { since } else { now };
+        self.state = State::Exited(Exit {
             started_at,
             finished_at: now,
             code: CODE_KILLED,
@@ -259,11 +292,18 @@ impl Track {
         });
     }
 
-    fn refuse(&mut self, reason: &str, message: &str, now: Timestamp) {
-        let mut backoff = self.backoff.clone();
-        backoff.restarted(now, now);
-        let until = now + backoff.wait(now);
-        self.backoff = backoff;
-        self.life = Life::Refused { reason: reason.to_owned(), message: message.to_owned(), until };
+    /// The runtime could not start it; it is tried again with a back-off.
+    pub(super) fn refuse(&mut self, error: &RuntimeError, now: Timestamp) -> Option<Observation> {
+        if !matches!(self.state, State::Creating) {
+            return None;
+        }
+        self.backoff.restarted(now, now);
+        let until = now + self.backoff.wait(now);
+        let (reason, message) = match error {
+            RuntimeError::Refused { reason, message } => (reason.clone(), message.clone()),
+            other => ("CreateContainerError".to_owned(), other.to_string()),
+        };
+        self.state = State::Refused { reason, message: message.clone(), until };
+        Some(Observation::Refused { message })
     }
 }

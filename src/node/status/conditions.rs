@@ -4,11 +4,11 @@
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition};
 
-use super::{View, is_ready};
+use super::view::View;
 use crate::clock::Timestamp;
 use crate::node::containers::{Phase, Track};
 use crate::node::runtime::Role;
-use crate::objects::time;
+use crate::objects::{pod, time};
 
 /// The status of a condition, and why it is not true.
 struct Finding {
@@ -94,7 +94,7 @@ fn containers_ready(view: &View<'_>, phase: Phase) -> Finding {
     }
     let counts = |track: &&Track| track.role != Role::Init;
     let mut unready =
-        view.containers.tracks().iter().filter(counts).filter(|track| !is_ready(track)).peekable();
+        view.containers.tracks().iter().filter(counts).filter(|track| !track.is_ready()).peekable();
     if unready.peek().is_none() {
         return Finding::holds();
     }
@@ -118,8 +118,7 @@ fn ready(pod: &Pod, containers_ready: &Finding) -> Finding {
 }
 
 fn closed_gate(pod: &Pod, type_: &str) -> Option<String> {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    match conditions.iter().find(|condition| condition.type_ == type_) {
+    match pod::condition(pod, type_) {
         None => Some(format!("corresponding condition of pod readiness gate \"{type_}\" does not exist.")),
         Some(condition) if condition.status == "True" => None,
         Some(condition) => {

@@ -1,4 +1,6 @@
-//! Rules that need nothing but the set itself.
+//! Rules about a StatefulSet alone: its name, partition, identity, claims and mounts.
+//!
+//! None of these needs another object, so the warnings do not depend on what exists already.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
@@ -8,8 +10,8 @@ use super::warning::{Warning, warn};
 use crate::objects::name_of;
 use crate::objects::pod::containers;
 
-/// A label value has 63 bytes; the revision label is the set's name, a hyphen and up to ten
-/// letters of a hash.
+/// A label value has at most 63 bytes; the revision label is the set's name, a hyphen and a hash of
+/// up to ten characters.
 const NAME_LENGTH_MAX: usize = 63 - 1 - 10;
 /// The annotation that keeps simulated pods from becoming ready.
 const NEVER_READY_ANNOTATION: &str = "simulated.dullahan.dev/never-ready";
@@ -98,7 +100,7 @@ fn check_grace_period(pod: &PodSpec, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Claims that nobody mounts, and mounts that nothing stands behind.
+/// Claim templates that no container mounts, and mounts without a volume.
 fn check_mounts(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     let templates: Vec<&str> =
         set.spec.volume_claim_templates.iter().flatten().map(|claim| name_of(&claim.metadata)).collect();

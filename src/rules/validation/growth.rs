@@ -1,8 +1,8 @@
 //! Growth of the claim templates of a StatefulSet, where it is allowed (Kubernetes issue 68737).
 //!
-//! Only the storage that a template requests may change, and only upwards; everything else about
-//! the templates stays what it was. Whether the existing claims can follow is the controller's
-//! matter: it depends on their classes.
+//! Only the storage that a template requests can change, and only upwards; everything else in the
+//! templates is immutable. Whether the existing claims can grow depends on their classes and is left
+//! to the controller.
 
 use std::cmp::Ordering;
 
@@ -12,11 +12,11 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::value::items;
 use crate::machinery::semantic;
+use crate::objects::claim::{STORAGE, requested_storage};
 use crate::objects::quantity::Amount;
 use crate::objects::{FieldError, Path};
 
 const TEMPLATES: Path<'_> = Path::root("spec.volumeClaimTemplates");
-const STORAGE: &str = "storage";
 
 /// Whether nothing but requested storage differs between the claim templates; reports those that
 /// would shrink.
@@ -52,5 +52,5 @@ fn compare(a: &Quantity, b: &Quantity) -> Option<Ordering> {
 }
 
 fn requested(claim: &PersistentVolumeClaim) -> Option<&Quantity> {
-    claim.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?.get(STORAGE)
+    claim.spec.as_ref().and_then(requested_storage)
 }

@@ -1,7 +1,7 @@
-//! Claims: none is lost unless the retention policy says so.
+//! Claims: none is deleted unless the retention policy says so.
 //!
-//! The policy speaks through owner references. A claim that begins to go must have had an owner
-//! that is gone or going; a set only owns claims under `whenDeleted: Delete`, a pod only under
+//! The policy acts through owner references. A claim whose deletion begins must have had an owner that
+//! is gone or terminating; a set only owns claims under `whenDeleted: Delete`, a pod only under
 //! `whenScaled: Delete`, and only a pod that was condemned at some time.
 
 use std::collections::BTreeSet;
@@ -9,29 +9,24 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Violation, begins_to_go, ensure};
+use super::violation::{Violation, begins_to_go, ensure};
 use crate::objects::{Kind, Object};
 use crate::simulation::stage::Role;
 use crate::simulation::view::{View, Wish, ordinal_of};
 use crate::store::Event;
 
-const KEPT: &str = "claims are never lost against policy";
+const KEPT: &str = "claims are never deleted against the retention policy";
 
-/// What must be remembered to judge.
+/// What the checker has to remember.
 #[derive(Default)]
-pub(in crate::simulation) struct Ledger {
+pub(crate) struct Ledger {
     /// The pods, by uid, whose ordinals were not wanted at some time.
     condemned: BTreeSet<String>,
 }
 
 impl Ledger {
-    /// Checks an event against the world right before it.
-    pub(in crate::simulation) fn check(
-        &self,
-        view: &View,
-        event: &Event,
-        role: Option<Role>,
-    ) -> Result<(), Violation> {
+    /// Checks an event against the state right before it.
+    pub(crate) fn check(&self, view: &View, event: &Event, role: Option<Role>) -> Result<(), Violation> {
         let claim = &event.object;
         if claim.kind() != Kind::PersistentVolumeClaim || role.is_none() || !begins_to_go(event) {
             return Ok(());
@@ -49,7 +44,7 @@ impl Ledger {
         ensure(owners.iter().any(is_reason), KEPT, || {
             let owners: Vec<String> =
                 owners.iter().map(|owner| format!("{} {}", owner.kind, owner.name)).collect();
-            format!("{} goes; owners: {owners:?}", claim.key())
+            format!("{} is deleted; owners: {owners:?}", claim.key())
         })?;
         let policy = view
             .list(Kind::StatefulSet)
@@ -59,12 +54,12 @@ impl Ledger {
         let is_set_owned = owners.iter().any(|owner| owner.kind == "StatefulSet" && is_reason(owner));
         let wanted = if is_set_owned { &policy.when_deleted } else { &policy.when_scaled };
         ensure(wanted.as_deref() == Some("Delete"), KEPT, || {
-            format!("{} goes although the policy is {policy:?}", claim.key())
+            format!("{} is deleted although the policy is {policy:?}", claim.key())
         })
     }
 
-    /// Takes an event in, after the view has.
-    pub(in crate::simulation) fn take(&mut self, view: &View, event: &Event) {
+    /// Applies an event, after the view has.
+    pub(crate) fn take(&mut self, view: &View, event: &Event) {
         match event.object.kind() {
             Kind::StatefulSet => {
                 let members = view.members(&event.object, crate::clock::Timestamp::UNIX_EPOCH);

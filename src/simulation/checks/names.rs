@@ -1,9 +1,9 @@
 //! Names: DNS holds exactly the ready endpoints.
 //!
-//! At a publication the model is the slices in the store, which the publisher has just read; when
-//! nothing is left to do it is the pods themselves. Answers come from the published snapshot
-//! through the same function that servers call. A name that was ever expected is asked for as
-//! long as the run lasts, so a name that stays too long is noticed.
+//! At a publication the model is the slices in the store, which the publisher has just read; when all
+//! parts are idle it is the pods themselves. Answers come from the published snapshot through the
+//! function that servers call. A name that was ever expected is queried until the run ends, so a name
+//! that stays too long is noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::{Violation, ensure};
+use super::violation::{Violation, ensure};
 use crate::clock::Timestamp;
 use crate::dns::answer::{Query, answer};
 use crate::dns::zone::Zones;
@@ -23,40 +23,36 @@ use crate::simulation::view::Member;
 
 const PUBLISHED: &str = "DNS holds exactly the ready endpoints at every published serial";
 const SERIALS: &str = "every published change raises the serial by one";
-const SETTLED: &str = "DNS holds exactly the ready pods once everybody has caught up";
+const SETTLED: &str = "DNS holds exactly the ready pods once every part has caught up";
 
 /// Names and their addresses.
-pub(in crate::simulation) type Model = BTreeMap<String, BTreeSet<IpAddr>>;
+pub(crate) type Model = BTreeMap<String, BTreeSet<IpAddr>>;
 
-/// What DNS was seen to hold.
+/// What DNS was observed to hold.
 #[derive(Default)]
-pub(in crate::simulation) struct Witness {
-    /// Every name that was ever expected, in its text and as it is asked for.
+pub(crate) struct Witness {
+    /// Every name that was ever expected, as text and as it is queried.
     names: BTreeMap<String, Name>,
     serial: Option<u32>,
-    /// A snapshot that was found to be as this model expects: it need not be asked again.
+    /// A snapshot that was found to equal this model: it need not be queried again.
     found: Option<(Arc<Zones>, Model)>,
 }
 
 impl Witness {
-    /// Checks that the serial goes on.
-    pub(in crate::simulation) fn note_serial(&mut self, publication: &Publication) -> Result<(), Violation> {
+    /// Checks that the serial rises by one.
+    pub(crate) fn note_serial(&mut self, publication: &Publication) -> Result<(), Violation> {
         let before = self.serial.replace(publication.serial);
         let is_next = before.is_none_or(|before| before.wrapping_add(1) == publication.serial);
         ensure(is_next, SERIALS, || format!("{} after {before:?}", publication.serial))
     }
 
-    /// Checks what was published against the slices.
-    pub(in crate::simulation) fn published(
-        &mut self,
-        zones: &Arc<Zones>,
-        slices: &[Object],
-    ) -> Result<(), Violation> {
+    /// Checks a publication against the slices.
+    pub(crate) fn published(&mut self, zones: &Arc<Zones>, slices: &[Object]) -> Result<(), Violation> {
         self.compare(zones, of_slices(slices), PUBLISHED)
     }
 
-    /// Checks what is there against the pods.
-    pub(in crate::simulation) fn settled(
+    /// Checks the snapshot against the pods.
+    pub(crate) fn settled(
         &mut self,
         zones: &Arc<Zones>,
         services: &[&Service],

@@ -1,12 +1,12 @@
-//! The order of things: in which pods are created, scaled down and updated.
+//! The order in which pods are created, scaled down and updated.
 //!
-//! Each rule is checked at the very event, against the world as it was right before.
+//! Each rule is checked at the event that could break it, against the state right before it.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::{Violation, begins_to_go, ensure};
+use super::violation::{Violation, begins_to_go, ensure};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 use crate::simulation::stage::Role;
@@ -14,26 +14,26 @@ use crate::simulation::view::{Member, Rolling, View, Wish, ordinal_of};
 use crate::store::{Change, Event};
 
 const CREATION: &str = "OrderedReady creates a pod only when all before it are available";
-const RANGE: &str = "only wanted ordinals are created, and only for a set that stays";
+const RANGE: &str = "only wanted ordinals are created, and only for a set that is not being deleted";
 const REVISION: &str = "a new pod has the revision that the partition gives it";
-const SCALE_DOWN: &str = "scaling down goes strictly from the top";
+const SCALE_DOWN: &str = "scaling down goes strictly from the highest ordinal";
 const DOWNWARDS: &str = "a rolling update goes strictly downwards";
-const BUDGET: &str = "a rolling update keeps to maxUnavailable";
+const BUDGET: &str = "a rolling update respects maxUnavailable";
 const PARTITION: &str = "a rolling update respects the partition";
 const REASON: &str = "a pod is only deleted for a reason";
 
-/// An event, who caused it, and the world right before it.
-pub(in crate::simulation) struct Moment<'a> {
-    pub(in crate::simulation) view: &'a View,
-    pub(in crate::simulation) event: &'a Event,
-    pub(in crate::simulation) role: Option<Role>,
-    pub(in crate::simulation) now: Timestamp,
-    /// Whether writes fail at present: then a batch may have gaps.
-    pub(in crate::simulation) has_failures: bool,
+/// An event, the part that caused it, and the state right before it.
+pub(crate) struct Moment<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) event: &'a Event,
+    pub(crate) role: Option<Role>,
+    pub(crate) now: Timestamp,
+    /// Whether writes fail now: then a batch may have gaps.
+    pub(crate) has_failures: bool,
 }
 
 /// Checks what the StatefulSet controller and the garbage controller do to pods.
-pub(in crate::simulation) fn check(moment: &Moment<'_>) -> Result<(), Violation> {
+pub(crate) fn check(moment: &Moment<'_>) -> Result<(), Violation> {
     let event = moment.event;
     if event.object.kind() != Kind::Pod {
         return Ok(());
@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
         self.members.get(&ordinal).is_some_and(Member::serves)
     }
 
-    /// How many wanted ordinals are not served.
+    /// How many wanted ordinals have no available pod.
     fn n_unavailable(&self) -> i32 {
         let n_missing = self.wish.ordinals().filter(|ordinal| !self.serves(*ordinal)).count();
         i32::try_from(n_missing).unwrap_or(i32::MAX)
@@ -155,7 +155,7 @@ fn update(
     let is_exempt = !scene.wish.is_ordered && !member.is_available;
     let template = &scene.set.spec.template;
     let is_passed_over = |other: &Member<'_>| {
-        // Under Parallel the broken ones go first, then those that serve.
+        // Under Parallel unavailable pods go first, then available ones.
         !other.is_terminating
             && !other.is_of(template)
             && (scene.wish.is_ordered || other.is_available != is_exempt)
@@ -172,7 +172,7 @@ fn update(
     })
 }
 
-/// Garbage is what has lost its owner, or what its owner waits for to go.
+/// The garbage controller may only delete what has lost its owner, or what its owner waits for.
 fn collection(moment: &Moment<'_>) -> Result<(), Violation> {
     let pod: &Object = &moment.event.object;
     let is_needed = moment.view.owner(pod).is_some_and(|set| !set.is_terminating());

@@ -1,19 +1,22 @@
-//! Rest: what must hold when nobody has anything left to do, and in the end.
+//! Rest: what must hold when all parts are idle, and at the end.
+//!
+//! A status is counted from the pods independently of the controller. At the end nothing may be
+//! missing, superfluous or still terminating.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use super::{Violation, ensure};
+use super::violation::{Violation, ensure};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 use crate::simulation::view::{Member, View, Wish};
 
-const STATUS: &str = "status equals the world once everybody has caught up";
-/// The rule of the end.
-pub(in crate::simulation) const CONVERGES: &str = "everything is as it was asked for when misfortune stops";
+const STATUS: &str = "status matches the pods once every part has caught up";
+/// The rule at the end.
+pub(crate) const CONVERGES: &str = "the wanted state is reached once faults stop";
 
 /// Checks every set's status against its pods.
-pub(in crate::simulation) fn status(view: &View, now: Timestamp) -> Result<(), Violation> {
+pub(crate) fn status(view: &View, now: Timestamp) -> Result<(), Violation> {
     for object in view.list(Kind::StatefulSet).filter(|set| !set.is_terminating()) {
         let Some(set) = object.get::<StatefulSet>() else { continue };
         let members: Vec<Member<'_>> = view.members(object, now).into_values().collect();
@@ -68,28 +71,28 @@ fn counted(set: &StatefulSet, members: &[Member<'_>]) -> Counts {
         available: count(&|member| member.is_available),
         updated,
         current: if is_complete { updated } else { of(status.current_revision.as_deref()) },
-        // Where no update was under way the two are the same whatever the counts are.
+        // Without an update in progress the two are equal whatever the counts are.
         is_complete: is_complete || status.current_revision == status.update_revision,
     }
 }
 
-/// Says what is not yet as it was asked for; `None` if everything is.
-pub(in crate::simulation) fn unfinished(view: &View, now: Timestamp) -> Option<String> {
+/// The first difference from the wanted state; `None` if there is none.
+pub(crate) fn unfinished(view: &View, now: Timestamp) -> Option<String> {
     let kinds = [Kind::StatefulSet, Kind::Pod, Kind::PersistentVolumeClaim, Kind::ControllerRevision];
     for object in kinds.iter().flat_map(|kind| view.list(*kind)) {
         if object.is_terminating() && !is_left_over(view, object) {
             return Some(format!("{} is still terminating", object.key()));
         }
         if !object.is_terminating() && is_garbage(view, object) {
-            return Some(format!("{} has lost its owners and is there", object.key()));
+            return Some(format!("{} has lost its owners and still exists", object.key()));
         }
     }
     view.list(Kind::StatefulSet).find_map(|set| unfinished_set(view, set, now))
 }
 
-/// Whether the object is a claim of an earlier set of its name that a pod of the present one uses.
-/// Kubernetes lets a set that was deleted and created again at once take such a claim, and the
-/// claim stays in deletion until that pod goes.
+/// Whether the object is a claim of an earlier set of its name that a pod of the present set uses.
+/// Kubernetes lets a set that was deleted and created again at once use such a claim, and the claim
+/// keeps terminating until that pod is gone.
 fn is_left_over(view: &View, claim: &Object) -> bool {
     let is_earlier_set = |owner: &OwnerReference| {
         let set = view.get(Kind::StatefulSet, claim.namespace(), &owner.name);
@@ -123,7 +126,7 @@ fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<String
     Some(format!("{}-{superfluous} is not wanted", object.name()))
 }
 
-/// Whether the object had owners of the kinds that are watched, and all are gone.
+/// Whether the object has owners and all of them are gone.
 fn is_garbage(view: &View, object: &Object) -> bool {
     let owners = object.meta().owner_references.as_deref().unwrap_or_default();
     let is_gone = |owner: &OwnerReference| {

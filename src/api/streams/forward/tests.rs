@@ -10,8 +10,8 @@ use crate::api::streams::spdy::connection::{CONNECTION_STREAMS_MAX, STALL_MAX, s
 use crate::api::streams::spdy::frame::{self, Decoder, Frame};
 use crate::api::streams::spdy::headers::{Deflater, Headers};
 use crate::api::streams::tunnel::bare;
-use crate::api::streams::{Session, Wanted};
 use crate::clock::Timestamp;
+use crate::streaming::{LogQuery, LogStream, Session, Wanted};
 
 /// Port 80 repeats what it hears, 81 neither reads nor speaks, all others are refused.
 struct Ports(CancellationToken);
@@ -55,6 +55,10 @@ impl ContainerStreams for Ports {
             }
             _ => Err("connection refused".into()),
         }
+    }
+
+    async fn log(&self, _: &Pod, _: &str, _: LogQuery) -> Result<LogStream, String> {
+        unreachable!("nobody asks for logs")
     }
 }
 

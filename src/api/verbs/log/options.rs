@@ -1,19 +1,19 @@
-//! The options of a log, with the rules and words of Kubernetes' PodLogOptions.
+//! The options of a log, with the rules and words of Kubernetes' PodLogOptions, and the text of
+//! lines in the form that they ask for.
+//!
+//! Pure.
 
 use std::time::Duration;
 
-use super::life::Line;
 use crate::api::answer::status::{Cause, Failure};
 use crate::api::request::query::Query;
 use crate::clock::Timestamp;
+use crate::streaming::{LogLine, LogQuery};
 
 /// Which lines are wanted, and in which form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogOptions {
-    pub(super) is_followed: bool,
-    pub(super) is_previous: bool,
-    pub(super) since: Option<Timestamp>,
-    pub(super) n_lines_max: Option<usize>,
+    pub(super) query: LogQuery,
     pub(super) n_octets_max: Option<usize>,
     pub(super) has_timestamps: bool,
 }
@@ -38,10 +38,12 @@ pub(super) fn parse(query: &Query, pod: &str, now: Timestamp) -> Result<LogOptio
         now - Duration::from_secs(since_s)
     };
     Ok(LogOptions {
-        is_followed: query.is_set("follow"),
-        is_previous: query.is_set("previous"),
-        since: since_s.map(before).or(since_time),
-        n_lines_max,
+        query: LogQuery {
+            is_followed: query.is_set("follow"),
+            is_previous: query.is_set("previous"),
+            since: since_s.map(before).or(since_time),
+            n_lines_max,
+        },
         n_octets_max,
         has_timestamps: query.is_set("timestamps"),
     })
@@ -62,12 +64,10 @@ fn number(query: &Query, name: &str, least: i64, causes: &mut Vec<Cause>) -> Res
 }
 
 impl LogOptions {
-    /// The text of those lines that are wanted, and how many octets may still follow. A character
-    /// that would be cut in two is left out, and nothing comes after it.
-    pub(super) fn text_of(&self, mut lines: Vec<Line>) -> (String, Option<usize>) {
-        lines.retain(|line| self.since.is_none_or(|since| line.at >= since));
-        let n_skipped = self.n_lines_max.map_or(0, |n_lines_max| lines.len().saturating_sub(n_lines_max));
-        let written = lines.into_iter().skip(n_skipped).map(|Line { at, text, .. }| {
+    /// The text of lines, and how many octets may still follow. A character that would be cut in
+    /// two is left out, and nothing comes after it.
+    pub(super) fn text_of(&self, lines: Vec<LogLine>) -> (String, Option<usize>) {
+        let written = lines.into_iter().map(|LogLine { at, text }| {
             if self.has_timestamps { format!("{at} {text}\n") } else { format!("{text}\n") }
         });
         let mut text: String = written.collect();
@@ -93,8 +93,8 @@ mod tests {
         let now: Timestamp = "2024-01-01T00:01:00Z".parse().unwrap();
         match (parse(&Query::parse(query), "p", now), expected) {
             (Ok(options), Ok(expected)) => {
-                let since = options.since.map(|since| now.as_second() - since.as_second());
-                assert_eq!((since, options.n_lines_max, options.n_octets_max), expected, "{query}");
+                let since = options.query.since.map(|since| now.as_second() - since.as_second());
+                assert_eq!((since, options.query.n_lines_max, options.n_octets_max), expected, "{query}");
             }
             (Err(failure), Err((code, message))) => {
                 assert_eq!((failure.code, failure.message.as_str()), (code, message), "{query}");

@@ -1,15 +1,19 @@
-//! Logs of a simulated container, to their end.
+//! Logs of a simulated container, to their end, as a node gives them.
 
 use axum::body::BodyDataStream;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use super::super::tests::{PODS, api, ask, send};
+use super::super::tests::{PODS, api, api_over, ask, send};
 use super::*;
+use crate::node::NodeServer;
+use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::store::Severity;
 
 async fn api_with_pod() -> Arc<Api> {
-    let api = api().await;
+    let store = api().await.store.clone();
+    let runtime = Simulated::new(store.clock().clone(), SimulatedOptions::default());
+    let api = api_over(store.clone(), Arc::new(NodeServer::new(store, Arc::new(runtime))));
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
     assert_eq!(ask(&api, "POST", PODS, &pod).await.0, 201);
     api

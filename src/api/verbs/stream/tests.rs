@@ -18,11 +18,14 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::tests::{answered, api_over, ask, read, send};
 use super::super::{Api, stream};
+use crate::api::streams::refusal::NoStreams;
 use crate::api::streams::spdy::frame::{self, Decoder, Frame};
 use crate::api::streams::spdy::headers::Deflater;
-use crate::api::streams::{ContainerStreams, Exit, NoStreams, PortStream, Session, TerminalSize, Wanted};
 use crate::clock::{Clock, Timestamp};
 use crate::store::{Bootstrap, Store, StoreOptions};
+use crate::streaming::{
+    ContainerStreams, Exit, LogQuery, LogStream, PortStream, Session, TerminalSize, Wanted,
+};
 
 const V5: &str = "v5.channel.k8s.io";
 
@@ -99,6 +102,10 @@ impl ContainerStreams for Processes {
 
     async fn connect(&self, _: &Pod, port: u16) -> Result<PortStream, String> {
         Err(format!("nothing listens at {port}"))
+    }
+
+    async fn log(&self, _: &Pod, _: &str, _: LogQuery) -> Result<LogStream, String> {
+        unreachable!("nobody asks for logs")
     }
 }
 
@@ -332,6 +339,11 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
         let message = status["message"].as_str().unwrap();
         assert!(found == code && message.contains(expected), "{path}: {found} {status}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_asks_for_no_upgrade_or_an_unknown_one_is_refused() {
+    let runs = api(Arc::new(Processes::default())).await;
     let exec = "/api/v1/namespaces/default/pods/p/exec?command=cat&container=a&stdout=true";
     for method in ["GET", "POST"] {
         let (code, status) = ask(&runs, method, exec, &Value::Null).await;

@@ -53,7 +53,7 @@ impl Running {
 
     fn over(store: Store) -> Self {
         let stop = CancellationToken::new();
-        tokio::spawn(run(Arc::new(EndpointSlices::new()), store.clone(), stop.clone()));
+        tokio::spawn(run(Box::new(EndpointSlices::new()), store.clone(), stop.clone()));
         let slices = store.watch(Interest::in_kinds(&[Kind::EndpointSlice]), store.revision());
         Self { store, stop, slices }
     }
@@ -132,7 +132,7 @@ async fn a_zone_label_that_comes_later_reaches_the_endpoints() {
 #[tokio::test(start_paused = true)]
 async fn a_controller_is_not_woken_by_its_own_writes() {
     let store = store().await;
-    let controller = EndpointSlices::new();
+    let mut controller = EndpointSlices::new();
     let service = ObjectKey::new(Kind::Service, "default", "nginx");
     let mut watch = store.watch(controller.interest(), store.revision());
     add_pod(&store, "web-0", "10.0.0.1").await;

@@ -2,6 +2,7 @@
 
 mod controller;
 mod endpoints;
+mod index;
 mod ports;
 mod slices;
 mod triggers;
@@ -15,7 +16,7 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::plan::{SliceAction, World, reconcile};
+use super::plan::{Inputs, SliceAction, reconcile};
 use crate::clock::Timestamp;
 use crate::machinery::selector::Labels;
 
@@ -131,7 +132,7 @@ impl Cluster {
     }
 
     fn plan(&self) -> Vec<SliceAction> {
-        reconcile(&World {
+        reconcile(&Inputs {
             service: &self.service,
             pods: self.pods.iter().collect(),
             slices: self.slices.iter().collect(),

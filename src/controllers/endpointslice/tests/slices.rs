@@ -165,7 +165,7 @@ fn a_write_bears_the_time_of_its_change_or_none() {
     const KEY: &str = "endpoints.kubernetes.io/last-change-trigger-time";
     let mut cluster = Cluster::new(pods(1));
     let plan = |cluster: &Cluster, trigger_time| {
-        reconcile(&World {
+        reconcile(&Inputs {
             service: &cluster.service,
             pods: cluster.pods.iter().collect(),
             slices: cluster.slices.iter().collect(),

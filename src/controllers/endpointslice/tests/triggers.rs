@@ -1,7 +1,7 @@
 //! Which changes wake which services.
 
 use super::*;
-use crate::controllers::endpointslice::trigger::{PodTrigger, ToldTimes, services_of_slice, takes_pods};
+use crate::controllers::endpointslice::trigger::{PodTrigger, TriggerTimes, services_of_slice, takes_pods};
 
 fn selecting(name: &str, selector: &[(&str, &str)]) -> Service {
     let mut service = service();
@@ -117,7 +117,7 @@ fn a_slice_wakes_the_service_it_names_or_named() {
 }
 
 #[test]
-fn the_time_told_is_that_of_the_earliest_change_not_told_yet() {
+fn the_trigger_time_is_that_of_the_earliest_change_not_reported_yet() {
     let mut service = service();
     service.metadata.creation_timestamp = Some(at(3));
     let mut pods = pods(2);
@@ -125,8 +125,8 @@ fn the_time_told_is_that_of_the_earliest_change_not_told_yet() {
         let conditions = pod.status.as_mut().unwrap().conditions.as_mut().unwrap();
         conditions[0].last_transition_time = Some(at(second));
     };
-    let mut told = ToldTimes::default();
-    let mut next = |pods: &[Pod]| told.next(&service, &pods.iter().collect::<Vec<_>>());
+    let mut times = TriggerTimes::default();
+    let mut next = |pods: &[Pod]| times.next(&service, &pods.iter().collect::<Vec<_>>());
     assert_eq!(next(&[]), Some(at(3).0));
     assert_eq!(next(&pods), Some(at(7).0));
     assert_eq!(next(&pods), None);

@@ -5,8 +5,9 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetCon
 use k8s_openapi::api::core::v1::Event;
 use serde_json::{Value, json};
 
-use super::super::revision::{self, LABEL_HASH};
-use super::super::{StatefulSets, encoding};
+use super::super::StatefulSets;
+use super::super::decide::encoding;
+use super::super::decide::revision::{self, LABEL_HASH};
 use super::cluster::Cluster;
 use super::fixture;
 use super::scenarios::Case;
@@ -204,7 +205,7 @@ async fn the_data_of_a_stored_revision_is_what_a_rollback_sends_back_byte_for_by
 #[tokio::test(start_paused = true)]
 async fn what_a_sync_does_is_recorded_in_event_objects_about_the_set_and_counted() {
     let cluster = Cluster::with(fixture::set(json!({ "replicas": 1 }))).await;
-    let controller = StatefulSets::new();
+    let mut controller = StatefulSets::new();
     controller.reconcile(&cluster.store, &cluster.key).await.unwrap();
     let create = |what: &str| ("SuccessfulCreate".to_owned(), what.to_owned(), 1);
     let expected = [
@@ -238,7 +239,7 @@ async fn failures_are_recorded_as_warnings_and_counted_too() {
     let mut long = fixture::set(json!({ "replicas": 1, "volumeClaimTemplates": null }));
     long.metadata.name = Some("a".repeat(60));
     let cluster = Cluster::with(long).await;
-    let controller = StatefulSets::new();
+    let mut controller = StatefulSets::new();
     for _ in 0..3 {
         assert!(controller.reconcile(&cluster.store, &cluster.key).await.is_err());
     }

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
 
 use super::super::StatefulSets;
-use super::super::growth;
+use super::super::decide::growth;
 use super::super::settings::Options;
 use super::cluster::Cluster;
 use super::fixture;
@@ -140,7 +140,7 @@ async fn with_reserved_ordinals_the_partition_counts_the_pods_there_are() {
 async fn a_bad_annotation_is_told_once_and_ignored() {
     let bad = [("reserved-ordinals", "1,x"), ("unstick", "yes")];
     let cluster = Cluster::with(annotated(json!({ "replicas": 2 }), &bad)).await;
-    let controller = StatefulSets::new();
+    let mut controller = StatefulSets::new();
     for _ in 0..5 {
         controller.reconcile(&cluster.store, &cluster.key).await.unwrap();
         cluster.advance_all().await;
@@ -257,7 +257,7 @@ async fn without_being_asked_no_claim_grows_and_no_condition_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn an_option_holds_for_sets_that_do_not_say() {
-    let controller = StatefulSets::with(Options { unstick: true, ..Options::default() });
+    let mut controller = StatefulSets::with(Options { unstick: true, ..Options::default() });
     for (annotations, image) in [(&[][..], "fixed"), (&[("unstick", "false")][..], "broken")] {
         let cluster = stuck(annotations).await;
         cluster.set_image("fixed").await;

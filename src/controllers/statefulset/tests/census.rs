@@ -8,8 +8,9 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use super::super::census::Census;
-use super::super::identity::owner_reference;
+use super::super::decide::revision;
+use super::super::naming::owner_reference;
+use super::super::world::Census;
 use super::fixture::{self, Seen};
 use crate::clock::{Clock, Timestamp};
 use crate::machinery::selector::Selector;
@@ -56,7 +57,7 @@ async fn happen(store: &Store, sets: &[StatefulSet], dice: &mut SmallRng) {
             drop(store.modify_status::<Pod>(&key, change).await);
         }
         _ => {
-            let proposal = super::super::revision::propose(set, 1, dice.random_range(0..4));
+            let proposal = revision::propose(set, 1, dice.random_range(0..4));
             drop(store.create(proposal).await);
         }
     }

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod};
 
-use super::super::identity::PodName;
+use super::super::naming::PodName;
 use super::super::note::Note;
-use super::super::sync::{Desk, Orphans, sync};
+use super::super::sync::{Context, Orphans, sync};
 use super::{fixture, invariants};
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{Next, ReconcileError};
@@ -148,7 +148,7 @@ pub(crate) struct Cluster {
     pub(crate) store: Store,
     pub(crate) backend: Arc<Faulty>,
     pub(crate) key: ObjectKey,
-    desk: Desk,
+    context: Context,
     pub(crate) notes: Vec<Note>,
     /// What stood in the way at the last sync.
     pub(crate) standing: Vec<Note>,
@@ -174,7 +174,7 @@ impl Cluster {
             store,
             backend,
             key,
-            desk: Desk::default(),
+            context: Context::default(),
             notes: Vec::new(),
             standing: Vec::new(),
             is_orderly: true,
@@ -186,7 +186,7 @@ impl Cluster {
     /// One sync; checks what must hold after each.
     pub(crate) async fn sync(&mut self) -> Result<Next, ReconcileError> {
         let before = self.pods();
-        let synced = sync(&self.store, &self.key, &self.desk, Orphans::Look).await;
+        let synced = sync(&self.store, &self.key, &mut self.context, Orphans::Look).await;
         self.notes.extend(synced.notes);
         self.standing = synced.standing;
         let set = self.set();
@@ -202,7 +202,7 @@ impl Cluster {
 
     /// Forgets all that a process holds, as after a start.
     pub(crate) fn restart(&mut self) {
-        self.desk = Desk::default();
+        self.context = Context::default();
     }
 
     /// One sync that must succeed.
@@ -425,5 +425,5 @@ pub(crate) fn phase(pod: &Object) -> String {
 }
 
 pub(crate) fn is_ready(pod: &Object) -> bool {
-    pod.get::<Pod>().is_some_and(super::super::predicates::is_ready)
+    pod.get::<Pod>().is_some_and(crate::objects::pod::is_running_and_ready)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::act::{Halt, carry_out};
-use super::super::plan::{Action, Cause, Plan};
+use super::super::action::{Action, Cause, Plan};
 use super::cluster::{Cluster, Verb, is_ready};
 use super::fixture;
 use crate::objects::Kind;

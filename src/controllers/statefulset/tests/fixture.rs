@@ -7,9 +7,8 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodCondition, PodSt
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use serde_json::{Value, json};
 
-use super::super::identity;
-use super::super::record::Record;
-use super::super::revision::Revision;
+use super::super::decide;
+use super::super::world::{Record, TemplateRevision};
 use crate::clock::Timestamp;
 use crate::machinery::selector::Selector;
 use crate::objects::Object;
@@ -57,8 +56,8 @@ pub(crate) fn kept_set(spec: Value) -> StatefulSet {
 }
 
 /// The set's template as a revision of that name.
-pub(crate) fn revision(set: &StatefulSet, name: &str) -> Revision {
-    Revision { name: name.into(), template: set.spec.template.clone() }
+pub(crate) fn revision(set: &StatefulSet, name: &str) -> TemplateRevision {
+    TemplateRevision { name: name.into(), template: set.spec.template.clone() }
 }
 
 /// How a pod of a test is.
@@ -74,7 +73,7 @@ pub(crate) enum Seen {
 
 /// The set's pod of `ordinal`, of a revision, as it is seen at the epoch.
 pub(crate) fn pod(set: &StatefulSet, ordinal: i32, revision_name: &str, seen: Seen) -> Pod {
-    let mut pod = identity::new_pod(set, &revision(set, revision_name), ordinal);
+    let mut pod = decide::pod::new_pod(set, &revision(set, revision_name), ordinal);
     pod.metadata.uid = Some(format!("{}-uid", pod.metadata.name.as_deref().unwrap()));
     let phase = match seen {
         Seen::Pending => "Pending",

@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use super::super::claims;
-use super::super::identity::{self, LABEL_POD_INDEX, PodName, revision_of};
-use super::super::ownership::is_owned;
-use super::super::plan::is_parallel;
-use super::super::retention::Policy;
-use super::super::roster::Ordinals;
+use super::super::naming::{self, PodName};
+use super::super::world::identity::revision_of;
+use super::super::world::ownership::is_owned;
+use super::super::world::{self, LABEL_POD_INDEX, Ordinals, RetentionPolicy, is_parallel};
 use super::cluster::is_ready;
 use crate::objects::Object;
 use crate::objects::beyond::Wishes;
@@ -53,8 +51,8 @@ pub(crate) fn check_state(store: &Store, set: &StatefulSet, pods: &[Object]) {
     for object in &owned {
         let pod = object.get::<Pod>().unwrap();
         let ordinal = ordinal(object);
-        assert!(identity::matches(set, pod, ordinal), "identity of {object:?}");
-        assert!(claims::storage_matches(set, pod, ordinal), "storage of {object:?}");
+        assert!(world::identity_matches(set, pod, ordinal), "identity of {object:?}");
+        assert!(world::storage_matches(set, pod, ordinal), "storage of {object:?}");
         assert_eq!(object.meta().labels.as_ref().unwrap()[LABEL_POD_INDEX], ordinal.to_string());
         if is_ready(object) {
             check_claims(store, set, object);
@@ -85,11 +83,11 @@ pub(crate) fn check_order(set: &StatefulSet, pods: &[Object]) {
 
 /// The claims of a ready pod have the owners that the policy wants.
 fn check_claims(store: &Store, set: &StatefulSet, pod: &Object) {
-    let policy = Policy::of(set);
+    let policy = RetentionPolicy::of(set);
     let reserved = Wishes::of(&set.metadata).reserved_ordinals;
     let is_condemned = !Ordinals::of(set, &reserved).contains(ordinal(pod));
-    for template in claims::templates(set) {
-        let name = claims::claim_name(template.metadata.name.as_deref().unwrap(), "foo", ordinal(pod));
+    for template in world::templates(set) {
+        let name = naming::claim_name(template.metadata.name.as_deref().unwrap(), "foo", ordinal(pod));
         let Some(claim) = store.find::<PersistentVolumeClaim>("default", &name) else {
             assert!(policy.is_scaled_delete, "claim {name} is missing");
             continue;

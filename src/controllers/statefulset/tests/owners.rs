@@ -5,9 +5,9 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::json;
 
-use super::super::identity::{self, owner_reference};
-use super::super::ownership::is_owned;
-use super::super::revision;
+use super::super::decide::{self, revision};
+use super::super::naming::owner_reference;
+use super::super::world::ownership::is_owned;
 use super::cluster::{Cluster, Verb};
 use super::fixture;
 use super::scenarios::Case;
@@ -37,7 +37,7 @@ pub(crate) async fn adopted_pods_claims_get_owners(case: Case) {
     let set = cluster.set();
     let name = revision::propose(&set, 1, 0).metadata.name.unwrap();
     for ordinal in 0..3 {
-        let mut pod = identity::new_pod(&set, &revision::of_set(&set, &name), ordinal);
+        let mut pod = decide::pod::new_pod(&set, &revision::of_set(&set, &name), ordinal);
         if ordinal == 1 {
             pod.metadata.owner_references = None;
         }
@@ -163,7 +163,7 @@ pub(crate) async fn storage_repair_fails(case: Case) {
     let mut cluster = Cluster::with(case.set_with(json!({ "replicas": 1 }))).await;
     cluster.is_tampered = true;
     let set = cluster.set();
-    let mut pod = identity::new_pod(&set, &revision::of_set(&set, "r"), 0);
+    let mut pod = decide::pod::new_pod(&set, &revision::of_set(&set, "r"), 0);
     pod.metadata.owner_references = None;
     pod.spec.as_mut().unwrap().volumes = None;
     cluster.store.create(pod).await.unwrap();

@@ -6,13 +6,13 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::super::claims::ClaimStep;
-use super::super::identity::name_of;
-use super::super::plan::{ACTIONS_MAX, Action, Cause, Plan, World, plan};
-use super::super::record::Record;
-use super::super::revision::{self, hash};
+use super::super::action::{Action, Cause, ClaimStep, Plan};
+use super::super::decide::plan::{ACTIONS_MAX, plan};
+use super::super::decide::revision::{self, hash};
+use super::super::decide::{encoding, status};
+use super::super::naming::name_of;
 use super::super::settings::{Options, Settings};
-use super::super::{encoding, status};
+use super::super::world::{Observed, Record};
 use super::fixture::{self, Seen, kept_set, pod};
 use crate::clock::Timestamp;
 use crate::objects::Object;
@@ -40,7 +40,7 @@ fn plan_with(set: &StatefulSet, pods: &[Pod], claims: &dyn Fn(&str) -> Option<Ob
 fn plan_of(set: &StatefulSet, pods: &[Record], claims: &dyn Fn(&str) -> Option<Object>) -> Plan {
     let (current, update) = (fixture::revision(set, OLD), fixture::revision(set, NEW));
     let settings = Settings::of(set, Options::default()).0;
-    let world = World {
+    let observed = Observed {
         set,
         settings: &settings,
         current: &current,
@@ -50,7 +50,7 @@ fn plan_of(set: &StatefulSet, pods: &[Record], claims: &dyn Fn(&str) -> Option<O
         claims,
         classes: &|_| None,
     };
-    plan(&world, Timestamp::UNIX_EPOCH + Duration::from_secs(100))
+    plan(&observed, Timestamp::UNIX_EPOCH + Duration::from_secs(100))
 }
 
 /// A plan in short: `+0` create, `-2` delete because it ended, `v2` scaled down, `x2` outdated,
@@ -166,7 +166,7 @@ fn a_hole_below_the_partition_is_filled_with_the_current_revision() {
     }));
     let plan = plan_for(&set, &[]);
     let revisions = plan.actions.iter().map(|action| match action {
-        Action::CreatePod { pod, .. } => super::super::identity::revision_of(pod).to_owned(),
+        Action::CreatePod { pod, .. } => super::super::world::identity::revision_of(pod).to_owned(),
         other => panic!("{other:?}"),
     });
     assert_eq!(revisions.collect::<Vec<_>>(), [OLD, OLD, NEW]);
@@ -193,7 +193,7 @@ fn wrong_identity_or_volumes_are_put_right_once_the_pod_is_settled() {
     bare.spec.as_mut().unwrap().volumes = None;
     let plan = plan_with(&set, &[bare], &|_| None);
     let [Action::UpdatePod { pod: repaired, claims }] = plan.actions.as_slice() else { panic!("{plan:?}") };
-    assert!(super::super::claims::storage_matches(&set, repaired, 0));
+    assert!(super::super::world::storage_matches(&set, repaired, 0));
     assert!(matches!(claims.as_slice(), [ClaimStep::Create(_)]));
     let mut broken = pod(&set, 0, NEW, Running);
     broken.metadata.labels.as_mut().unwrap().remove("statefulset.kubernetes.io/pod-name");
@@ -216,10 +216,10 @@ fn a_foreign_controller_suspends_the_retention_policy_and_people_are_told() {
     let set = kept_set(json!({
         "replicas": 1, "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Delete" },
     }));
-    let mut foreign = super::super::identity::owner_reference(&set);
+    let mut foreign = super::super::naming::owner_reference(&set);
     foreign.name = "other".into();
     foreign.uid = "other".into();
-    let ours = super::super::identity::owner_reference(&set);
+    let ours = super::super::naming::owner_reference(&set);
     let claims = fixture::claims([fixture::claim("datadir-foo-0", &[ours, foreign.clone()])]);
     let plan = plan_with(&set, &[pod(&set, 0, NEW, Ready)], &|name| claims.get(name).cloned());
     let [Action::UpdatePod { claims, .. }] = plan.actions.as_slice() else { panic!("{plan:?}") };

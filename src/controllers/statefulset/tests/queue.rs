@@ -1,6 +1,5 @@
 //! Which sets an event concerns, and that the controller's loop needs nothing else.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -9,9 +8,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::super::StatefulSets;
-use super::super::identity::owner_reference;
-use super::super::ownership::is_owned;
+use super::super::naming::owner_reference;
 use super::super::sync::Orphans;
+use super::super::world::ownership::is_owned;
 use super::cluster::Cluster;
 use super::fixture::{self, Seen};
 use super::scenarios::Case;
@@ -77,7 +76,8 @@ impl Sets {
     /// The names of the sets that the new events concern.
     fn keys(&mut self) -> Vec<String> {
         let events = self.watch.ready().unwrap();
-        let keys = events.iter().flat_map(|event| self.controller.concerned(&self.store, event));
+        let (controller, store) = (&mut self.controller, &self.store);
+        let keys = events.iter().flat_map(|event| controller.concerned(store, event));
         let mut names: Vec<String> = keys.map(|key| key.name.clone()).collect();
         names.sort();
         names
@@ -230,7 +230,10 @@ async fn work_off(sets: &mut Sets) {
         if events.is_empty() {
             return;
         }
-        for key in events.iter().flat_map(|event| sets.controller.concerned(&sets.store, event)) {
+        let (controller, store) = (&mut sets.controller, &sets.store);
+        let keys: Vec<ObjectKey> =
+            events.iter().flat_map(|event| controller.concerned(store, event)).collect();
+        for key in keys {
             let _ = sets.controller.reconcile(&sets.store, &key).await;
         }
     }
@@ -258,7 +261,7 @@ async fn an_orphan_is_adopted_whether_it_was_there_before_the_first_sync_or_came
 
 #[tokio::test(start_paused = true)]
 async fn a_set_that_has_seen_all_orphans_does_not_look_again() {
-    let sets = Sets::new(&["foo"]).await;
+    let mut sets = Sets::new(&["foo"]).await;
     let key = ObjectKey::new(Kind::StatefulSet, "default", "foo");
     assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Look);
     assert_eq!(sets.controller.begin(&sets.store, &key), Orphans::Skip);
@@ -293,7 +296,7 @@ async fn node(store: Store, stop: CancellationToken) {
 async fn the_loop_alone_brings_a_set_up_with_min_ready_seconds_in_the_time_that_takes() {
     let cluster = Cluster::with(fixture::set(json!({ "minReadySeconds": 10 }))).await;
     let stop = CancellationToken::new();
-    let controller = tokio::spawn(run(Arc::new(StatefulSets::new()), cluster.store.clone(), stop.clone()));
+    let controller = tokio::spawn(run(Box::new(StatefulSets::new()), cluster.store.clone(), stop.clone()));
     let node = tokio::spawn(node(cluster.store.clone(), stop.clone()));
     let start = cluster.store.clock().now();
     while cluster.status().available_replicas != Some(3) {

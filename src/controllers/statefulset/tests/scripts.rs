@@ -6,7 +6,7 @@ use k8s_openapi::api::apps::v1::StatefulSetStatus;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::super::identity::LABEL_POD_NAME;
+use super::super::world::LABEL_POD_NAME;
 use super::cluster::{Cluster, Verb, phase};
 use super::fixture;
 use super::scenarios::Case;

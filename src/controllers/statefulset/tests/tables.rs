@@ -5,13 +5,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Value, json};
 
-use super::super::claims::{ClaimStep, PodClaims};
-use super::super::identity::{self, name_of};
-use super::super::ownership;
-use super::super::retention::{Owners, Policy};
-use super::super::revision::{self, Resolution};
-use super::super::rollout::{self, Rollout};
-use super::super::roster::{Ordinals, Roster};
+use super::super::action::ClaimStep;
+use super::super::decide::claims::PodClaims;
+use super::super::decide::retention::Owners;
+use super::super::decide::revision::{self, Resolution};
+use super::super::decide::rollout::Rollout;
+use super::super::naming::{self, name_of};
+use super::super::world::{self, Ordinals, RetentionPolicy, Roster};
 use super::fixture::{self, Seen, kept_set, pod};
 use super::scenarios::Scenario;
 use crate::clock::Timestamp;
@@ -64,8 +64,10 @@ pub(crate) fn claim_owner_edge(scenario: &Scenario) {
     let references: Vec<OwnerReference> =
         scenario.given["ownerRefs"].as_array().unwrap().iter().map(short).collect();
     let policy = match text(&scenario.given["policy"]) {
-        "Delete/Delete" => Policy { is_deleted_delete: true, is_scaled_delete: true },
-        "scaled Retain, deleted Delete" => Policy { is_deleted_delete: true, is_scaled_delete: false },
+        "Delete/Delete" => RetentionPolicy { is_deleted_delete: true, is_scaled_delete: true },
+        "scaled Retain, deleted Delete" => {
+            RetentionPolicy { is_deleted_delete: true, is_scaled_delete: false }
+        }
         other => panic!("policy {other}"),
     };
     let found = owners.are_up_to_date(&references, policy, true);
@@ -88,9 +90,9 @@ fn a_stale_reference_is_left_to_the_garbage_controller_whatever_else_is_wrong() 
     let stale = json!({ "apiVersion": "v1", "kind": "Pod", "name": "pod", "uid": "stale" });
     let ours = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "set", "uid": "set-uid", "controller": true });
     let wrong = [reference(ours.clone())];
-    assert!(!owners.are_up_to_date(&wrong, Policy::default(), false));
+    assert!(!owners.are_up_to_date(&wrong, RetentionPolicy::default(), false));
     let wrong = [reference(ours), reference(stale)];
-    assert!(owners.are_up_to_date(&wrong, Policy::default(), false));
+    assert!(owners.are_up_to_date(&wrong, RetentionPolicy::default(), false));
 }
 
 pub(crate) fn update_claim_owner(scenario: &Scenario) {
@@ -114,7 +116,7 @@ pub(crate) fn update_claim_owner(scenario: &Scenario) {
 
 pub(crate) fn update_claim_owner_exact(scenario: &Scenario) {
     let owners = Owners::new(("sts", "123"), ("pod-0", "456"));
-    let policy = Policy { is_deleted_delete: true, is_scaled_delete: true };
+    let policy = RetentionPolicy { is_deleted_delete: true, is_scaled_delete: true };
     let mut found: Vec<Value> = owners
         .wanted(&references(&scenario.given["ownerRefs"]), policy, false)
         .into_iter()
@@ -140,10 +142,10 @@ pub(crate) fn has_owner_by_uid(scenario: &Scenario) {
 pub(crate) fn unexpected_controller(scenario: &Scenario) {
     let owners = Owners::new(("set", "set-uid"), ("pod", "pod-uid"));
     let references = references(&scenario.given["refs"]);
-    let found = owners.has_unexpected_controller(&references, Policy::default());
+    let found = owners.has_unexpected_controller(&references, RetentionPolicy::default());
     assert_eq!(json!(found), scenario.expect[0]["policy absent"]);
     for (is_deleted_delete, is_scaled_delete) in [(false, true), (true, false), (true, true)] {
-        let policy = Policy { is_deleted_delete, is_scaled_delete };
+        let policy = RetentionPolicy { is_deleted_delete, is_scaled_delete };
         let found = owners.has_unexpected_controller(&references, policy);
         assert_eq!(json!(found), scenario.expect[0]["other policies"], "{}", scenario.name);
     }
@@ -173,7 +175,7 @@ pub(crate) fn claim_labels(scenario: &Scenario) {
         labels(&scenario.given["VCT labels"]);
     let claims = PodClaims {
         set: &set,
-        policy: Policy::default(),
+        policy: RetentionPolicy::default(),
         ordinal: 0,
         is_condemned: false,
         pod_name: "foo-0",
@@ -191,7 +193,7 @@ pub(crate) fn max_unavailable(scenario: &Scenario) {
         serde_json::from_value(scenario.given["maxUnavailable"].clone()).unwrap();
     let replicas = i32::try_from(scenario.given["replicas"].as_i64().unwrap()).unwrap();
     assert_eq!(
-        json!([rollout::max_unavailable(wanted.as_ref(), replicas)]),
+        json!([world::max_unavailable(wanted.as_ref(), replicas)]),
         scenario.expect,
         "{}",
         scenario.name
@@ -217,7 +219,7 @@ fn left(
     let pods: Vec<_> = ordinals.iter().map(make).collect();
     let records = fixture::records(set, &pods);
     let roster = Roster::of(set, wanted, &records, Timestamp::from_second(now_s).unwrap());
-    let rollout = Rollout::of(set, wanted, "foo-new", super::super::plan::is_parallel(set));
+    let rollout = Rollout::of(set, wanted, "foo-new", world::is_parallel(set));
     let gone: Vec<i32> = rollout.outdated(&roster.replicas).iter().map(|member| member.ordinal).collect();
     ordinals.into_iter().filter(|ordinal| !gone.contains(ordinal)).collect()
 }
@@ -312,7 +314,7 @@ pub(crate) fn claims_pods(scenario: &Scenario) {
         Object::at_revision(pod.into(), 1)
     });
     let selector = Selector::from_label_selector(&set.spec.selector).unwrap();
-    let claimed = ownership::claim_pods(&set, &selector, pods.collect());
+    let claimed = world::ownership::claim_pods(&set, &selector, pods.collect());
     let names = |pods: &[Object]| pods.iter().map(|pod| pod.name().to_owned()).collect::<Vec<_>>();
     let mut ours = [names(&claimed.kept), names(&claimed.adopted)].concat();
     ours.sort();
@@ -358,18 +360,18 @@ pub(crate) fn pod_claim_is_stale(scenario: &Scenario) {
     set.spec.volume_claim_templates = Some((0..templates.len()).map(named).collect());
     let of_pod = PodClaims {
         set: &set,
-        policy: Policy { is_scaled_delete, is_deleted_delete: false },
+        policy: RetentionPolicy { is_scaled_delete, is_deleted_delete: false },
         ordinal: 0,
         is_condemned: false,
-        pod_name: &identity::pod_name("foo", 0),
+        pod_name: &naming::pod_name("foo", 0),
         pod_uid,
         lookup: &|name| claims.get(name).cloned(),
     };
     assert_eq!(json!(of_pod.is_stale()), scenario.expect[0]["stale"], "{}", scenario.name);
 }
 
-fn policy(given: &Value) -> Policy {
-    Policy {
+fn policy(given: &Value) -> RetentionPolicy {
+    RetentionPolicy {
         is_deleted_delete: given["whenDeleted"] == json!("Delete"),
         is_scaled_delete: given["whenScaled"] == json!("Delete"),
     }

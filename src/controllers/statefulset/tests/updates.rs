@@ -4,8 +4,9 @@ use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::apimachinery::pkg::runtime::RawExtension;
 use serde_json::{Value, json};
 
-use super::super::identity::{LABEL_REVISION, revision_of};
-use super::super::{encoding, revision};
+use super::super::decide::{encoding, revision};
+use super::super::world::LABEL_REVISION;
+use super::super::world::identity::revision_of;
 use super::cluster::{Cluster, Verb};
 use super::invariants::check_update;
 use super::scenarios::Case;

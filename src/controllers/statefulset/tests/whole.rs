@@ -12,11 +12,11 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::super::StatefulSets;
-use super::super::identity::name_of;
+use super::super::naming::name_of;
 use super::scenarios::Case;
 use crate::clock::{Clock, Timestamp};
 use crate::controllers::{
-    Controller, endpointslice::EndpointSlices, garbage::Garbage, run, volumes::Volumes,
+    Controller, endpointslice::EndpointSlices, garbage::Garbage, run, scheduler::Scheduler, volumes::Volumes,
 };
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::{Agent, NodeOptions};
@@ -24,19 +24,19 @@ use crate::objects::{Kind, KubeObject, ObjectKey};
 use crate::store::{Bootstrap, DeleteOptions, Store, StoreOptions};
 
 /// Everything but files and DNS.
-struct World {
+struct Cluster {
     store: Store,
     stop: CancellationToken,
 }
 
-impl Drop for World {
+impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop.cancel();
     }
 }
 
-impl World {
-    /// A world in which this set has come up.
+impl Cluster {
+    /// A cluster in which this set has come up.
     async fn with(set: StatefulSet) -> Self {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let options = StoreOptions { seed: Some(3), ..Default::default() };
@@ -55,19 +55,20 @@ impl World {
         };
         let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
         tokio::spawn(agent.run(stop.clone()));
-        let controllers: [Arc<dyn Controller>; 4] = [
-            Arc::new(StatefulSets::new()),
-            Arc::new(EndpointSlices::new()),
-            Arc::new(Volumes::new()),
-            Arc::new(Garbage::new()),
+        let controllers: [Box<dyn Controller>; 5] = [
+            Box::new(StatefulSets::new()),
+            Box::new(EndpointSlices::new()),
+            Box::new(Volumes::new()),
+            Box::new(Garbage::new()),
+            Box::new(Scheduler::new("node")),
         ];
         for controller in controllers {
             tokio::spawn(run(controller, store.clone(), stop.clone()));
         }
-        let world = Self { store, stop };
-        world.store.create(set).await.unwrap();
-        world.settle().await;
-        world
+        let cluster = Self { store, stop };
+        cluster.store.create(set).await.unwrap();
+        cluster.settle().await;
+        cluster
     }
 
     /// Long enough for everything that is going to happen.
@@ -135,18 +136,18 @@ fn policy(set: &mut StatefulSet, deleted: &str, scaled: &str) {
 }
 
 pub(crate) async fn basic_identity(case: Case) {
-    let world = World::with(case.set()).await;
-    let volume_of = |claim: &str| world.claim(claim).spec.unwrap().volume_name.unwrap();
+    let cluster = Cluster::with(case.set()).await;
+    let volume_of = |claim: &str| cluster.claim(claim).spec.unwrap().volume_name.unwrap();
     let claims = ["datadir-foo-0", "datadir-foo-1", "datadir-foo-2"];
     let volumes = claims.map(volume_of);
-    world.scale(0).await;
-    assert_eq!(world.names(Kind::Pod), Vec::<String>::new());
-    world.scale(3).await;
-    assert_eq!(world.names(Kind::Pod), ["foo-0", "foo-1", "foo-2"]);
+    cluster.scale(0).await;
+    assert_eq!(cluster.names(Kind::Pod), Vec::<String>::new());
+    cluster.scale(3).await;
+    assert_eq!(cluster.names(Kind::Pod), ["foo-0", "foo-1", "foo-2"]);
     for name in ["foo-0", "foo-1", "foo-2"] {
-        let pod: Pod = world.find(name).unwrap();
+        let pod: Pod = cluster.find(name).unwrap();
         assert_eq!(pod.spec.unwrap().hostname.as_deref(), Some(name));
-        assert!(super::cluster::is_ready(&world.store.find::<Pod>("default", name).unwrap()));
+        assert!(super::cluster::is_ready(&cluster.store.find::<Pod>("default", name).unwrap()));
     }
     assert_eq!(claims.map(volume_of), volumes, "the data is kept");
 }
@@ -155,28 +156,28 @@ pub(crate) async fn claims_go_with_the_set(case: Case) {
     let is_adopting = case.scenario.name.contains("after adopting");
     let mut set = case.set_with(json!({ "replicas": 3 }));
     policy(&mut set, "Delete", "Retain");
-    let world = World::with(set).await;
+    let cluster = Cluster::with(set).await;
     if is_adopting {
-        world.orphan("foo-2").await;
+        cluster.orphan("foo-2").await;
     }
-    assert_eq!(world.names(Kind::PersistentVolumeClaim).len(), 3);
-    world.delete(Kind::StatefulSet, "foo").await;
-    assert_eq!(world.names(Kind::PersistentVolumeClaim), Vec::<String>::new());
-    assert_eq!(world.names(Kind::Pod), Vec::<String>::new());
+    assert_eq!(cluster.names(Kind::PersistentVolumeClaim).len(), 3);
+    cluster.delete(Kind::StatefulSet, "foo").await;
+    assert_eq!(cluster.names(Kind::PersistentVolumeClaim), Vec::<String>::new());
+    assert_eq!(cluster.names(Kind::Pod), Vec::<String>::new());
 }
 
 pub(crate) async fn claims_go_with_their_pods(case: Case) {
     let is_adopting = case.scenario.name.contains("after adopting");
     let mut set = case.set_with(json!({ "replicas": 3 }));
     policy(&mut set, "Retain", "Delete");
-    let world = World::with(set).await;
+    let cluster = Cluster::with(set).await;
     if is_adopting {
-        world.orphan("foo-2").await;
+        cluster.orphan("foo-2").await;
     }
-    world.scale(1).await;
-    assert_eq!(world.names(Kind::PersistentVolumeClaim), ["datadir-foo-0"]);
-    world.scale(3).await;
-    assert_eq!(world.names(Kind::Pod), ["foo-0", "foo-1", "foo-2"], "new claims are made for new pods");
+    cluster.scale(1).await;
+    assert_eq!(cluster.names(Kind::PersistentVolumeClaim), ["datadir-foo-0"]);
+    cluster.scale(3).await;
+    assert_eq!(cluster.names(Kind::Pod), ["foo-0", "foo-1", "foo-2"], "new claims are made for new pods");
 }
 
 fn reference(api_version: &str, kind: &str, name: &str, uid: &str, is_controller: bool) -> OwnerReference {
@@ -191,61 +192,61 @@ fn reference(api_version: &str, kind: &str, name: &str, uid: &str, is_controller
 }
 
 pub(crate) async fn foreign_owners(case: Case) {
-    let world = World::with(case.set_with(json!({ "replicas": 4 }))).await;
+    let cluster = Cluster::with(case.set_with(json!({ "replicas": 4 }))).await;
     let mut map = ConfigMap::default();
     (map.metadata.name, map.metadata.namespace) = (Some("owner".into()), Some("default".into()));
-    let map = world.store.create(map).await.unwrap();
+    let map = cluster.store.create(map).await.unwrap();
     let of_map = reference("v1", "ConfigMap", "owner", map.uid(), false);
     let unknown = reference("apps/v1", "StatefulSet", "unknown", "nobody", true);
-    world
+    cluster
         .change_claim("datadir-foo-1", |claim| claim.metadata.owner_references = Some(vec![of_map.clone()]))
         .await;
     let foreign = |claim: &mut PersistentVolumeClaim| {
         claim.metadata.owner_references = Some(vec![unknown.clone()]);
         claim.metadata.finalizers.get_or_insert_default().push("example.com/hold".into());
     };
-    world.change_claim("datadir-foo-3", foreign).await;
-    assert_eq!(world.owners("datadir-foo-1"), std::slice::from_ref(&of_map), "no policy, no change");
-    world.edit(|set| policy(set, "Delete", "Retain")).await;
-    let set = world.store.get(&World::set_key()).unwrap();
+    cluster.change_claim("datadir-foo-3", foreign).await;
+    assert_eq!(cluster.owners("datadir-foo-1"), std::slice::from_ref(&of_map), "no policy, no change");
+    cluster.edit(|set| policy(set, "Delete", "Retain")).await;
+    let set = cluster.store.get(&Cluster::set_key()).unwrap();
     let of_set = OwnerReference {
         block_owner_deletion: Some(true),
         ..reference("apps/v1", "StatefulSet", "foo", set.uid(), true)
     };
     for name in ["datadir-foo-0", "datadir-foo-2"] {
-        assert_eq!(world.owners(name), std::slice::from_ref(&of_set));
+        assert_eq!(cluster.owners(name), std::slice::from_ref(&of_set));
     }
-    assert_eq!(world.owners("datadir-foo-1"), [of_map.clone(), of_set.clone()]);
-    assert_eq!(world.owners("datadir-foo-3"), std::slice::from_ref(&unknown));
+    assert_eq!(cluster.owners("datadir-foo-1"), [of_map.clone(), of_set.clone()]);
+    assert_eq!(cluster.owners("datadir-foo-3"), std::slice::from_ref(&unknown));
     let unflag = |claim: &mut PersistentVolumeClaim| {
         claim.metadata.owner_references.as_mut().unwrap()[0].controller = Some(false);
     };
-    world.change_claim("datadir-foo-0", unflag).await;
-    world.edit(|set| policy(set, "Delete", "Delete")).await;
-    assert_eq!(world.owners("datadir-foo-0"), [of_set]);
-    world.delete(Kind::StatefulSet, "foo").await;
-    assert_eq!(world.names(Kind::PersistentVolumeClaim), ["datadir-foo-1", "datadir-foo-3"]);
+    cluster.change_claim("datadir-foo-0", unflag).await;
+    cluster.edit(|set| policy(set, "Delete", "Delete")).await;
+    assert_eq!(cluster.owners("datadir-foo-0"), [of_set]);
+    cluster.delete(Kind::StatefulSet, "foo").await;
+    assert_eq!(cluster.names(Kind::PersistentVolumeClaim), ["datadir-foo-1", "datadir-foo-3"]);
 }
 
 pub(crate) async fn lost_claim_of_a_pending_pod(case: Case) {
-    let world = World::with(case.set_with(json!({ "replicas": 1 }))).await;
+    let cluster = Cluster::with(case.set_with(json!({ "replicas": 1 }))).await;
     let cordon = |is_cordoned: bool| {
         let key = ObjectKey::new(Kind::Node, "", "node");
         let change = move |node: &mut Node| {
             node.spec.get_or_insert_default().unschedulable = is_cordoned.then_some(true);
         };
-        let store = world.store.clone();
+        let store = cluster.store.clone();
         async move { store.modify(&key, change).await.unwrap() }
     };
     cordon(true).await;
-    world.delete(Kind::Pod, "foo-0").await;
-    let phase = || world.find::<Pod>("foo-0").unwrap().status.unwrap().phase;
+    cluster.delete(Kind::Pod, "foo-0").await;
+    let phase = || cluster.find::<Pod>("foo-0").unwrap().status.unwrap().phase;
     assert_eq!(phase().as_deref(), Some("Pending"));
-    let lost = world.claim("datadir-foo-0").metadata.uid;
-    world.delete(Kind::PersistentVolumeClaim, "datadir-foo-0").await;
-    assert_ne!(world.claim("datadir-foo-0").metadata.uid, lost, "created again");
+    let lost = cluster.claim("datadir-foo-0").metadata.uid;
+    cluster.delete(Kind::PersistentVolumeClaim, "datadir-foo-0").await;
+    assert_ne!(cluster.claim("datadir-foo-0").metadata.uid, lost, "created again");
     cordon(false).await;
-    world.settle().await;
+    cluster.settle().await;
     assert_eq!(phase().as_deref(), Some("Running"));
 }
 
@@ -254,20 +255,20 @@ pub(crate) async fn lost_claim_of_a_pending_pod(case: Case) {
 async fn claims_and_volumes_grow_with_their_template() {
     let mut set = super::fixture::set(json!({ "replicas": 2 }));
     set.metadata.annotations = Some([("dullahan.dev/grow-claims".to_owned(), "true".to_owned())].into());
-    let world = World::with(set).await;
+    let cluster = Cluster::with(set).await;
     let ask = |set: &mut StatefulSet| {
         let template = &mut set.spec.volume_claim_templates.as_mut().unwrap()[0];
         let resources = template.spec.as_mut().unwrap().resources.as_mut().unwrap();
         resources.requests.as_mut().unwrap().get_mut("storage").unwrap().0 = "2Gi".into();
     };
-    world.edit(ask).await;
+    cluster.edit(ask).await;
     for name in ["datadir-foo-0", "datadir-foo-1"] {
-        let claim = world.claim(name);
+        let claim = cluster.claim(name);
         assert_eq!(claim.status.unwrap().capacity.unwrap()["storage"].0, "2Gi");
-        let volume: PersistentVolume = world.find(&claim.spec.unwrap().volume_name.unwrap()).unwrap();
+        let volume: PersistentVolume = cluster.find(&claim.spec.unwrap().volume_name.unwrap()).unwrap();
         assert_eq!(volume.spec.unwrap().capacity.unwrap()["storage"].0, "2Gi");
     }
-    let set: StatefulSet = world.find("foo").unwrap();
+    let set: StatefulSet = cluster.find("foo").unwrap();
     let conditions = set.status.unwrap().conditions.unwrap();
     assert_eq!(conditions[0].reason.as_deref(), Some("AllGrown"), "{conditions:?}");
     assert_eq!(name_of(&set.metadata), "foo");

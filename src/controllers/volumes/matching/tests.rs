@@ -81,13 +81,13 @@ fn a_delayed_claim_waits_for_its_place_and_takes_what_is_reachable_from_there() 
         )
     };
     let (near, far) = (on("n1"), on("n2"));
-    let place = Place { node: "n1".into(), labels: Labels::from([("host".into(), "n1".into())]) };
+    let node = SelectedNode { name: "n1".into(), labels: Labels::from([("host".into(), "n1".into())]) };
     check(RWO_1GI, &[("a", &near)], Mode::Delayed, None);
-    check(RWO_1GI, &[("a", &far), ("b", &near)], Mode::Placed(&place), Some("b"));
-    check(RWO_1GI, &[("a", &far)], Mode::Placed(&place), None);
+    check(RWO_1GI, &[("a", &far), ("b", &near)], Mode::OnNode(&node), Some("b"));
+    check(RWO_1GI, &[("a", &far)], Mode::OnNode(&node), None);
     check(RWO_1GI, &[("a", &far)], Mode::Immediate, Some("a"));
     let reserved_far = format!("{far}, claimRef: {{namespace: default, name: c}}");
-    check(RWO_1GI, &[("a", &reserved_far), ("b", &near)], Mode::Placed(&place), None);
+    check(RWO_1GI, &[("a", &reserved_far), ("b", &near)], Mode::OnNode(&node), None);
 }
 
 #[test]

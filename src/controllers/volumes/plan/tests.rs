@@ -36,7 +36,7 @@ fn brief(plan: ClaimPlan) -> String {
 
 #[test]
 fn a_claim_without_a_volume_is_matched_then_provisioned_then_waits() {
-    let place = Place { node: "n1".into(), ..Default::default() };
+    let node = SelectedNode { name: "n1".into(), ..Default::default() };
     let (now, later) = (class("p", "Immediate"), class("p", "WaitForFirstConsumer"));
     let none = class("kubernetes.io/no-provisioner", "Immediate");
     let free = volume("", "capacity: {storage: 1Gi}", "Available");
@@ -65,16 +65,16 @@ fn a_claim_without_a_volume_is_matched_then_provisioned_then_waits() {
         (named, Surroundings { volumes: &[&in_class], ..with(&later) }, first),
         (
             named,
-            Surroundings { unplaced_pods: &["web-0"], ..with(&later) },
+            Surroundings { unscheduled_pods: &["web-0"], ..with(&later) },
             "wait WaitForPodScheduled waiting for pod web-0 to be scheduled",
         ),
         (
             named,
-            Surroundings { unplaced_pods: &["a", "b"], ..with(&later) },
+            Surroundings { unscheduled_pods: &["a", "b"], ..with(&later) },
             "wait WaitForPodScheduled waiting for pods a,b to be scheduled",
         ),
-        (named, Surroundings { place: Some(&place), ..with(&later) }, "provision"),
-        (named, Surroundings { place: Some(&place), volumes: &[&in_class], ..with(&later) }, "bind v"),
+        (named, Surroundings { node: Some(&node), ..with(&later) }, "provision"),
+        (named, Surroundings { node: Some(&node), volumes: &[&in_class], ..with(&later) }, "bind v"),
     ];
     for (spec, around, expected) in cases {
         assert_eq!(brief(plan_claim(&claim("", spec), around)), *expected, "{spec} {around:?}");

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::message::{notification, read_answer};
-use super::{ATTEMPTS_MAX, Action, Event, Notifier, Target};
+use super::notifier::{ATTEMPTS_MAX, Action, Event, Notifier, Target};
 use crate::clock::{Clock, Timestamp};
 use crate::dns::message::name::WireName;
 use crate::dns::message::tsig::{Signer, Unverified};

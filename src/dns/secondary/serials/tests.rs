@@ -20,14 +20,15 @@ fn the_clock_gives_the_first_serial_and_each_version_the_next() {
     assert_eq!(Serials::from_clock(at(1 << 32)).advance(), 1);
 }
 
-#[test]
-fn no_serial_is_given_that_a_restart_could_give_again() {
+#[tokio::test]
+async fn no_serial_is_given_that_a_restart_could_give_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut last = 0;
     // The clock stands still, as good as: far more versions than seconds.
     for _ in 0..3 {
         let serials = Serials::kept_in(folder.path(), at(1000)).unwrap();
         for _ in 0..5 * STEP {
+            serials.reserved().await;
             let serial = serials.advance();
             assert!(serial > last, "{serial} after {last}");
             assert!(serial <= kept(folder.path()), "{serial} is given before it is reserved");
@@ -60,15 +61,17 @@ fn serials_go_around_the_circle_and_leave_out_zero() {
     assert_eq!(Serials::kept_in(folder.path(), at(4_294_967_000)).unwrap().advance(), STEP - 2);
 }
 
-#[test]
-fn servers_that_share_a_folder_reserve_beyond_each_other() {
+#[tokio::test]
+async fn servers_that_share_a_folder_reserve_beyond_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) =
         (Serials::kept_in(folder.path(), at(1)).unwrap(), Serials::kept_in(folder.path(), at(1)).unwrap());
     let mut last = [0, 0];
     for round in 0..10 * STEP {
+        one.reserved().await;
         last[0] = one.advance();
         if round % 3 == 0 {
+            two.reserved().await;
             last[1] = two.advance();
         }
     }
@@ -88,11 +91,13 @@ fn what_cannot_be_kept_is_told_with_its_path() {
     assert!(told.starts_with(&format!("{}: ", path.display())), "{told}");
 }
 
-#[test]
-fn publishing_goes_on_when_nothing_can_be_written_any_more() {
+#[tokio::test]
+async fn publishing_goes_on_when_nothing_can_be_written_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let serials = Serials::kept_in(folder.path(), at(1)).unwrap();
     fs::remove_dir_all(folder.path()).unwrap();
-    let given: Vec<u32> = (0..3 * STEP).map(|_| serials.advance()).collect();
-    assert_eq!(*given.last().unwrap(), 3 * STEP);
+    for serial in 1..=3 * STEP {
+        serials.reserved().await;
+        assert_eq!(serials.advance(), serial);
+    }
 }

@@ -22,7 +22,6 @@ use hickory_proto::rr::Record;
 use crate::clock::Clock;
 use crate::dns::message::encode::Message;
 use crate::dns::message::name::WireName;
-pub(crate) use crate::dns::message::serial::is_newer;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
 

@@ -1,11 +1,11 @@
-//! Sections written from RRsets as they are kept, without the codec.
+//! Answer sections written straight from stored RRsets, without the encoder.
 //!
-//! An RRset keeps its RDATA uncompressed, each after its length, so a record whose owner is the
-//! question's name is ten fixed octets and what is kept. That is as fast as a copy of a ready-made
-//! section, needs no second copy of the records, and makes the first answer cost what all others
-//! do. It holds where the codec would not compress RDATA either.
+//! An RRset stores uncompressed RDATA, each behind its RDLENGTH, so a record whose owner is the QNAME is
+//! ten fixed octets followed by the stored octets. That is as fast as copying a prepared section, needs
+//! no second copy of the records, and makes the first response as cheap as later ones. It is done only
+//! where the encoder would not compress the RDATA either, so both paths give the same octets.
 //!
-//! SRV records bring the addresses of their targets, which have to be looked up: see `srv.rs`.
+//! SRV records need the addresses of their targets as well: see `srv.rs`.
 
 use hickory_proto::rr::RecordType;
 
@@ -16,14 +16,14 @@ use crate::dns::zone::RrSet;
 
 /// Owner as a pointer, type, class and TTL.
 pub(super) const PREFIX_LENGTH: usize = 10;
-/// RDLENGTH, which an RRset keeps before the RDATA.
+/// RDLENGTH, which an RRset stores before the RDATA.
 pub(super) const RDLENGTH_LENGTH: usize = 2;
 const A_LENGTH: usize = RDLENGTH_LENGTH + 4;
 const AAAA_LENGTH: usize = RDLENGTH_LENGTH + 16;
 
-/// Whether the records of `set` go into the answer to `question` as they are kept.
+/// Whether the records of `set` can be written as they are stored.
 pub(super) fn is_as_kept(set: &RrSet<'_>, question: &Question<'_>) -> bool {
-    // The root is shorter than a pointer to it.
+    // The root name is shorter than a pointer to it.
     question.name.len() > 1
         && match set.record_type() {
             RecordType::A | RecordType::AAAA | RecordType::TXT => true,
@@ -36,7 +36,7 @@ pub(super) fn is_as_kept(set: &RrSet<'_>, question: &Question<'_>) -> bool {
         }
 }
 
-/// Whether two names have a suffix in common, so that one may be compressed by the other.
+/// Whether two names share a suffix, so that the encoder might compress one against the other.
 fn is_related(name: &[u8], lower: &[u8]) -> bool {
     match (top_label(name), top_label(lower)) {
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -48,8 +48,8 @@ fn top_label(name: &[u8]) -> Option<&[u8]> {
     name::ancestors(name).filter_map(name::first_label).last()
 }
 
-/// Appends the response with the records of `set`; address records take turns in being the first.
-pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, replies: &mut Vec<u8>) {
+/// Appends the response with the records of `set`; addresses are rotated.
+pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, rotation: usize, replies: &mut Vec<u8>) {
     let packed = set.packed();
     if question.length_with(packed.len()) > question.length_max {
         return write_truncated(question, replies);
@@ -67,15 +67,15 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     };
     question.write_head(AUTHORITATIVE, [count, 0, 0], replies);
     let prefix = prefix(HEADER_LENGTH, set);
-    let turned = |length: usize| packed.split_at(turn % n_records * length);
+    let rotated = |length: usize| packed.split_at(rotation % n_records * length);
     match set.record_type() {
         RecordType::A => {
-            let (last, first) = turned(A_LENGTH);
+            let (last, first) = rotated(A_LENGTH);
             append_equal::<A_LENGTH, { PREFIX_LENGTH + A_LENGTH }>(prefix, first, replies);
             append_equal::<A_LENGTH, { PREFIX_LENGTH + A_LENGTH }>(prefix, last, replies);
         }
         RecordType::AAAA => {
-            let (last, first) = turned(AAAA_LENGTH);
+            let (last, first) = rotated(AAAA_LENGTH);
             append_equal::<AAAA_LENGTH, { PREFIX_LENGTH + AAAA_LENGTH }>(prefix, first, replies);
             append_equal::<AAAA_LENGTH, { PREFIX_LENGTH + AAAA_LENGTH }>(prefix, last, replies);
         }
@@ -84,13 +84,13 @@ pub(super) fn write(set: &RrSet<'_>, question: &Question<'_>, turn: usize, repli
     question.write_opt(replies);
 }
 
-/// Appends the response that says that a datagram does not hold the records.
+/// Appends a truncated response without records.
 pub(super) fn write_truncated(question: &Question<'_>, replies: &mut Vec<u8>) {
     question.write_head(TRUNCATED, [0; 3], replies);
     question.write_opt(replies);
 }
 
-/// What a record of `set` begins with if its owner stands at `owner_at` in the message.
+/// The start of every record of `set`, with a pointer to its owner at offset `owner_at`.
 pub(super) fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
     let [p0, p1] = (POINTER | owner_at as u16).to_be_bytes();
     let [t0, t1] = u16::from(set.record_type()).to_be_bytes();
@@ -98,7 +98,7 @@ pub(super) fn prefix(owner_at: usize, set: &RrSet<'_>) -> [u8; PREFIX_LENGTH] {
     [p0, p1, t0, t1, 0, 1, s0, s1, s2, s3]
 }
 
-/// Appends records that are all `LENGTH` octets long as they are kept, `WHOLE` as they are sent.
+/// Appends records that all have `LENGTH` octets as stored and `WHOLE` octets as sent.
 fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     prefix: [u8; PREFIX_LENGTH],
     packed: &[u8],
@@ -113,7 +113,7 @@ fn append_equal<const LENGTH: usize, const WHOLE: usize>(
     }
 }
 
-/// Appends the records of `set` as they are kept.
+/// Appends the records of `set` as stored.
 pub(super) fn append(prefix: [u8; PREFIX_LENGTH], set: &RrSet<'_>, replies: &mut Vec<u8>) {
     for rdata in set.rdata() {
         replies.extend_from_slice(&prefix);

@@ -1,20 +1,20 @@
-//! The fast path for datagrams: an ordinary question is read in place and its response copied.
+//! The fast path for UDP: simple questions are parsed in place, responses are copied from the snapshot.
 //!
 //! ```text
-//!  octets ──► Question::read ──► zone, node ─┬─ has the type ──► direct.rs: records as kept ──────┐
-//!                │ anything unusual          │          └──► srv.rs, ready.rs: ready-made ─────────┤
+//!  octets ──► Question::read ──► zone, node ─┬─ has the type ──► direct.rs: stored records ───────┐
+//!                │ anything unusual          │          └──► srv.rs, ready.rs: prepared sections ──┤
 //!                ▼                           ├─ lacks it ──────► negative.rs: SOA, NODATA ─────────┤
 //!             respond                        └─ missing ───────► negative.rs: SOA, NXDOMAIN ───────┤
 //!                ▲                                                                       reply ◄───┘
 //!                └── delegations, wildcards, aliases, EDNS options, ...
 //! ```
 //!
-//! What this costs is mostly waiting for memory, so the questions of a batch are looked up together,
-//! in steps that wait once each; the sections that are kept of a node come near in such steps too.
+//! Most of the time is spent on cache misses, so the questions of a batch are looked up together, in
+//! steps with one cache miss each; prepared sections are prefetched in such steps too.
 //!
-//! Both ways give the same octets; a test asks both at random. What this path does by itself: an
-//! opcode QUERY of class IN for a well-known type, without records but one plain OPT, in a zone
-//! without delegations and DNAMEs. Pure but for what it leaves at the nodes of the snapshot.
+//! Both paths give the same octets; a differential test compares them on random queries. The fast path
+//! answers opcode QUERY, class IN, well-known types, without EDNS options, in zones without delegations
+//! and DNAMEs. Pure, except that prepared sections are cached at the nodes of the snapshot.
 
 mod direct;
 mod negative;
@@ -29,23 +29,23 @@ use super::limit::Kind;
 use crate::dns::message::protocol::{HEADER_LENGTH, OPT_LENGTH, TC};
 use crate::dns::zone::{Cursor, Found, Node, Zone, Zones};
 use question::{NODATA, NXDOMAIN, NameBuffer, Question};
-use ready::Distance;
+use ready::Prefetch;
 
-/// What was asked the fast way.
+/// A response of the fast path, as metrics and rate limiting see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// The type that was asked for.
+pub struct FastResponse {
+    /// QTYPE.
     pub record_type: RecordType,
-    /// What the response says.
+    /// The rcode.
     pub rcode: ResponseCode,
-    /// What it is counted as by those who limit.
+    /// The kind for rate limiting.
     pub kind: Kind,
     question_length: usize,
     has_edns: bool,
 }
 
-impl Taken {
-    /// Leaves out the sections of the response that begins at `start`, and sets TC.
+impl FastResponse {
+    /// Truncates the response that begins at `start`: removes its records and sets TC.
     pub fn truncate(&self, start: usize, replies: &mut Vec<u8>) {
         let end = start + HEADER_LENGTH + self.question_length;
         let opt_length = if self.has_edns { OPT_LENGTH } else { 0 };
@@ -58,40 +58,40 @@ impl Taken {
     }
 }
 
-/// Whether what does not exist is answered the fast way too.
+/// Whether the fast path gives negative answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Negatives {
-    /// It is.
-    Taken,
-    /// It is left to those who can say why.
-    Left,
+    /// It does.
+    Answer,
+    /// It leaves them to the ordinary path, which adds reasons.
+    Leave,
 }
 
-/// What holds for a client, whatever it asks.
+/// What depends on the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What becomes of negative answers.
+    /// Whether negative answers are given here.
     pub negatives: Negatives,
-    /// Whether others would be asked for this client (RA).
+    /// Whether recursion is available to this client (RA).
     pub is_recursion_available: bool,
 }
 
 impl Terms {
-    /// Everything is taken, nobody else is asked.
-    pub const PLAIN: Self = Self { negatives: Negatives::Taken, is_recursion_available: false };
+    /// Negative answers, no recursion.
+    pub const PLAIN: Self = Self { negatives: Negatives::Answer, is_recursion_available: false };
 }
 
-/// Room for the questions of a batch.
-pub struct Room(Vec<NameBuffer>);
+/// Buffers for the lower-cased QNAMEs of a batch.
+pub struct NameBuffers(Vec<NameBuffer>);
 
-impl Room {
-    /// For so many questions.
+impl NameBuffers {
+    /// Buffers for so many questions.
     pub fn new(n_questions: usize) -> Self {
         Self(std::iter::repeat_with(NameBuffer::default).take(n_questions).collect())
     }
 }
 
-/// A question that is being looked up.
+/// A question during its lookup.
 pub struct Lookup<'z, 'm> {
     question: Question<'m>,
     zones: &'z Zones,
@@ -99,36 +99,36 @@ pub struct Lookup<'z, 'm> {
     progress: Progress<'z>,
 }
 
-/// How far a lookup is.
+/// The state of a lookup.
 enum Progress<'z> {
     Seeking(Cursor<'z, Node>),
-    /// The node is known; what is ready-made of it may still be far.
-    Found(Option<&'z Node>, Option<Distance>),
+    /// The node is known; its prepared sections may still have to be prefetched.
+    Found(Option<&'z Node>, Option<Prefetch>),
 }
 
-/// Looks up the questions of a batch, as many as there is room for: while one lookup waits for
-/// memory, so do the others. `None` for what has to go the ordinary way.
+/// Looks up the questions of a batch, as many as there are buffers, so that their cache misses overlap.
+/// `None` for requests that need the ordinary path.
 pub fn look_up_all<'z, 'm>(
     zones: &'z Zones,
     requests: impl Iterator<Item = &'m [u8]>,
-    room: &'m mut Room,
+    buffers: &'m mut NameBuffers,
 ) -> Vec<Option<Lookup<'z, 'm>>> {
     let mut lookups: Vec<_> =
-        requests.zip(&mut room.0).map(|(request, buffer)| Lookup::begin(zones, request, buffer)).collect();
+        requests.zip(&mut buffers.0).map(|(request, buffer)| Lookup::begin(zones, request, buffer)).collect();
     while lookups.iter_mut().flatten().fold(false, |is_unfinished, one| one.step() | is_unfinished) {}
     lookups
 }
 
-/// Appends the response to `request` to `replies`; `None`, and nothing is appended, if it has to go
-/// the ordinary way.
+/// Appends the response to `request` to `replies`; `None`, with nothing appended, if it needs the ordinary
+/// path.
 pub fn reply(
     zones: &Zones,
     request: &[u8],
-    turn: usize,
+    rotation: usize,
     terms: Terms,
     replies: &mut Vec<u8>,
-) -> Option<Taken> {
-    Lookup::begin(zones, request, &mut NameBuffer::default())?.reply(turn, terms, replies)
+) -> Option<FastResponse> {
+    Lookup::begin(zones, request, &mut NameBuffer::default())?.reply(rotation, terms, replies)
 }
 
 impl<'z, 'm> Lookup<'z, 'm> {
@@ -140,24 +140,24 @@ impl<'z, 'm> Lookup<'z, 'm> {
         Some(Self { question, zones, zone, progress: Progress::Seeking(cursor) })
     }
 
-    /// Goes on, waiting for memory once; whether there is more to do.
+    /// One step, with one cache miss; false once the lookup is complete.
     #[inline]
     fn step(&mut self) -> bool {
         self.progress = match &mut self.progress {
             Progress::Seeking(cursor) => match cursor.step(self.question.lower) {
                 true => return true,
-                false => Progress::Found(cursor.found(), Distance::of(self.question.record_type)),
+                false => Progress::Found(cursor.found(), Prefetch::of(self.question.record_type)),
             },
-            Progress::Found(Some(node), Some(distance)) => {
-                let distance = distance.approach(node, self.question.record_type, self.zone);
-                Progress::Found(Some(node), distance)
+            Progress::Found(Some(node), Some(prefetch)) => {
+                let prefetch = prefetch.step(node, self.question.record_type, self.zone);
+                Progress::Found(Some(node), prefetch)
             }
             Progress::Found(..) => return false,
         };
         true
     }
 
-    /// The node, once it is known.
+    /// Completes the lookup of the node.
     fn finish(&mut self) -> Option<&'z Node> {
         loop {
             match self.progress {
@@ -167,9 +167,9 @@ impl<'z, 'm> Lookup<'z, 'm> {
         }
     }
 
-    /// Appends the response to `replies`; `None`, and nothing is appended, if the request has to go
-    /// the ordinary way.
-    pub fn reply(mut self, turn: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<Taken> {
+    /// Appends the response to `replies`; `None`, with nothing appended, if the request needs the ordinary
+    /// path.
+    pub fn reply(mut self, rotation: usize, terms: Terms, replies: &mut Vec<u8>) -> Option<FastResponse> {
         let node = self.finish();
         let Self { mut question, zones, zone, .. } = self;
         if terms.is_recursion_available {
@@ -177,13 +177,13 @@ impl<'z, 'm> Lookup<'z, 'm> {
         }
         let negatives = terms.negatives;
         let kind = match node {
-            Some(node) => exists(zones, zone, node, &question, (turn, negatives), replies)?,
-            None if negatives == Negatives::Left => return None,
+            Some(node) => exists(zones, zone, node, &question, (rotation, negatives), replies)?,
+            None if negatives == Negatives::Leave => return None,
             None => missing(zone, &question, replies)?,
         };
         let rcode = if kind == Kind::NameError { ResponseCode::NXDomain } else { ResponseCode::NoError };
         let (question_length, has_edns) = (question.wire.len(), question.edns.is_some());
-        Some(Taken { record_type: question.record_type, rcode, kind, question_length, has_edns })
+        Some(FastResponse { record_type: question.record_type, rcode, kind, question_length, has_edns })
     }
 }
 
@@ -192,18 +192,18 @@ fn exists(
     zone: &Zone,
     node: &Node,
     question: &Question<'_>,
-    (turn, negatives): (usize, Negatives),
+    (rotation, negatives): (usize, Negatives),
     replies: &mut Vec<u8>,
 ) -> Option<Kind> {
     let Some(set) = node.rrsets().get(question.record_type) else {
         let is_aliased = || node.rrsets().get(RecordType::CNAME).is_some();
-        if negatives == Negatives::Left || is_aliased() {
+        if negatives == Negatives::Leave || is_aliased() {
             return None;
         }
         return negative::write(zone, question, NODATA, replies).map(|()| Kind::NoData);
     };
     if direct::is_as_kept(&set, question) {
-        direct::write(&set, question, turn, replies);
+        direct::write(&set, question, rotation, replies);
         return Some(Kind::Positive);
     }
     if let Some(made) = node.ready().find(question.record_type)
@@ -221,7 +221,7 @@ fn missing(zone: &Zone, question: &Question<'_>, replies: &mut Vec<u8>) -> Optio
     if zone.falls_through(question.lower) {
         return None;
     }
-    let is_missing = !zone.has_made_up_names()
+    let is_missing = !zone.has_synthesized_names()
         || matches!(zone.look_up(question.lower, question.record_type), Found::Missing);
     (is_missing && zone.is_synced()).then_some(())?;
     negative::write(zone, question, NXDOMAIN, replies).map(|()| Kind::NameError)

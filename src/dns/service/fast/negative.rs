@@ -1,7 +1,7 @@
-//! NODATA and NXDOMAIN: the question and the zone's SOA, compressed as the ordinary way does it.
+//! NODATA and NXDOMAIN: the question and the zone's SOA record, compressed as by the encoder.
 //!
-//! Such a response depends on nothing but the question as it was sent, the SOA and its TTL, so
-//! it is written anew each time: nothing has to be kept for names that do not exist.
+//! Such a response depends only on the question, the SOA record and the negative TTL, so it is written
+//! anew each time and nothing is cached for names that do not exist.
 
 use super::question::Question;
 use crate::dns::message::name;
@@ -13,7 +13,7 @@ const SOA_IN: [u8; 4] = [0, 6, 0, 1];
 /// Owner as a pointer, type, class, TTL and RDLENGTH.
 const RECORD_HEAD_LENGTH: usize = 12;
 
-/// Appends a negative response; `None` if it has to be made the ordinary way.
+/// Appends a negative response; `None` if it needs the ordinary path.
 pub(super) fn write(
     zone: &Zone,
     question: &Question<'_>,
@@ -24,7 +24,8 @@ pub(super) fn write(
     let (names, fixed) = soa.split_at_checked(soa.len().checked_sub(SOA_FIXED_LENGTH)?)?;
     let (mname, rname) = names.split_at_checked(name::length(names)?)?;
     let n_apex = zone.key().as_bytes().len();
-    // The root as an owner is not a pointer; and what is surely short enough needs no measuring.
+    // The root as owner is not compressed. The length is checked without compression, which is enough:
+    // longer responses are rare.
     if n_apex <= 1 || question.length_with(RECORD_HEAD_LENGTH + soa.len()) > question.length_max {
         return None;
     }
@@ -46,27 +47,27 @@ pub(super) fn write(
     Some(())
 }
 
-/// A name that is in the message already.
+/// A name that has been written into the message.
 #[derive(Clone, Copy)]
 struct Written<'n> {
     name: &'n [u8],
-    /// How much of it stands there before a pointer, or all.
+    /// How many of its octets were written before a pointer, or all of them.
     n_octets: usize,
     at: usize,
 }
 
 impl Written<'_> {
-    /// Where this name, which is no root, stands as the end of the written one.
+    /// Offset of `suffix`, which is not the root, if the written name ends with it.
     fn find(&self, suffix: &[u8]) -> Option<usize> {
         let start = self.name.len().checked_sub(suffix.len())?;
         let is_there = start < self.n_octets && self.name[start..] == *suffix;
-        // The same octets may also be part of a label.
+        // The same octets may also lie within a label.
         (is_there && name::ancestors(self.name).any(|above| above.len() == suffix.len()))
             .then_some(self.at + start)
     }
 }
 
-/// Appends `name`, its end as a pointer if one of the names in `written` ends like that.
+/// Appends `name`, compressed against the names in `written`.
 fn write_name<'n>(name: &'n [u8], written: &[Written<'_>], at: usize, replies: &mut Vec<u8>) -> Written<'n> {
     for suffix in name::ancestors(name).take_while(|suffix| suffix.len() > 1) {
         let found = written.iter().find_map(|written| written.find(suffix));

@@ -1,8 +1,7 @@
-//! An ordinary question, read where it lies.
+//! Parses simple questions in place, and writes what all responses of the fast path share.
 //!
-//! Whatever is not exactly as most clients write it is nobody's fault but takes the ordinary way:
-//! header bits that a query has no use for, records other than one plain OPT, octets left over,
-//! types that are answered in a way of their own.
+//! Anything unusual takes the ordinary path: unexpected header flags, records other than one OPT record
+//! without options, trailing octets, types with special processing.
 
 use hickory_proto::rr::RecordType;
 
@@ -12,19 +11,19 @@ use crate::dns::message::protocol::{
     OPT_BEGINNING, OPT_LENGTH, QR, RA, RD, TC, TYPE_AND_CLASS_LENGTH,
 };
 
-/// The four counts but for their last octet: what they have to be.
+/// The expected section counts, without the last octet of ARCOUNT.
 const COUNTS: [u8; 7] = [0, 1, 0, 0, 0, 0, 0];
 const CLASS_IN: [u8; 2] = [0, 1];
 
-/// The flags of a response with records, and of NODATA.
+/// Header flags of a positive response, and of NODATA.
 pub(super) const AUTHORITATIVE: [u8; 2] = [QR | AA, 0];
 pub(super) const NODATA: [u8; 2] = AUTHORITATIVE;
-/// Those of a truncated response.
+/// Header flags of a truncated response.
 pub(super) const TRUNCATED: [u8; 2] = [QR | AA | TC, 0];
-/// Those of a name error, RCODE 3.
+/// Header flags of NXDOMAIN, rcode 3.
 pub(super) const NXDOMAIN: [u8; 2] = [QR | AA, 3];
 
-/// Where a name is put in lower case.
+/// A buffer for a lower-cased QNAME.
 pub(super) struct NameBuffer([u8; NAME_OCTETS_MAX]);
 
 impl Default for NameBuffer {
@@ -33,30 +32,30 @@ impl Default for NameBuffer {
     }
 }
 
-/// An ordinary question.
+/// A simple question.
 pub(super) struct Question<'m> {
-    /// The id as sent.
+    /// ID.
     pub(super) id: [u8; 2],
-    /// RD as sent, in the first octet of flags.
+    /// RD as sent, for the first octet of flags.
     pub(super) rd: u8,
-    /// CD as sent, in the second, and RA once it is set.
+    /// CD as sent, and RA, for the second octet of flags.
     pub(super) low_flags: u8,
-    /// Name, type and class as sent.
+    /// QNAME, QTYPE and QCLASS as sent.
     pub(crate) wire: &'m [u8],
-    /// The name as sent.
+    /// QNAME as sent.
     pub(crate) name: &'m [u8],
-    /// The name in lower case.
+    /// QNAME in lower case.
     pub(super) lower: &'m [u8],
-    /// The type.
+    /// QTYPE.
     pub(crate) record_type: RecordType,
-    /// The OPT of the response: its flags.
+    /// Flags of the OPT record in the response, if there is one.
     pub(super) edns: Option<[u8; 2]>,
-    /// How long the response may be.
+    /// Maximum length of the response, in octets.
     pub(super) length_max: usize,
 }
 
 impl<'m> Question<'m> {
-    /// Reads `message`; `None` if it is no ordinary question.
+    /// Parses `message`; `None` if it is not a simple question.
     #[inline]
     pub(super) fn read(message: &'m [u8], buffer: &'m mut NameBuffer) -> Option<Self> {
         let (header, body) = message.split_first_chunk::<HEADER_LENGTH>()?;
@@ -72,7 +71,7 @@ impl<'m> Question<'m> {
             return None;
         }
         let (edns, length_max) = read_opt(&body[wire.len()..], n_additional)?;
-        // Lengths of labels are less than the code of any letter.
+        // Length octets are at most 63, so folding ASCII letters leaves them unchanged.
         let lower = &mut buffer.0[..name.len()];
         lower.copy_from_slice(name);
         lower.make_ascii_lowercase();
@@ -81,13 +80,12 @@ impl<'m> Question<'m> {
         Some(Self { id, rd, low_flags, wire, name, lower, record_type, edns, length_max })
     }
 
-    /// Has the response say that others would be asked.
+    /// Sets RA in the response.
     pub(super) fn set_recursion_available(&mut self) {
         self.low_flags |= RA;
     }
 
-    /// The question that a ready-made response is made for: in lower case, with a plain OPT or
-    /// without.
+    /// A request with this question in lower case, with or without an OPT record.
     pub(super) fn plain_request(&self, has_edns: bool) -> Vec<u8> {
         let mut request = vec![0; HEADER_LENGTH];
         request[5] = 1;
@@ -101,7 +99,7 @@ impl<'m> Question<'m> {
         request
     }
 
-    /// Appends header and question of a response.
+    /// Appends header and question of the response.
     pub(super) fn write_head(&self, flags: [u8; 2], counts: [u16; 3], replies: &mut Vec<u8>) {
         let [answers, authorities, additionals] = counts;
         let additionals = additionals + u16::from(self.edns.is_some());
@@ -112,7 +110,7 @@ impl<'m> Question<'m> {
         replies.extend_from_slice(self.wire);
     }
 
-    /// Appends the OPT record, if there is to be one.
+    /// Appends the OPT record, if the client sent one.
     pub(super) fn write_opt(&self, replies: &mut Vec<u8>) {
         if let Some(flags) = self.edns {
             replies.extend_from_slice(&OPT_BEGINNING);
@@ -120,20 +118,20 @@ impl<'m> Question<'m> {
         }
     }
 
-    /// How long a response with sections of this length is.
+    /// Length of the response if its records have `n_octets`.
     pub(super) fn length_with(&self, n_octets: usize) -> usize {
         let opt = if self.edns.is_some() { OPT_LENGTH } else { 0 };
         HEADER_LENGTH + self.wire.len() + n_octets + opt
     }
 }
 
-/// Types that are answered by what their RRset holds, and its additional section.
+/// Types that are answered with their RRset and its additional section alone.
 fn is_ordinary(record_type: RecordType) -> bool {
     use RecordType::{A, AAAA, CNAME, HTTPS, MX, NS, PTR, SOA, SRV, SVCB, TXT};
     matches!(record_type, A | AAAA | CNAME | HTTPS | MX | NS | PTR | SOA | SRV | SVCB | TXT)
 }
 
-/// The flags for our OPT record, if the client sent one, and how long the response may be.
+/// Flags for our OPT record, if the client sent one, and the maximum length of the response.
 fn read_opt(rest: &[u8], n_additional: u8) -> Option<(Option<[u8; 2]>, u16)> {
     match (n_additional, rest) {
         (0, []) => Some((None, DATAGRAM_LENGTH_MAX_WITHOUT_EDNS)),

@@ -1,14 +1,14 @@
-//! Ready-made sections: made at the first question, copied from then on.
+//! Prepared sections: built at the first question, copied for later ones.
 //!
-//! They must not depend on anything that a later question or version can have different:
-//! - on the case of the question, as far as names in the sections are compressed against it. Owners
-//!   that equal the question's name are in any case; names in RDATA of the types of RFC 1035 and
-//!   owners of additional records are not, so for PTR and SRV only a question in lower case is taken;
-//! - on records elsewhere. Targets of SRV records have their addresses in the additional section;
-//!   these are taken if all targets lie directly below one name, whose stamp then tells whether
-//!   they have changed. Other types with additional records go the ordinary way.
+//! They must not depend on anything that differs for a later question or version of the zone:
+//! - the case of the QNAME, where names in the sections are compressed against it. Owners equal to the
+//!   QNAME are compressed in any case; names in RDATA and owners of additional records are not, so for
+//!   PTR and SRV only questions in lower case are answered;
+//! - records at other names. SRV targets have their addresses in the additional section; these are
+//!   prepared if all targets are children of one name, whose stamp tells whether they have changed.
+//!   Other types with additional records take the ordinary path.
 //!
-//! Simple sets of SRV records are put together here ([`srv::sections`]), the rest by `respond`.
+//! Simple SRV RRsets are prepared by [`srv::sections`], everything else by `respond`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -24,29 +24,28 @@ use crate::dns::service::policy::Policy;
 use crate::dns::service::respond::respond;
 use crate::dns::zone::{Dependency, Node, Ready, ReadyMade, RrSet, SRV_FIXED_LENGTH, Zone, Zones};
 
-/// Sections are the same for all who ask.
+/// A stand-in client: sections are the same for all clients.
 const NOBODY: Asker = Asker { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), transport: Transport::Udp };
-/// What has to come near before the sections that are kept of a type can be copied, each of it when
-/// the one before has.
+/// The stages of prefetching prepared sections; each depends on the memory of the one before.
 #[derive(Clone, Copy)]
-pub(super) enum Distance {
-    /// Of which types anything is kept.
+pub(super) enum Prefetch {
+    /// Which types have prepared sections.
     Types,
-    /// How long the sections are, and what they depend on.
+    /// Length and dependencies of the sections.
     Made,
-    /// The sections.
+    /// The octets of the sections.
     Octets,
 }
 
-impl Distance {
-    /// That to the sections of a type; none if they are not kept.
+impl Prefetch {
+    /// The first stage for a type; `None` if the type is never prepared.
     pub(super) fn of(record_type: RecordType) -> Option<Self> {
         matches!(record_type, RecordType::SRV | RecordType::PTR).then_some(Self::Types)
     }
 
-    /// Reads what has to come near, so that it does; what is left then.
-    pub(super) fn approach(self, node: &Node, record_type: RecordType, zone: &Zone) -> Option<Self> {
-        /// Octets that memory is fetched by.
+    /// Touches the memory of this stage; returns the next one.
+    pub(super) fn step(self, node: &Node, record_type: RecordType, zone: &Zone) -> Option<Self> {
+        /// Size of a cache line.
         const LINE: usize = 64;
         let made = || node.ready().find(record_type);
         let (read, left) = match self {
@@ -64,19 +63,19 @@ impl Distance {
     }
 }
 
-/// Whether what `made` was made of is still the same.
+/// Whether the records that `made` was built from are unchanged.
 pub(super) fn is_current(made: &ReadyMade, zones: &Zones, zone: &Zone) -> bool {
     made.depends_on.as_ref().is_none_or(|on| on.layout == zones.layout() && zone.has_unchanged(on.below))
 }
 
-/// Appends the response with these sections; `None` if it has to be made the ordinary way.
+/// Appends the response with these sections; `None` if it needs the ordinary path.
 pub(super) fn write(made: &ReadyMade, question: &Question<'_>, replies: &mut Vec<u8>) -> Option<()> {
     if made.is_never || (made.is_for_lower_case && question.name != question.lower) {
         return None;
     }
     let [_, n_authority, n_additional] = made.counts;
     if made.is_truncated || question.length_with(made.sections.len()) > question.length_max {
-        // What is additional may be left out, so it is not said that this has to be truncated.
+        // Additional records may be omitted without TC: the encoder decides that.
         (n_authority == 0 && n_additional == 0).then_some(())?;
         direct::write_truncated(question, replies);
         return Some(());
@@ -87,8 +86,8 @@ pub(super) fn write(made: &ReadyMade, question: &Question<'_>, replies: &mut Vec
     Some(())
 }
 
-/// Makes the sections that answer `question` with `set`, which its name has; `None` if nothing more
-/// may be kept.
+/// Prepares the sections that answer `question` with `set`; `None` if the memory for prepared sections is
+/// used up.
 pub(super) fn make(
     zones: &Zones,
     zone: &Zone,
@@ -113,7 +112,7 @@ fn dependency(zones: &Zones, zone: &Zone, set: &RrSet<'_>) -> Option<Dependency>
 }
 
 fn by_respond(zones: &Zones, question: &Question<'_>, depends_on: Option<Dependency>) -> Option<ReadyMade> {
-    // Who this server is and which keys it has shows in the OPT record alone.
+    // The policy affects the OPT record only.
     let policy = Policy::default();
     let respond = |has_edns| {
         let response = respond(zones, &policy, &question.plain_request(has_edns), NOBODY, 0)?;
@@ -130,13 +129,12 @@ fn by_respond(zones: &Zones, question: &Question<'_>, depends_on: Option<Depende
     }
     made.is_for_lower_case = true;
     made.depends_on = depends_on;
-    // A truncated response does not say how much was left out, and so whether the additional
-    // section was all that was too long; but then it would not have been truncated.
+    // Sections with additional records are kept only if it is known when those change.
     let is_alone = made.counts[1..] == [0, 0];
     (is_alone || made.depends_on.is_some()).then_some(made)
 }
 
-/// What follows the question in `response`, if it is an authoritative one with nothing unusual.
+/// The octets between question and OPT record of a plain authoritative response.
 fn sections(response: &[u8], question: &Question<'_>, has_edns: bool) -> Option<ReadyMade> {
     let opt: &[u8] = match has_edns {
         true => &[OPT_BEGINNING.as_slice(), &[0; OPT_LENGTH - OPT_BEGINNING.len()]].concat(),

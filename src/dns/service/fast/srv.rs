@@ -1,8 +1,7 @@
-//! The sections that answer a question for SRV records, and what they depend on.
+//! Prepares the sections of SRV answers, with the addresses of the targets (RFC 2782).
 //!
-//! Targets bring their addresses in the additional section (RFC 2782). The records are put together
-//! from RRsets as they are kept, and the sections are kept then (see `ready.rs`): they hold as long as
-//! nothing has changed below the one name that all targets lie directly below.
+//! The records are written from stored RRsets, as in `direct.rs`. The sections are cached (`ready.rs`) and
+//! valid as long as nothing changes below the common parent of all targets.
 
 use super::direct::{self, PREFIX_LENGTH, RDLENGTH_LENGTH};
 use super::question::Question;
@@ -10,21 +9,21 @@ use crate::dns::message::name;
 use crate::dns::message::protocol::{DATAGRAM_LENGTH_MAX, HEADER_LENGTH, OPT_LENGTH};
 use crate::dns::zone::{Dependency, ReadyMade, RrSet, RrSetsRef, SRV_FIXED_LENGTH, Zone, Zones};
 
-/// A target of SRV records and where it stands in the message first.
+/// A target of SRV records, and the offset of its first occurrence in the message.
 struct Target<'s> {
     name: &'s [u8],
     at: usize,
 }
 
-/// The sections that answer a question for SRV records, with the addresses of their targets;
-/// `None` if that is not simple: targets in several places, or not in lower case, or too many.
+/// The sections of an SRV answer; `None` if the targets have no common parent, are not in lower case or are
+/// too many.
 pub(super) fn sections(
     zones: &Zones,
     zone: &Zone,
     question: &Question<'_>,
     set: &RrSet<'_>,
 ) -> Option<ReadyMade> {
-    // The root is shorter than a pointer to it.
+    // The root name is shorter than a pointer to it.
     (question.name.len() > 1).then_some(())?;
     let begin = HEADER_LENGTH + question.wire.len();
     let room = usize::from(DATAGRAM_LENGTH_MAX).checked_sub(begin + OPT_LENGTH)?;
@@ -69,13 +68,13 @@ fn addresses(rrsets: RrSetsRef<'_>) -> impl Iterator<Item = RrSet<'_>> {
     rrsets.iter().filter(|set| set.record_type().is_ip_addr())
 }
 
-/// Where in the question a name stands that is its own or one above it.
+/// Offset of `name` in the question, if it is the QNAME or an ancestor of it.
 fn place_in(question: &Question<'_>, name: &[u8]) -> Option<usize> {
     let is_above = name::ancestors(question.lower).any(|above| above == name);
     is_above.then(|| HEADER_LENGTH + question.lower.len() - name.len())
 }
 
-/// The one name of the zone that all targets lie directly below; each of them exists.
+/// The common parent of all targets, if they exist in the zone.
 pub(super) fn dependency<'t>(
     zones: &Zones,
     zone: &Zone,

@@ -1,6 +1,6 @@
-//! What came of asking upstreams, and the Extended DNS Error that reports a failure (RFC 8914).
+//! The outcome of a forwarded question, and the Extended DNS Error that reports a failure (RFC 8914).
 //!
-//! The text of a failure says what the resolver saw last: silence, a refusal, or that too many wait.
+//! The text of the error says what happened last: a timeout, an error response, or no free slot.
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::Record;
@@ -10,32 +10,32 @@ use crate::dns::message::protocol::{
     EDE_CACHED_ERROR, EDE_NETWORK_ERROR, EDE_NO_REACHABLE_AUTHORITY, EDE_OTHER,
 };
 
-/// What came of a question.
+/// The outcome of a forwarded question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// An upstream has answered, perhaps that there is nothing.
+    /// An upstream answered, positively or negatively.
     Found {
         /// NOERROR or NXDOMAIN.
         rcode: ResponseCode,
-        /// The answer section, aliases included.
+        /// The answer section, including CNAMEs.
         answers: Vec<Record>,
-        /// The SOA of a negative answer.
+        /// The SOA record of a negative answer.
         authority: Vec<Record>,
     },
-    /// There is no answer.
+    /// No answer.
     Failed(Failure),
 }
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// Upstreams were silent, or could not be reached.
+    /// The upstreams did not respond or could not be reached.
     Unreachable(String),
-    /// An upstream answered with an error, or with something that cannot be read.
+    /// An upstream sent an error or a malformed response.
     Refused(String),
     /// The same question failed a moment ago.
     Remembered,
-    /// Too many questions are waiting for upstreams already.
+    /// Too many questions are waiting for upstreams.
     Crowded,
 }
 
@@ -53,7 +53,7 @@ impl Failure {
         }
     }
 
-    /// The Extended DNS Error that tells it: info code and text.
+    /// Info code and text of the Extended DNS Error.
     pub(in crate::dns::service) fn extended_error(&self) -> (u16, &str) {
         match self {
             Self::Unreachable(text) => (EDE_NO_REACHABLE_AUTHORITY, text),

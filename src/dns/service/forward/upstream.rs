@@ -1,15 +1,13 @@
-//! The servers that are asked, and what they said before.
+//! The upstreams, and the cache of their responses.
 //!
-//! Connections, ids, random ports and the way from a truncated datagram to TCP are
-//! `hickory-resolver`'s, as is the cache. Its resolver proper is not used: it follows aliases itself
-//! with a question each, although the upstream has done so, and forgets them when they end in
-//! nothing.
+//! Connections, message IDs, random source ports, the retry of truncated responses over TCP and the
+//! cache are `hickory-resolver`'s. Its resolver is not used: it follows CNAMEs itself with a query each,
+//! although the upstream has done so, and drops the chain if it ends in a negative answer.
 //!
-//! One upstream is asked after the other, beginning with the one that answered last: the pool of
-//! several that hickory has takes the first error response for the last word. Questions that are the
-//! same are asked once at a time, so a question that comes back to us by way of an upstream waits
-//! for itself until it fails, and is not asked again meanwhile. A failure is remembered for
-//! [`FAILURE_TTL_S`] (RFC 9520, 3.2).
+//! Upstreams are asked one after the other, starting with the one that answered last; hickory's own pool
+//! of several servers would stop at the first error response. Identical questions are asked once at a
+//! time, so a question that loops back to us through an upstream waits for itself until it times out.
+//! Failures are cached for [`FAILURE_TTL_S`] (RFC 9520, 3.2).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,26 +26,26 @@ use super::outcome::{Failure, Outcome};
 use crate::clock::Clock;
 use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 
-/// How long one upstream is waited for, retransmissions and TCP included.
+/// Timeout of one upstream, including retransmissions and TCP.
 pub const UPSTREAM_TIMEOUT: Duration = Duration::from_millis(1500);
-/// How long all of them together: less than the 5 s after which most clients give up.
+/// Timeout of all upstreams together: less than the 5 s after which most clients give up.
 pub const UPSTREAMS_TIMEOUT: Duration = Duration::from_secs(4);
-/// How many answers are remembered.
+/// Maximum number of cached responses.
 pub const CACHE_ENTRIES_MAX: u64 = 8192;
-/// How long an answer is remembered at most, whatever its TTL, in seconds.
+/// Maximum TTL of cached records, in seconds (RFC 8767, section 4 asks for a cap).
 const POSITIVE_TTL_S_MAX: u32 = 86_400;
-/// The same for negative answers (RFC 2308, 5 recommends one to three hours).
+/// Maximum TTL of cached negative responses (RFC 2308, section 5 recommends one to three hours).
 const NEGATIVE_TTL_MAX: Duration = Duration::from_secs(3600);
-/// How long a failure is remembered, in seconds.
+/// TTL of cached failures, in seconds: the minimum of RFC 9520, 3.2.
 pub const FAILURE_TTL_S: u32 = 1;
-/// How many questions may be under way on one connection to an upstream.
+/// Maximum number of outstanding queries on one connection to an upstream.
 const REQUESTS_PER_CONNECTION_MAX: usize = 1024;
 
-/// The upstreams and the answers that are remembered.
+/// The upstreams and the cache.
 pub(super) struct Upstreams {
     pools: Vec<NameServerPool<TokioRuntimeProvider>>,
     addresses: Vec<SocketAddr>,
-    /// Which one answered last.
+    /// Index of the upstream that answered last.
     preferred: AtomicUsize,
     cache: ResponseCache,
     clock: Clock,
@@ -65,7 +63,7 @@ impl Upstreams {
         })
     }
 
-    /// What is remembered of a question.
+    /// The cached outcome of a question.
     pub(super) fn remembered(&self, name: &Name, record_type: RecordType) -> Option<Outcome> {
         let cached = self.cache.get(&question(name, record_type), self.clock.instant())?;
         Some(match cached {
@@ -78,7 +76,7 @@ impl Upstreams {
         })
     }
 
-    /// Asks the upstreams; the answer, or that there was none, is remembered.
+    /// Asks the upstreams and caches the outcome.
     pub(super) async fn ask(&self, name: &Name, record_type: RecordType) -> Outcome {
         let query = question(name, record_type);
         let asked = tokio::time::timeout(UPSTREAMS_TIMEOUT, self.ask_each(&query)).await;
@@ -108,7 +106,7 @@ impl Upstreams {
                     return Err(none.into());
                 }
                 Err(error) => {
-                    tracing::debug!(upstream = %self.addresses[index], %query, %error, "an upstream has not answered");
+                    tracing::debug!(upstream = %self.addresses[index], %query, %error, "no response from an upstream");
                     failed = error;
                 }
             }
@@ -149,13 +147,13 @@ fn request_options() -> DnsRequestOptions {
     options
 }
 
-/// In lower case, so that questions in other cases are the same.
+/// In lower case, so that the cache ignores case.
 fn question(name: &Name, record_type: RecordType) -> Query {
     Query::query(name.to_lowercase(), record_type)
 }
 
 fn found(message: Message) -> Outcome {
-    // What is beside a positive answer is not needed; beside a negative one it is the SOA.
+    // Of the authority section only the SOA record of a negative response is needed.
     let is_soa = |record: &Record| record.record_type() == RecordType::SOA;
     Outcome::Found {
         rcode: message.metadata.response_code,
@@ -172,9 +170,9 @@ fn nothing(none: &NoRecords) -> Outcome {
     Outcome::Found { rcode: none.response_code, answers: Vec::new(), authority: soa.collect() }
 }
 
-/// No record is told to last longer than it is remembered here; a TTL whose first bit is set is 0
-/// (RFC 2181, 8). A chain of aliases that ends in nothing is kept no longer than that nothing (RFC
-/// 2308, 5).
+/// Limits TTLs to the maximum of the cache; a TTL with the top bit set counts as 0 (RFC 2181, section 8). A
+/// CNAME chain that ends in a negative answer is cached no longer than the negative answer (RFC 2308,
+/// section 5).
 fn bounded(mut message: Message, record_type: RecordType) -> Message {
     for record in message.answers.iter_mut().chain(&mut message.authorities) {
         let ttl_s = i32::try_from(record.ttl).map_or(0, i32::unsigned_abs);
@@ -196,7 +194,7 @@ fn bounded(mut message: Message, record_type: RecordType) -> Message {
     message
 }
 
-/// A failure in the form that the cache keeps: a response code without records.
+/// A failure as the cache stores it: an rcode without records.
 fn failure_of(query: &Query) -> NetError {
     let mut failure = NoRecords::new(query.clone(), ResponseCode::ServFail);
     failure.negative_ttl = Some(FAILURE_TTL_S);

@@ -155,7 +155,7 @@ fn sent_with(responder: &Responder, requests: &[Vec<u8>], n_rooms: usize) -> Vec
     let requests: Vec<(&[u8], IpAddr)> =
         requests.iter().map(|request| (request.as_slice(), client)).collect();
     let (mut ends, mut replies) = (vec![0], Vec::new());
-    let mut room = Room::new(n_rooms);
+    let mut room = NameBuffers::new(n_rooms);
     responder.reply_all(&requests, 0, &mut room, &mut replies, |index, end, pending| {
         assert_eq!((index + 1, pending.is_none()), (ends.len(), true));
         ends.push(end);

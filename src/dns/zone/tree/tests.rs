@@ -121,14 +121,14 @@ fn wildcards_are_counted() {
     for owner in ["*.x.example.", "a.*.y.example."] {
         for _ in 0..2 {
             zone.set(&name(owner), &address());
-            assert!(zone.has_made_up_names(), "{owner}");
+            assert!(zone.has_synthesized_names(), "{owner}");
         }
         zone.remove(&name(owner));
-        assert!(!zone.has_made_up_names(), "{owner}");
+        assert!(!zone.has_synthesized_names(), "{owner}");
     }
     let apex = Name::from_ascii("*.example.").unwrap();
     let mut below =
         Zone::new(apex.clone(), SOA::new(apex.clone(), apex.clone(), 1, 7200, 1800, 86400, 5), 30);
     below.set(&WireName::of(&apex), &address());
-    assert!(below.has_made_up_names(), "an apex is counted too");
+    assert!(below.has_synthesized_names(), "an apex is counted too");
 }

@@ -1,13 +1,19 @@
-//! Tokens to wire form, field by field.
+//! Tokens to wire form, field by field, as the table of formats says.
+//!
+//! Pure. A mistake of a field comes with the type of the record; mistakes of names and times, which
+//! stand elsewhere too, are what they are.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hickory_proto::rr::{Name, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
+use super::digits::{base64, hex, number};
 use super::format::{Field, Format};
+use super::head::{record_type, ttl_s};
+use super::mistake::Mistake;
+use super::mnemonic::mnemonic;
+use super::svcb;
 use super::text::Token;
-use super::{Mistake, mnemonic, service, ttl_s, words};
+use super::words;
 
 const RDATA_LENGTH_MAX: usize = u16::MAX as usize;
 
@@ -107,19 +113,13 @@ fn of_all(field: Field, tokens: &[Token]) -> Option<Result<Vec<u8>, Fault>> {
         Field::Hex => hex(tokens).map_err(Fault::Data),
         Field::Base64 | Field::Key => base64(tokens).map_err(Fault::Data),
         Field::Types => types(tokens).map_err(Fault::Any),
-        Field::Parameters => service::octets(tokens).map_err(Fault::Data),
+        Field::Parameters => svcb::octets(tokens).map_err(Fault::Data),
         _ => return None,
     })
 }
 
 fn address<T: std::str::FromStr>(text: &str, family: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("expected an {family} address"))
-}
-
-pub(super) fn number(text: &str, max: u32) -> Result<u32, String> {
-    let is_digits = text.bytes().all(|octet| octet.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| is_digits && *number <= max);
-    number.ok_or_else(|| format!("`{text}` is no number up to {max}"))
 }
 
 fn mnemonic_or(mnemonics: &[(&str, u16)], text: &str, max: u32) -> Result<u32, String> {
@@ -140,41 +140,9 @@ fn texts(tokens: &[Token]) -> Result<Vec<u8>, Fault> {
     Ok(strings.collect::<Result<Vec<_>, Fault>>()?.concat())
 }
 
-/// The data may be split anywhere (RFC 4034, section 5.3).
-fn hex(tokens: &[Token]) -> Result<Vec<u8>, String> {
-    let mut digits = Vec::new();
-    for token in tokens {
-        let read = token.text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<_>>>();
-        digits.extend(
-            read.ok_or_else(|| format!("`{}` is not hexadecimal; write digits and a to f", token.text))?,
-        );
-    }
-    if digits.len() % 2 != 0 {
-        return Err(format!("there are {} hexadecimal digits; one is missing", digits.len()));
-    }
-    Ok(digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
-}
-
-/// The data may be split anywhere (RFC 4034, section 2.2).
-fn base64(tokens: &[Token]) -> Result<Vec<u8>, String> {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+/=".contains(letter);
-    if let Some(wrong) = tokens.iter().find(|token| !token.text.chars().all(is_letter)) {
-        return Err(format!("`{}` is not base64; write letters, digits, + and /", wrong.text));
-    }
-    let text: String = tokens.iter().map(|token| token.text.as_str()).collect();
-    of_base64(&text)
-}
-
-/// The octets that base64 of four letters each stands for.
-pub(super) fn of_base64(text: &str) -> Result<Vec<u8>, String> {
-    STANDARD.decode(text).map_err(|error| {
-        format!("the base64 is not whole: {error}; it is a multiple of four letters, filled up with =")
-    })
-}
-
 /// A bitmap (RFC 4034, section 4.1.2).
 fn types(tokens: &[Token]) -> Result<Vec<u8>, Mistake> {
-    let numbers = tokens.iter().map(|token| super::record_type(&token.text.to_ascii_uppercase()));
+    let numbers = tokens.iter().map(|token| record_type(&token.text.to_ascii_uppercase()));
     let mut numbers = numbers.map(|read| read.map(u16::from)).collect::<Result<Vec<u16>, _>>()?;
     numbers.sort_unstable();
     let mut octets = Vec::new();

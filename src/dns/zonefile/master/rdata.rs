@@ -6,10 +6,12 @@
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
+use super::fields;
 use super::format::{self, Format};
+use super::mistake::Mistake;
+use super::mnemonic::mnemonic;
 use super::text::Token;
-use super::{Mistake, fields, mnemonic};
-use crate::dns::zone::rrset;
+use crate::dns::zone::decode_rdata;
 
 /// The data of a record of `record_type`.
 pub(super) fn rdata(
@@ -33,7 +35,7 @@ pub(super) fn rdata(
         }
     };
     format::check_together(record_type, &octets).map_err(wrong)?;
-    rrset::decode(record_type, &octets).map_err(wrong)
+    decode_rdata(record_type, &octets).map_err(wrong)
 }
 
 /// The octets that are written out, if they fit the format that is known.

@@ -1,9 +1,15 @@
+//! Master files to records: each type, each directive, and what is said of each mistake.
+
+use hickory_proto::rr::{Name, RData, RecordType};
+
+use super::reader::{self, Included};
+use super::text::Token;
 use super::*;
 
 fn records(text: &str) -> Vec<String> {
     let origin = Name::from_ascii("example.test.").unwrap();
     let no_include = |_: &str| Err("none".to_owned());
-    let records = parse_records("test.zone", text, Some(origin), &no_include).unwrap();
+    let records = reader::records("test.zone", text, Some(origin), &no_include).unwrap();
     records.iter().map(|placed| placed.record.to_string()).collect()
 }
 
@@ -126,7 +132,7 @@ fn types_without_a_format_are_octets() {
 
 fn data(line: &str) -> RData {
     let origin = Name::from_ascii("example.test.").unwrap();
-    let records = parse_records("test.zone", line, Some(origin), &|_| Err("none".to_owned())).unwrap();
+    let records = reader::records("test.zone", line, Some(origin), &|_| Err("none".to_owned())).unwrap();
     records.into_iter().next().unwrap().record.data
 }
 
@@ -241,7 +247,7 @@ fn an_included_file_has_origin_and_owner_of_its_own() {
         text_of(path).map(|text| Included { file, octets: text.into_bytes() })
     };
     let read = |text: &str| {
-        let records = parse_records("main", format!("$TTL 5\n{text}"), Some(Name::root()), &include)?;
+        let records = reader::records("main", format!("$TTL 5\n{text}"), Some(Name::root()), &include)?;
         Ok::<_, MasterError>(records.iter().map(|placed| placed.record.to_string()).collect::<Vec<_>>())
     };
     assert_eq!(

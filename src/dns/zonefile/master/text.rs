@@ -3,7 +3,7 @@
 //!
 //! An entry is a line, or several that parentheses hold together (RFC 1035, 5.1).
 
-use super::Mistake;
+use super::mistake::Mistake;
 
 /// One word or one quoted string.
 #[derive(Clone, Debug, PartialEq, Eq)]

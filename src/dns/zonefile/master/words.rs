@@ -1,8 +1,11 @@
 //! Names and text as they are written: escapes undone (RFC 1035, section 5.1).
+//!
+//! A backslash before three digits is one octet by its decimal number, before anything else that is
+//! ASCII the character itself.
 
 use hickory_proto::rr::Name;
 
-use super::Mistake;
+use super::mistake::Mistake;
 use super::text::Token;
 
 const CHARACTER_STRING_LENGTH_MAX: usize = 255;

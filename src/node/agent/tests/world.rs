@@ -1,4 +1,4 @@
-//! A store, an agent and a clock, and what a watcher of pods has seen.
+//! A store, an agent, a scheduler and a clock, and what a watcher of pods has seen.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,15 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::*;
 use crate::clock::Clock;
+use crate::controllers::Worker;
+use crate::controllers::scheduler::Scheduler;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
-use crate::store::StoreOptions;
+use crate::store::{Change, StoreOptions};
 
 pub(super) struct World {
     pub(super) store: Store,
     pub(super) agent: Agent,
+    scheduler: Worker,
     watch: Watch,
     seen: Vec<String>,
 }
@@ -30,7 +33,8 @@ impl World {
         store.create(Namespace { metadata: namespace, ..Default::default() }).await.unwrap();
         let watch = store.watch(Interest::in_kinds(&[Kind::Pod]), store.revision());
         let agent = agent(&store, network);
-        Self { store, agent, watch, seen: Vec::new() }
+        let scheduler = scheduler(&store);
+        Self { store, agent, scheduler, watch, seen: Vec::new() }
     }
 
     pub(super) fn key(&self, name: &str) -> ObjectKey {
@@ -48,6 +52,7 @@ impl World {
     /// Restarts the server: a new agent and a new runtime over the same store.
     pub(super) fn restart(&mut self) {
         self.agent = agent(&self.store, "10.0.0.0/24");
+        self.scheduler = scheduler(&self.store);
     }
 
     /// Lets `seconds` pass, the agent doing what is due at every instant in between.
@@ -55,14 +60,24 @@ impl World {
         let clock = self.store.clock().clone();
         let end = clock.now() + Duration::from_secs(seconds);
         loop {
-            let next = self.agent.step().await;
+            let next = self.step().await;
             self.look();
             let Some(next) = next.filter(|next| *next <= end) else { break };
             clock.sleep_until(next).await;
         }
         clock.sleep_until(end).await;
-        self.agent.step().await;
+        self.step().await;
         self.look();
+    }
+
+    /// Does all that is due now; returns when the next thing is due without a change.
+    async fn step(&mut self) -> Option<Timestamp> {
+        loop {
+            let next = self.agent.step().await;
+            if self.scheduler.step().await.is_none() {
+                return [next, self.scheduler.next_due()].into_iter().flatten().min();
+            }
+        }
     }
 
     fn look(&mut self) {
@@ -146,6 +161,10 @@ pub(super) fn with_probe(mut pod: Pod, initial_delay_s: i32, period_s: i32) -> P
         ..Default::default()
     });
     pod
+}
+
+fn scheduler(store: &Store) -> Worker {
+    Worker::new(Box::new(Scheduler::new("node-1")), store.clone())
 }
 
 /// A pod's status in one line.

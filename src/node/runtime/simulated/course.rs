@@ -1,25 +1,28 @@
 //! The course of one run of a simulated container: every instant of its life, fixed when it starts.
 //!
-//! Pure. What the container does at an instant is read off its course; asking to stop is the only
-//! thing that changes one.
+//! Pure. What the container does at an instant is read off its course; only an order to stop
+//! changes one. How readiness shows depends on the container: with a readiness probe as the result
+//! of probes, without one as health. Flapping is always health, so that it is seen at once.
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Probe};
+use k8s_openapi::api::core::v1::Container;
 use rand::rngs::SmallRng;
 
 use super::annotations::Behaviour;
 use crate::clock::{Timestamp, until};
-use crate::node::runtime::{ContainerState, Exit, Readiness, Role};
+use crate::node::runtime::order::Role;
+use crate::node::runtime::probe::{ProbeOutcome, ProbeReply};
+use crate::node::runtime::report::{ContainerState, Exit, Health};
 
 /// All that happens to one run of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Course {
     pub(super) runs_from: Timestamp,
-    started_from: Timestamp,
-    /// The first probe, if there is one to fail.
-    probed_from: Timestamp,
-    ready_from: Option<Timestamp>,
+    /// When it could serve, if ever.
+    serves_from: Timestamp,
+    is_never_ready: bool,
+    has_readiness_probe: bool,
     flap: Option<Duration>,
     exit: Option<(Timestamp, i32)>,
     /// The end is the end of the pod.
@@ -33,7 +36,6 @@ pub(super) struct Course {
 const CODE_KILLED: i32 = 137;
 /// What a failing readiness probe says unless an annotation words it.
 const PROBE_MESSAGE: &str = "simulated container is not ready";
-const PROBE_PERIOD_DEFAULT: Duration = Duration::from_secs(10);
 
 /// What a course is drawn from.
 pub(super) struct Draw<'a> {
@@ -66,18 +68,12 @@ impl Draw<'_> {
         let readiness_delay = behaviour.readiness_delay.map_or(Duration::ZERO, |span| span.draw(rng));
         let stop_delay = behaviour.stop_delay.map_or(self.stop_delay, |span| span.draw(rng));
         let flap = behaviour.flap.map(|span| span.draw(rng));
-        let startup = self.container.startup_probe.as_ref();
-        let started_from = startup.map_or(runs_from, |probe| first_success(probe, runs_from, runs_from));
-        let wanted = (runs_from + readiness_delay).max(started_from);
-        let readiness = self.container.readiness_probe.as_ref();
-        let ready_from = readiness.map_or(wanted, |probe| first_success(probe, runs_from, wanted));
-        let probed_from = readiness.map_or(wanted, |probe| first_tick(probe, runs_from, started_from));
         let (exit, is_final) = self.exit(runs_from, rng);
         Course {
             runs_from,
-            started_from,
-            probed_from,
-            ready_from: (!behaviour.is_never_ready).then_some(ready_from),
+            serves_from: runs_from + readiness_delay,
+            is_never_ready: behaviour.is_never_ready,
+            has_readiness_probe: self.container.readiness_probe.is_some(),
             flap,
             exit,
             is_final,
@@ -120,15 +116,14 @@ impl Course {
         if now < self.runs_from {
             return ContainerState::Creating;
         }
-        let is_started = now >= self.started_from;
-        ContainerState::Running { since: self.runs_from, is_started, readiness: self.readiness(now) }
+        ContainerState::Running { since: self.runs_from, health: self.health(now) }
     }
 
     /// When [`Course::state`] next differs.
     pub(super) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let exit = self.exit.map(|(at, _)| at);
-        let fixed =
-            [Some(self.runs_from), Some(self.started_from), Some(self.probed_from), self.ready_from, exit];
+        let serves_from = (!self.has_readiness_probe).then_some(self.serves_from);
+        let fixed = [Some(self.runs_from), serves_from, exit];
         let instants = fixed.into_iter().flatten().chain(self.next_flap(now));
         let has_ended = exit.is_some_and(|at| at <= now);
         let before_end = |at: &Timestamp| *at > now && !has_ended && exit.is_none_or(|exit| *at <= exit);
@@ -148,50 +143,43 @@ impl Course {
         self.is_stopping = true;
     }
 
-    /// Says that the container is ready since it runs, whatever was drawn.
+    /// Notes that the container was ready before now, whatever was drawn.
     pub(super) fn was_ready(&mut self, now: Timestamp) {
-        self.started_from = self.started_from.min(now);
-        self.ready_from = self.ready_from.map(|at| at.min(now));
+        self.serves_from = self.serves_from.min(now);
     }
 
-    fn readiness(&self, now: Timestamp) -> Readiness {
-        let is_ready =
-            self.ready_from.is_some_and(|from| now >= from && self.flaps(now, from).is_multiple_of(2));
-        match is_ready {
-            true => Readiness::Ready,
-            false if now < self.probed_from => Readiness::Unknown,
-            false => Readiness::Unready(self.probe_message.clone()),
+    /// What a probe at `now` finds.
+    pub(super) fn probed(&self, is_readiness: bool, now: Timestamp) -> ProbeReply {
+        let failure = || ProbeOutcome::Failure(self.probe_message.clone());
+        let (outcome, holds_until) = match is_readiness {
+            true if self.is_never_ready => (failure(), Timestamp::MAX),
+            true if now < self.serves_from => (failure(), self.serves_from),
+            _ => (ProbeOutcome::Success, Timestamp::MAX),
+        };
+        ProbeReply { outcome, holds_until: Some(holds_until) }
+    }
+
+    fn health(&self, now: Timestamp) -> Health {
+        let is_down = now >= self.serves_from
+            && !self.is_never_ready
+            && !self.flaps(now, self.serves_from).is_multiple_of(2);
+        match self.has_readiness_probe {
+            _ if is_down => Health::Unhealthy(self.probe_message.clone()),
+            true => Health::Healthy,
+            false if now < self.serves_from => Health::Starting,
+            false if self.is_never_ready => Health::Unhealthy(self.probe_message.clone()),
+            false => Health::Healthy,
         }
     }
 
-    /// How many whole periods have passed since `from`.
+    /// How many whole periods of flapping have passed since `from`.
     fn flaps(&self, now: Timestamp, from: Timestamp) -> u128 {
         self.flap.map_or(0, |period| until(from, now).as_nanos() / period.as_nanos())
     }
 
     fn next_flap(&self, now: Timestamp) -> Option<Timestamp> {
-        let (period, from) = (self.flap?, self.ready_from.filter(|from| *from <= now)?);
-        let passed = until(from, now).as_nanos() % period.as_nanos();
+        let period = self.flap.filter(|_| !self.is_never_ready && self.serves_from <= now)?;
+        let passed = until(self.serves_from, now).as_nanos() % period.as_nanos();
         Some(now + (period - Duration::from_nanos(u64::try_from(passed).ok()?)))
     }
-}
-
-/// The probe's first tick at or after `wanted`; ticks are counted from the container's start.
-fn first_tick(probe: &Probe, runs_from: Timestamp, wanted: Timestamp) -> Timestamp {
-    let first = runs_from + seconds(probe.initial_delay_seconds).unwrap_or_default();
-    let period = seconds(probe.period_seconds).filter(|period| !period.is_zero());
-    let period = period.unwrap_or(PROBE_PERIOD_DEFAULT);
-    let n_missed = until(first, wanted).as_nanos().div_ceil(period.as_nanos());
-    first + period.saturating_mul(u32::try_from(n_missed).unwrap_or(u32::MAX))
-}
-
-/// The tick at which as many successes were seen as the probe wants.
-fn first_success(probe: &Probe, runs_from: Timestamp, wanted: Timestamp) -> Timestamp {
-    let n_more = u32::try_from(probe.success_threshold.unwrap_or(1).max(1) - 1).unwrap_or_default();
-    let period = seconds(probe.period_seconds).filter(|period| !period.is_zero());
-    first_tick(probe, runs_from, wanted) + period.unwrap_or(PROBE_PERIOD_DEFAULT) * n_more
-}
-
-fn seconds(value: Option<i32>) -> Option<Duration> {
-    value.and_then(|value| u64::try_from(value).ok()).map(Duration::from_secs)
 }

@@ -1,0 +1,14 @@
+//! One pod that is bound to this node: what it needs decided, and carried out.
+//!
+//! ```text
+//!   report, probe results, object, now ──► PodState::step (pure) ──► status, orders, observations
+//!        ▲                                                             │
+//!        └──────────── runtime, store, recorder ◄── PodWorker ◄────────┘
+//! ```
+
+mod events;
+mod sandbox;
+mod state;
+mod worker;
+
+pub(super) use worker::{AddressGrant, PodWorker, Probing, Turn, probe};

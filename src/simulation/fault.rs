@@ -1,0 +1,104 @@
+//! Planted faults: planners that are wrong on purpose, to see whether the checkers notice.
+//!
+//! Only tests ask for one. A fault plans for a set that is not quite the one that is there, or picks
+//! the wrong pod of an honest plan; everything around the planner is the product's.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::view::Wish;
+use crate::clock::Timestamp;
+use crate::controllers::statefulset::{Action, Cause, Observed, Plan, Planner, Record, plan};
+
+/// What a planner does wrong.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// OrderedReady creates without waiting for the pods before.
+    CreatesWithoutWaiting,
+    /// Scaling down takes the lowest condemned pod first.
+    ScalesDownFromTheBottom,
+    /// A rolling update takes the lowest pod first.
+    UpdatesUpwards,
+    /// A rolling update goes below the partition.
+    IgnoresThePartition,
+    /// A rolling update takes as many pods as it likes.
+    IgnoresMaxUnavailable,
+    /// Claims go with scaling down whatever the policy says.
+    DropsClaims,
+    /// The status counts pods that are not ready.
+    CountsUnreadyPods,
+}
+
+impl Fault {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::CreatesWithoutWaiting,
+        Self::ScalesDownFromTheBottom,
+        Self::UpdatesUpwards,
+        Self::IgnoresThePartition,
+        Self::IgnoresMaxUnavailable,
+        Self::DropsClaims,
+        Self::CountsUnreadyPods,
+    ];
+
+    /// A planner with this fault.
+    pub(super) fn planner(self) -> Planner {
+        Box::new(move |observed, now| self.plan(observed, now))
+    }
+
+    fn plan(self, observed: &Observed<'_>, now: Timestamp) -> Plan {
+        let mut set = observed.set.clone();
+        self.mislead(&mut set);
+        let misled = Observed { set: &set, ..*observed };
+        let mut plan = plan(&misled, now);
+        match self {
+            Self::ScalesDownFromTheBottom => swap_for_lowest(observed, &mut plan, Cause::ScaledDown),
+            Self::UpdatesUpwards => swap_for_lowest(observed, &mut plan, Cause::Outdated),
+            Self::CountsUnreadyPods => plan.status.ready_replicas = Some(plan.status.replicas),
+            _ => {}
+        }
+        plan
+    }
+
+    fn mislead(self, set: &mut StatefulSet) {
+        let spec = &mut set.spec;
+        let strategy = spec.update_strategy.as_mut();
+        let rolling = strategy.and_then(|strategy| strategy.rolling_update.as_mut()).into_iter();
+        match self {
+            Self::CreatesWithoutWaiting => spec.pod_management_policy = Some("Parallel".to_owned()),
+            Self::IgnoresThePartition => rolling.for_each(|rolling| rolling.partition = Some(0)),
+            Self::IgnoresMaxUnavailable => {
+                rolling.for_each(|rolling| rolling.max_unavailable = Some(IntOrString::Int(1000)));
+            }
+            Self::DropsClaims => {
+                let policy = spec.persistent_volume_claim_retention_policy.get_or_insert_default();
+                policy.when_scaled = Some("Delete".to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Of the pods that could go for this cause, the lowest goes in place of the one that should.
+fn swap_for_lowest(observed: &Observed<'_>, plan: &mut Plan, cause: Cause) {
+    let wish = Wish::of(observed.set);
+    let first = wish.rolling.map_or(wish.start, |rolling| rolling.first);
+    let is_candidate = |ordinal: i32, pod: &Record| match cause {
+        Cause::ScaledDown => !wish.ordinals().contains(&ordinal),
+        _ => wish.ordinals().contains(&ordinal) && ordinal >= first && *pod.revision != *observed.update.name,
+    };
+    let members = observed.pods.iter().filter_map(|pod| Some((pod.ordinal?, pod)));
+    let lowest =
+        members.filter(|(ordinal, pod)| is_candidate(*ordinal, pod)).min_by_key(|(ordinal, _)| *ordinal);
+    let Some((_, lowest)) = lowest else { return };
+    for action in &mut plan.actions {
+        if let Action::DeletePod { pod, uid, cause: found } = action
+            && *found == cause
+        {
+            *pod = lowest.object.name().to_owned();
+            *uid = lowest.object.uid().to_owned();
+            break;
+        }
+    }
+}
