@@ -1,13 +1,12 @@
-//! How objects come in: manifest files that are followed, and HTTP as Kubernetes speaks it.
+//! The Kubernetes API over HTTPS.
 //!
 //! ```text
-//!   TLS, limits (server) ─► who, from where (gate) ─► what (request) ─► verbs ─► store
+//!   TLS, limits (server) ─► credentials, Host, Origin (gate) ─► path, query, body (request) ─► verbs ─► store
 //!                                     response ◄─ status, tables, lists (answer) ◄─┘
 //! ```
 //!
-//! Streams into containers (exec, attach) go from verbs to a trait (streams) that the application
-//! wires. Everything here turns what users send into store calls. It knows nothing of controllers,
-//! runtimes or DNS.
+//! Requests become calls of the store. exec, attach and port-forward go to a trait (streams) that
+//! the application wires. Nothing here knows of controllers, runtimes or DNS.
 
 pub mod server;
 pub mod streams;

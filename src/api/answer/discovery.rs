@@ -1,14 +1,14 @@
-//! Discovery: which groups, versions, resources and verbs there are.
+//! Discovery documents: groups, versions, resources and verbs.
 //!
-//! The aggregated documents (`apidiscovery.k8s.io` v2 and v2beta1) and the legacy ones are made
-//! from the same list, which is made from the table of kinds.
+//! The aggregated documents (`apidiscovery.k8s.io` v2 and v2beta1) and the legacy ones come from one
+//! list, which comes from the table of kinds.
 
 use serde_json::{Value, json};
 
 use crate::api::request::path::{Resource, has_status};
 use crate::objects::Kind;
 
-/// A resource as discovery tells it.
+/// A resource as discovery lists it.
 struct Entry {
     plural: &'static str,
     singular: &'static str,
@@ -107,7 +107,7 @@ fn parts(resource: Resource) -> Vec<Part> {
     parts
 }
 
-/// `/api` or `/apis` as one document that holds every resource.
+/// `/api` or `/apis` as one aggregated document.
 pub(crate) fn aggregated(is_core: bool, version: &str) -> Value {
     let groups = groups().into_iter().filter(|group| group.is_empty() == is_core);
     let items: Vec<Value> = groups.map(aggregated_group).collect();
@@ -150,13 +150,13 @@ fn aggregated_resource(group: &str, entry: &Entry) -> Value {
     resource
 }
 
-/// `/api` as older clients read it.
+/// The legacy form of `/api`.
 pub(crate) fn core_versions(address: &str) -> Value {
     json!({"kind": "APIVersions", "versions": ["v1"],
         "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]})
 }
 
-/// `/apis` as older clients read it.
+/// The legacy form of `/apis`.
 pub(crate) fn group_list() -> Value {
     let groups = groups().into_iter().filter(|group| !group.is_empty());
     let groups: Vec<Value> = groups.map(group_body).collect();
@@ -211,7 +211,7 @@ pub(crate) fn resource_list(group: &str, version: &str) -> Option<Value> {
     )
 }
 
-/// `/version`: which Kubernetes this behaves like.
+/// `/version`: the Kubernetes version whose behaviour this has.
 pub(crate) fn version() -> Value {
     let (major, minor) = ("1", "37");
     json!({
@@ -223,7 +223,7 @@ pub(crate) fn version() -> Value {
     })
 }
 
-/// The machine's architecture as Go names it.
+/// The machine's architecture, with Go's name.
 fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",

@@ -1,4 +1,4 @@
-//! What goes back: Status errors, objects and lists in the form asked for, discovery documents.
+//! Responses: Status errors, objects and lists in the negotiated form, discovery documents.
 //!
 //! Pure: values in, JSON out. Nothing here reads the store or waits.
 

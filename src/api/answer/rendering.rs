@@ -1,7 +1,7 @@
-//! Objects and lists in the form that a client asked for.
+//! Objects and lists in the negotiated form.
 //!
-//! An object's JSON is made once and shared; lists and watch frames are put together from it
-//! without parsing it again. Ages in tables are as of the moment of rendering.
+//! The JSON of an object is serialized once and shared; lists and watch events are assembled from it.
+//! Ages in tables are computed at rendering.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::objects::Object;
 use crate::rules::columns::{IncludeObject, Partial, Table};
 
-/// How objects of one resource are shown to one client.
+/// How one client gets the objects of one resource.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rendering {
     pub(crate) resource: Resource,
@@ -24,11 +24,11 @@ pub(crate) struct Rendering {
     pub(crate) include: IncludeObject,
 }
 
-/// What a list says of itself.
+/// The metadata of a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Page {
     pub(crate) revision: u64,
-    /// How to get the next page.
+    /// The `continue` token of the next page.
     pub(crate) resume: Option<String>,
     pub(crate) n_remaining: Option<usize>,
 }
@@ -71,7 +71,7 @@ impl Rendering {
         }
     }
 
-    /// The object of a bookmark: only a resource version, and that the initial events are over.
+    /// The object of a bookmark: a resource version, and whether the initial events are complete.
     pub(crate) fn bookmark(&self, revision: u64, is_end_of_initial: bool) -> Value {
         let mut metadata = json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
         if is_end_of_initial {

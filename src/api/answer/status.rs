@@ -1,22 +1,22 @@
-//! Failures as `metav1.Status`, in the words that clients of Kubernetes know.
+//! Failures as `metav1.Status`, with the messages of Kubernetes' API server.
 //!
-//! A client goes by `reason` and `message`; `details` holds what it prints for invalid objects.
-//! None of these is an error of the server's own except [`Failure::internal`].
+//! Clients evaluate `reason` and print `message`; `details` lists the causes of invalid objects. Only
+//! [`Failure::internal`] is an error of the server.
 
 use serde_json::{Value, json};
 
 use crate::objects::{Fault, FieldError, Kind, ObjectKey};
 use crate::store::StoreError;
 
-/// Why a request is not done.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) code: u16,
-    /// Empty where Kubernetes knows none.
+    /// Empty where Kubernetes has none.
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     pub(crate) details: Value,
-    /// After how many seconds the same request may go well.
+    /// After how many seconds the client may retry.
     pub(crate) retry_after_s: Option<u32>,
 }
 
@@ -28,7 +28,7 @@ impl Failure {
         Self { code, reason, message: message.into(), details: Value::Null, retry_after_s: None }
     }
 
-    /// The request itself makes no sense.
+    /// The request is malformed.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
@@ -39,14 +39,14 @@ impl Failure {
         Self::new(404, "NotFound", message).about(key)
     }
 
-    /// Nothing is served under this path.
+    /// Nothing is served at this path.
     pub(crate) fn unknown_path() -> Self {
         let mut failure = Self::new(404, "NotFound", "the server could not find the requested resource");
         failure.details = json!({});
         failure
     }
 
-    /// The path is served, but not with this method.
+    /// The path does not support this method.
     pub(crate) fn wrong_method() -> Self {
         let message = "the server does not allow this method on the requested resource";
         let mut failure = Self::new(405, "MethodNotAllowed", message);
@@ -54,12 +54,12 @@ impl Failure {
         failure
     }
 
-    /// No credentials, or wrong ones.
+    /// Missing or wrong credentials.
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
     }
 
-    /// The body is of a type that is not read here.
+    /// The media type of the body is not supported.
     pub(crate) fn unsupported(accepted: &[&str]) -> Self {
         let accepted = accepted.join(", ");
         let message = format!(
@@ -68,18 +68,18 @@ impl Failure {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
-    /// Nothing of what the client accepts can be given.
+    /// None of the accepted media types is offered.
     pub(crate) fn not_acceptable(offered: &[&str]) -> Self {
         let message = format!("only the following media types are accepted: {}", offered.join(", "));
         Self::new(406, "NotAcceptable", message)
     }
 
-    /// The body is larger than is read.
+    /// The body is too large.
     pub(crate) fn too_large(n_bytes_max: usize) -> Self {
         Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {n_bytes_max}"))
     }
 
-    /// A limit is reached; later it may go well.
+    /// A limit is reached; the client may retry.
     pub(crate) fn too_many(message: impl Into<String>) -> Self {
         let mut failure = Self::new(429, "TooManyRequests", message);
         failure.details = json!({"retryAfterSeconds": 1});
@@ -92,7 +92,7 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
-    /// A revision is asked for that is not there yet.
+    /// The requested revision does not exist yet.
     pub(crate) fn too_large_revision(asked: u64, present: u64) -> Self {
         let message = format!("Timeout: Too large resource version: {asked}, current: {present}");
         let mut failure = Self::new(504, "Timeout", message);
@@ -102,12 +102,12 @@ impl Failure {
         failure
     }
 
-    /// The server's own fault.
+    /// An error of the server.
     pub(crate) fn internal(message: &str) -> Self {
         Self::new(500, "InternalError", format!("Internal error occurred: {message}"))
     }
 
-    /// An object of `kind` (with its group) breaks rules.
+    /// An object of `kind` (with its group) is invalid.
     pub(crate) fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
         let texts: Vec<String> =
             causes.iter().map(|Cause(_, message, field)| format!("{field}: {message}")).collect();
@@ -123,7 +123,7 @@ impl Failure {
         failure
     }
 
-    /// An option of a list, a watch or a deletion breaks rules.
+    /// An option of the request is invalid.
     pub(crate) fn invalid_option(options: &str, field: &str, reason: &'static str, message: &str) -> Self {
         Self::invalid("meta.k8s.io", options, "", vec![Cause(reason, message.to_owned(), field.to_owned())])
     }
@@ -151,7 +151,7 @@ impl Failure {
 }
 
 impl Cause {
-    /// The cause that a broken rule of a field is.
+    /// The cause for an error of a field.
     pub(crate) fn of(error: &FieldError) -> Self {
         let reason = match error.fault {
             Fault::Required => "FieldValueRequired",

@@ -1,11 +1,11 @@
-//! What a client accepts: plain objects, tables, or metadata alone, all of them as JSON.
+//! Content negotiation: objects, tables, or metadata only, always as JSON.
 //!
-//! Clients of Kubernetes often name protobuf first and JSON after it; what is not JSON is passed
-//! over. Only a client that wants nothing that can be given is refused.
+//! Kubernetes clients often prefer protobuf and accept JSON; types other than JSON are skipped. Only
+//! a client that accepts none of the offered types is refused (406).
 
 use super::super::answer::status::Failure;
 
-/// The form of an answer.
+/// The representation of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The objects as they are.
@@ -20,7 +20,7 @@ pub(crate) enum Form {
 
 const OFFERED: [&str; 1] = ["application/json"];
 
-/// The first form of `header` that can be given; an absent header accepts anything.
+/// The first offered representation in the header; an absent header accepts any.
 pub(crate) fn negotiate(header: Option<&str>) -> Result<Form, Failure> {
     let Some(header) = header.filter(|header| !header.trim().is_empty()) else { return Ok(Form::Object) };
     header.split(',').find_map(form).ok_or_else(|| Failure::not_acceptable(&OFFERED))

@@ -1,4 +1,4 @@
-//! Bodies: from bytes to a document, and from a document to an object of the path it is sent to.
+//! Bodies: decoded to a document, and the document to an object that fits the path.
 
 use serde_json::Value;
 
@@ -10,17 +10,17 @@ use crate::machinery::manifest;
 use crate::machinery::unknown::{unknown_fields, unknown_fields_of};
 use crate::objects::{Object, Typed, events_api};
 
-/// The media types of whole objects.
+/// The media types of objects.
 const OBJECT_TYPES: [&str; 3] = ["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
-/// An object that was sent.
+/// A decoded object.
 pub(crate) struct Sent {
     pub(crate) typed: Typed,
-    /// What its sender should know.
+    /// Warnings for the client.
     pub(crate) warnings: Vec<String>,
 }
 
-/// How an object came to be what it is, for the words of a refusal.
+/// Where an object comes from; Kubernetes words errors differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Body,
@@ -39,7 +39,7 @@ pub(crate) fn document(content_type: Option<&str>, body: &[u8]) -> Result<Value,
     }
 }
 
-/// The same, for an object of a resource, whose kind is named if the body cannot be read.
+/// The same, for an object of a resource; the error names its kind.
 pub(crate) fn document_for(
     resource: Resource,
     content_type: Option<&str>,
@@ -51,7 +51,7 @@ pub(crate) fn document_for(
     }
 }
 
-/// The type without its parameters, in lower case.
+/// The media type without parameters, in lower case.
 pub(crate) fn media_type(content_type: Option<&str>) -> String {
     let text = content_type.unwrap_or_default();
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
@@ -78,7 +78,7 @@ pub(crate) fn yaml(body: &[u8]) -> Result<Value, Failure> {
         .map_err(|mistake| Failure::bad_request(format!("line {}: {}", mistake.line, mistake.message)))
 }
 
-/// The object in a document that is sent to `path`; names it has none of are those of the path.
+/// Decodes a document sent to `path`. Namespace and name default to those of the path.
 pub(crate) fn object(
     path: &ResourcePath,
     document: Value,
@@ -100,7 +100,7 @@ pub(crate) fn object(
     Ok(Sent { typed, warnings: unknown })
 }
 
-/// A document that belongs to its path, with the names of that path.
+/// Checks that a document belongs to `path`, and sets its namespace and name.
 pub(crate) fn placed(path: &ResourcePath, mut document: Value) -> Result<Value, Failure> {
     check_type(path, &document)?;
     fill_names(path, &mut document)?;
@@ -115,7 +115,7 @@ fn unknown(resource: Resource, document: &Value) -> Vec<String> {
     fields.into_iter().map(|field| format!("unknown field \"{field}\"")).collect()
 }
 
-/// A document that is no object of its kind.
+/// The error for a document that cannot be decoded.
 fn not_handled(path: &ResourcePath, original: &Value, origin: Origin, message: &str) -> Failure {
     let info = path.resource.kind.info();
     match origin {
@@ -144,7 +144,7 @@ pub(crate) fn document_of(resource: Resource, object: &Object) -> Value {
         (Dialect::EventsV1, Typed::Event(event)) => {
             let mut event = serde_json::to_value(events_api::from_core((**event).clone()))
                 .expect("the types of the table serialize to JSON");
-            // Its reader wants to see when the event happened, even if nobody has said it exactly.
+            // eventTime has no omitempty in events.k8s.io/v1: it is null when unset.
             if event["eventTime"].is_null() {
                 event["eventTime"] = Value::Null;
             }

@@ -1,4 +1,4 @@
-//! Label and field selectors of a list, a watch or a deletion of many.
+//! Label and field selectors of list, watch and deletecollection.
 
 use super::path::{Dialect, Resource};
 use super::query::Query;
@@ -7,7 +7,7 @@ use crate::machinery::fields::FieldSelector;
 use crate::machinery::selector::Selector;
 use crate::objects::{Object, events_api};
 
-/// Which objects are meant.
+/// The selectors of a request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     labels: Selector,
@@ -29,12 +29,12 @@ impl Filter {
         Ok(Self { labels, fields })
     }
 
-    /// Whether an object is meant.
+    /// Whether an object matches.
     pub(crate) fn matches(&self, object: &Object) -> bool {
         self.labels.matches(object.meta().labels.as_ref()) && self.fields.matches(object)
     }
 
-    /// Whether every object is meant.
+    /// Whether every object matches.
     pub(crate) fn is_empty(&self) -> bool {
         self.labels == Selector::default() && self.fields.is_empty()
     }

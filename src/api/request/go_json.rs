@@ -1,24 +1,24 @@
-//! What is wrong with text that is not JSON, in the words of Go's `encoding/json`.
+//! Syntax errors of JSON with the messages of Go's `encoding/json`.
 //!
-//! Clients know these words from every API server, and people search for them. This reads text that
-//! a parser has refused and finds the first octet that cannot be; it makes no values, and needs a
-//! stack of one entry for each open list or object.
+//! API servers return these messages, and people search for them. Text that the parser has refused is
+//! scanned for the first invalid octet; no values are built, and the stack has one entry for each
+//! open array or object.
 
-/// What of a body is shown with its fault.
+/// How much of a body an error shows.
 const SUMMARY_OCTETS_MAX: usize = 30;
 
-/// Why `text` is not one JSON value.
+/// Go's error for `text`, which is not a JSON value.
 pub(crate) fn fault(text: &[u8]) -> String {
     let mut reader = Reader { rest: text, open: Vec::new() };
     match reader.whole() {
         Err(Fault::Octet(octet, place)) => format!("invalid character {} {place}", quoted(octet)),
         Err(Fault::End) => "unexpected end of JSON input".to_owned(),
-        // Syntax is all that is looked at; what remains are numbers and texts that have no value.
+        // The syntax is valid: a number or a string is out of range.
         Ok(()) => "a number or a text in it cannot be represented".to_owned(),
     }
 }
 
-/// The beginning of a body, to be told with its fault.
+/// The beginning of a body, to be shown with the error.
 pub(crate) fn summary(body: &[u8]) -> String {
     let shown = &body[..body.len().min(SUMMARY_OCTETS_MAX)];
     let more = if body.len() > SUMMARY_OCTETS_MAX { " ..." } else { "" };
@@ -30,12 +30,12 @@ pub(crate) fn summary(body: &[u8]) -> String {
 }
 
 enum Fault {
-    /// An octet that cannot be where it is.
+    /// An invalid octet at its position.
     Octet(u8, String),
     End,
 }
 
-/// What is open around the reader, and what may come next in it.
+/// The innermost open value, and what may come next in it.
 #[derive(Clone, Copy)]
 enum Open {
     List,

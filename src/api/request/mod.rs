@@ -1,4 +1,4 @@
-//! What comes in: paths, queries, what is accepted, bodies, selectors.
+//! Parsing requests: paths, queries, Accept headers, bodies, selectors.
 //!
 //! Pure: texts in, values or a [`Failure`](super::answer::status::Failure) out.
 

@@ -1,4 +1,4 @@
-//! The options of lists, watches, writes and deletions, read from queries and bodies.
+//! Options of list, watch, write and delete, from queries and bodies.
 //!
 //! The rules on `resourceVersion` are those of the Kubernetes document "API Concepts".
 
@@ -11,27 +11,27 @@ use crate::api::answer::status::{Cause, Failure};
 use crate::objects::Revision;
 use crate::store::{DeleteOptions, Propagation};
 
-/// Where a list is taken from.
+/// The revision of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ListFrom {
-    /// What there is now, which must not be older than this revision.
+    /// The present objects, at least as new as this revision.
     Present { not_before: Revision },
-    /// What there was at this revision.
+    /// The objects at this revision.
     Exactly(Revision),
-    /// What there was at this revision, after this object.
+    /// The objects at this revision, after this object.
     Continued { revision: Revision, after: (String, String) },
 }
 
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WatchFrom {
-    /// With everything that is there, as if it had just been added.
+    /// With an ADDED event for every present object.
     Initial {
         not_before: Revision,
-        /// Whether a bookmark says that this was all.
+        /// Whether a bookmark marks the end of the initial events.
         marks_end: bool,
     },
-    /// After this revision; `None` is now.
+    /// After this revision; after the present one if `None`.
     After(Option<Revision>),
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct WatchOptions {
     pub(crate) timeout: Duration,
 }
 
-/// What becomes of fields that a kind has not.
+/// What to do about unknown fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldValidation {
     Ignore,
@@ -56,20 +56,20 @@ pub(crate) enum FieldValidation {
 pub(crate) struct WriteOptions {
     pub(crate) is_dry_run: bool,
     pub(crate) field_validation: FieldValidation,
-    /// Who writes, for `metadata.managedFields`.
+    /// The field manager.
     pub(crate) manager: String,
-    /// Whether an applied configuration takes fields from others.
+    /// Whether an apply takes fields from other managers.
     pub(crate) is_forced: bool,
 }
 
-/// How long a watch lasts if its client does not say it.
+/// The default timeout of a watch.
 const WATCH_TIMEOUT_DEFAULT: Duration = Duration::from_secs(3600);
-/// The longest that a client may ask for.
+/// The maximum timeout of a watch.
 const WATCH_TIMEOUT_MAX: Duration = Duration::from_secs(24 * 3600);
-/// The longest name of a field manager.
+/// The maximum length of a field manager's name.
 const MANAGER_LENGTH_MAX: usize = 128;
 
-/// Where a list is taken from, and how many objects it may have.
+/// The revision of a list and its limit.
 pub(crate) fn list(
     query: &Query,
     resume: impl Fn(&str) -> Option<(Revision, (String, String))>,
@@ -84,8 +84,9 @@ pub(crate) fn list(
                 "specifying resource version is not allowed when using continue",
             ));
         }
-        let (revision, after) = resume(token)
-            .ok_or_else(|| Failure::bad_request("continue key is not valid: it is none of this server"))?;
+        let (revision, after) = resume(token).ok_or_else(|| {
+            Failure::bad_request("continue key is not valid: it was not issued by this server")
+        })?;
         return Ok((ListFrom::Continued { revision, after }, limit));
     }
     let from = match (rule, version) {
@@ -94,7 +95,7 @@ pub(crate) fn list(
             return Err(forbidden("resourceVersionMatch", message));
         }
         (Some("Exact"), Some(version)) => ListFrom::Exactly(version),
-        // Before there was a match rule, a limit made a revision an exact one.
+        // Without resourceVersionMatch, a limit makes resourceVersion exact (legacy behaviour).
         (None, Some(version)) if limit.is_some() && version > 0 => ListFrom::Exactly(version),
         (_, version) => ListFrom::Present { not_before: version.unwrap_or(0) },
     };
@@ -176,8 +177,8 @@ fn forbidden(field: &str, message: &str) -> Failure {
     Failure::invalid_option("ListOptions", field, "FieldValueForbidden", &format!("Forbidden: {message}"))
 }
 
-/// The options of a create, an update or a patch. Without a name of its own, the writer is called
-/// after its program.
+/// The options of create, update and patch. The default field manager is the client's program, as
+/// its User-Agent names it.
 pub(crate) fn write(query: &Query, user_agent: &str) -> Result<WriteOptions, Failure> {
     let field_validation = match query.get("fieldValidation") {
         None | Some("Warn") => FieldValidation::Warn,
@@ -221,7 +222,7 @@ fn dry_run<'a>(values: impl Iterator<Item = &'a str>) -> Result<bool, Failure> {
     Ok(is_dry_run)
 }
 
-/// How to delete, and whether only to try: from the body if there is one, else from the query.
+/// The options of a deletion and whether it is a dry run: from the body, else from the query.
 pub(crate) fn delete(query: &Query, body: &Value) -> Result<(DeleteOptions, bool), Failure> {
     let text = |field: &str| body.get(field).and_then(Value::as_str).or_else(|| query.get(field));
     let in_body =
@@ -234,7 +235,7 @@ pub(crate) fn delete(query: &Query, body: &Value) -> Result<(DeleteOptions, bool
     let grace_s = match grace_s {
         None => None,
         Some(Some(grace_s)) if grace_s >= 0 => Some(grace_s),
-        // A negative grace is taken as the shortest one.
+        // A negative grace period means the shortest one.
         Some(Some(_)) => Some(1),
         Some(None) => return Err(Failure::bad_request("gracePeriodSeconds: must be a number of seconds")),
     };

@@ -1,11 +1,11 @@
-//! Paths: what each stands for.
+//! Request paths.
 //!
-//! `/api/v1/…` is the core group, `/apis/<group>/<version>/…` every other. Which resources there
-//! are is read from the table of kinds; `events.k8s.io` is another name of the core events.
+//! `/api/v1/…` is the core group, `/apis/<group>/<version>/…` are the others. The resources are those
+//! of the table of kinds; `events.k8s.io` is a second group of the core events.
 
 use crate::objects::{Kind, ObjectKey};
 
-/// What a path stands for.
+/// What a path addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// `/healthz`, `/livez`, `/readyz` and their parts.
@@ -30,25 +30,25 @@ pub(crate) enum Target {
     Objects(ResourcePath),
 }
 
-/// Questions about oneself.
+/// Reviews of the client's own access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Review {
-    /// May I do this?
+    /// SelfSubjectAccessReview
     Access,
-    /// What may I do?
+    /// SelfSubjectRulesReview
     Rules,
-    /// Who am I?
+    /// SelfSubjectReview
     Subject,
 }
 
-/// A resource: a kind under one of its names.
+/// A resource: a kind in one of its groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
     pub(crate) kind: Kind,
     pub(crate) dialect: Dialect,
 }
 
-/// Under which group objects are spoken of.
+/// The group in which objects are represented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// The kind's own.
@@ -57,11 +57,11 @@ pub(crate) enum Dialect {
     EventsV1,
 }
 
-/// A collection, an object, or a part of one.
+/// A collection, an object, or a subresource (`RequestInfo` in the API server).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResourcePath {
     pub(crate) resource: Resource,
-    /// `None` for all namespaces and for kinds without.
+    /// `None` for all namespaces and for cluster-scoped kinds.
     pub(crate) namespace: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) subresource: Option<Subresource>,
@@ -79,7 +79,7 @@ pub(crate) enum Subresource {
     PortForward,
 }
 
-/// The group that is another name for the core events.
+/// The second group of the core events.
 pub(crate) const EVENTS_GROUP: &str = "events.k8s.io";
 
 impl Resource {
@@ -102,7 +102,7 @@ impl Resource {
         }
     }
 
-    /// Every resource there is, in the order of the table of kinds.
+    /// All resources, in the order of the table of kinds.
     pub(crate) fn all() -> impl Iterator<Item = Resource> {
         let alias = Resource { kind: Kind::Event, dialect: Dialect::EventsV1 };
         Kind::ALL.iter().copied().map(Resource::native).chain([alias])
@@ -125,12 +125,12 @@ impl ResourcePath {
 }
 
 impl Subresource {
-    /// Whether it is talked to and not asked.
+    /// Whether the subresource is a bidirectional stream.
     pub(crate) fn is_stream(self) -> bool {
         matches!(self, Self::Exec | Self::Attach | Self::PortForward)
     }
 
-    /// The subresource that objects of `kind` have under this name.
+    /// The subresource of `kind` with this name.
     fn find(kind: Kind, name: &str) -> Option<Self> {
         Some(match (kind, name) {
             (Kind::Pod, "eviction") => Self::Eviction,
@@ -146,7 +146,7 @@ impl Subresource {
     }
 }
 
-/// Whether objects of a kind have a status that is written apart.
+/// Whether a kind has the subresource `status`.
 pub(crate) fn has_status(kind: Kind) -> bool {
     !matches!(
         kind,
@@ -159,7 +159,7 @@ pub(crate) fn has_status(kind: Kind) -> bool {
     )
 }
 
-/// What a path stands for; `None` if for nothing.
+/// What a path addresses; `None` if nothing is served there.
 pub(crate) fn parse(path: &str) -> Option<Target> {
     let trimmed = path.trim_matches('/');
     if let Some(document) = trimmed.strip_prefix("openapi/v3/") {

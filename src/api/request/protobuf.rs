@@ -1,14 +1,14 @@
 //! Bodies in Kubernetes' protobuf, read into the JSON form of the same object.
 //!
 //! ```text
-//!   k8s\0 ─► Unknown { typeMeta, raw } ─► raw, field by field after the table ─► JSON
+//!   k8s\0 ─► Unknown { typeMeta, raw } ─► raw, field by field by the table ─► JSON
 //! ```
 //!
-//! Typed clients write so by default, `kubectl create namespace` among them, and do not fall back
-//! to JSON. What the fields of a message are called is in a table (`protobuf/fields.txt`), not in
-//! generated types: everything behind this speaks JSON, and a field that the table has not is
-//! passed over, as protobuf wants it. Go writes every plain field, empty or not, so an empty one
-//! counts as absent unless the table says that empty is a value. Answers are always JSON.
+//! Typed clients, `kubectl create namespace` among them, write protobuf by default and do not fall
+//! back to JSON. The names of fields are in a table (`protobuf/fields.txt`) instead of generated
+//! types, since everything behind this works on JSON. Unknown fields are skipped, as protobuf
+//! requires. Go encodes every scalar field, empty or not, so an empty one counts as absent unless the
+//! table says otherwise. Responses are always JSON.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -22,12 +22,12 @@ use crate::clock::Timestamp;
 /// The media type.
 pub(crate) const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 
-/// With what every body begins.
+/// The magic number of a body.
 const MAGIC: &[u8] = b"k8s\0";
-/// How deep messages may stand in each other; no kind comes near it.
+/// The maximum nesting of messages; no kind comes near it.
 const DEPTH_MAX: usize = 32;
 
-/// Why a body cannot be read.
+/// Why a body cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the body does not begin with k8s and a zero octet, so it is no protobuf of Kubernetes")]
@@ -78,7 +78,7 @@ pub(crate) fn document(body: &[u8]) -> Result<Value, Unreadable> {
     Ok(object.into())
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     Text,
@@ -93,7 +93,7 @@ enum Content {
     Message(&'static str),
 }
 
-/// How often.
+/// The cardinality of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     One,
@@ -104,7 +104,7 @@ enum Shape {
 #[derive(Clone, Copy, Debug)]
 struct Field {
     number: u64,
-    /// `-`: its fields stand among those around it.
+    /// `-`: its fields are inlined.
     name: &'static str,
     shape: Shape,
     content: Content,
@@ -230,7 +230,7 @@ fn value(message: &'static str, field: &Field, wire: Wire<'_>, depth: usize) -> 
     })
 }
 
-/// Go leaves the zero time empty.
+/// Go encodes the zero time as an empty message.
 fn time(octets: &[u8]) -> Result<Value, Unreadable> {
     let number = |index| -> Result<i64, Unreadable> {
         let found = part(octets, "Time", index)?.map(|wire| wire.number("Time")).transpose()?;
@@ -255,7 +255,7 @@ fn int_or_string(octets: &[u8]) -> Result<Value, Unreadable> {
     })
 }
 
-/// The last field of that number; it is the one that counts.
+/// The last field of that number: in protobuf the last one wins.
 fn part<'a>(octets: &'a [u8], message: &'static str, number: u64) -> Result<Option<Wire<'a>>, Unreadable> {
     let mut found = None;
     for field in Fields::new(octets, message) {
@@ -284,7 +284,7 @@ fn malformed(message: &str) -> Unreadable {
     Unreadable::Malformed(message.to_owned())
 }
 
-/// A field as it stands on the wire.
+/// A field on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wire<'a> {
     Number(u64),
@@ -307,7 +307,7 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// The fields of a message: number and content. Ends after the first error.
+/// The fields of a message as numbers and values. Ends after the first error.
 struct Fields<'a> {
     rest: &'a [u8],
     message: &'a str,
@@ -355,7 +355,7 @@ fn split<'a>(octets: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// Seven bits an octet, the lowest first; at most ten octets.
+/// A varint: seven bits per octet, lowest first, at most ten octets.
 fn varint(octets: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {

@@ -1,4 +1,4 @@
-//! Query strings: names and values, decoded once.
+//! Query strings, decoded once.
 
 use crate::api::answer::status::Failure;
 

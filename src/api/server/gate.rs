@@ -1,9 +1,9 @@
-//! Who may come in: whoever holds the token or a certificate of this server's authority, and does
-//! not come from a web page.
+//! Authentication: a bearer token or a client certificate of this server's authority; requests of
+//! web pages are refused.
 //!
-//! A page in a browser could reach a server on loopback by its address, or under a name of its own
-//! that it lets point there. The first is seen by `Origin` and `Sec-Fetch-Site`, the second by a
-//! `Host` that is not this server's.
+//! A page in a browser can reach a server on loopback by its address, or by a name of its own that
+//! resolves to it (DNS rebinding). `Origin` and `Sec-Fetch-Site` reveal the first, a `Host` that is
+//! not this server's the second.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -16,20 +16,20 @@ use crate::api::request::path::Target;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// What lets a request in.
+/// Authenticates requests.
 pub(crate) struct Gate {
     token: String,
     hosts: BTreeSet<String>,
 }
 
 impl Gate {
-    /// `hosts` are the names under which this server is reached, besides addresses.
+    /// `hosts` are the names of this server, besides its addresses.
     pub(crate) fn new(token: String, hosts: impl IntoIterator<Item = String>) -> Self {
         Self { token, hosts: hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
-    /// Lets a request in or says why not. `target` is what its path stands for, if anything;
-    /// `is_certified`: the connection has shown a certificate that the authority has signed.
+    /// Admits a request or says why not. `target` is the parsed path, if it is served;
+    /// `is_certified`: the connection has a client certificate of the authority.
     pub(crate) fn admit(
         &self,
         target: Option<&Target>,

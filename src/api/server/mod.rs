@@ -1,12 +1,12 @@
-//! The HTTPS server: sockets, TLS, and the bounds of what a client may take.
+//! The HTTPS server: sockets, TLS, and the limits of connections.
 //!
 //! ```text
 //!   accept (CONNECTIONS_MAX) ─► TLS (HANDSHAKE_PATIENCE) ─► HTTP/1.1 ─► gate ─► verbs
 //! ```
 //!
-//! HTTP/2 is not offered: every client speaks HTTP/1.1, a watch has a connection of its own, and a
-//! slow one can be cut without hurting others. When the server stops, watches end and requests
-//! that are being answered are finished.
+//! HTTP/2 is not offered: every client speaks HTTP/1.1, and with a connection of its own a slow watch
+//! can be closed without affecting others. At shutdown, watches end and requests in progress are
+//! answered.
 
 pub(crate) mod gate;
 pub(crate) mod kubeconfig;
@@ -46,43 +46,43 @@ use super::verbs::watches::Watches;
 use crate::store::Store;
 use crate::streaming::ContainerStreams;
 
-/// How many connections there may be; others wait to be accepted.
+/// The maximum number of connections; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
-/// How many file descriptors are wanted for them, and for everything else.
+/// The wanted limit of file descriptors: for the connections and everything else.
 const DESCRIPTORS_WANTED: u64 = 2 * CONNECTIONS_MAX as u64;
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request, and how long a connection may idle.
+/// How long a client may take to send the head of a request, and how long a connection may be idle.
 const HEAD_PATIENCE: Duration = Duration::from_secs(90);
-/// How long a client may read nothing of what it asked for.
+/// How long a client may read nothing of a response.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 /// The largest head of a request, in octets.
 const HEAD_OCTETS_MAX: usize = 64 * 1024;
-/// How many header fields a request may have.
+/// The maximum number of header fields of a request.
 const HEADERS_MAX: usize = 64;
-/// How long requests may take to be finished when the server stops.
+/// How long requests in progress may take at shutdown.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
-/// How long to wait when no more connections can be accepted, for want of file descriptors.
+/// The pause after a failed accept, for example without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The first octet of a TLS connection (RFC 8446, section 5.1: handshake).
 const TLS_HANDSHAKE: u8 = 22;
-/// What a client hears that speaks plain HTTP to the TLS port, in Go's words.
+/// The response to plain HTTP on the TLS port, as Go's server words it.
 const PLAIN_HTTP: &[u8] =
     b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
-/// Where to listen and what to write down.
+/// Options of the server.
 #[derive(Clone, Debug)]
 pub struct ApiOptions {
     /// The address to listen at.
     pub listen: SocketAddr,
-    /// Further names and addresses of this server.
+    /// More names and addresses of this server, for its certificate.
     pub names: Vec<String>,
     /// Where the kubeconfig is written.
     pub kubeconfig: PathBuf,
 }
 
-/// Why the API is not served.
+/// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The address cannot be bound.
@@ -90,7 +90,7 @@ pub enum ApiError {
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// There are no credentials.
@@ -104,7 +104,7 @@ pub enum ApiError {
     Kubeconfig {
         /// Where.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
@@ -116,7 +116,7 @@ fn hint(error: &StateError) -> &'static str {
     }
 }
 
-/// The server, bound but not yet answering.
+/// The server, bound but not yet serving.
 pub struct ApiServer {
     listener: TcpListener,
     address: SocketAddr,
@@ -126,8 +126,7 @@ pub struct ApiServer {
 }
 
 impl ApiServer {
-    /// Binds the address, takes the credentials that are kept or makes them, and writes the
-    /// kubeconfig.
+    /// Binds the address, loads or creates the credentials, and writes the kubeconfig.
     pub async fn bind(options: &ApiOptions, store: &Store) -> Result<Self, ApiError> {
         raise_descriptor_limit();
         let failed = |source| ApiError::Bind { address: options.listen, source };
@@ -155,7 +154,7 @@ impl ApiServer {
         &self.kubeconfig
     }
 
-    /// Answers until `stop` is cancelled; `streams` is what talks to containers.
+    /// Serves until `stop` is cancelled; `streams` connects to containers.
     pub async fn run(
         self,
         store: Store,
@@ -210,9 +209,9 @@ impl ApiServer {
     }
 }
 
-/// Serves one connection to its end. What a client does wrong ends it and is no error of ours.
+/// Serves one connection to its end. A client's mistake ends it and is not an error of the server.
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, gate: Arc<Gate>, api: Arc<Api>) {
-    // Small answers go out at once; a failure only makes them slower.
+    // Small responses are sent at once; without it they are only slower.
     let _ = stream.set_nodelay(true);
     let clock = api.clock().clone();
     let tls = tokio::select! {
@@ -261,7 +260,8 @@ async fn respond(gate: &Gate, is_certified: bool, api: &Arc<Api>, request: Reque
     }
 }
 
-/// TLS, or `None` for a client that does not speak it; one that speaks plain HTTP is told so.
+/// TLS, or `None` for a client that does not speak it; one that speaks plain HTTP gets
+/// [`PLAIN_HTTP`].
 async fn shake_hands(
     mut stream: TcpStream,
     acceptor: &TlsAcceptor,
@@ -272,7 +272,7 @@ async fn shake_hands(
     }
     if first[0] != TLS_HANDSHAKE {
         if first[0].is_ascii_uppercase() {
-            // It is gone either way.
+            // The connection is closed either way.
             let _ = stream.write_all(PLAIN_HTTP).await;
             let _ = stream.shutdown().await;
         }
@@ -287,8 +287,8 @@ async fn shake_hands(
     }
 }
 
-/// Takes what the system grants: the usual limit is less than the connections that may come, and
-/// without a free descriptor nothing else works either.
+/// Raises the limit of file descriptors as far as the system allows: the usual one is below
+/// [`CONNECTIONS_MAX`], and without a free descriptor nothing else works either.
 fn raise_descriptor_limit() {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
     let wanted = hard.min(DESCRIPTORS_WANTED);
@@ -299,7 +299,7 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// The names and addresses for which the certificate is good.
+/// The names and addresses of the certificate.
 fn names(options: &ApiOptions, address: SocketAddr) -> Vec<String> {
     let fixed =
         ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "::1"];
@@ -313,7 +313,7 @@ fn names(options: &ApiOptions, address: SocketAddr) -> Vec<String> {
     names
 }
 
-/// The address under which this machine reaches the server.
+/// The address of the server as seen from this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         return SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());

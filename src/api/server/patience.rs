@@ -1,4 +1,4 @@
-//! A connection whose other end must read: writes that make no progress for a while end it.
+//! A write timeout: a connection whose client does not read is closed.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::clock::Clock;
 
-/// A stream that is given up when it takes nothing for as long as its patience lasts.
+/// A stream that fails when a write makes no progress for `patience`.
 pub(crate) struct Patient<S> {
     stream: S,
     clock: Clock,
@@ -22,7 +22,7 @@ impl<S> Patient<S> {
         Self { stream, clock, patience, waiting: None }
     }
 
-    /// Passes on what has come of a write, and counts the time in which nothing has.
+    /// Passes on the result of a write; starts the timeout while there is none.
     fn judge<T>(&mut self, outcome: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.waiting = None;

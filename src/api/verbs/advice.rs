@@ -1,13 +1,13 @@
-//! What is likely not meant, told at the door: the rules for manifests as Warning headers.
+//! Lint warnings for written objects, as Warning headers.
 //!
-//! An object that breaks one is taken all the same. The rules look at what is in the store at this
-//! moment, so whoever writes a set before its service is told that there is none yet.
+//! The object is written all the same. The rules look at the present objects, so a set that is
+//! created before its service gets a warning that the service is missing.
 
 use super::Api;
 use crate::objects::{Kind, Object, Typed};
 use crate::rules::lint::{RelatedObjects, lint};
 
-/// What to tell the writer of an object, besides that it is written.
+/// The warnings about an object that was written.
 pub(super) fn on(api: &Api, written: &Typed) -> Vec<String> {
     let kinds: &[Kind] = match written.kind() {
         Kind::StatefulSet => &[Kind::Service, Kind::StorageClass],

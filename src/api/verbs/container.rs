@@ -1,4 +1,4 @@
-//! Which container of a pod is meant, and whether it can be talked to, in Kubernetes' words.
+//! Choosing a container of a pod, and checking that it runs, with Kubernetes' messages.
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 

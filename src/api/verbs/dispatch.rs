@@ -1,6 +1,6 @@
-//! From an HTTP request to the verb that does it.
+//! Dispatch of requests to verbs.
 //!
-//! The body is read here, within its bounds; verbs only see bytes.
+//! The body is read here, with its limits; verbs get bytes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::api::request::accept;
 use crate::api::request::path::{ResourcePath, Subresource, Target};
 use crate::api::request::query::Query;
 
-/// The largest body that is read, as the API server's.
+/// The maximum size of a body, as in the API server.
 pub(crate) const BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Answers a request that has passed the gate; `target` is what its path stands for.
+/// Answers an authenticated request; `target` is its parsed path.
 pub(crate) async fn answer(api: &Arc<Api>, target: Option<Target>, request: Request) -> Response {
     match route(api, target, request).await {
         Ok(response) => response,
@@ -96,7 +96,7 @@ async fn carry_out(api: &Arc<Api>, method: Method, call: Call) -> Result<Reply, 
     }
 }
 
-/// Whether objects can be put here: not into all namespaces at once.
+/// Whether objects can be created here: not in all namespaces at once.
 fn has_one_namespace(path: &ResourcePath) -> bool {
     path.namespace.is_some() || !path.resource.kind.info().is_namespaced
 }

@@ -1,4 +1,4 @@
-//! What is said about the server itself: health, version, discovery, OpenAPI, who asks.
+//! Documents about the server: health, version, discovery, OpenAPI, access reviews.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use crate::api::request::path::{Review, Target};
 use crate::api::server::kubeconfig::ADMIN;
 use crate::machinery::openapi;
 
-/// The document that a path stands for.
+/// The document at a path.
 pub(crate) fn document(
     api: &Api,
     target: &Target,
@@ -40,7 +40,7 @@ pub(crate) fn document(
     Ok(Reply::ok(found.to_string()).header(header::DATE, date(api)))
 }
 
-/// Clients keep what they know of the version only if it has a date.
+/// Clients cache the version only if the response has a date.
 fn date(api: &Api) -> HeaderValue {
     let text = api.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
@@ -61,7 +61,7 @@ fn discover(api: &Api, target: &Target, accepted: Option<&str>) -> Result<Reply,
     Ok(Reply::ok(document.to_string()))
 }
 
-/// A document with its hash as ETag; nothing but the tag if the client has it already.
+/// A document with its hash as ETag; 304 if the client has it already.
 fn tagged(text: Bytes, hash: &str, known: Option<&str>) -> Reply {
     let tag = format!("\"{hash}\"");
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
@@ -70,7 +70,7 @@ fn tagged(text: Bytes, hash: &str, known: Option<&str>) -> Reply {
     reply.header(header::ETAG, tag).header(header::VARY, HeaderValue::from_static("Accept"))
 }
 
-/// The hash is part of the address, so what is there never changes.
+/// The URL contains the hash, so the content never changes.
 fn lasting(reply: Reply) -> Reply {
     reply
         .header(header::CACHE_CONTROL, HeaderValue::from_static("public, immutable"))
@@ -78,7 +78,7 @@ fn lasting(reply: Reply) -> Reply {
         .header(header::LAST_MODIFIED, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
 }
 
-/// Who may come in may do everything, so the question is only read for its form, and told again.
+/// Every authenticated client may do everything, so the review is decoded, answered and sent back.
 pub(crate) fn review(review: Review, content_type: Option<&str>, body: &[u8]) -> Result<Reply, Failure> {
     let (kind, api_version) = match review {
         Review::Access => ("SelfSubjectAccessReview", "authorization.k8s.io/v1"),

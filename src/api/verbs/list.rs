@@ -1,8 +1,7 @@
 //! get and list.
 //!
-//! A list that is read in pages stays at the revision of its first page: what has changed since is
-//! undone from the history, and when that no longer reaches back, the client is told to begin
-//! again (410).
+//! All pages of a list have the revision of the first: later events are undone with the history. If
+//! the history does not reach back that far, the client gets 410 and must start over.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +66,7 @@ fn take(store: &Store, path: &ResourcePath, from: &ListFrom) -> Result<Listing, 
     }
 }
 
-/// The objects as they were at `revision`: what there is now, with what happened since undone.
+/// The objects at `revision`: the present ones with all later events undone.
 fn snapshot(store: &Store, path: &ResourcePath, revision: Revision) -> Result<Listing, Failure> {
     let kind = path.resource.kind;
     let present = store.list(kind, path.namespace.as_deref());
@@ -110,7 +109,7 @@ fn paginate(
     });
     let mut page = Page { revision: listing.revision, ..Page::default() };
     if let Some(limit) = limit.filter(|limit| *limit < objects.len()) {
-        // With a selector Kubernetes does not say how many are left, since it has not looked.
+        // As in Kubernetes, remainingItemCount is absent if there is a selector.
         page.n_remaining = filter.is_empty().then(|| objects.len() - limit);
         objects.truncate(limit);
         page.resume = objects.last().map(|last| token(listing.revision, last));

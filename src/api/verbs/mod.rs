@@ -1,7 +1,7 @@
-//! What requests do: each verb as store calls.
+//! The verbs of the API, as calls of the store.
 //!
-//! A [`Call`] is a request that has been understood; each file carries one sort of it out and gives
-//! a [`Reply`] or a [`Failure`].
+//! A [`Call`] is a parsed request; each file handles some of the verbs and returns a [`Reply`] or a
+//! [`Failure`].
 
 mod advice;
 mod container;
@@ -37,13 +37,13 @@ use crate::store::Store;
 use crate::streaming::ContainerStreams;
 use watches::Watches;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(crate) struct Api {
     pub(crate) store: Store,
-    /// Where clients reach this server.
+    /// The address of this server for clients.
     pub(crate) address: String,
     pub(crate) watches: Watches,
-    /// What gives logs of and streams into containers, and how many more streams there may be.
+    /// Reads logs of containers and opens streams into them, and how many more streams may be open.
     pub(crate) streams: Arc<dyn ContainerStreams>,
     pub(crate) n_streams: Arc<Semaphore>,
     pub(crate) stop: CancellationToken,
@@ -75,13 +75,13 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The object as this client wants to see it.
+    /// The object in the negotiated form.
     fn show(&self, code: StatusCode, object: &Object, now: Timestamp) -> Reply {
         Reply::json(code, self.rendering.one(object, now))
     }
 }
 
-/// The answer to a request that is done.
+/// The response to a successful request.
 pub(crate) struct Reply {
     code: StatusCode,
     content_type: &'static str,
@@ -91,7 +91,7 @@ pub(crate) struct Reply {
 }
 
 const JSON: &str = "application/json";
-/// How many Warning headers a response has at most.
+/// The maximum number of Warning headers in a response.
 const WARNINGS_MAX: usize = 32;
 
 impl Reply {

@@ -1,4 +1,4 @@
-//! Eviction: a deletion that asks politely.
+//! The `eviction` subresource of pods.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

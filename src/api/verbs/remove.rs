@@ -12,19 +12,19 @@ use crate::api::request::options;
 use crate::objects::{Kind, Object};
 use crate::store::Deleted;
 
-/// Deletes the object at the path, or begins to.
+/// Deletes the object at the path, or starts its graceful deletion.
 pub(crate) async fn delete(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let (options, is_dry_run) = options::delete(&call.query, &options_in(call)?)?;
     let key = call.path.key().ok_or_else(Failure::unknown_path)?;
     let deleted = api.store_for(is_dry_run).delete(&key, &options).await?;
     Ok(match deleted {
-        // Of a pod its last version is told, as Kubernetes does; of others that it went well.
+        // As in Kubernetes: the last version of a pod, a Status for other kinds.
         Deleted::Gone(object) if key.kind != Kind::Pod => Reply::ok(success(&object).to_string()),
         Deleted::Gone(object) | Deleted::Terminating(object) => call.show(StatusCode::OK, &object, api.now()),
     })
 }
 
-/// Deletes the objects of a collection that the selectors mean; tells which they were.
+/// Deletes the objects of a collection that match the selectors, and returns them.
 pub(crate) async fn delete_collection(api: &Api, call: &Call) -> Result<Reply, Failure> {
     if call.path.resource.kind == Kind::Namespace {
         return Err(Failure::wrong_method());
@@ -38,7 +38,7 @@ pub(crate) async fn delete_collection(api: &Api, call: &Call) -> Result<Reply, F
     for object in objects {
         match store.delete(object.key(), &options).await {
             Ok(Deleted::Gone(object) | Deleted::Terminating(object)) => told.push(object),
-            // Somebody else was faster.
+            // Deleted by somebody else meanwhile.
             Err(error) if error.is_not_found() => {}
             Err(error) => return Err(error.into()),
         }

@@ -12,7 +12,7 @@ use crate::machinery::patch;
 use crate::objects::Object;
 use crate::store::{Defaulted, StoreError};
 
-/// How often a scale is written anew when others write in between.
+/// How many times a scale is written while others write the same set.
 const ATTEMPTS_MAX: usize = 16;
 
 /// The scale of the set at the path.
@@ -21,14 +21,14 @@ pub(crate) fn get(api: &Api, call: &Call) -> Result<Reply, Failure> {
     Ok(Reply::ok(scale_of(&set).to_string()))
 }
 
-/// Sets the replicas that the Scale in the body wants.
+/// Sets the replicas of the Scale in the body.
 pub(crate) async fn update(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let wanted = body::document(call.content_type.as_deref(), &call.body)?;
     check_scale(call, &wanted)?;
     write(api, call, |_| Ok(wanted.clone())).await
 }
 
-/// Sets the replicas that the present Scale has once it is patched.
+/// Patches the Scale and sets its replicas.
 pub(crate) async fn patch(api: &Api, call: &Call) -> Result<Reply, Failure> {
     let patch = serde_json::from_slice::<Value>(&call.body)
         .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
@@ -119,7 +119,7 @@ fn replicas(live: &Object, wanted: &Value) -> Result<i32, Failure> {
     Ok(replicas)
 }
 
-/// A Scale that names a version means that version.
+/// A resourceVersion in the Scale is a precondition.
 fn check_version(live: &Object, wanted: &Value) -> Result<(), Failure> {
     let version = wanted["metadata"]["resourceVersion"].as_str().unwrap_or_default();
     if version.is_empty() || version == live.revision().to_string() {
@@ -148,7 +148,7 @@ fn scale_of(object: &Object) -> Value {
     })
 }
 
-/// A selector as it stands in a query.
+/// A selector in the syntax of a query.
 fn text_of(selector: &LabelSelector) -> String {
     let labels = selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}"));
     let expressions = selector.match_expressions.iter().flatten().map(|expression| {

@@ -1,7 +1,7 @@
 //! exec, attach and port-forward.
 //!
-//! What can be said before the connection is upgraded is said as a Status: kubectl prints it in
-//! one line. What goes wrong later is told in the stream.
+//! Errors before the upgrade are a Status, which kubectl prints in one line; later errors are sent
+//! in the stream.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::api::streams::remote::{self, Remote};
 use crate::api::streams::spdy::connection;
 use crate::streaming::Wanted;
 
-/// How many streams there may be at once; one more is told to come back later.
+/// The maximum number of open streams; one more gets 429.
 pub(crate) const STREAMS_MAX: usize = 512;
 
-/// How commands are spoken with.
+/// The protocols of exec and attach.
 const COMMANDS: Spoken = Spoken { websocket: &PROTOCOLS, spdy: &PROTOCOLS };
-/// How ports are spoken with.
+/// The protocols of port-forward.
 const PORTS: Spoken = Spoken { websocket: &[forward::TUNNEL], spdy: &[forward::PROTOCOL] };
 
 /// Opens a stream into the pod at the path.

@@ -1,4 +1,4 @@
-//! What a client wants a connection to become: a WebSocket, or SPDY/3.1 as kubectl before 1.30.
+//! Upgrades of a connection: to a WebSocket, or to SPDY/3.1 for kubectl before 1.30.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -16,7 +16,7 @@ use crate::api::streams::tunnel::{self, Halves};
 const MESSAGE_OCTETS_MAX: usize = 1024 * 1024;
 
 const SPDY: &str = "SPDY/3.1";
-/// In which a client offers what it speaks, the best first, and the server says what it has chosen.
+/// The header in which a client offers subprotocols, best first, and the server answers its choice.
 const STREAM_PROTOCOL: HeaderName = HeaderName::from_static("x-stream-protocol-version");
 
 /// A connection that both ends will upgrade.
@@ -25,13 +25,13 @@ pub(super) enum Upgrade {
     Spdy(OnUpgrade),
 }
 
-/// The protocols that can be spoken, the best first.
+/// The supported subprotocols, best first.
 pub(super) struct Spoken {
     pub(super) websocket: &'static [&'static str],
     pub(super) spdy: &'static [&'static str],
 }
 
-/// What the client asks for, and in which of the protocols.
+/// The upgrade that the client asks for, and the chosen subprotocol.
 pub(super) async fn negotiate(
     parts: &mut Parts,
     spoken: &Spoken,
@@ -57,7 +57,7 @@ pub(super) async fn negotiate(
     Ok((Upgrade::WebSocket(upgrade), protocol))
 }
 
-/// The best protocol of those that are offered, in the words of Kubernetes if there is none.
+/// The best of the offered protocols; Kubernetes' message if there is none.
 fn choose(headers: &HeaderMap, spoken: &[&'static str]) -> Result<&'static str, Failure> {
     let offered: Vec<&str> = headers
         .get_all(STREAM_PROTOCOL)

@@ -1,15 +1,15 @@
-//! watch: what happened, as lines of JSON, as long as the client reads.
+//! watch: events as lines of JSON.
 //!
 //! ```text
 //!   Initial(objects) ─► Live ─► Ended
-//!                        └ a minute without news: bookmark (if asked for)
+//!                        └ a minute without events: bookmark (if asked for)
 //! ```
 //!
-//! News is sent at once to whoever has been told nothing for a moment; what comes thick and fast
-//! goes out together, a few milliseconds' worth in one write.
+//! The first event after a pause is sent at once; events in quick succession are sent together, those
+//! of a few milliseconds in one write.
 //!
-//! A watch is a cursor into the history of the store; it keeps no queue of its own, so a client
-//! that reads slowly costs nothing until the history has gone on without it (410 in the stream).
+//! A watch is a cursor into the history of the store and has no queue, so a slow client costs nothing;
+//! when the history has moved past it, it gets 410 in the stream.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -31,14 +31,14 @@ use crate::clock::{Timestamp, until};
 use crate::objects::{Object, Revision};
 use crate::store::{Change, Event, Interest, StoreError, Watch};
 
-/// How long a client that wants bookmarks waits for news at most.
+/// The interval of bookmarks.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
-/// How long before its end a watch sends a last bookmark.
+/// How long before its end a watch sends the last bookmark.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
-/// How long after a chunk the next one is sent at the earliest: what many writers write in that
-/// time costs each watcher one write to its socket, not one per event.
+/// The minimum time between two chunks, so that many events cost a watcher one write to its socket
+/// and not one each.
 const GATHER: Duration = Duration::from_millis(5);
-/// How many bytes are put together before they are sent: what a TLS record holds.
+/// The size of a chunk: that of a TLS record.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Opens a watch.
@@ -63,19 +63,19 @@ struct Stream {
     watch: Watch,
     has_bookmarks: bool,
     next_bookmark: Timestamp,
-    /// Before this moment no more is sent.
+    /// Until then nothing more is sent.
     gathers_until: Timestamp,
     ends: Timestamp,
     _permit: OpenWatch,
 }
 
 enum State {
-    /// The objects that were there at the beginning and are yet to be sent.
+    /// The initial objects that are not sent yet.
     Initial {
         objects: VecDeque<Object>,
         marks_end: bool,
     },
-    /// Events that have been read and are yet to be sent.
+    /// Events that are read and not sent yet.
     Live(VecDeque<Event>),
     Ended,
 }
@@ -168,7 +168,7 @@ impl Stream {
     async fn wait(&mut self, chunk: &mut String) {
         let present = self.api.store.revision();
         if self.watch.seen() > present {
-            // A revision of another life of this server: what it held then is not known.
+            // A revision of an earlier run of this server, whose objects are not known.
             let message = format!("too large resource version: {}, current: {present}", self.watch.seen());
             return self.fail(chunk, &Failure::expired(message));
         }
@@ -182,7 +182,7 @@ impl Stream {
         let gathered = async {
             let rest = until(now, self.gathers_until);
             if !rest.is_zero() {
-                // A clock that was set back must not keep news from anybody.
+                // A clock that was set back must not delay events.
                 clock.sleep(rest.min(GATHER)).await;
             }
             self.watch.next().await
@@ -209,7 +209,7 @@ impl Stream {
         push(chunk, "BOOKMARK", bookmark.to_string().as_bytes());
     }
 
-    /// Everything up to here has been sent or was of no interest.
+    /// The revision up to which everything has been sent or filtered.
     fn position(&self) -> Revision {
         self.watch.seen()
     }
@@ -228,8 +228,8 @@ fn push(chunk: &mut String, change: &str, object: &[u8]) {
     }
 }
 
-/// What an event is to somebody who sees only some of the objects: one that begins to match is
-/// added, one that ceases to is deleted, with its last version that did.
+/// The event as seen through a selector: an object that begins to match is ADDED, one that ceases
+/// to match is DELETED with its last matching version.
 fn seen_through(event: &Event, filter: &Filter) -> Option<(&'static str, Object)> {
     let was = event.previous.as_ref().filter(|previous| filter.matches(previous));
     match (event.change, was, filter.matches(&event.object)) {

@@ -1,27 +1,27 @@
-//! How many watches may be open: in all, and in one namespace, so that none takes all of them.
+//! The limits of open watches, in total and per namespace, so that no namespace uses them up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::api::answer::status::Failure;
 
-/// How many watches may be open at once; one more is told to come back later.
+/// The maximum number of open watches; one more gets 429.
 const WATCHES_MAX: usize = 2048;
-/// How many of them in one namespace; watches of all namespaces count as one more.
+/// The maximum per namespace; watches of all namespaces count as one namespace.
 const NAMESPACE_WATCHES_MAX: usize = WATCHES_MAX / 4;
 
-/// The watches that are open, followed logs among them.
+/// The open watches, including followed logs.
 #[derive(Clone, Default)]
 pub(crate) struct Watches(Arc<Mutex<BTreeMap<String, usize>>>);
 
-/// One of them; it is closed when this is dropped.
+/// An open watch; dropping it closes it.
 pub(crate) struct OpenWatch {
     watches: Watches,
     namespace: String,
 }
 
 impl Watches {
-    /// Counts a watch of a namespace, or of all.
+    /// Opens a watch of one namespace or of all.
     pub(crate) fn open(&self, namespace: Option<&str>) -> Result<OpenWatch, Failure> {
         let namespace = namespace.unwrap_or_default().to_owned();
         let mut open = self.0.lock().expect("nothing panics under this lock");

@@ -1,8 +1,7 @@
-//! create, update and patch, whole or a part (`status`, `finalize`), or only tried (`dryRun`).
+//! create, update and patch, of an object or its subresources `status` and `finalize`.
 //!
-//! A patch is applied to what is there and tried again when somebody else has written meanwhile,
-//! unless the patch itself says which version it means. A write that changes nothing leaves the
-//! object as it is, its resource version included.
+//! A patch without a resourceVersion is applied again on conflict. A write that changes nothing
+//! keeps the resourceVersion.
 
 use axum::http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
@@ -17,7 +16,7 @@ use crate::machinery::patch::{self, ApplyError, PatchError};
 use crate::objects::{Kind, Object, Typed};
 use crate::store::{Defaulted, Store, StoreError};
 
-/// Which part of an object is written.
+/// The part of an object that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Main,
@@ -25,10 +24,10 @@ pub(crate) enum Part {
     Finalizers,
 }
 
-/// How often a patch is applied anew when others write in between.
+/// How many times a patch is applied while others write the same object.
 const ATTEMPTS_MAX: usize = 16;
 
-/// The media types of patches, in the order in which the API server names them.
+/// The media types of patches, in the API server's order.
 const PATCH_TYPES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",
@@ -37,7 +36,7 @@ const PATCH_TYPES: [&str; 4] = [
 ];
 
 impl Part {
-    /// As `metadata.managedFields` names it.
+    /// The subresource in `metadata.managedFields`.
     fn subresource(self) -> &'static str {
         match self {
             Self::Main => "",
@@ -86,7 +85,7 @@ async fn create_new(
     Ok(call.show(StatusCode::CREATED, &object, api.now()).warning(told))
 }
 
-/// Replaces the object at the path with the one in the body.
+/// Replaces the object at the path by the one in the body.
 pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
     let document = body::document_for(call.path.resource, call.content_type.as_deref(), &call.body)?;
@@ -105,7 +104,7 @@ pub(crate) async fn update(api: &Api, call: &Call, part: Part) -> Result<Reply, 
     Ok(written(api, call, &object, sent.warnings, part))
 }
 
-/// The answer to a write that went well.
+/// The response to a successful write.
 fn written(api: &Api, call: &Call, object: &Object, mut warnings: Vec<String>, part: Part) -> Reply {
     if part == Part::Main {
         warnings.extend(advice::on(api, object.typed()));
@@ -113,7 +112,7 @@ fn written(api: &Api, call: &Call, object: &Object, mut warnings: Vec<String>, p
     call.show(StatusCode::OK, object, api.now()).warning(warnings)
 }
 
-/// Changes the object at the path as the patch in the body says.
+/// Patches the object at the path.
 pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, Failure> {
     let options = options::write(&call.query, &call.user_agent)?;
     let patch = Patch::parse(call)?;
@@ -135,10 +134,10 @@ pub(crate) async fn patch(api: &Api, call: &Call, part: Part) -> Result<Reply, F
             other => return Ok(written(api, call, &other?, sent.warnings, part)),
         }
     }
-    Err(Failure::internal("a patch was tried for ever"))
+    Err(Failure::internal("a patch conflicted with other writes too often"))
 }
 
-/// Server-side apply: what is sent is what its manager wants; other managers' fields stay.
+/// Server-side apply: the body is what the manager wants; other managers' fields stay.
 async fn apply(
     api: &Api,
     call: &Call,
@@ -150,8 +149,8 @@ async fn apply(
         let message = "Required value: is required for apply patch";
         return Err(Failure::invalid_option("PatchOptions", "fieldManager", "FieldValueRequired", message));
     }
-    // Looked at for its mistakes alone: what is merged keeps the form it was sent in. Fields that
-    // its types do not have are refused by the merge, whatever `fieldValidation` says.
+    // Only checked: the merge works on the document as it was sent, and refuses unknown fields
+    // whatever `fieldValidation` says.
     body::placed(&call.path, applied.clone())?;
     let key = call.path.key().ok_or_else(Failure::unknown_path)?;
     for attempt in 1.. {
@@ -171,11 +170,11 @@ async fn apply(
             }
         }
     }
-    Err(Failure::internal("a configuration was applied for ever"))
+    Err(Failure::internal("an apply conflicted with other writes too often"))
 }
 
-/// What `live` becomes when the manager applies this part of it. Only the main part can be applied
-/// to an object that is not there: that creates it.
+/// `live` with this part applied. An apply to the main part creates a missing object; an apply to
+/// the status does not.
 fn merged(
     api: &Api,
     call: &Call,
@@ -204,7 +203,7 @@ fn apply_failure(error: &ApplyError) -> Failure {
     let message = error.to_string();
     match error {
         ApplyError::HasManagedFields | ApplyError::WrongVersion { .. } => Failure::bad_request(message),
-        // What the client sent is at fault, but this is what Kubernetes makes of it.
+        // The client's mistake, but Kubernetes answers 500 without a reason.
         ApplyError::NotTyped { .. } => Failure::new(500, "", message),
         ApplyError::Conflicts(conflicts) => {
             let mut failure = Failure::new(409, "Conflict", message);
@@ -218,7 +217,7 @@ fn apply_failure(error: &ApplyError) -> Failure {
     }
 }
 
-/// Writes `typed` in place of `live`, or nothing if it says the same.
+/// Replaces `live` by `typed`; writes nothing if they are equal.
 async fn replace(
     api: &Api,
     live: &Object,
@@ -236,8 +235,7 @@ async fn replace(
     Ok(part.write(&store, typed).await?)
 }
 
-/// Who owns which field of `new` once it has replaced `live`; what it says itself if nothing else
-/// has changed.
+/// The managed fields of `new` once it has replaced `live`; its own if nothing has changed.
 fn managers(
     api: &Api,
     live: Option<&Object>,
@@ -293,7 +291,7 @@ impl Patch {
         patched.map_err(|error| match error {
             PatchError::Malformed(message) => Failure::bad_request(message),
             PatchError::TooLong { .. } => Failure::new(413, "RequestEntityTooLarge", error.to_string()),
-            // Kubernetes keeps the reason to itself, behind the same words.
+            // Kubernetes has the same message, without the reason.
             PatchError::DoesNotFit(message) => {
                 let told = "the server rejected our request due to an error in our request";
                 Failure::new(422, "Invalid", format!("{told}: {message}"))

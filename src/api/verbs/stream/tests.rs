@@ -339,6 +339,11 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
         let message = status["message"].as_str().unwrap();
         assert!(found == code && message.contains(expected), "{path}: {found} {status}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_asks_for_no_upgrade_or_an_unknown_one_is_refused() {
+    let runs = api(Arc::new(Processes::default())).await;
     let exec = "/api/v1/namespaces/default/pods/p/exec?command=cat&container=a&stdout=true";
     for method in ["GET", "POST"] {
         let (code, status) = ask(&runs, method, exec, &Value::Null).await;
