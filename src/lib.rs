@@ -17,9 +17,7 @@
 //!
 //! Everything meets in the store. A part watches, decides, writes; it never calls another part.
 //!
-//! # Who may import whom
-//!
-//! A room imports only rooms above it in this table, and of those what its line allows.
+//! # Who may import whom: a room imports only rooms above it in this table
 //!
 //! | room | what lives there | must not know |
 //! |---|---|---|

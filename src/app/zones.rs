@@ -6,13 +6,14 @@
 use std::panic::resume_unwind;
 use std::path::Path;
 
-use anyhow::{Context, bail};
 use hickory_proto::rr::Name;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{BrokenFiles, forward};
+use super::domain::domain;
+use super::forward;
+use super::mistakes::BrokenFiles;
 use crate::clock::Clock;
 use crate::config::{DnsSettings, ExplainMode, PodNameMode};
 use crate::dns::zone::Zone;
@@ -126,18 +127,6 @@ pub(super) fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })
-}
-
-/// A domain that is given by a flag.
-pub(super) fn domain(flag: &str, text: &str) -> anyhow::Result<Name> {
-    let mut name =
-        Name::from_ascii(text).with_context(|| format!("{flag}: \"{text}\" is not a domain name"))?;
-    // An empty text is a name without labels that is not the root.
-    if name.num_labels() == 0 {
-        bail!("{flag}: the root is not a zone that can be served; name a domain such as cluster.local");
-    }
-    name.set_fqdn(true);
-    Ok(name)
 }
 
 #[cfg(test)]

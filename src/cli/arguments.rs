@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::command::Cli;
 use crate::config::file::{self, FileSetting};
 use crate::machinery::manifest;
 
@@ -91,7 +91,7 @@ fn first_lines(error: &clap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Command;
+    use crate::cli::command::Command;
 
     fn parse_with(file: &str, flags: &[&str]) -> Result<crate::config::ServeSettings, String> {
         let folder = tempfile::tempdir().unwrap();

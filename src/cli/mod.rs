@@ -5,6 +5,7 @@
 
 mod arguments;
 mod check;
+mod command;
 mod dns;
 mod explain;
 mod kubeconfig;
@@ -18,49 +19,7 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
-
-/// StatefulSets and their DNS, without a cluster.
-#[derive(Parser, Debug)]
-#[command(name = "dullahan", version, about, max_term_width = 100)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand, Debug)]
-enum Command {
-    /// Run StatefulSets from manifests and serve their DNS.
-    Serve(Box<ServeSettings>),
-    /// Serve DNS only, for the objects in files.
-    Dns(Box<DnsOnlySettings>),
-    /// Check manifests and print every mistake.
-    Check(check::CheckSettings),
-    /// Explain why a name has no records.
-    Explain(Box<explain::ExplainSettings>),
-    /// Simulate StatefulSets, their users and faults in virtual time, and check every rule.
-    Simulate(simulate::SimulateSettings),
-    /// Print the configuration for a resolver that forwards our zones to this server.
-    Resolver(resolver::ResolverSettings),
-    /// Print the kubeconfig of the running server.
-    Kubeconfig(KubeconfigSettings),
-}
-
-impl Command {
-    fn common(&self) -> Option<&CommonSettings> {
-        match self {
-            Self::Serve(settings) => Some(&settings.common),
-            Self::Dns(settings) => Some(&settings.common),
-            Self::Check(_)
-            | Self::Explain(_)
-            | Self::Resolver(_)
-            | Self::Simulate(_)
-            | Self::Kubeconfig(_) => None,
-        }
-    }
-}
+use command::Command;
 
 /// Parses the command line, runs the command, and gives the process' exit code.
 pub fn main() -> ExitCode {

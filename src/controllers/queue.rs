@@ -19,6 +19,7 @@ pub struct Queue<K> {
     again: HashSet<K>,
     later: BTreeSet<(Timestamp, K)>,
     due: HashMap<K, Timestamp>,
+    resting: HashMap<K, Timestamp>,
     failures: HashMap<K, u32>,
 }
 
@@ -36,16 +37,19 @@ impl<K> Default for Queue<K> {
             again: HashSet::new(),
             later: BTreeSet::new(),
             due: HashMap::new(),
+            resting: HashMap::new(),
             failures: HashMap::new(),
         }
     }
 }
 
 impl<K: Clone + Eq + Hash + Ord> Queue<K> {
-    /// Adds a key that is due now.
+    /// Adds a key that is due now, or once it has rested.
     pub fn add(&mut self, key: K) {
         if self.working.contains(&key) {
             self.again.insert(key);
+        } else if let Some(until) = self.resting.get(&key).copied() {
+            self.add_at(key, until);
         } else if self.queued.insert(key.clone()) {
             self.ready.push_back(key);
         }
@@ -87,6 +91,12 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
         self.give_back(key);
     }
 
+    /// Lets a taken key rest after a success: until `until` it is not taken again, however often it is
+    /// added. To be called before [`Queue::done`].
+    pub fn rest(&mut self, key: &K, until: Timestamp) {
+        self.resting.insert(key.clone(), until);
+    }
+
     /// Returns a taken key after a failure: it comes back after its back-off.
     pub fn failed(&mut self, key: &K, now: Timestamp) {
         let failures = self.failures.entry(key.clone()).or_default();
@@ -104,6 +114,7 @@ impl<K: Clone + Eq + Hash + Ord> Queue<K> {
     }
 
     fn promote(&mut self, now: Timestamp) {
+        self.resting.retain(|_, until| *until > now);
         while let Some((instant, key)) = self.later.first().cloned() {
             if instant > now {
                 break;
@@ -148,6 +159,28 @@ mod tests {
         assert_eq!(queue.take(at(9)), None);
         assert_eq!(queue.take(at(10)), Some("a"));
         assert_eq!(queue.next_due(), None);
+    }
+
+    #[test]
+    fn a_key_that_rests_comes_back_once_and_only_if_it_was_added() {
+        let mut queue = Queue::default();
+        for key in ["a", "b"] {
+            queue.add(key);
+            queue.take(at(0));
+            queue.rest(&key, at(10));
+            queue.done(&key);
+        }
+        queue.add("a");
+        queue.add("a");
+        assert_eq!((queue.take(at(9)), queue.next_due()), (None, Some(at(10))));
+        assert_eq!(queue.take(at(10)), Some("a"));
+        queue.add("a");
+        queue.rest(&"a", at(20));
+        queue.done(&"a");
+        assert_eq!(queue.take(at(19)), None, "also what was added while it was worked on rests");
+        assert_eq!(queue.take(at(20)), Some("a"));
+        queue.add("b");
+        assert_eq!(queue.take(at(20)), Some("b"), "a rest that is over is forgotten");
     }
 
     #[test]

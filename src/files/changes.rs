@@ -1,7 +1,7 @@
 //! Changes of files and folders, as the kernel reports them, gathered into one wake-up.
 //!
-//! Editors save by renaming, so the folder of a file is watched, not the file. Many reports in a
-//! row are one change; what has changed is for the reader to find out by reading again.
+//! Editors save by renaming, so the folder of a file is watched, not the file. Many events in a row
+//! are one change; the reader finds out what has changed by reading again.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,9 +21,9 @@ pub struct Changes {
     folders: BTreeSet<PathBuf>,
 }
 
-/// Why files cannot be followed.
+/// Why files cannot be watched.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot follow changes of {}: {source}", .path.display())]
+#[error("cannot watch {}: {source}", .path.display())]
 pub struct FollowError {
     /// The file or folder.
     pub path: PathBuf,
@@ -37,7 +37,7 @@ const QUIET: Duration = Duration::from_millis(50);
 const ROUNDS_MAX: usize = 20;
 
 impl Changes {
-    /// Follows `paths`; a file need not exist, its folder must.
+    /// Watches `paths`; a file need not exist, but its folder must.
     pub fn of(paths: &[PathBuf], clock: Clock) -> Result<Self, FollowError> {
         let (wake, reports) = mpsc::channel(1);
         let sender = wake.clone();
@@ -55,9 +55,9 @@ impl Changes {
         Ok(changes)
     }
 
-    /// Follows `folders` from now on, instead of those before, of which changes may still be
-    /// reported; for one that is not there, the nearest above it that is. One that was not followed
-    /// yet counts as changed, since it may have been after it was read.
+    /// Watches `folders` from now on instead of those before, whose changes may still be reported. In
+    /// place of a folder that does not exist, its nearest existing ancestor is watched. A folder that
+    /// was not watched before counts as changed, since it may have changed after it was read.
     pub fn follow<'p>(&mut self, folders: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), FollowError> {
         let folders: BTreeSet<PathBuf> =
             folders.into_iter().map(|folder| nearest_folder(folder).to_owned()).collect();
@@ -73,7 +73,7 @@ impl Changes {
                 .watch(folder, RecursiveMode::NonRecursive)
                 .map_err(|source| FollowError { path: folder.clone(), source })?;
         }
-        // The others stay watched: two paths may lead to one folder, which would be lost with either.
+        // The other folders stay watched: two paths may lead to the same one, which either would unwatch.
         self.folders = folders;
         Ok(())
     }
@@ -90,8 +90,8 @@ impl Changes {
             }
         }
         for folder in &self.folders {
-            // A folder in place of another of its name is to be watched anew; that one is gone is
-            // for the reader to find out.
+            // A folder that replaces another of the same name has to be watched anew; the reader finds
+            // out if it is gone.
             let _ = self.watcher.watch(folder, RecursiveMode::NonRecursive);
         }
     }

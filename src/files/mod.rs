@@ -1,7 +1,7 @@
 //! Manifest files as a source of objects: followed, read, and applied whenever one is saved.
 //!
-//! Nothing here knows of HTTP; a file is applied through the store as a user's write would be.
-//! [`check`](check::check) reads files without a store.
+//! Nothing here knows HTTP: files are applied through the store, like the writes of a user.
+//! [`check`](check::check) needs no store.
 
 pub mod changes;
 pub mod check;

@@ -1,6 +1,6 @@
-//! Why a part of the files is not in the store: the file, the line and the reason.
+//! Why a part of the files is not in the store, with the file and the line.
 //!
-//! A problem is about one file or one object; everything else in the files is applied all the same.
+//! A problem is about one file or one object; everything else in the files is applied.
 
 use std::path::PathBuf;
 
@@ -22,21 +22,21 @@ pub enum Problem {
     /// A file has a mistake.
     #[error("{0}")]
     Mistake(#[from] Mistake),
-    /// Two places hold the same object.
+    /// The same object is in two places.
     #[error("{}:{}: {key} is also in {}:{}; remove one of the two", .second.file, .second.line, .first.file, .first.line)]
     Twice {
         /// The object.
         key: ObjectKey,
-        /// The place that counts.
+        /// The place that is used.
         first: Box<Source>,
         /// The place that is ignored.
         second: Box<Source>,
     },
-    /// The store refuses an object.
-    #[error("{}:{}: {error}", .place.file, .place.line)]
+    /// The store rejects an object.
+    #[error("{}:{}: {error}", .at.file, .at.line)]
     Refused {
         /// Where the object is.
-        place: Box<Source>,
+        at: Box<Source>,
         /// Why.
         error: Box<StoreError>,
     },
@@ -47,7 +47,7 @@ impl Problem {
         Self::Twice { key: key.clone(), first: Box::new(first.clone()), second: Box::new(second.clone()) }
     }
 
-    pub(super) fn refused(place: &Source, error: StoreError) -> Self {
-        Self::Refused { place: Box::new(place.clone()), error: Box::new(error) }
+    pub(super) fn refused(at: &Source, error: StoreError) -> Self {
+        Self::Refused { at: Box::new(at.clone()), error: Box::new(error) }
     }
 }

@@ -1,8 +1,8 @@
 //! The texts of manifest files, of folders of them, and of standard input.
 //!
-//! Reading blocks, so asynchronous callers do it in a blocking task. No more of a file is read than
-//! a manifest may be long: its size is looked at first, and the bound holds while it is read too,
-//! since a file may grow and a pipe has no size.
+//! Reading blocks, so asynchronous callers do it in a blocking task. A file that is longer than a
+//! manifest may be is not read: its size is checked first, and the bound is enforced while reading
+//! too, since a file may grow and a pipe has no size.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -14,12 +14,12 @@ use crate::machinery::manifest::TEXT_LENGTH_MAX;
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
-/// The endings that a folder's manifests have, as for `kubectl -f FOLDER`.
+/// The file name extensions of manifests in a folder, as for `kubectl -f FOLDER`.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// One manifest file's text.
 pub(super) struct Text {
-    /// The path as messages name it.
+    /// The path as in messages.
     pub(super) file: String,
     pub(super) content: String,
 }
@@ -30,8 +30,8 @@ pub(super) type Unreadable = (PathBuf, io::Error);
 /// A file's text, or why it could not be read.
 pub(super) type Read = Result<Text, Unreadable>;
 
-/// The text of a file, or of every manifest of a folder (not of its subfolders), or of standard
-/// input; of a folder, each of its files by itself.
+/// The text of a file, of every manifest in a folder (not in its subfolders), or of standard input.
+/// Each file of a folder is read or fails by itself.
 pub(super) fn read(path: &Path) -> Vec<Read> {
     if path.as_os_str() == STANDARD_INPUT || !path.is_dir() {
         return vec![read_file(path)];

@@ -1,8 +1,8 @@
 //! Manifest files as a source of objects: applied at start, and again whenever one is saved.
 //!
-//! Each file has a last good content. A file with a mistake keeps what it last had, and says so;
-//! the others go on. Objects that no file holds any more are deleted, but only those that came
-//! from a file.
+//! The objects of a file are those of its last version without a mistake. A mistake is reported and
+//! does not affect other files. Objects that are no longer in any file are deleted, but only if they
+//! came from a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,9 +25,9 @@ use crate::store::{DeleteOptions, Store, StoreError};
 /// How objects of files become objects of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They are what the user wants: defaulted, validated, merged with what others wrote.
+    /// They are desired state: defaulted, validated, merged with what others wrote.
     Apply,
-    /// They are what is: put as they are, their status included.
+    /// They are a copy of another source of truth: stored as they are, including their status.
     Mirror,
 }
 
@@ -38,7 +38,7 @@ pub enum Outcome {
     Created,
     /// It existed and is now different.
     Configured,
-    /// No file holds it any more.
+    /// It is no longer in any file.
     Deleted,
 }
 
@@ -75,7 +75,7 @@ impl Files {
         Self { store, mode, paths, good: BTreeMap::new(), applied: BTreeMap::new() }
     }
 
-    /// Reads all files and brings the store in step with them.
+    /// Reads all files and applies what has changed in them.
     pub async fn load(&mut self) -> Report {
         let mut report = Report::default();
         let texts = self.read(&mut report).await;
@@ -92,9 +92,8 @@ impl Files {
         report
     }
 
-    /// Loads again, at once for what has changed since they were read and after every change of the
-    /// files, until `stop` is cancelled; reports what changed and what is wrong. Standard input is read
-    /// only once.
+    /// Loads again, at once and after every change of the files, until `stop` is cancelled; reports
+    /// what has changed and what is wrong. Standard input is read only once.
     pub async fn follow(
         mut self,
         reports: mpsc::Sender<Report>,
@@ -106,13 +105,13 @@ impl Files {
             return Ok(());
         }
         let mut changes = Changes::of(&paths, self.store.clock().clone())?;
-        let mut told: Vec<String> = Vec::new();
+        let mut reported: Vec<String> = Vec::new();
         loop {
             let report = self.load().await;
-            // Other files of the same folder change too; a problem is told once, not each time.
+            // Other files of the same folder change too; a problem is reported once, not each time.
             let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-            let has_news = !report.changes.is_empty() || problems != told;
-            told = problems;
+            let has_news = !report.changes.is_empty() || problems != reported;
+            reported = problems;
             if has_news && reports.send(report).await.is_err() {
                 return Ok(());
             }
@@ -194,7 +193,7 @@ impl Files {
         }
     }
 
-    /// Puts one object; `None` when it is already as wanted.
+    /// Applies one object; `None` if nothing has to change.
     async fn put(&mut self, wanted: &Arc<Wanted>) -> Result<Option<Outcome>, StoreError> {
         let key = &wanted.key;
         let applied = self.applied.get(key);

@@ -1,6 +1,6 @@
-//! The objects that files hold, each once, and how strictly files are read.
+//! The objects in the files, each once, and how strictly files are read.
 //!
-//! Objects are as written; defaults and what others wrote join them in the store.
+//! Objects are as written; the store adds defaults and what others wrote.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::machinery::manifest::{Located, Source, Strictness};
 use crate::objects::{ObjectKey, Typed};
 use crate::rules::dry_run;
 
-/// What the API would refuse is a mistake of the file.
+/// Whatever the API would refuse is a mistake in the file.
 pub(super) const STRICT: Strictness = Strictness::Strict(dry_run::create);
 
 /// The namespace of objects that do not name one.
@@ -33,7 +33,7 @@ impl From<Located> for Wanted {
 /// The objects of all files, each once.
 pub(super) type WantedObjects = BTreeMap<ObjectKey, Arc<Wanted>>;
 
-/// The objects by key; of an object in two places the first counts, and the second is a problem.
+/// The objects by key. If one is in two places the first is used, and the second is a problem.
 pub(super) fn each_once(
     objects: impl IntoIterator<Item = Arc<Wanted>>,
     problems: &mut Vec<Problem>,

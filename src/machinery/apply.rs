@@ -1,7 +1,7 @@
-//! Declarative changes: what was applied last, what is applied now, and what is there.
+//! Three-way merge of what was applied last, what is applied now, and the live object.
 //!
-//! As `kubectl apply` without a schema: fields that were applied before and are no longer there
-//! are removed, fields that are there now are set, everything else is left to its other writers.
+//! As `kubectl apply` without a schema: fields that were applied before and no longer are get
+//! removed, fields that are applied now are set, everything else is left to its other writers.
 //! Lists are replaced as a whole (RFC 7386).
 
 use serde_json::{Map, Value};

@@ -1,14 +1,14 @@
 //! Field selectors: `status.phase=Running,spec.nodeName!=node-1`.
 //!
-//! Unlike labels, only a few fields of each kind may be asked for, and only for being equal or
-//! not. The grammar is apimachinery's `pkg/fields`; the fields are those of each resource's
+//! Unlike labels, only a few fields of each kind can be selected by, and only with `=` and `!=`.
+//! The grammar is apimachinery's `pkg/fields`; the fields are those of each resource's
 //! strategy and conversion in Kubernetes. A field that an object does not have is empty.
 
 use k8s_openapi::api::core::v1::{Event, Pod};
 
 use crate::objects::{Kind, Object, Typed};
 
-/// Fields of every kind; what a cluster-scoped kind has no namespace is empty.
+/// Fields of every kind; the namespace of cluster-scoped kinds is empty.
 const METADATA: &[&str] = &["metadata.name", "metadata.namespace"];
 
 /// A parsed field selector. The default matches everything.
@@ -39,10 +39,10 @@ pub enum FieldSelectorError {
     /// An equals sign within a value, without a backslash.
     #[error("invalid field selector: unescaped character in value: {0}")]
     Unescaped(u32),
-    /// The kind does not offer the field, and says so in its own words.
+    /// The kind does not support the field; the text is that of the kind.
     #[error("field label not supported: {0}")]
     NotSupported(String),
-    /// The kind offers nothing but the metadata.
+    /// The kind supports only the metadata.
     #[error("\"{0}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")]
     OnlyMetadata(String),
 }
@@ -81,7 +81,7 @@ impl FieldSelector {
         self.0.is_empty()
     }
 
-    /// The value that `field` must have, if only one will do: a list of one name is a lookup.
+    /// The value that `field` must have, if there is only one: a list of one name is a lookup.
     pub fn exact(&self, field: &str) -> Option<&str> {
         let term = self.0.iter().find(|term| term.field == field && term.is_wanted)?;
         Some(&term.value)
@@ -99,7 +99,7 @@ impl std::fmt::Display for FieldSelector {
     }
 }
 
-/// The fields that may be asked for, besides the metadata.
+/// The supported fields, besides the metadata.
 pub fn supported(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Pod => &[
@@ -145,7 +145,7 @@ fn check(kind: Kind, field: &str) -> Result<(), FieldSelectorError> {
     }
 }
 
-/// The parts between commas that no backslash stands before.
+/// The parts between commas that are not escaped by a backslash.
 fn split(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut is_escaped) = (0, false);

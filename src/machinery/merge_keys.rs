@@ -1,12 +1,11 @@
-//! How the lists and maps of the types merge: item by item and by which key, as sets, or whole.
+//! How the lists and maps of the types merge: item by item and by which key, as sets, or as a whole.
 //!
-//! Two tables of Kubernetes' types are kept here, which its Rust types lack. `listType`, with its
-//! keys, is what server-side apply goes by; `patchStrategy` and `patchMergeKey` are what strategic
-//! merge patches go by. They differ: container ports are told apart by port and protocol in the
-//! one, by port alone in the other. What is in neither table is replaced as a whole if it is a
-//! list, and merged key by key if it is a map or a struct.
+//! The two tables are those of Kubernetes' types; `k8s-openapi` does not have them. Server-side apply
+//! goes by `listType` and its keys, strategic merge patches by `patchStrategy` and `patchMergeKey`.
+//! They differ: port and protocol identify a container port in the first, the port alone in the
+//! second. A list in neither table is replaced as a whole; maps and structs merge key by key.
 //!
-//! [`Shape`] walks the schema of a kind and tells both at every field.
+//! [`Shape`] walks the schema of a kind and knows both at every field.
 
 use serde_json::Value;
 
@@ -16,12 +15,12 @@ use crate::objects::Kind;
 /// How the values of one field merge in server-side apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeStrategy {
-    /// A list whose items are told apart by these fields and merge one by one.
+    /// A list whose items are identified by these fields and merge one by one.
     Map {
         /// The fields that together name an item.
         keys: &'static [&'static str],
     },
-    /// A list of scalars in which each is owned by itself.
+    /// A list of scalars, each with its own owners.
     Set,
     /// A list, map or struct that is one value.
     Atomic,
@@ -161,13 +160,13 @@ const ATOMIC_STRUCTS: &[&str] = &[
 /// Fields whose struct merges though its type is one value elsewhere (`+structType=granular`).
 const GRANULAR_FIELDS: &[(&str, &str)] = &[("io.k8s.api.core.v1.PersistentVolumeSpec", "claimRef")];
 
-/// The value that a key field of a list's item has when the item leaves it out.
+/// The default of a key field that an item of a list leaves out.
 pub fn key_default(key: &str) -> Option<&'static str> {
     (key == "protocol").then_some("TCP")
 }
 
 /// How `field` of the type `definition` (`io.k8s.api.core.v1.PodSpec`) merges in server-side
-/// apply; `None` where nothing is said: lists are atomic there, maps and structs are not.
+/// apply; `None` if the type does not say: lists are atomic then, maps and structs are not.
 pub fn strategy(definition: &str, field: &str) -> Option<MergeStrategy> {
     if ATOMIC_MAPS.contains(&(definition, field)) {
         return Some(MergeStrategy::Atomic);
@@ -195,7 +194,7 @@ fn row(definition: &str, field: &str) -> Option<&'static Row> {
     LISTS.iter().find(|row| row.definition == definition && row.field == field)
 }
 
-/// What stands at a place of the schema.
+/// What the schema has at one position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A struct with named fields.
@@ -204,7 +203,7 @@ pub enum Form {
     Map,
     /// A list.
     List,
-    /// A text, number or flag, or anything at all.
+    /// A string, number or boolean, or anything at all.
     Scalar,
 }
 
@@ -219,12 +218,12 @@ pub enum Scalar {
     Boolean,
 }
 
-/// A place in the schema of a kind: the object itself, a field, an item of a list or of a map.
+/// A position in the schema of a kind: the object itself, a field, an item of a list or of a map.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     definition: &'static str,
     schema: &'static Value,
-    /// What the field says that led here; `None` at the root and at items.
+    /// What the field that led here says; `None` at the root and at items.
     strategy: Option<MergeStrategy>,
     patch: Option<PatchStrategy>,
 }
@@ -241,7 +240,7 @@ impl Shape {
         Self { definition, schema, strategy, patch }
     }
 
-    /// The place of the field `name` of a struct; `None` if the struct has no such field.
+    /// The field `name` of a struct; `None` if the struct has no such field.
     pub fn field(self, name: &str) -> Option<Self> {
         let schema = self.schema.get("properties")?.get(name)?;
         let is_granular = is_granular_field(self.definition, name);
@@ -256,7 +255,7 @@ impl Shape {
         Some(found)
     }
 
-    /// The place of the items of a list, or of the values of a map.
+    /// The items of a list, or the values of a map.
     pub fn item(self) -> Option<Self> {
         let schema = self.schema.get("items").or_else(|| self.schema.get("additionalProperties"))?;
         let mut found = Self::at(schema, None, None);
@@ -266,7 +265,7 @@ impl Shape {
         Some(found)
     }
 
-    /// What stands here.
+    /// What the schema has here.
     pub fn form(self) -> Form {
         if self.schema.get("properties").is_some() {
             return Form::Struct;
@@ -280,7 +279,7 @@ impl Shape {
         }
     }
 
-    /// What the scalar here has to be; `None` if more than one type will do (quantities, ports by
+    /// What the scalar here has to be; `None` if more than one type fits (quantities, ports by
     /// number or name).
     pub fn scalar(self) -> Option<Scalar> {
         match Type::of(self.schema) {

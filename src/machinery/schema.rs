@@ -1,6 +1,6 @@
-//! The schemas of the kinds: which fields there are, and what each of them wants.
+//! The schemas of the kinds: which fields there are, and the type of each.
 //!
-//! They are those that `k8s-openapi` generates its types from, so that what fits a schema can be
+//! They are those that `k8s-openapi` generates its types from, so whatever fits a schema can be
 //! decoded. All are made once, at first use.
 
 use std::sync::LazyLock;
@@ -54,7 +54,7 @@ pub(super) fn definition(name: &str) -> Option<&'static Value> {
     SCHEMAS.get(name)
 }
 
-/// The schema of a kind; null, which wants nothing, if there were none.
+/// The schema of a kind; null, which accepts anything, if there were none.
 pub(super) fn of(kind: Kind) -> &'static Value {
     named(kind).1
 }
@@ -77,7 +77,7 @@ impl Kind {
     }
 }
 
-/// Something to do with the Rust type of a kind.
+/// An operation on the Rust type of a kind.
 trait Visit {
     type Output;
     fn visit<T: JsonSchema>(self) -> Self::Output;
@@ -127,7 +127,7 @@ fn with_type<V: Visit>(kind: Kind, visit: V) -> V::Output {
     }
 }
 
-/// What a schema wants.
+/// The type that a schema wants.
 pub(super) enum Type<'a> {
     Fields(&'a Map<String, Value>),
     MapOf(&'a Value),
@@ -172,7 +172,7 @@ impl<'a> Type<'a> {
         }
     }
 
-    /// What stands in a list for an item that does not fit, so that the others keep their places.
+    /// The value that replaces an item that does not fit, so that the others keep their indices.
     pub(super) fn nothing(&self) -> Value {
         match self {
             Type::Fields(_) | Type::MapOf(_) | Type::AnyObject => Value::Object(Map::new()),

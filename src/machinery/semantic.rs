@@ -1,15 +1,15 @@
-//! Equality as the API server means it when it asks whether something has changed.
+//! Equality as the API server means it when it checks whether something has changed.
 //!
-//! An absent list or map equals an empty one and quantities are compared by what they amount to
-//! (apimachinery's `equality.Semantic`). Forms are compared as JSON, without their empty parts.
-//! Flags that Kubernetes cannot tell apart from unset ones are unset by defaulting already.
+//! An absent list or map equals an empty one, and quantities are compared by value (apimachinery's
+//! `equality.Semantic`). Objects are compared as JSON, without their empty parts. Defaulting has
+//! already unset the flags for which Kubernetes does not distinguish false from absent.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::objects::quantity::Amount;
 
-/// Fields in which an empty object says something else than no object does.
+/// Fields in which an empty object has another meaning than an absent one.
 const MEANINGFUL_WHEN_EMPTY: &[&str] =
     &["emptyDir", "labelSelector", "namespaceSelector", "preference", "rollingUpdate", "securityContext"];
 
@@ -21,8 +21,8 @@ pub fn equal<T: Serialize + PartialEq>(a: &T, b: &T) -> bool {
     a == b || meaning(a) == meaning(b)
 }
 
-/// Whether the lists mean the same, item by item: only items that differ are weighed, and the first
-/// that means something else ends it.
+/// Whether the lists mean the same, item by item: only items that differ are compared by meaning, up
+/// to the first that has another one.
 pub fn equal_lists<T: Serialize + PartialEq>(a: Option<&[T]>, b: Option<&[T]>) -> bool {
     let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))

@@ -1,14 +1,14 @@
-//! Fields that no kind has.
+//! Fields of a document that the schema of its kind does not have.
 //!
-//! A document is held against the schema of its type: what the schema does not name, whatever its
-//! value, is unknown. A value that does not fit its type is not entered; decoding tells of that.
+//! A field is unknown whatever its value. Values of the wrong type are not searched: decoding reports
+//! them.
 
 use serde_json::Value;
 
 use super::schema::{self, Type};
 use crate::objects::Kind;
 
-/// How many unknown fields are named.
+/// The most unknown fields that are reported.
 const NAMED_MAX: usize = 64;
 
 /// The paths of the fields of `document` that objects of `kind` do not have, in the order of the

@@ -1,4 +1,4 @@
-//! The cluster's own zones: what of the store has to be rendered anew, and what changes by it.
+//! The cluster's own zones: which objects have to be rendered anew, and what changes by it.
 //!
 //! ```text
 //!   events ─► Stale (namespaces, services, pods) ─► render each ─► ledger ─► names that differ
@@ -6,36 +6,35 @@
 //!                       changed zones, added and removed names ◄── edit zones ◄─┘
 //! ```
 //!
-//! Everything is rendered from the store's present objects, so an event that is seen twice, or out
+//! Everything is rendered from present versions of objects, so an event that is seen twice, or out
 //! of date, does no harm. One service's change costs that service's names; a slice's, those of the
 //! endpoints that differ and those that all endpoints share.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foldhash::HashMap;
 use hickory_proto::rr::RecordType;
-use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use k8s_openapi::api::core::v1::{Pod, Service};
 use tracing::warn;
 
 use super::explain::{Explainer, Landscape};
 use super::index::{Index, Versions};
-use super::ledger::{Amendment, Contribution, Ledger, Source};
+use super::ledger::{Amendment, Contribution, Ledger};
 use super::options::{PodNames, ZoneOptions};
-use super::render::again::Touched;
-use super::render::{NameServer, Rendered, Scheme, reverse};
+use super::render::{NameServer, Rendered, Scheme, Touched, reverse};
+use super::source::Source;
+use super::stale::{Extent, Stale};
 use crate::clock::Clock;
 use crate::dns::message::name::{NameTooLong, WireName};
 use crate::dns::secondary::serials::Serials;
 use crate::dns::zone::{Zone, Zones};
 use crate::objects::{Kind, Object, ObjectKey, Revision};
-use crate::store::{Event, Store};
 
 /// The cluster's zone and its reverse zones, and what they are made of.
 pub(super) struct Cluster {
     scheme: Scheme,
-    ledger: Ledger,
+    ledger: Ledger<Contributor>,
     zones: Zones,
     index: Index,
     /// The namespaces that exist and are published.
@@ -53,50 +52,21 @@ pub(super) struct Cluster {
     reasons: Option<Knowledge>,
 }
 
+/// What contributes records to names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Contributor {
+    /// The apex of a zone and its fixed names.
+    Apex(WireName),
+    /// The name servers' own addresses.
+    NameServers,
+    /// A namespace, a pod, or a service with its slices.
+    Object(ObjectKey),
+}
+
 /// What is known of why names are absent, and where answers find it.
 struct Knowledge {
     landscape: Landscape,
     explainer: Arc<Explainer>,
-}
-
-/// Objects that must be rendered anew.
-#[derive(Default)]
-pub(super) struct Stale {
-    namespaces: BTreeSet<String>,
-    services: BTreeMap<ObjectKey, Extent>,
-    pods: BTreeSet<ObjectKey>,
-    /// Whether what follows from the options alone is stale: once, at start.
-    has_fixed: bool,
-}
-
-/// How much of a service must be rendered anew.
-enum Extent {
-    /// All of it.
-    Whole,
-    /// What these endpoints have a part in.
-    Endpoints(Touched),
-}
-
-impl Stale {
-    /// A service or a pod.
-    fn add(&mut self, key: ObjectKey) {
-        if key.kind == Kind::Pod {
-            self.pods.insert(key);
-        } else {
-            self.services.insert(key, Extent::Whole);
-        }
-    }
-
-    fn add_endpoints(&mut self, service: ObjectKey, touched: Touched) {
-        match self.services.entry(service) {
-            Entry::Vacant(vacant) => drop(vacant.insert(Extent::Endpoints(touched))),
-            Entry::Occupied(mut known) => {
-                if let Extent::Endpoints(others) = known.get_mut() {
-                    others.extend(touched);
-                }
-            }
-        }
-    }
 }
 
 /// What has changed in one go.
@@ -179,30 +149,25 @@ impl Cluster {
         kinds
     }
 
-    /// Notes what an event makes stale.
-    pub(super) fn note(&mut self, store: &Store, event: &Event, stale: &mut Stale) {
-        self.note_key(store, event.object.key(), stale);
-    }
-
     /// Everything that is there and everything that was: at start, and when events were lost.
-    pub(super) fn everything(&mut self, store: &Store) -> Stale {
+    pub(super) fn everything(&mut self, source: &impl Source) -> Stale {
         let mut stale = Stale { has_fixed: true, ..Stale::default() };
         self.index = Index::default();
         if let Some(knowledge) = &mut self.reasons {
             knowledge.landscape = Landscape::new(self.scheme.options().clone());
         }
         for kind in Self::kinds(self.scheme.options()) {
-            for object in store.list(kind, None).objects {
-                self.note_key(store, object.key(), &mut stale);
+            for object in source.list(kind) {
+                self.note(source, object.key(), &mut stale);
             }
         }
-        for source in self.ledger.sources() {
-            match source.clone() {
-                Source::Object(key) if key.kind == Kind::Namespace => {
+        for contributor in self.ledger.contributors() {
+            match contributor.clone() {
+                Contributor::Object(key) if key.kind == Kind::Namespace => {
                     stale.namespaces.extend([key.name.clone()]);
                 }
-                Source::Object(key) => stale.add(key),
-                Source::Apex(_) | Source::NameServers => {}
+                Contributor::Object(key) => stale.add(key),
+                Contributor::Apex(_) | Contributor::NameServers => {}
             }
         }
         self.servers.keys().cloned().for_each(|service| stale.add(service));
@@ -210,22 +175,22 @@ impl Cluster {
     }
 
     /// Renders what is stale and edits the zones; `None` if that changes nothing.
-    pub(super) fn refresh(&mut self, store: &Store, mut stale: Stale) -> Option<Changes> {
+    pub(super) fn refresh(&mut self, source: &impl Source, mut stale: Stale) -> Option<Changes> {
         if let Some(knowledge) = &self.reasons {
             knowledge.explainer.show(knowledge.landscape.clone());
         }
         let mut names = Vec::new();
         for namespace in std::mem::take(&mut stale.namespaces) {
-            names.extend(self.refresh_namespace(store, namespace, &mut stale));
+            names.extend(self.refresh_namespace(source, namespace, &mut stale));
         }
         let mut are_servers_stale = stale.has_fixed;
         for (key, extent) in stale.services {
-            let (changed, are_stale) = self.refresh_service(store, key, extent);
+            let (changed, are_stale) = self.refresh_service(source, key, extent);
             names.extend(changed);
             are_servers_stale |= are_stale;
         }
         for key in stale.pods {
-            names.extend(self.refresh_pod(store, key));
+            names.extend(self.refresh_pod(source, key));
         }
         if are_servers_stale {
             names.extend(self.refresh_servers());
@@ -234,15 +199,17 @@ impl Cluster {
         (!changes.zones.is_empty()).then_some(changes)
     }
 
-    fn note_key(&mut self, store: &Store, key: &ObjectKey, stale: &mut Stale) {
+    /// Notes what a change of this object makes stale.
+    pub(super) fn note(&mut self, source: &impl Source, key: &ObjectKey, stale: &mut Stale) {
+        let object = source.get(key);
         if let Some(knowledge) = &mut self.reasons {
-            knowledge.landscape.put(key, store.get(key));
+            knowledge.landscape.put(key, object.clone());
         }
         match key.kind {
             Kind::Namespace => stale.namespaces.extend([key.name.clone()]),
             Kind::EndpointSlice if self.scheme.options().no_endpoints => {}
             Kind::EndpointSlice => {
-                for Versions { service, before, now } in self.index.put_slice(store, key) {
+                for Versions { service, before, now } in self.index.put_slice(key, object) {
                     if let Some(knowledge) = &mut self.reasons {
                         let slices = self.index.slice_objects(&service);
                         knowledge.landscape.put_slices(&service.namespace, &service.name, slices);
@@ -253,7 +220,7 @@ impl Cluster {
             }
             Kind::Pod if self.scheme.options().pods != PodNames::Verified => {}
             Kind::Service | Kind::Pod => {
-                if self.index.put_member(store, key) {
+                if self.index.put_member(key, object.is_some()) {
                     stale.namespaces.insert(key.namespace.clone());
                 }
                 stale.add(key.clone());
@@ -262,10 +229,10 @@ impl Cluster {
         }
     }
 
-    fn refresh_namespace(&mut self, store: &Store, name: String, stale: &mut Stale) -> Vec<WireName> {
+    fn refresh_namespace(&mut self, source: &impl Source, name: String, stale: &mut Stale) -> Vec<WireName> {
         let members = self.index.members(&name);
         let is_implied = self.scheme.options().implied_namespaces && members.is_some();
-        let exists = is_implied || store.find::<Namespace>("", &name).is_some();
+        let exists = is_implied || source.get(&ObjectKey::new(Kind::Namespace, "", &name)).is_some();
         let is_published = exists && self.scheme.exposes(&name);
         if is_published == self.namespaces.contains(&name) {
             return Vec::new();
@@ -284,12 +251,17 @@ impl Cluster {
     }
 
     /// Returns the names that this concerns, and whether the server's own names may be others now.
-    fn refresh_service(&mut self, store: &Store, key: ObjectKey, extent: Extent) -> (Vec<WireName>, bool) {
-        let object = store.get(&key);
+    fn refresh_service(
+        &mut self,
+        source: &impl Source,
+        key: ObjectKey,
+        extent: Extent,
+    ) -> (Vec<WireName>, bool) {
+        let object = source.get(&key);
         if let (Some(object), Extent::Endpoints(touched)) = (&object, &extent)
             && let Some(amendment) = self.render_endpoints(object, touched)
         {
-            return (self.ledger.amend(Source::Object(key), amendment), false);
+            return (self.ledger.amend(Contributor::Object(key), amendment), false);
         }
         let mut rendered =
             object.as_ref().map_or_else(Rendered::default, |object| self.render_service(object));
@@ -306,7 +278,7 @@ impl Cluster {
         (self.replace(key, rendered), are_servers_stale)
     }
 
-    /// The service as it is in the store.
+    /// The service as it is.
     fn render_service(&self, object: &Object) -> Rendered {
         let Some(service) = object.get::<Service>() else { return Rendered::default() };
         let is_exposed = self.namespaces.contains(object.namespace());
@@ -321,12 +293,12 @@ impl Cluster {
         if !is_same || self.complaints.contains_key(key) {
             return None;
         }
-        let before = self.ledger.given(&Source::Object(key.clone()))?;
+        let before = self.ledger.given(&Contributor::Object(key.clone()))?;
         self.scheme.service_again(object.get::<Service>()?, &self.index.slices(key), before, touched)
     }
 
-    fn refresh_pod(&mut self, store: &Store, key: ObjectKey) -> Vec<WireName> {
-        let object = store.get(&key).filter(|_| self.namespaces.contains(&key.namespace));
+    fn refresh_pod(&mut self, source: &impl Source, key: ObjectKey) -> Vec<WireName> {
+        let object = source.get(&key).filter(|_| self.namespaces.contains(&key.namespace));
         let rendered = match object.as_ref().and_then(|object| object.get::<Pod>()) {
             Some(pod) => self.scheme.pod(pod),
             None => Rendered::default(),
@@ -337,7 +309,7 @@ impl Cluster {
     /// The apexes of all zones, and the name servers' addresses.
     fn refresh_servers(&mut self) -> Vec<WireName> {
         let addresses = self.scheme.name_server_addresses(&self.name_servers());
-        let mut names = self.ledger.replace(Source::NameServers, addresses);
+        let mut names = self.ledger.replace(Contributor::NameServers, addresses);
         // Zones are in no order; what is told of a change must not depend on that.
         let apexes: BTreeSet<WireName> = self.zones.iter().map(|zone| zone.key().clone()).collect();
         names.extend(apexes.iter().flat_map(|apex| self.refresh_apex(apex)));
@@ -346,7 +318,7 @@ impl Cluster {
 
     fn refresh_apex(&mut self, apex: &WireName) -> Vec<WireName> {
         match self.scheme.apex(apex, &self.name_servers()) {
-            Ok(contribution) => self.ledger.replace(Source::Apex(apex.clone()), contribution),
+            Ok(contribution) => self.ledger.replace(Contributor::Apex(apex.clone()), contribution),
             Err(error) => {
                 warn!(zone = %apex, "{error}");
                 Vec::new()
@@ -367,7 +339,7 @@ impl Cluster {
         for complaint in rendered.complaints.iter().filter(|complaint| !before.contains(complaint)) {
             warn!(object = %key, "not published: {complaint}");
         }
-        self.ledger.replace(Source::Object(key), rendered.contribution)
+        self.ledger.replace(Contributor::Object(key), rendered.contribution)
     }
 
     /// Brings the zones in step with the ledger at these names.
@@ -418,7 +390,7 @@ impl Cluster {
                 continue;
             }
             if self.is_idle(&zone) {
-                self.ledger.replace(Source::Apex(apex.clone()), Contribution::default());
+                self.ledger.replace(Contributor::Apex(apex.clone()), Contribution::default());
                 self.zones.remove(&apex);
                 continue;
             }

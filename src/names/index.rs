@@ -1,6 +1,6 @@
 //! Which objects belong together: slices to services, services and pods to namespaces.
 //!
-//! Filled from the store's present objects, never from an event's, so that it cannot run ahead of
+//! Filled from present versions of objects, never from an event's, so that it cannot run ahead of
 //! or behind what is rendered; an object that is reported twice is merely put twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,6 @@ use foldhash::HashMap;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use crate::objects::{Kind, Object, ObjectKey, labels};
-use crate::store::Store;
 
 /// Which objects belong together.
 #[derive(Default)]
@@ -29,10 +28,9 @@ pub(super) struct Versions {
 }
 
 impl Index {
-    /// Takes up the present version of a slice; returns what the service that it belonged to, and the
+    /// Takes up the present version of a slice, `None` if it has gone; returns what the service that it belonged to, and the
     /// one that it belongs to if that is another one, had and have of it.
-    pub(super) fn put_slice(&mut self, store: &Store, key: &ObjectKey) -> Vec<Versions> {
-        let now = store.get(key);
+    pub(super) fn put_slice(&mut self, key: &ObjectKey, now: Option<Object>) -> Vec<Versions> {
         let service = now.as_ref().and_then(|now| service_of(now, self.service_of_slice.get(key)));
         let known = match &service {
             Some(service) => self.service_of_slice.insert(key.clone(), service.clone()),
@@ -60,7 +58,7 @@ impl Index {
         slice
     }
 
-    /// The slices of a service, by name, as the store has them.
+    /// The slices of a service, by name, shared.
     pub(super) fn slice_objects(&self, service: &ObjectKey) -> Vec<Object> {
         self.slices.get(service).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
@@ -72,11 +70,11 @@ impl Index {
     }
 
     /// Takes up whether a service or a pod is there; returns whether that is new.
-    pub(super) fn put_member(&mut self, store: &Store, key: &ObjectKey) -> bool {
+    pub(super) fn put_member(&mut self, key: &ObjectKey, is_there: bool) -> bool {
         let members = self.members.entry(key.namespace.clone()).or_default();
-        let has_changed = match store.get(key) {
-            Some(_) => members.insert(key.clone()),
-            None => members.remove(key),
+        let has_changed = match is_there {
+            true => members.insert(key.clone()),
+            false => members.remove(key),
         };
         if members.is_empty() {
             self.members.remove(&key.namespace);

@@ -1,27 +1,16 @@
 //! Who contributes what to which name.
 //!
-//! Every object gives its own records; some names get records from several objects: an address that
-//! two services select, a name server's name, a pod address in use twice. The ledger keeps what
-//! each object gave last, so that a changed object is compared with itself alone, and merges what
-//! there is for a name. It knows nothing of zones: names without a zone are simply not asked for.
+//! A name may have records from several contributors: an address that two services select, a name
+//! server's name, a pod address in use twice. The ledger keeps what each contributor gave last, so that
+//! a changed one is compared with itself alone, and merges what there is for a name. It knows neither
+//! what contributes nor the zones: names without a zone are simply not asked for.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::dns::message::name::WireName;
 use crate::dns::zone::{Named, RrSet, RrSets, Table};
-use crate::objects::ObjectKey;
-
-/// What contributes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Source {
-    /// The apex of a zone and its fixed names.
-    Apex(WireName),
-    /// The name servers' own addresses.
-    NameServers,
-    /// A namespace, a pod, or a service with its slices.
-    Object(ObjectKey),
-}
 
 /// Which contributions to a name count: only those of the highest rank that is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,54 +77,68 @@ pub struct Amendment {
     pub without: Vec<WireName>,
 }
 
-/// Who contributes what to which name.
-#[derive(Default)]
-pub struct Ledger {
-    contributions: foldhash::HashMap<Arc<Source>, Contribution>,
+/// Who contributes what to which name. `C` identifies a contributor.
+pub struct Ledger<C> {
+    contributions: foldhash::HashMap<Arc<C>, Contribution>,
     /// Names come and go all the time; in this table no change costs more than another.
-    held: Table<Held>,
+    held: Table<Held<C>>,
 }
 
-/// A name and its sources.
-#[derive(Clone)]
-struct Held {
+impl<C> Default for Ledger<C> {
+    fn default() -> Self {
+        Self { contributions: foldhash::HashMap::default(), held: Table::default() }
+    }
+}
+
+/// A name and its contributors.
+struct Held<C> {
     name: WireName,
-    holders: Holders,
+    holders: Holders<C>,
 }
 
-/// The sources of one name; nearly always one.
-#[derive(Clone)]
-enum Holders {
-    One(Arc<Source>),
+/// The contributors of one name; nearly always one.
+enum Holders<C> {
+    One(Arc<C>),
     /// Apart, so that it does not make the usual case larger.
-    Many(Arc<Vec<Arc<Source>>>),
+    Many(Arc<Vec<Arc<C>>>),
 }
 
-impl Named for Held {
+// Not derived: a contributor need not be `Clone`, for it is shared.
+impl<C> Clone for Held<C> {
+    fn clone(&self) -> Self {
+        let holders = match &self.holders {
+            Holders::One(contributor) => Holders::One(contributor.clone()),
+            Holders::Many(contributors) => Holders::Many(contributors.clone()),
+        };
+        Self { name: self.name.clone(), holders }
+    }
+}
+
+impl<C> Named for Held<C> {
     fn name(&self) -> &[u8] {
         self.name.as_bytes()
     }
 }
 
-impl Ledger {
-    /// Takes `new` in place of what `source` gave before; returns the names that this concerns.
-    pub fn replace(&mut self, source: Source, new: Contribution) -> Vec<WireName> {
-        let (source, old) = self.take(source);
+impl<C: Eq + Hash> Ledger<C> {
+    /// Takes `new` in place of what `contributor` gave before; returns the names that this concerns.
+    pub fn replace(&mut self, contributor: C, new: Contribution) -> Vec<WireName> {
+        let (contributor, old) = self.take(contributor);
         let changed = differences(&old, &new);
         for name in &changed {
             match (old.at(name).is_some(), new.at(name).is_some()) {
-                (false, true) => self.hold(name, &source),
-                (true, false) => self.release(name, &source),
+                (false, true) => self.hold(name, &contributor),
+                (true, false) => self.release(name, &contributor),
                 _ => {}
             }
         }
-        self.put_back(source, new);
+        self.put_back(contributor, new);
         changed
     }
 
-    /// Takes up what `source` gives to some names; returns those that this concerns.
-    pub fn amend(&mut self, source: Source, amendment: Amendment) -> Vec<WireName> {
-        let (source, mut given) = self.take(source);
+    /// Takes up what `contributor` gives to some names; returns those that this concerns.
+    pub fn amend(&mut self, contributor: C, amendment: Amendment) -> Vec<WireName> {
+        let (contributor, mut given) = self.take(contributor);
         let mut changed = Vec::new();
         for entry in amendment.entries {
             let name = entry.name.clone();
@@ -144,7 +147,7 @@ impl Ledger {
                 Ok(place) => given.0[place] = entry,
                 Err(place) => {
                     given.0.insert(place, entry);
-                    self.hold(&name, &source);
+                    self.hold(&name, &contributor);
                 }
             }
             changed.push(name);
@@ -152,69 +155,71 @@ impl Ledger {
         for name in amendment.without {
             if let Ok(place) = given.place(&name) {
                 given.0.remove(place);
-                self.release(&name, &source);
+                self.release(&name, &contributor);
                 changed.push(name);
             }
         }
-        self.put_back(source, given);
+        self.put_back(contributor, given);
         changed
     }
 
-    /// The sources that give anything.
-    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+    /// The contributors that give anything.
+    pub fn contributors(&self) -> impl Iterator<Item = &C> {
         self.contributions.keys().map(Arc::as_ref)
     }
 
-    /// What a source has given last; `None` if that is nothing.
-    pub fn given(&self, source: &Source) -> Option<&Contribution> {
-        self.contributions.get(source)
+    /// What a contributor has given last; `None` if that is nothing.
+    pub fn given(&self, contributor: &C) -> Option<&Contribution> {
+        self.contributions.get(contributor)
     }
 
-    /// What all sources together give to a name; `None` if none does.
+    /// What all contributors together give to a name; `None` if none does.
     pub fn merged(&self, name: &WireName) -> Option<RrSets> {
         match &self.held.get(name.as_bytes())?.holders {
-            Holders::One(source) => self.entry(source, name).map(|entry| entry.rrsets.clone()),
-            Holders::Many(sources) => {
+            Holders::One(contributor) => self.entry(contributor, name).map(|entry| entry.rrsets.clone()),
+            Holders::Many(contributors) => {
                 let entries: Vec<&Entry> =
-                    sources.iter().filter_map(|source| self.entry(source, name)).collect();
+                    contributors.iter().filter_map(|contributor| self.entry(contributor, name)).collect();
                 Some(merge(&entries))
             }
         }
     }
 
-    /// Takes out what a source has given.
-    fn take(&mut self, source: Source) -> (Arc<Source>, Contribution) {
-        let known = self.contributions.remove_entry(&source);
-        known.unwrap_or_else(|| (Arc::new(source), Contribution::default()))
+    /// Takes out what a contributor has given.
+    fn take(&mut self, contributor: C) -> (Arc<C>, Contribution) {
+        let known = self.contributions.remove_entry(&contributor);
+        known.unwrap_or_else(|| (Arc::new(contributor), Contribution::default()))
     }
 
-    fn put_back(&mut self, source: Arc<Source>, given: Contribution) {
+    fn put_back(&mut self, contributor: Arc<C>, given: Contribution) {
         if !given.is_empty() {
-            self.contributions.insert(source, given);
+            self.contributions.insert(contributor, given);
         }
     }
 
-    fn entry(&self, source: &Arc<Source>, name: &WireName) -> Option<&Entry> {
-        self.contributions.get(source)?.at(name)
+    fn entry(&self, contributor: &Arc<C>, name: &WireName) -> Option<&Entry> {
+        self.contributions.get(contributor)?.at(name)
     }
 
-    fn hold(&mut self, name: &WireName, source: &Arc<Source>) {
+    fn hold(&mut self, name: &WireName, contributor: &Arc<C>) {
         let holders = match self.held.get(name.as_bytes()).map(|held| &held.holders) {
-            None => Holders::One(source.clone()),
-            Some(Holders::One(first)) => Holders::Many(Arc::new(vec![first.clone(), source.clone()])),
-            Some(Holders::Many(sources)) => {
-                Holders::Many(Arc::new(sources.iter().chain([source]).cloned().collect()))
+            None => Holders::One(contributor.clone()),
+            Some(Holders::One(first)) => Holders::Many(Arc::new(vec![first.clone(), contributor.clone()])),
+            Some(Holders::Many(contributors)) => {
+                Holders::Many(Arc::new(contributors.iter().chain([contributor]).cloned().collect()))
             }
         };
         self.held.insert(Held { name: name.clone(), holders });
     }
 
-    fn release(&mut self, name: &WireName, source: &Arc<Source>) {
-        let Some(Holders::Many(sources)) = self.held.get(name.as_bytes()).map(|held| &held.holders) else {
+    fn release(&mut self, name: &WireName, contributor: &Arc<C>) {
+        let Some(Holders::Many(contributors)) = self.held.get(name.as_bytes()).map(|held| &held.holders)
+        else {
             self.held.remove(name.as_bytes());
             return;
         };
-        let left: Vec<Arc<Source>> = sources.iter().filter(|holder| *holder != source).cloned().collect();
+        let left: Vec<Arc<C>> =
+            contributors.iter().filter(|holder| *holder != contributor).cloned().collect();
         let holders = match left.as_slice() {
             [last] => Holders::One(last.clone()),
             _ => Holders::Many(Arc::new(left)),
@@ -255,7 +260,6 @@ fn merge(entries: &[&Entry]) -> RrSets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::Kind;
     use hickory_proto::rr::{Name, RecordType};
 
     fn name(text: &str) -> WireName {
@@ -270,11 +274,7 @@ mod tests {
         }))
     }
 
-    fn service(name: &str) -> Source {
-        Source::Object(ObjectKey::new(Kind::Service, "default", name))
-    }
-
-    fn check(ledger: &Ledger, owner: &str, expected: Option<&[&str]>) {
+    fn check(ledger: &Ledger<&str>, owner: &str, expected: Option<&[&str]>) {
         let merged = ledger.merged(&name(owner)).map(|sets| {
             let records = sets.records(&Name::root());
             records.iter().map(|record| record.data.to_string()).collect::<Vec<String>>()
@@ -289,14 +289,14 @@ mod tests {
     fn only_what_differs_is_told() {
         let mut ledger = Ledger::default();
         let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
-        assert_eq!(ledger.replace(service("web"), first.clone()).len(), 3);
-        assert!(ledger.replace(service("web"), first).is_empty());
+        assert_eq!(ledger.replace("web", first.clone()).len(), 3);
+        assert!(ledger.replace("web", first).is_empty());
         let second = give(&[("b.", Ordinary, &["y."]), ("c.", Ordinary, &["x."]), ("d.", Ordinary, &["x."])]);
-        assert_eq!(ledger.replace(service("web"), second), ["a.", "b.", "d."].map(name));
+        assert_eq!(ledger.replace("web", second), ["a.", "b.", "d."].map(name));
         check(&ledger, "a.", None);
         check(&ledger, "b.", Some(&["y."]));
-        assert_eq!(ledger.replace(service("web"), Contribution::default()).len(), 3);
-        assert_eq!(ledger.sources().count(), 0);
+        assert_eq!(ledger.replace("web", Contribution::default()).len(), 3);
+        assert_eq!(ledger.contributors().count(), 0);
         assert_eq!(ledger.held.len(), 0);
     }
 
@@ -304,16 +304,16 @@ mod tests {
     fn a_name_has_what_all_give_until_the_last_has_gone() {
         let mut ledger = Ledger::default();
         for (source, target) in [("a", "x."), ("b", "y."), ("c", "x.")] {
-            ledger.replace(service(source), give(&[("1.", Ordinary, &[target])]));
+            ledger.replace(source, give(&[("1.", Ordinary, &[target])]));
         }
         check(&ledger, "1.", Some(&["x.", "y."]));
-        ledger.replace(service("a"), Contribution::default());
+        ledger.replace("a", Contribution::default());
         check(&ledger, "1.", Some(&["x.", "y."]));
-        ledger.replace(service("b"), give(&[("1.", Ordinary, &[])]));
+        ledger.replace("b", give(&[("1.", Ordinary, &[])]));
         check(&ledger, "1.", Some(&["x."]));
-        ledger.replace(service("c"), Contribution::default());
+        ledger.replace("c", Contribution::default());
         check(&ledger, "1.", Some(&[]));
-        ledger.replace(service("b"), Contribution::default());
+        ledger.replace("b", Contribution::default());
         check(&ledger, "1.", None);
     }
 
@@ -321,35 +321,35 @@ mod tests {
     fn an_amendment_leaves_other_names_as_they_are() {
         let mut ledger = Ledger::default();
         let first = give(&[("a.", Ordinary, &["x."]), ("b.", Ordinary, &["x."]), ("c.", Ordinary, &["x."])]);
-        ledger.replace(service("web"), first);
-        ledger.replace(service("other"), give(&[("c.", Ordinary, &["o."])]));
+        ledger.replace("web", first);
+        ledger.replace("other", give(&[("c.", Ordinary, &["o."])]));
         let amend = |entries: &[(&str, Rank, &[&str])], without: &[&str]| Amendment {
             entries: give(entries).0,
             without: without.iter().map(|text| name(text)).collect(),
         };
         let amendment = amend(&[("aa.", Ordinary, &["y."]), ("b.", Ordinary, &["x."])], &["c.", "d."]);
-        assert_eq!(ledger.amend(service("web"), amendment), ["aa.", "c."].map(name));
+        assert_eq!(ledger.amend("web", amendment), ["aa.", "c."].map(name));
         for (owner, expected) in [("a.", "x."), ("aa.", "y."), ("b.", "x."), ("c.", "o.")] {
             check(&ledger, owner, Some(&[expected]));
         }
-        assert_eq!(ledger.amend(service("web"), amend(&[("b.", Ordinary, &["y."])], &[])), [name("b.")]);
+        assert_eq!(ledger.amend("web", amend(&[("b.", Ordinary, &["y."])], &[])), [name("b.")]);
         check(&ledger, "b.", Some(&["y."]));
-        let gone = ledger.amend(service("web"), amend(&[], &["a.", "aa.", "b."]));
+        let gone = ledger.amend("web", amend(&[], &["a.", "aa.", "b."]));
         assert_eq!(gone.len(), 3);
-        assert!(ledger.given(&service("web")).is_none());
+        assert!(ledger.given(&"web").is_none());
         assert_eq!(ledger.held.len(), 1, "of the other one");
         check(&ledger, "aa.", None);
-        ledger.amend(service("web"), amend(&[("a.", Ordinary, &["z."])], &[]));
+        ledger.amend("web", amend(&[("a.", Ordinary, &["z."])], &[]));
         check(&ledger, "a.", Some(&["z."]));
     }
 
     #[test]
     fn what_is_preferred_hides_the_rest() {
         let mut ledger = Ledger::default();
-        ledger.replace(service("endpoints"), give(&[("1.", Ordinary, &["pod."])]));
-        ledger.replace(service("cluster"), give(&[("1.", Preferred, &["service."])]));
+        ledger.replace("endpoints", give(&[("1.", Ordinary, &["pod."])]));
+        ledger.replace("cluster", give(&[("1.", Preferred, &["service."])]));
         check(&ledger, "1.", Some(&["service."]));
-        ledger.replace(service("cluster"), Contribution::default());
+        ledger.replace("cluster", Contribution::default());
         check(&ledger, "1.", Some(&["pod."]));
     }
 }

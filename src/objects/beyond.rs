@@ -1,16 +1,16 @@
-//! What a StatefulSet or its service may ask for that Kubernetes does not have, each by an annotation.
+//! Annotations with which a StatefulSet or its service asks for what Kubernetes does not have.
 //!
 //! | annotation | value | Kubernetes issue |
 //! |---|---|---|
-//! | `dullahan.dev/unstick` | `true`, `false` | 67250: a rollout waits for ever for a broken pod of an abandoned revision |
+//! | `dullahan.dev/unstick` | `true`, `false` | 67250: a rollout waits forever for a broken pod of an abandoned revision |
 //! | `dullahan.dev/reserved-ordinals` | `1,4` | 83224: an ordinal cannot be left out |
 //! | `dullahan.dev/grow-claims` | `true`, `false` | 68737: the size in a claim template cannot be raised |
-//! | `dullahan.dev/strict-name` | `true`, `false` | 64023: names that no pod can be made for are accepted |
-//! | `dullahan.dev/publish-peers` (of a Service) | `true`, `false` | 66234: peers need one another's names before clients may have them |
+//! | `dullahan.dev/strict-name` | `true`, `false` | 64023: names are accepted for which no pod can be created |
+//! | `dullahan.dev/publish-peers` (of a Service) | `true`, `false` | 66234: peers need each other's names before they are ready for clients |
 //!
 //! Without them everything is as in Kubernetes. Reading them is pure and never fails: a value that
-//! cannot be read is given back as an [`UnreadableAnnotation`] and counts as absent, so that it
-//! does not hold up the set. Whoever asks says what holds for sets that say nothing.
+//! cannot be read is returned as an [`UnreadableAnnotation`] and counts as absent, so that it does
+//! not hold up the set. The caller has the defaults for sets without the annotations.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -20,7 +20,7 @@ pub const UNSTICK: &str = "dullahan.dev/unstick";
 pub const RESERVED_ORDINALS: &str = "dullahan.dev/reserved-ordinals";
 /// Whether the sizes in claim templates may grow, and existing claims with them.
 pub const GROW_CLAIMS: &str = "dullahan.dev/grow-claims";
-/// Whether a set whose name no pod can bear is refused.
+/// Whether a set is refused whose name is too long for the labels of its pods.
 pub const STRICT_NAME: &str = "dullahan.dev/strict-name";
 /// Whether a headless service's pods have names before they are ready.
 pub const PUBLISH_PEERS: &str = "dullahan.dev/publish-peers";
@@ -28,7 +28,7 @@ pub const PUBLISH_PEERS: &str = "dullahan.dev/publish-peers";
 /// How many ordinals a set may leave out.
 pub const RESERVED_ORDINALS_MAX: usize = 1024;
 
-/// What a set's annotations say; `None` where they say nothing.
+/// The values of a set's annotations; `None` for those that it does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wishes {
     /// [`UNSTICK`].
@@ -39,7 +39,7 @@ pub struct Wishes {
     pub grow_claims: Option<bool>,
     /// [`STRICT_NAME`].
     pub strict_name: Option<bool>,
-    /// The annotations that say something else than they may.
+    /// The annotations whose values are not valid.
     pub unreadable: Vec<UnreadableAnnotation>,
 }
 
@@ -53,7 +53,7 @@ pub struct UnreadableAnnotation {
 }
 
 impl Wishes {
-    /// What the annotations of `meta` say.
+    /// Reads the annotations of `meta`.
     pub fn of(meta: &ObjectMeta) -> Self {
         let mut wishes = Self::default();
         let Some(annotations) = &meta.annotations else { return wishes };
@@ -84,7 +84,7 @@ impl Wishes {
     }
 }
 
-/// What [`PUBLISH_PEERS`] says of a service with this metadata; false if it says nothing.
+/// The value of [`PUBLISH_PEERS`] in the metadata of a service; false without it.
 pub fn publishes_peers(meta: &ObjectMeta) -> Result<bool, UnreadableAnnotation> {
     match meta.annotations.as_ref().and_then(|annotations| annotations.get(PUBLISH_PEERS)) {
         None => Ok(false),

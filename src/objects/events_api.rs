@@ -1,7 +1,7 @@
 //! Events of `events.k8s.io/v1`: the same objects as core events, under other names.
 //!
-//! There is one kind of event in the store; this is how its form in the other group is made and
-//! read (`pkg/apis/events/v1/conversion.go`). Nothing is lost in either direction.
+//! The store has one kind of event; this converts it to and from the form of the other group
+//! (`pkg/apis/events/v1/conversion.go`). Nothing is lost in either direction.
 
 use k8s_openapi::api::core::v1::{Event, EventSeries};
 use k8s_openapi::api::events::v1 as events;
@@ -63,7 +63,7 @@ pub fn into_core(event: events::Event) -> Event {
     }
 }
 
-/// A series must say when it was last seen in this form; one that does not is none.
+/// This form requires the time of the last observation; a series without it is left out.
 fn series_from_core(series: EventSeries) -> Option<events::EventSeries> {
     Some(events::EventSeries {
         count: series.count.unwrap_or_default(),

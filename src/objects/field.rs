@@ -1,4 +1,4 @@
-//! Input errors as values: a path into the object, what is wrong there, and what to do.
+//! Validation errors as values: the path of the field, what is wrong with it, and what to do.
 //!
 //! The texts are those of Kubernetes' `field.Error`
 //! (apimachinery, `pkg/util/validation/field`). A [`Path`] is a chain of borrowed steps that is
@@ -11,13 +11,13 @@ use serde_json::Value;
 pub struct FieldError {
     /// The path, for example `spec.template.spec.containers[0].name`.
     pub path: String,
-    /// The sort of mistake.
+    /// The type of the error.
     pub fault: Fault,
     /// What is wrong, in words; may be empty.
     pub detail: String,
 }
 
-/// The sort of mistake, with the offending value where Kubernetes prints it (already as JSON:
+/// The type of an error, with the offending value where Kubernetes prints it (already as JSON:
 /// strings quoted, numbers bare).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -37,7 +37,7 @@ pub enum Fault {
     NotFound(String),
 }
 
-/// A place within an object: a chain of names, list indices and map keys.
+/// The path of a field: a chain of names, list indices and map keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,

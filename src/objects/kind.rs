@@ -1,8 +1,7 @@
 //! The table of kinds: group, version, names, scope, and the Rust type of each.
 //!
-//! One row per kind; everything that differs between kinds by name alone is read from here. What
-//! differs by behaviour is matched on [`Kind`] or [`Typed`] where it belongs (defaulting,
-//! validation, strategy).
+//! One row per kind holds everything that differs between kinds by name alone. Behaviour that
+//! differs is matched on [`Kind`] or [`Typed`] where it belongs (defaulting, validation, strategy).
 
 use k8s_openapi::api::{
     apps::v1::{ControllerRevision, StatefulSet},

@@ -1,7 +1,7 @@
-//! The forms of names, labels, keys, ports and addresses, and Kubernetes' words for breaking them.
+//! The syntax of names, labels, keys, ports and addresses, and Kubernetes' messages for violations.
 //!
-//! Each function returns the rules that a text breaks, in the words of apimachinery's
-//! `pkg/util/validation`; none if the text is fine. Nothing here knows where the text stands.
+//! Each function returns the messages of the rules that a text breaks, as apimachinery's
+//! `pkg/util/validation` words them; none if the text is valid. The caller knows which field it is.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,7 @@
 //! One version of one object: immutable, shared, cheap to clone.
 //!
-//! The typed form is what controllers read and is kept; the JSON form is made once, when an edge
-//! asks for it, and kept too. Two clones share both.
+//! Controllers read the typed form; the JSON form is made once, when it is first needed, and kept.
+//! Clones share both.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -19,8 +19,8 @@ pub type Revision = u64;
 /// Keys of one process are hashed alike.
 static HASHING: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
-/// What names an object within the store: its kind, namespace and name. Keys go through every queue
-/// and map there is, so a clone shares the names, and the hash is made once.
+/// The identity of an object within the store: its kind, namespace and name. Keys go through every
+/// queue and map, so clones share the names, and the hash is computed once.
 #[derive(Clone)]
 pub struct ObjectKey(Arc<Names>);
 
@@ -105,7 +105,7 @@ impl std::fmt::Debug for ObjectKey {
 }
 
 impl std::fmt::Display for ObjectKey {
-    /// As messages name objects: `StatefulSet default/web`, `Node node-1`.
+    /// As messages refer to objects: `StatefulSet default/web`, `Node node-1`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.namespace.is_empty() {
             write!(f, "{} {}", self.kind, self.name)
@@ -129,7 +129,7 @@ struct Inner {
 /// Where the typed form comes from.
 enum Form {
     Own(Typed),
-    /// That of another version, but for the `resourceVersion`; made when somebody asks.
+    /// That of another version, except for the `resourceVersion`; made when it is first needed.
     Of {
         version: Object,
         typed: OnceLock<Typed>,
@@ -143,7 +143,7 @@ impl Object {
         Self::keyed(key, typed, revision)
     }
 
-    /// As [`Object::at_revision`], for an object whose key is at hand.
+    /// As [`Object::at_revision`], for an object whose key the caller has.
     pub fn keyed(key: ObjectKey, mut typed: Typed, revision: Revision) -> Self {
         debug_assert!(key.is_of(&typed), "{key} is the key of the object");
         typed.meta_mut().resource_version = Some(revision.to_string());

@@ -1,8 +1,8 @@
 //! Amounts of a resource: `10Gi`, `500m`, `1e3`.
 //!
 //! Grammar, limits and rounding are those of Kubernetes' `resource.Quantity`: one of three kinds
-//! of suffix, at most 2^63-1, nothing finer than a nano. What is larger is capped and what is
-//! finer is rounded up, so that every text that parses has a place in the order.
+//! of suffix, at most 2^63-1, no finer than a nano. Larger amounts are capped and finer ones rounded
+//! up, so that all texts that parse can be compared.
 
 /// An exact amount, in billionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,13 +11,13 @@ pub struct Amount(i128);
 /// Why a text is not a quantity, in Kubernetes' words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
-    /// The text as a whole has not the form of a number with a suffix.
+    /// The text is not a number with a suffix.
     #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Format,
     /// There is no number before the suffix, or more than one point in it.
     #[error("unable to parse numeric part of quantity")]
     Number,
-    /// The suffix is none of those there are.
+    /// The suffix is unknown.
     #[error("unable to parse quantity's suffix")]
     Suffix,
 }
@@ -32,7 +32,7 @@ impl Amount {
     /// Nothing.
     pub const ZERO: Amount = Amount(0);
 
-    /// The amount that `text` says.
+    /// Parses `text`.
     pub fn parse(text: &str) -> Result<Amount, QuantityError> {
         let (is_negative, unsigned) = match text.as_bytes().first() {
             Some(b'-') => (true, &text[1..]),
@@ -61,8 +61,8 @@ impl Amount {
     }
 }
 
-/// The form in which the API gives `text` back: the same amount with the largest suffix of the
-/// same sort that needs no fraction (`0.5` is `500m`, `1024Mi` is `1Gi`). `None` if it is no
+/// The canonical form of `text`, which the API returns: the same amount with the largest suffix of
+/// the same kind that needs no fraction (`0.5` is `500m`, `1024Mi` is `1Gi`). `None` if it is not a
 /// quantity.
 pub fn canonical(text: &str) -> Option<String> {
     let amount = Amount::parse(text).ok()?.0;
@@ -85,7 +85,7 @@ pub fn canonical(text: &str) -> Option<String> {
 
 const BINARY_SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const DECIMAL_SUFFIXES: [&str; 10] = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
-/// The power of a thousand that makes billionths to units.
+/// The power of a thousand that turns billionths into units.
 const UNIT: usize = 3;
 
 /// `amount` divided by `base` as often as it goes, and how often.

@@ -1,22 +1,27 @@
-//! About how much memory an object holds.
+//! An estimate of the memory that an object takes.
 //!
-//! What keeps objects for a while, as the history of the store does, is bounded by it. It is not
-//! exact, but it grows with everything that a client can make large, and it costs no more than to
-//! look at the lengths.
+//! The history of the store is bounded by it. It is not exact, but it grows with everything that a
+//! client can make large, and it is cheap: it only adds up lengths.
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, PodSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::Typed;
 use super::pod::containers;
 
-/// An object without what is counted apart.
+/// An object without the parts that are counted separately.
 const OBJECT_OCTETS: usize = 2_048;
-/// A container with its probes and its status.
-const CONTAINER_OCTETS: usize = 2_048;
-/// An endpoint of a slice, with its conditions, its address and whom it stands for.
+/// A pod beyond other objects.
+const POD_OCTETS: usize = 1_024;
+/// A container, without its probes.
+const CONTAINER_OCTETS: usize = 2_560;
+/// The status of a container.
+const CONTAINER_STATUS_OCTETS: usize = 1_024;
+/// A condition with its type, reason and time.
+const CONDITION_OCTETS: usize = 256;
+/// An endpoint of a slice, with its conditions, its address and its target reference.
 const ENDPOINT_OCTETS: usize = 512;
 /// An entry of a map or of a list, beside its text.
 const ENTRY_OCTETS: usize = 64;
@@ -46,10 +51,11 @@ impl Typed {
                 });
                 addresses.sum::<usize>() * ENDPOINT_OCTETS
             }
-            Self::Pod(pod) => pod.spec.as_ref().map_or(0, of_pod),
+            Self::Pod(pod) => of_pod(pod),
             Self::StatefulSet(set) => {
                 let template = &set.spec.template;
-                template.metadata.as_ref().map_or(0, of_metadata) + template.spec.as_ref().map_or(0, of_pod)
+                template.metadata.as_ref().map_or(0, of_metadata)
+                    + template.spec.as_ref().map_or(0, of_pod_spec)
             }
             _ => 0,
         }
@@ -70,7 +76,18 @@ fn of_octets<'o>(values: impl Iterator<Item = &'o Vec<u8>>) -> usize {
     values.map(|octets| ENTRY_OCTETS + octets.len()).sum()
 }
 
-fn of_pod(spec: &PodSpec) -> usize {
+fn of_pod(pod: &Pod) -> usize {
+    let status = pod.status.as_ref().map_or(0, of_pod_status);
+    POD_OCTETS + pod.spec.as_ref().map_or(0, of_pod_spec) + status
+}
+
+fn of_pod_status(status: &PodStatus) -> usize {
+    let lists = [&status.init_container_statuses, &status.container_statuses];
+    lists.into_iter().flatten().flatten().count() * CONTAINER_STATUS_OCTETS
+        + status.conditions.iter().flatten().count() * CONDITION_OCTETS
+}
+
+fn of_pod_spec(spec: &PodSpec) -> usize {
     containers(spec).map(of_container).sum()
 }
 

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 /// The file with the authority's certificate, in the folder with its state.
 const FILE: &str = "ca.crt";
 
-/// An authority that stays the same from start to start.
+/// An authority that stays the same across restarts.
 pub struct Authority {
     kept: Kept,
     file: PathBuf,

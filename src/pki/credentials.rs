@@ -32,13 +32,13 @@ const VALID_MIN: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// A certificate cannot be made, for example for a name that is none.
+    /// A certificate cannot be made, for example for an invalid name.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
-    /// TLS does not take what was made.
+    /// TLS cannot be set up with the certificates.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),
-    /// A kept certificate is none.
+    /// A stored certificate cannot be read.
     #[error("cannot read a certificate: {0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
     /// Client certificates cannot be verified.
@@ -164,7 +164,7 @@ fn client_params(client: &Subject<'_>, now: Timestamp) -> CertificateParams {
     params
 }
 
-/// Valid from yesterday, for clocks that are a little behind.
+/// Valid from yesterday, for clients whose clocks are slightly behind.
 fn named(name: &str, now: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes the file with mode 0600 in place of what is there; folders that are missing are made
-/// with mode 0700.
+/// Writes the file with mode 0600, replacing what is there; missing folders are created with mode
+/// 0700.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_folder(folder)?;
@@ -25,7 +25,7 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// Makes the folder and those above it that are missing, each with mode 0700.
+/// Creates the folder and its missing ancestors with mode 0700.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

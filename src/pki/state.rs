@@ -32,7 +32,7 @@ pub enum StateError {
         source: io::Error,
     },
     /// It belongs to another user, or other users can access it.
-    #[error("{} {what}, so credentials in it prove nothing; remove it, and new ones are made", .path.display())]
+    #[error("{} {what}, so it cannot be trusted; remove it to have new credentials made", .path.display())]
     Exposed {
         /// The file or folder.
         path: PathBuf,
@@ -40,7 +40,7 @@ pub enum StateError {
         what: &'static str,
     },
     /// The file holds no credentials.
-    #[error("{} holds no credentials ({source}); remove it, and new ones are made", .path.display())]
+    #[error("{} holds no credentials ({source}); remove it to have new ones made", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -69,13 +69,13 @@ pub(crate) fn load_or_make(file: &Path, client: &Subject<'_>, now: Timestamp) ->
     let text = serde_json::to_string_pretty(&kept)
         .map_err(|source| StateError::Malformed { path: path.clone(), source })?;
     private_file::write(&path, &text).map_err(|source| StateError::Io { path: path.clone(), source })?;
-    // The folder may have been there before, and be somebody else's.
+    // The folder may have existed before, and belong to another user.
     check_own(path.parent().unwrap_or(&path))?;
     Ok(kept)
 }
 
-/// Makes the folder if it is missing, and takes the lock in it until what is returned is dropped.
-/// Where files cannot be locked, as on some network filesystems, whoever comes first wins.
+/// Creates the folder if it is missing, and takes the lock in it until the result is dropped. Where
+/// files cannot be locked, as on some network filesystems, the first to write wins.
 fn lock(folder: &Path) -> Result<fs::File, StateError> {
     let path = folder.join(LOCK_FILE);
     let io = |source: io::Error| StateError::Io { path: path.clone(), source };
@@ -114,7 +114,7 @@ fn check_own(path: &Path) -> Result<(), StateError> {
     let found =
         fs::symlink_metadata(path).map_err(|source| StateError::Io { path: path.to_owned(), source })?;
     let what = if found.file_type().is_symlink() {
-        "is a link"
+        "is a symbolic link"
     } else if found.uid() != nix::unistd::geteuid().as_raw() {
         "belongs to another user"
     } else if found.mode() & 0o077 != 0 {
@@ -186,6 +186,6 @@ mod tests {
         assert!(told().contains("holds no credentials"), "{}", told());
         fs::remove_file(&file).unwrap();
         std::os::unix::fs::symlink("/dev/null", &file).unwrap();
-        assert!(told().contains("is a link"), "{}", told());
+        assert!(told().contains("is a symbolic link"), "{}", told());
     }
 }

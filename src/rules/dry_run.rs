@@ -1,7 +1,7 @@
-//! What the API would refuse of a new object, found without a server.
+//! The errors that the API would report for a new object, without a server.
 //!
-//! The steps are those of a create: defaulting, strategy, validation, on a copy. What needs other
-//! objects (does the namespace exist, is the address free) is not checked.
+//! The steps are those of a create: defaulting, strategy and validation, on a copy. What depends on
+//! other objects (does the namespace exist, is the address free) is not checked.
 
 use crate::objects::{FieldError, Typed};
 use crate::rules::{defaulting, strategy, validation};

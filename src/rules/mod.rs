@@ -1,7 +1,7 @@
 //! Rules: what Kubernetes demands of each kind.
 //!
-//! Defaulting, strategy (what a writer may not set), validation, lint (what is valid and likely not
-//! meant) and the columns of tables. Pure: values go in and come out.
+//! Defaulting, strategy (what a write cannot change), validation, lint (warnings about valid objects)
+//! and the columns of tables. Pure: values go in and come out.
 
 pub mod columns;
 pub mod defaulting;

@@ -148,7 +148,7 @@ fn check(request: &[u8], response: &Response, transport: Transport) {
         assert!(octets.len() <= request.len().max(HEADER_LENGTH + 11), "FORMERR is longer than its cause");
     }
     // A record that hickory cannot read is the other one's: only TSIG is not among what it knows.
-    if response.seal.is_none() {
+    if response.tsig.is_none() {
         match Message::from_vec(&octets) {
             // Types that it does not know may have no data (RFC 3597, 5), which hickory does not take.
             Err(DecodeError::InvalidEmptyRecord) => assert!(response.answers.iter().any(is_empty)),
@@ -180,7 +180,7 @@ pub(crate) fn tsig(data: &[u8]) {
         let response = respond(&ZONES, &POLICY, request, asker, 0)?;
         let octets = response.to_octets();
         assert_eq!(octets[..2], request[..2]);
-        response.seal.and_then(|_| octets.last_chunk::<4>().map(|[high, low, ..]| [*high, *low]))
+        response.tsig.and_then(|_| octets.last_chunk::<4>().map(|[high, low, ..]| [*high, *low]))
     };
     // If the message ends where the signature begins, a signature that is read is good.
     let mut decoder = BinDecoder::new(message);

@@ -1,11 +1,12 @@
-//! What of a response goes into one message, and the padding that hides how much it was.
+//! Fits a response into one message: truncation, shortening, padding.
 //!
-//! A message that is too long loses, in this order:
-//! - the text of the Extended DNS Error;
-//! - additional RRsets that do not fit (RFC 2181, 9: without TC), but never glue (RFC 9471: with TC);
-//! - answer and authority, both whole: TC is set; never a part of an RRset.
+//! If the message is too long, it loses in this order:
+//! - the text of the Extended DNS Error (RFC 8914, section 3);
+//! - additional RRsets that do not fit, without TC (RFC 2181, section 9), except glue: missing glue sets TC
+//!   (RFC 9471);
+//! - all records, with TC. RRsets are never truncated in part; RFC 2181, section 9 would allow it.
 //!
-//! Where there is no larger transport to turn to, [`Response::shorten`] answers in part beforehand.
+//! On transports without a larger alternative, [`Response::shorten`] is applied before.
 
 use hickory_proto::ProtoError;
 use hickory_proto::op::{Edns, ResponseCode};
@@ -18,46 +19,45 @@ use super::protocol::{
     HEADER_LENGTH, OPTION_HEAD_LENGTH, OPTION_PADDING, PADDING_BLOCK, RECORD_FIXED_LENGTH,
 };
 use super::response::Response;
-use super::tsig::Seal;
+use super::tsig::ResponseTsig;
 
 impl Response {
     /// The message, at most `length_max` octets long.
     ///
-    /// A stream message that is too long has to be [shortened](Response::shorten) before.
+    /// Over TCP and the like a response has to be [shortened](Response::shorten) before.
     pub fn to_octets(&self) -> Vec<u8> {
         let (message, mut edns) = self.written(self.length_max);
         if let Some(edns) = &mut edns
-            && let Some(padding) = self.padding(message.length() + opt_length(edns) + self.seal_length())
+            && let Some(padding) = self.padding(message.length() + opt_length(edns) + self.tsig_length())
         {
             edns.options_mut().insert(padding);
         }
         let octets = message.finish(edns.as_ref());
-        match &self.seal {
-            Some(seal) => seal.put_on(octets),
+        match &self.tsig {
+            Some(tsig) => tsig.append_to(octets),
             None => octets,
         }
     }
 
-    /// How many octets the whole message has, without padding.
+    /// Length of the complete message without padding.
     pub(crate) fn length(&self) -> usize {
         let (message, edns) = self.written(usize::MAX);
-        message.length() + edns.as_ref().map_or(0, opt_length) + self.seal_length()
+        message.length() + edns.as_ref().map_or(0, opt_length) + self.tsig_length()
     }
 
-    /// How many octets the whole message would have without name compression: an upper bound that
-    /// holds for every encoder.
+    /// Length of the complete message without name compression: an upper bound for every encoder.
     pub(crate) fn length_uncompressed(&self) -> usize {
         let records = self.answers.iter().chain(&self.authority).chain(&self.additional);
         let opt = self.edns.as_ref().map_or(0, opt_length);
         HEADER_LENGTH
             + self.question.len()
             + opt
-            + self.seal_length()
+            + self.tsig_length()
             + records.map(record_length).sum::<usize>()
     }
 
-    /// The padding option for a message that has `length` octets without it, if the response is to be
-    /// padded: to a whole block, or as much as there is room for.
+    /// The padding option for a message of `length` octets, if the response is to be padded: up to a whole
+    /// block (RFC 8467, 4.1), or up to the maximum length.
     pub(crate) fn padding(&self, length: usize) -> Option<EdnsOption> {
         if !self.is_padded {
             return None;
@@ -67,14 +67,13 @@ impl Response {
         Some(EdnsOption::Unknown(OPTION_PADDING, vec![0; padded.checked_sub(n_octets)?]))
     }
 
-    /// Leaves out records until `length` of what remains is at most `length_max`: first the
-    /// additional section, then answers from the end.
+    /// Removes records until `length` is at most `length_max`: first the additional section, then answers
+    /// from the end.
     ///
-    /// An RRset that no stream message can hold is thus answered in part, without TC: there is no
-    /// larger transport that a client could turn to, and a headless service of thousands of
-    /// endpoints is of more use with most of them than with none. As the RRset is rotated, every
-    /// endpoint is seen in turn. If not even one record has room it is a failure, for an answer without
-    /// records would say that there are none.
+    /// An RRset that exceeds 65,535 octets is thus answered in part, without TC: clients have no larger
+    /// transport to retry over, and a headless service of thousands of endpoints is more useful with most
+    /// of them than with none. The RRset is rotated, so every endpoint appears in some response. If not
+    /// even one record fits the response is SERVFAIL, as an empty answer would mean NODATA.
     pub(crate) fn shorten(&mut self, length: impl Fn(&Response) -> usize) {
         if self.length_uncompressed() <= self.length_max || length(self) <= self.length_max {
             return;
@@ -93,7 +92,7 @@ impl Response {
         }
     }
 
-    /// The sections as far as they fit, and the OPT record that is to end the message.
+    /// The message with the sections that fit, and the OPT record to append.
     fn written(&self, length_max: usize) -> (Message, Option<Edns>) {
         self.try_written(length_max).unwrap_or_else(|error| {
             tracing::error!(%error, "a record of the zone cannot be encoded");
@@ -114,7 +113,7 @@ impl Response {
         let mark = message.mark();
         for edns in self.edns_from_long_to_short() {
             let opt = edns.as_ref().map_or(0, opt_length);
-            let room = length_max.saturating_sub(self.seal_length() + opt);
+            let room = length_max.saturating_sub(self.tsig_length() + opt);
             if message.length() <= room && self.add_additional(&mut message, room)? {
                 return Ok((message, edns));
             }
@@ -125,7 +124,7 @@ impl Response {
         Ok((Message::new(header, &self.question), self.edns.as_ref().map(without_extended_error)))
     }
 
-    /// Adds the additional RRsets that fit; false if glue does not.
+    /// Adds the additional RRsets that fit; false if glue does not fit.
     fn add_additional(&self, message: &mut Message, room: usize) -> Result<bool, ProtoError> {
         for rrset in self.additional.chunk_by(is_same_rrset) {
             let mark = message.mark();
@@ -142,7 +141,7 @@ impl Response {
         Ok(true)
     }
 
-    /// A referral's address record for a server below the cut, without which the cut is a dead end.
+    /// Whether this is glue: the address of a name server at or below the zone cut of a referral.
     fn is_glue(&self, record: &Record) -> bool {
         !self.header.authoritative
             && self.answers.is_empty()
@@ -157,8 +156,8 @@ impl Response {
         std::iter::once(self.edns.clone()).chain(shorter.map(Some))
     }
 
-    fn seal_length(&self) -> usize {
-        self.seal.as_ref().map_or(0, Seal::length)
+    fn tsig_length(&self) -> usize {
+        self.tsig.as_ref().map_or(0, ResponseTsig::length)
     }
 }
 
@@ -170,7 +169,7 @@ fn record_length(record: &Record) -> usize {
     name_length(&record.name) + RECORD_FIXED_LENGTH + rdata_length(&record.data)
 }
 
-/// The length of `name` when it is written out; hickory's `len` is that of its text.
+/// Length of `name` without compression; hickory's `len` is that of its text.
 fn name_length(name: &Name) -> usize {
     name.iter().map(|label| 1 + label.len()).sum::<usize>() + 1
 }

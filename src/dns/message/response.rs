@@ -6,7 +6,7 @@
 use hickory_proto::op::{Edns, Metadata};
 use hickory_proto::rr::Record;
 
-use super::tsig::Seal;
+use super::tsig::ResponseTsig;
 
 /// A response to one request.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Response {
     /// Our OPT record, if the request had one.
     pub edns: Option<Edns>,
     /// The TSIG record, if the request had one.
-    pub seal: Option<Seal>,
+    pub tsig: Option<ResponseTsig>,
     /// Maximum length of the message, in octets.
     pub length_max: usize,
     /// Whether a valid server cookie proves the client's address (RFC 7873): then the response cannot be

@@ -1,8 +1,8 @@
 //! TSIG (RFC 8945): verifies requests and the answers to our notifications, signs what we send.
 //!
 //! ```text
-//!   Signed (a request's record) ──► Keys::check ─┬─ Ok ──► Signer ──► Seal, or message by message
-//!                                                └─ Err ─► Seal with BADKEY, BADSIG or BADTIME
+//!   Signed (a request's record) ──► Keys::check ─┬─ Ok ──► Signer ──► ResponseTsig, or message by message
+//!                                                └─ Err ─► ResponseTsig with BADKEY, BADSIG or BADTIME
 //! ```
 //!
 //! HMACs are computed by ring and compared in constant time. Of the algorithms of RFC 8945, section 6 the
@@ -121,7 +121,7 @@ impl Keys {
     /// Verifies a request's TSIG record: returns the signer for the response, or the error to respond with.
     pub(crate) fn check(&self, signed: &Signed<'_>, now_s: u64) -> Result<Signer, Refusal> {
         let named = self.0.get(&signed.key).filter(|key| key.algorithm == signed.algorithm);
-        let Some(key) = named else { return Err(Refusal::Sealed(signed.seal(BADKEY))) };
+        let Some(key) = named else { return Err(Refusal::NotAuth(signed.error_response(BADKEY))) };
         if !(key.mac_length() / 2).max(MAC_LENGTH_MIN).le(&signed.mac.len())
             || signed.mac.len() > key.mac_length()
         {
@@ -129,16 +129,19 @@ impl Keys {
         }
         let mac = signed.digest(hmac::Context::with_key(&key.secret)).sign();
         if !bool::from(mac.as_ref()[..signed.mac.len()].ct_eq(signed.mac)) {
-            return Err(Refusal::Sealed(signed.seal(BADSIG)));
+            return Err(Refusal::NotAuth(signed.error_response(BADSIG)));
         }
         let signer = Signer { key: key.clone(), before: Some(signed.mac.to_vec()), is_first: true };
         if signed.mac.len() < key.mac_length() {
-            return Err(Refusal::Sealed(Seal { signer: Some(signer), ..signed.seal(BADTRUNC) }));
+            return Err(Refusal::NotAuth(ResponseTsig {
+                signer: Some(signer),
+                ..signed.error_response(BADTRUNC)
+            }));
         }
         if signed.time_s.abs_diff(now_s) > u64::from(signed.fudge_s) {
-            let mut seal = Seal { signer: Some(signer), ..signed.seal(BADTIME) };
-            seal.variables.other = now_s.to_be_bytes()[2..].to_vec();
-            return Err(Refusal::Sealed(seal));
+            let mut tsig = ResponseTsig { signer: Some(signer), ..signed.error_response(BADTIME) };
+            tsig.variables.other = now_s.to_be_bytes()[2..].to_vec();
+            return Err(Refusal::NotAuth(tsig));
         }
         Ok(signer)
     }
@@ -170,7 +173,7 @@ pub(crate) enum Unverified {
 /// The response to a request whose TSIG record does not verify.
 pub(crate) enum Refusal {
     /// NOTAUTH with this TSIG record.
-    Sealed(Seal),
+    NotAuth(ResponseTsig),
     /// FORMERR.
     Malformed,
 }
@@ -239,8 +242,8 @@ impl<'a> Signed<'a> {
     }
 
     /// An unsigned TSIG record with an error and the request's timestamp (RFC 8945, 5.3.2).
-    fn seal(&self, error: u16) -> Seal {
-        Seal {
+    fn error_response(&self, error: u16) -> ResponseTsig {
+        ResponseTsig {
             key: self.key.clone(),
             algorithm: self.algorithm.clone(),
             variables: Variables { error, other: Vec::new(), ..self.variables() },
@@ -312,12 +315,7 @@ impl Signer {
             BADSIG => return Err(Unverified::TheirSignature),
             _ => {}
         }
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
-        let mac = response.digest(digest).sign();
+        let mac = response.digest(self.begin_digest()).sign();
         if !bool::from(mac.as_ref().ct_eq(response.mac)) {
             return Err(Unverified::Signature);
         }
@@ -325,6 +323,16 @@ impl Signer {
             return Err(Unverified::Time);
         }
         Ok(())
+    }
+
+    /// A digest of the previous MAC, if there is one.
+    fn begin_digest(&self) -> hmac::Context {
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        digest
     }
 
     /// Length of the TSIG record, in octets.
@@ -339,34 +347,30 @@ impl Signer {
     }
 
     fn sign_with(&mut self, message: Vec<u8>, variables: &Variables) -> Vec<u8> {
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
+        let mut digest = self.begin_digest();
         digest.update(&message);
         match self.is_first {
             true => digest.update(&variables.octets(&self.key.name, &self.key.algorithm)),
             false => digest.update(&variables.timers()),
         }
         let mac = digest.sign().as_ref().to_vec();
-        let sealed = with_record(message, &self.key.name, &self.key.algorithm, variables, &mac);
+        let signed = with_record(message, &self.key.name, &self.key.algorithm, variables, &mac);
         self.before = Some(mac);
         self.is_first = false;
-        sealed
+        signed
     }
 }
 
 /// The TSIG record of a single response.
 #[derive(Clone, Debug)]
-pub struct Seal {
+pub struct ResponseTsig {
     key: WireName,
     algorithm: WireName,
     variables: Variables,
     signer: Option<Signer>,
 }
 
-impl Seal {
+impl ResponseTsig {
     /// A record without error, signed by `signer`.
     pub(crate) fn good(signer: Signer, now_s: u64) -> Self {
         Self {
@@ -384,7 +388,7 @@ impl Seal {
     }
 
     /// Appends the record to `message`.
-    pub(crate) fn put_on(&self, message: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn append_to(&self, message: Vec<u8>) -> Vec<u8> {
         match self.signer.clone() {
             Some(mut signer) => signer.sign_with(message, &self.variables),
             None => with_record(message, &self.key, &self.algorithm, &self.variables, &[]),

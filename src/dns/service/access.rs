@@ -1,7 +1,7 @@
-//! Who may transfer zones, and for whom names outside of our zones are resolved.
+//! ACLs: who may transfer zones, and who may recurse.
 //!
-//! Nobody, unless a network or a TSIG key is named: a zone lists every name in it (RFC 5936, 5), and a
-//! resolver that is open to the world is of use to those who forge their address (RFC 5358).
+//! Nobody by default: a transfer discloses every name of a zone (RFC 5936, section 5), and an open
+//! resolver can be used for reflection attacks (RFC 5358).
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -49,12 +49,12 @@ impl Access {
     }
 }
 
-/// The clients for whom names outside of our zones are resolved.
+/// The clients that may recurse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clients(pub Vec<IpNet>);
 
 impl Clients {
-    /// Whether `client` is one of them.
+    /// Whether `client` may.
     pub fn allow(&self, client: IpAddr) -> bool {
         let client = client.to_canonical();
         self.0.iter().any(|network| network.contains(&client))

@@ -1,7 +1,6 @@
-//! Who asks, and by which transport.
+//! The client of a request and its transport.
 //!
-//! What a transport can carry decides what is answered: one message or many, padding, how long a
-//! response may be.
+//! The transport decides whether a reply may have several messages, its maximum length, and padding.
 
 use std::net::IpAddr;
 
@@ -33,7 +32,7 @@ impl Transport {
     }
 }
 
-/// Who asks, and by what.
+/// The client of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker {
     /// The client's address.

@@ -1,11 +1,11 @@
-//! A response that needs an upstream's answer: the aliases that lead out of our zones, and the rest.
+//! A response that needs an upstream's answer: our CNAMEs, and the question that is left.
 //!
 //! ```text
 //!   respond ──► Pending ─┬─ admitted ──► Waiting ──► upstreams ──► Outcome ──► Response
 //!                        └─ known at once, or no slot free ──────► Outcome ──► Response
 //! ```
 //!
-//! What upstreams say is put behind our aliases; a failure is SERVFAIL with an Extended DNS Error.
+//! The records from upstreams are appended to our CNAMEs; a failure is SERVFAIL with an Extended DNS Error.
 
 use std::sync::Arc;
 
@@ -17,26 +17,26 @@ use super::forward::{Admission, Forwarder, Outcome, Slot};
 use crate::dns::message::edns::add_extended_error;
 use crate::dns::message::response::Response;
 
-/// A response as far as our zones have it, and the question that is left.
+/// The part of a response that our zones give, and the question for upstreams.
 #[derive(Debug)]
 pub struct Pending {
     forwarder: Arc<Forwarder>,
     name: Name,
     record_type: RecordType,
     asker: Asker,
-    /// Its answers are the aliases that lead out of our zones.
+    /// Its answer section holds the CNAMEs that lead out of our zones.
     response: Response,
 }
 
 impl Pending {
-    /// `response` holds the aliases that lead to `name`, which no zone of ours holds.
+    /// `response` holds the CNAMEs that lead to `name`, which none of our zones holds.
     pub(super) fn new(
         forwarder: Arc<Forwarder>,
         (name, record_type): (Name, RecordType),
         asker: Asker,
         mut response: Response,
     ) -> Self {
-        // Whether there are aliases or not: what our zones say of the end is not the last word.
+        // The rest of the response is what a server without recursion would send.
         response.authority.clear();
         response.additional.clear();
         response.header.response_code = ResponseCode::NoError;
@@ -53,15 +53,15 @@ impl Pending {
         self.asker
     }
 
-    /// What the forwarder can say at once, or a slot to wait in.
+    /// The outcome if it is known already, else a slot to wait in.
     pub(super) fn admit(&self) -> Admission {
         self.forwarder.admit(&self.name, self.record_type, self.asker.address)
     }
 
-    /// The response.
+    /// The response with this outcome.
     ///
-    /// AA is that of the first owner of the answer section (RFC 1035, 4.1.1): ours if it begins with
-    /// an alias of ours.
+    /// AA is about the first owner name in the answer section (RFC 1035, 4.1.1), so it is set if the
+    /// answer starts with a CNAME of ours.
     pub fn complete(self, outcome: Outcome) -> Response {
         let mut response = self.response;
         match outcome {
@@ -87,7 +87,7 @@ impl Pending {
     }
 }
 
-/// A response that waits for upstreams, in its slot.
+/// A response that waits for upstreams, with its slot.
 #[derive(Debug)]
 pub struct Waiting {
     pending: Pending,
@@ -99,7 +99,7 @@ impl Waiting {
         Self { pending, _slot: slot }
     }
 
-    /// The response once upstreams have answered, or have not; its slot is given back.
+    /// Asks upstreams and returns the response; releases the slot.
     pub(super) async fn complete(self) -> (Asker, Response) {
         let Pending { forwarder, name, record_type, asker, .. } = &self.pending;
         let (outcome, asker) = (forwarder.ask(name, *record_type).await, *asker);

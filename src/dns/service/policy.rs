@@ -1,6 +1,6 @@
 //! Server-wide response policy: identity, cookies, TSIG keys, transfer ACL, recursion, rate limit.
 //!
-//! Set once, at the start; every worker and connection shares it. What a zone holds is not its matter.
+//! Set once at the start and shared by all workers and connections. Independent of what the zones contain.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::dns::message::cookie::Cookies;
 use crate::dns::message::tsig::Keys;
 use crate::metrics::Metrics;
 
-/// How long a connection may be idle before it is closed. RFC 7766, 6.2.3 leaves it to the server and
-/// speaks of seconds; clients that ask are told (RFC 7828).
+/// Idle timeout of connections. RFC 7766, 6.2.3 leaves it to the server and recommends a few seconds;
+/// clients that send edns-tcp-keepalive are told (RFC 7828).
 pub const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who is told why a name is absent.
+/// Which clients get the reason why a name does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Explain {
     /// Nobody.
     Off,
-    /// Clients on this machine: a reason names objects, which are not everybody's business.
+    /// Clients on this machine only: a reason discloses names and states of objects.
     #[default]
     Loopback,
     /// Everybody.
@@ -50,19 +50,18 @@ pub enum Paths {
     OrdinaryOnly,
 }
 
-/// Recursion: names outside of our zones are resolved for some clients, by forwarding.
+/// Recursion by forwarding: names outside of our zones are resolved for some clients.
 #[derive(Clone, Debug)]
 pub struct Recursion {
-    /// For whom. A server that resolves for the world is of use to those who forge their address
-    /// (RFC 5358).
+    /// The clients that may recurse. An open resolver can be used for reflection attacks (RFC 5358).
     pub clients: Clients,
-    /// Who asks the upstreams.
+    /// Asks the upstreams.
     pub forwarder: Arc<Forwarder>,
 }
 
-/// What holds for every request, whatever it asks.
+/// The response policy.
 pub struct Policy {
-    /// The server's identifier for clients that ask for it (NSID, RFC 5001).
+    /// The NSID, for clients that request it (RFC 5001).
     pub nsid: Option<String>,
     /// The TXT record of `id.server` and `hostname.bind` in class CH (RFC 4892); REFUSED if absent.
     pub dns_id: Option<String>,
@@ -72,27 +71,27 @@ pub struct Policy {
     pub keys: Keys,
     /// Who may transfer zones.
     pub transfers: Access,
-    /// Recursion, if it is offered to anybody.
+    /// Recursion, if offered at all.
     pub recursion: Option<Recursion>,
-    /// Who is told reasons.
+    /// Which clients get reasons.
     pub explain: Explain,
     /// Which paths UDP requests take.
     pub paths: Paths,
     /// Response rate limiting, if there is any.
     pub limiter: Option<Arc<Limiter>>,
-    /// Where responses are counted, if they are.
+    /// Counters of responses, if they are kept.
     pub metrics: Option<Arc<Metrics>>,
-    /// The time of cookies, signatures and limits.
+    /// The clock for cookies, TSIG and rate limiting.
     pub clock: Clock,
 }
 
 impl Policy {
-    /// Seconds since 1970.
+    /// Seconds since the epoch.
     pub(super) fn now_s(&self) -> u64 {
         self.clock.now().as_second().max(0) as u64
     }
 
-    /// Recursion, if this client may have it.
+    /// Recursion, if this client may recurse.
     pub(super) fn recursion_for(&self, client: IpAddr) -> Option<&Recursion> {
         self.recursion.as_ref().filter(|recursion| recursion.clients.allow(client))
     }

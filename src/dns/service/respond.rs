@@ -28,7 +28,7 @@ use crate::dns::message::protocol::{
 use crate::dns::message::request::{ClientEdns, Question, Received, Request, read};
 use crate::dns::message::response::Response;
 use crate::dns::message::serial::is_newer;
-use crate::dns::message::tsig::{Refusal, Seal, Signer};
+use crate::dns::message::tsig::{Refusal, ResponseTsig, Signer};
 use crate::dns::zone::{Zone, Zones};
 
 /// The reply to a request. `P` is a response that needs upstreams.
@@ -97,24 +97,24 @@ impl<'a> Answering<'a> {
             Some(signed) => match self.policy.keys.check(signed, self.policy.now_s()) {
                 Ok(signer) => Some(signer),
                 Err(Refusal::Malformed) => return message(malformed(&request.header)),
-                Err(Refusal::Sealed(seal)) => {
+                Err(Refusal::NotAuth(tsig)) => {
                     tracing::debug!(key = %signed.key(), client = %self.asker.address, "TSIG verification failed");
                     let answer = Answer::empty();
-                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(seal)));
+                    return message(self.response(&request, answer, ResponseCode::NotAuth, Some(tsig)));
                 }
             },
         };
         match self.decide(&request, signer.as_ref()) {
             Decision::Answered(answer, rcode) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.policy.now_s()));
-                message(self.response(&request, answer, rcode, seal))
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                message(self.response(&request, answer, rcode, tsig))
             }
             Decision::Transfer(zone, known_serial) => {
                 Some(self.transfer(&request, zone, known_serial, signer))
             }
             Decision::Forward(answer, query, recursion) => {
-                let seal = signer.map(|signer| Seal::good(signer, self.policy.now_s()));
-                let response = self.response(&request, answer, ResponseCode::NoError, seal);
+                let tsig = signer.map(|signer| ResponseTsig::good(signer, self.policy.now_s()));
+                let response = self.response(&request, answer, ResponseCode::NoError, tsig);
                 let asked = (query.name, query.record_type);
                 let pending = Pending::new(recursion.forwarder.clone(), asked, self.asker, response);
                 Some(Reply::Pending(Box::new(pending)))
@@ -255,7 +255,7 @@ impl<'a> Answering<'a> {
         request: &Request<'_>,
         mut answer: Answer,
         rcode: ResponseCode,
-        seal: Option<Seal>,
+        tsig: Option<ResponseTsig>,
     ) -> Response {
         rotate_addresses(&mut answer.answers, self.rotation);
         let mut header = Metadata::response_from_request(&request.header);
@@ -269,7 +269,7 @@ impl<'a> Answering<'a> {
             authority: answer.authority,
             additional: answer.additional,
             edns: request.edns.map(|edns| self.our_edns(edns, answer.extended_error)),
-            seal,
+            tsig,
             length_max: length_max(self.asker.transport, request.edns),
             is_to_known_client: self.has_good_cookie(request),
             is_padded: self.asker.transport.is_encrypted() && request.edns.is_some_and(|edns| edns.is_padded),
@@ -324,7 +324,7 @@ fn malformed(header: &Metadata) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
-        seal: None,
+        tsig: None,
         length_max: usize::from(DATAGRAM_LENGTH_MAX_WITHOUT_EDNS),
         is_to_known_client: false,
         is_padded: false,

@@ -1,13 +1,13 @@
 //! Accepting connections for TCP, DoT and DoH, and the TLS handshake.
 //!
 //! ```text
-//!   listener ──► Session ──► (TLS) ─┬─ TCP, DoT ──► stream.rs: messages behind their length
+//!   listener ──► Session ──► (TLS) ─┬─ TCP, DoT ──► stream.rs: messages with a length prefix
 //!                                   └─ DoH ───────► doh.rs: HTTP requests
 //! ```
 //!
-//! At its limits: a handshake is waited for [`HANDSHAKE_TIMEOUT`]; when the system has no descriptor for
-//! a new connection, accepting rests for [`ACCEPT_PAUSE`]. How many connections there are is
-//! `connections.rs`'s matter. A connection that panics ends the server.
+//! Limits: a handshake may take [`HANDSHAKE_TIMEOUT`]; after an error, such as no free file descriptor,
+//! the next accept waits for [`ACCEPT_PAUSE`]. `connections.rs` limits the number of connections. A
+//! connection that panics ends the server.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,19 +26,19 @@ use crate::clock::Clock;
 use crate::dns::service::asker::Transport;
 use crate::dns::service::responder::Responder;
 
-/// How long a TLS handshake may take.
+/// Timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait when the system has no descriptor for a new connection.
+/// Pause after a failed accept, which otherwise would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is spoken on the connections of a listener.
+/// The protocol of a listener.
 #[derive(Clone)]
 pub(super) enum Protocol {
-    /// Messages behind their length.
+    /// DNS over TCP.
     Tcp,
-    /// The same over TLS.
+    /// DNS over TLS.
     Dot(TlsAcceptor),
-    /// HTTP over TLS.
+    /// DNS over HTTPS.
     Doh(TlsAcceptor),
 }
 
@@ -74,14 +74,14 @@ pub(super) async fn serve(
                 tokio::spawn(async move { panics.watch(conversation).await });
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "cannot accept a connection");
                 clock.sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// One connection, from its beginning to its end.
+/// Serves one connection until it ends or is closed to make room.
 async fn converse(stream: TcpStream, peer: SocketAddr, protocol: Protocol, session: Session) {
     let session = Arc::new(session);
     let ended = tokio::select! {
@@ -89,7 +89,7 @@ async fn converse(stream: TcpStream, peer: SocketAddr, protocol: Protocol, sessi
         ended = speak(stream, &protocol, &session) => ended,
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, %peer, "a connection has ended");
+        tracing::debug!(%error, %peer, "connection closed");
     }
 }
 

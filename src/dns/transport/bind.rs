@@ -1,12 +1,12 @@
 //! Sockets for UDP and TCP at the same port.
 //!
-//! A datagram socket of a wildcard address would answer from whichever address the route prefers,
-//! and clients drop what does not come from the address they asked. So `0.0.0.0` and `[::]` stand
-//! for the addresses of that family that the machine has when the server starts, each with its
-//! own sockets. Addresses that come later are not served until the next start.
+//! A UDP socket bound to a wildcard address responds from the address that routing prefers, but clients
+//! accept responses only from the address they asked. So `0.0.0.0` and `[::]` stand for all addresses of
+//! that family that the machine has at the start, each with its own sockets. Addresses that are added
+//! later are not served until a restart.
 //!
-//! Every address has one datagram socket per worker (SO_REUSEPORT); the kernel spreads clients over
-//! them. The first is bound without that option, so that another server at the address is noticed.
+//! Every address has one UDP socket per worker (SO_REUSEPORT); the kernel distributes clients among
+//! them. The first one is bound without that option, so that another server at the address is detected.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -19,12 +19,12 @@ use rustix::net::sockopt::{self, Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use tokio::net::TcpListener;
 
-/// How many free ports of TCP are tried for one that is free for UDP too.
+/// How many free TCP ports are tried until one is free for UDP as well.
 const FREE_PORT_ATTEMPTS_MAX: usize = 64;
-/// Octets of datagrams that may wait for a worker, as far as the system's own limit allows.
+/// Receive buffer of a UDP socket, in octets; the kernel may limit it further (net.core.rmem_max).
 const RECEIVE_BUFFER_OCTETS: usize = 4 << 20;
 
-/// Why an address cannot be served.
+/// An address cannot be bound.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen for DNS on {address} ({protocol}): {}", reason(.cause, .address, flag(.protocol)))]
 pub struct BindError {
@@ -32,11 +32,11 @@ pub struct BindError {
     pub address: SocketAddr,
     /// `UDP`, `TCP`, `DoT`, `DoH` or `DoQ`.
     pub protocol: &'static str,
-    /// What the system says.
+    /// The error of the system call.
     pub cause: io::Error,
 }
 
-/// One address that is bound for both protocols.
+/// One address, bound for UDP and TCP.
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
     /// One socket per worker, blocking.
@@ -44,7 +44,7 @@ pub(super) struct Listener {
     pub(super) tcp: TcpListener,
 }
 
-/// Binds `address`, or for a wildcard address every one that it stands for, all at one port.
+/// Binds `address`; a wildcard address binds all addresses that it stands for, at the same port.
 pub(super) async fn listen(address: SocketAddr, workers: NonZeroUsize) -> Result<Vec<Listener>, BindError> {
     if !address.ip().is_unspecified() {
         return listen_all(address, &[address], workers).await;
@@ -87,7 +87,7 @@ async fn listen_all_once(
     Ok(listeners)
 }
 
-/// The addresses of one family, each once.
+/// The addresses of the family of `wildcard`, each once.
 fn family_of(wildcard: SocketAddr, addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let unique: BTreeSet<_> = addresses.filter(|own| own.is_ipv4() == wildcard.is_ipv4()).collect();
     unique.into_iter().collect()
@@ -113,7 +113,7 @@ fn beside(tcp: TcpListener, workers: NonZeroUsize) -> Result<Listener, BindError
     Ok(Listener { address, udp, tcp })
 }
 
-/// The sockets of all workers at one address.
+/// The UDP sockets of all workers at one address.
 fn datagram_sockets(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Vec<UdpSocket>> {
     let first = datagram_socket(address)?;
     rustix::net::bind(&first, &address)?;
@@ -128,8 +128,8 @@ fn datagram_sockets(address: SocketAddr, workers: NonZeroUsize) -> io::Result<Ve
     Ok(sockets)
 }
 
-/// A socket that ignores what it is told of the path's MTU: replies are short enough not to be
-/// fragmented, and a forged report must not change that (RFC 9715, 3.1).
+/// A UDP socket that ignores path MTU reports: responses are short enough not to be fragmented, and a
+/// forged ICMP message must not change that (RFC 9715, 3.1).
 fn datagram_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = rustix::net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
@@ -141,12 +141,12 @@ fn datagram_socket(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Port 0 was asked for, and the port that the first socket got is another process's for the next.
+/// Whether port 0 was requested and the port that the first socket got is taken for the next one.
 fn is_taken_by_chance(error: &BindError, asked: SocketAddr) -> bool {
     asked.port() == 0 && error.address.port() != 0 && error.cause.kind() == io::ErrorKind::AddrInUse
 }
 
-/// The flag that names the addresses of a protocol.
+/// The command line flag for the addresses of a protocol.
 fn flag(protocol: &str) -> String {
     match protocol {
         "UDP" | "TCP" => "--dns-listen".to_owned(),
@@ -177,7 +177,7 @@ fn host(address: &SocketAddr) -> String {
     }
 }
 
-/// The address of an interface, if it has one of a family that can be listened on.
+/// The IP address of an interface, if it has one.
 fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
     let v4 = address.as_sockaddr_in().map(|address| SocketAddr::V4((*address).into()));
     v4.or_else(|| address.as_sockaddr_in6().map(|address| SocketAddr::V6((*address).into())))

@@ -1,10 +1,10 @@
-//! The certificate of encrypted DNS: from two files that are read again when they have changed, or one
-//! that was made for this start.
+//! The TLS certificate of encrypted DNS: from files that are reloaded when they change, or issued by our
+//! own authority at the start.
 //!
-//! Whoever renews a certificate writes new files; the next handshake uses them, without a restart
-//! and without a signal. A pair that cannot be read, or of which one half is not written yet, is told
-//! once and the last good one stays in use. The files are looked at once in [`LOOK_AGAIN_AFTER`] at
-//! most, however many handshakes there are.
+//! A renewed certificate is used by the next handshake, without a restart or a signal. If the new files
+//! cannot be read or do not match, for example because only one of them has been written yet, that is
+//! logged once and the previous pair stays in use. The files are checked at most once per
+//! [`LOOK_AGAIN_AFTER`].
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::clock::{Clock, Timestamp};
 
-/// How old the last look at the files may be.
+/// How often the files are checked at most.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// One certificate and its key (PKCS#8), both as DER, for as long as the server runs.
+/// A fixed certificate and its key (PKCS#8), both as DER.
 pub fn fixed(certificate: Vec<u8>, key: Vec<u8>) -> Result<Arc<dyn ResolvesServerCert>, rustls::Error> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let key = rustls::crypto::ring::sign::any_supported_type(&key)?;
@@ -30,30 +30,30 @@ pub fn fixed(certificate: Vec<u8>, key: Vec<u8>) -> Result<Arc<dyn ResolvesServe
     Ok(Arc::new(SingleCertAndKey::from(pair)))
 }
 
-/// Why there is no certificate.
+/// Why a certificate cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// A file cannot be read, or holds something else.
+    /// A file cannot be read, or has the wrong content.
     #[error("{}: {}", .path.display(), reason(.source, .wanted))]
     File {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The expected content.
         wanted: &'static str,
-        /// What is wrong.
+        /// The error.
         source: pem::Error,
     },
-    /// The file holds no certificate.
+    /// The file contains no certificate.
     #[error("{}: there is no certificate in it; it has to hold the chain as PEM, the server's own first", .0.display())]
     Empty(PathBuf),
-    /// The key is of a kind that TLS does not use, or not the certificate's.
+    /// The key has an unsupported type or does not match the certificate.
     #[error("{} and {} do not belong together: {source}", .certificate.display(), .key.display())]
     Pair {
         /// The certificate's file.
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What TLS says.
+        /// The error of the TLS library.
         source: rustls::Error,
     },
 }
@@ -66,7 +66,7 @@ fn reason(source: &pem::Error, wanted: &str) -> String {
     }
 }
 
-/// A certificate chain and its key, in files.
+/// A certificate chain and its key in two PEM files.
 pub struct CertificateFiles {
     certificate: PathBuf,
     key: PathBuf,
@@ -81,7 +81,7 @@ struct Loaded {
 }
 
 impl CertificateFiles {
-    /// Reads both files.
+    /// Loads both files.
     pub fn load(certificate: PathBuf, key: PathBuf, clock: Clock) -> Result<Self, CertificateError> {
         let written = written(&certificate, &key);
         let pair = Arc::new(read(&certificate, &key)?);
@@ -89,7 +89,7 @@ impl CertificateFiles {
         Ok(Self { certificate, key, clock, now })
     }
 
-    /// The pair as the files have it now, or as they last had a good one.
+    /// The current pair, or the last valid one.
     fn current(&self) -> Arc<CertifiedKey> {
         let mut now = self.now.lock().expect("nothing panics while the pair is held");
         let instant = self.clock.now();

@@ -1,8 +1,9 @@
 //! The open connections of one listener, and which of them has been idle for longest.
 //!
-//! With [`CONNECTIONS_MAX`] open, or [`CONNECTIONS_PER_ADDRESS_MAX`] of one address, a new connection
-//! takes the place of the one that has been idle for longest (RFC 7766, 6.2.3 allows to close idle
-//! connections early; one client cannot close all connections of others).
+//! With [`CONNECTIONS_MAX`] open connections, or [`CONNECTIONS_PER_ADDRESS_MAX`] from one address, a new
+//! one replaces the one that has been idle for longest. RFC 7766, 6.2.2 leaves the limits to the server
+//! and 6.2.3 lets it close idle connections early when resources are short. The limit per address keeps
+//! one client from closing the connections of all others.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,12 +12,12 @@ use std::sync::{Mutex, MutexGuard};
 
 use tokio_util::sync::CancellationToken;
 
-/// How many connections a listener has at most.
+/// Maximum number of connections of a listener.
 const CONNECTIONS_MAX: usize = 1024;
-/// How many of them may come from one address.
+/// Maximum number of connections from one address.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 512;
 
-/// The open connections.
+/// The open connections of a listener.
 #[derive(Default)]
 pub(super) struct Connections {
     open: Mutex<Open>,
@@ -25,9 +26,9 @@ pub(super) struct Connections {
 
 #[derive(Default)]
 struct Open {
-    /// Rises with every use of a connection.
+    /// A counter of uses: the moment of the latest one.
     moment: u64,
-    /// By the moment of their last use.
+    /// All connections by the moment of their last use.
     by_idleness: BTreeMap<u64, (IpAddr, CancellationToken)>,
 }
 
@@ -35,19 +36,19 @@ struct Open {
 pub(super) struct Connection {
     /// The client's address.
     pub(super) address: IpAddr,
-    /// Changed with the lock on all connections held, so that it is always the key of this one.
+    /// The key in `by_idleness`; changed only while that is locked, else a concurrent use would lose it.
     last_use: AtomicU64,
     /// Cancelled when the connection is to be closed.
     pub(super) stop: CancellationToken,
 }
 
 impl Connections {
-    /// No connections; all that are to come are closed when `stop` is cancelled.
+    /// No connections yet; all are closed when `stop` is cancelled.
     pub(super) fn until(stop: CancellationToken) -> Self {
         Self { stop, ..Self::default() }
     }
 
-    /// A new connection; at a limit the one that has been idle for longest is closed.
+    /// Adds a connection; at a limit, closes the one that has been idle for longest.
     pub(super) fn enter(&self, address: IpAddr) -> Connection {
         let stop = self.stop.child_token();
         let mut open = self.lock();
@@ -67,7 +68,7 @@ impl Connections {
         Connection { address, last_use: AtomicU64::new(moment), stop }
     }
 
-    /// Notes that a connection is used now. One that was closed to make room stays unknown.
+    /// Marks a connection as used now; without effect if it was closed to make room.
     pub(super) fn touch(&self, connection: &Connection) {
         let mut open = self.lock();
         let moment = open.next_moment();
@@ -77,7 +78,7 @@ impl Connections {
         }
     }
 
-    /// Forgets a connection that has ended.
+    /// Removes a connection that has ended.
     pub(super) fn leave(&self, connection: &Connection) {
         let mut open = self.lock();
         open.by_idleness.remove(&connection.last_use.load(Ordering::Relaxed));

@@ -1,21 +1,20 @@
-//! UDP: threads that take requests and send replies in batches.
+//! UDP workers: threads that receive requests and send responses in batches.
 //!
 //! ```text
 //!  poll ──► recvmmsg, up to 64 requests ──► Responder, all at once ──► Outbox
 //!    ▲                                                                          │
-//!    └────────────── nothing more to read, or another socket's rotation ────────────┘
+//!    └────────────── nothing more to read, or another socket is due ────────────┘
 //! ```
 //!
-//! This is a transport of our own because hickory's reads and writes one datagram per system call
-//! through a task each, answers malformed responses, and cannot set socket options before the bind.
-//! A thread has a socket of every address (SO_REUSEPORT).
+//! This transport is our own because hickory's uses one system call and one task per datagram, answers
+//! malformed responses, and cannot set socket options before bind. Every thread has its own socket for
+//! each address (SO_REUSEPORT).
 //!
-//! At its limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A
-//! reply that cannot be sent is dropped, after [`SEND_TIMEOUT`] if the system has no buffers for it.
-//! What has to be asked of others is handed over to a task, which sends the reply by the same socket
-//! or drops it; how many may wait is the forwarder's matter.
-//! A socket that fails is logged with its address and left alone for [`ERROR_PAUSE`]; its thread
-//! does nothing else in the meantime.
+//! Limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A response that
+//! cannot be sent within [`SEND_TIMEOUT`] is dropped. A response that needs upstreams is completed by a
+//! task, which sends it through the same socket; the forwarder limits how many wait. A socket error is
+//! logged with the address, and the thread pauses for [`ERROR_PAUSE`]. A thread that panics ends the
+//! server.
 
 use std::hash::Hash;
 use std::io::{self, IoSliceMut};
@@ -40,23 +39,23 @@ use crate::dns::service::fast::NameBuffers;
 use crate::dns::service::pending::Waiting;
 use crate::dns::service::responder::Responder;
 
-/// How many datagrams are taken or sent by one system call.
+/// Datagrams per system call.
 const BATCH_MAX: usize = 64;
-/// How many batches of one socket are answered before the others have their rotation.
+/// Batches of one socket in a row before the other sockets are served.
 const BATCHES_IN_A_ROW_MAX: usize = 16;
-/// The longest request that is read whole, in octets.
+/// Maximum length of a request, in octets.
 const REQUEST_LENGTH_MAX: usize = 4096;
-/// From one request's buffer to the next. A line more than a page, so that the beginnings of all
-/// requests do not compete for the same few lines of the cache.
+/// Distance between request buffers: a page plus one cache line, so that the starts of the requests do not
+/// compete for the same cache sets.
 const REQUEST_STRIDE: usize = REQUEST_LENGTH_MAX + 64;
-/// How long a thread waits for buffers to send.
+/// How long a thread waits for space in the send buffer.
 const SEND_TIMEOUT: Duration = Duration::from_millis(100);
-/// Who asks if the system does not say; it cannot be answered.
+/// Stands for the client if the system call reports no address; such a request cannot be answered.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-/// How long a thread rests when a socket has failed.
+/// Pause of a thread after a socket error.
 const ERROR_PAUSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// What wakes all workers when they are to stop.
+/// Wakes all workers when they are to stop.
 pub(super) struct Alarm(OwnedFd);
 
 impl Alarm {
@@ -64,35 +63,35 @@ impl Alarm {
         Ok(Self(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?))
     }
 
-    /// Rings from now on.
+    /// Wakes the workers; they stay awake.
     pub(super) fn ring(&self) {
-        // The one way to fail is a counter that is full, and then it rings.
+        // This fails only if the counter is full, and then it wakes them anyway.
         let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
     }
 }
 
-/// One thread's sockets and what it answers from.
+/// One UDP worker.
 pub(super) struct Worker {
     sockets: Vec<Bound>,
     responder: Arc<Responder>,
-    /// Where what has to wait does so.
+    /// The runtime of tasks that wait for upstreams.
     tasks: Handle,
-    /// Counts requests over all workers, so that each client finds another address first.
+    /// Counts the requests of all workers, to rotate address RRsets.
     rotation: Arc<AtomicUsize>,
     alarm: Arc<Alarm>,
     panics: Panics,
 }
 
-/// A socket and what it is bound to.
+/// A socket and its address.
 struct Bound {
     address: SocketAddr,
-    /// See [`outbox::takes_several`].
-    takes_several: bool,
+    /// See [`outbox::has_segmentation`].
+    has_segmentation: bool,
     socket: Arc<UdpSocket>,
 }
 
 impl Worker {
-    /// Must be called within a runtime.
+    /// Must be called within a tokio runtime.
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         responder: Responder,
@@ -103,20 +102,20 @@ impl Worker {
             .into_iter()
             .map(|socket| {
                 socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-                let (address, takes_several) = (socket.local_addr()?, outbox::takes_several(&socket));
-                Ok(Bound { address, takes_several, socket: Arc::new(socket) })
+                let (address, has_segmentation) = (socket.local_addr()?, outbox::has_segmentation(&socket));
+                Ok(Bound { address, has_segmentation, socket: Arc::new(socket) })
             })
             .collect();
         let tasks = Handle::current();
         Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, rotation, alarm, panics })
     }
 
-    /// Starts the thread; what is returned becomes ready when it has ended.
+    /// Starts the thread; the receiver becomes ready when it has ended.
     pub(super) fn start(self, index: usize, stop: CancellationToken) -> io::Result<oneshot::Receiver<()>> {
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new().name(format!("dns-{index}")).spawn(move || {
             self.panics.watch_thread(|| self.run(&stop));
-            // The server may have gone already.
+            // Nobody may be waiting any more.
             let _ = end.send(());
         })?;
         Ok(ended)
@@ -129,7 +128,7 @@ impl Worker {
         let mut watched: Vec<PollFd<'_>> =
             watched.chain([PollFd::new(&self.alarm.0, PollFlags::IN)]).collect();
         while !stop.is_cancelled() {
-            // A signal ends the wait early: then nothing is ready, and it begins anew.
+            // After a signal nothing is ready, and the wait starts again.
             let _ = poll(&mut watched, None);
             for (at, watched) in self.sockets.iter().zip(&watched) {
                 if watched.revents().is_empty() {
@@ -146,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// Answers what can be read from a socket, as long as there is much of it.
+    /// Answers what can be read from a socket, for some batches in a row while they are full.
     fn answer_batches<S: Client>(
         &self,
         at: &Bound,
@@ -158,18 +157,17 @@ impl Worker {
             let n_taken = batch.receive(socket.as_raw_fd())?;
             let rotation = self.rotation.fetch_add(n_taken, Ordering::Relaxed);
             self.answer(batch, rotation, socket, stop);
-            batch.outbox.send(socket.as_raw_fd(), at.takes_several);
+            batch.outbox.send(socket.as_raw_fd(), at.has_segmentation);
             if n_taken < BATCH_MAX {
                 break;
             }
-            // A flood leaves no pause: whoever else waits for this core, the publisher before all,
-            // has it between two batches and not only when the scheduler takes it from this thread.
+            // During a flood, let other threads on this core run between batches, above all the publisher.
             std::thread::yield_now();
         }
         Ok(())
     }
 
-    /// Makes the replies to what has been received.
+    /// Writes the responses to a batch into its outbox.
     fn answer<S: Client>(
         &self,
         batch: &mut Batch<S>,
@@ -201,7 +199,7 @@ impl Worker {
         }
     }
 
-    /// Has a task complete the response and send it.
+    /// Spawns a task that completes the response and sends it.
     fn hand_over(
         &self,
         waiting: Box<Waiting>,
@@ -218,29 +216,29 @@ impl Worker {
             };
             let Some(response) = response else { return };
             if let Err(error) = sendto(&socket, &response.to_octets(), SendFlags::DONTWAIT, &client) {
-                tracing::debug!(%error, %client, "a reply could not be sent");
+                tracing::debug!(%error, %client, "cannot send a response");
             }
         });
     }
 
     fn rest_after(&self, address: SocketAddr, error: Errno) {
-        tracing::warn!(%address, %error, "datagrams cannot be read");
+        tracing::warn!(%address, %error, "cannot receive UDP requests");
         let mut watched = [PollFd::new(&self.alarm.0, PollFlags::IN)];
-        // Woken early it merely tries again.
+        // If woken early, it merely tries again.
         let _ = poll(&mut watched, Some(&ERROR_PAUSE));
     }
 }
 
-/// An address of the family that a socket has.
+/// A client's socket address, of the family of the socket.
 trait Client: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr> {}
 
 impl<S: SockaddrLike + Copy + Eq + Hash + Into<SocketAddr>> Client for S {}
 
-/// Buffers for the requests and replies of one system call.
+/// Buffers for the requests and responses of one batch.
 struct Batch<S> {
     received: MultiHeaders<S>,
     requests: Vec<u8>,
-    /// How long each request is, and who asks.
+    /// Length and client of each request.
     asked: Vec<(usize, Option<S>)>,
     buffers: NameBuffers,
     outbox: Outbox<S>,
@@ -257,7 +255,7 @@ impl<S: Client> Batch<S> {
         }
     }
 
-    /// Reads requests; returns their number.
+    /// Receives requests; returns their number.
     fn receive(&mut self, socket: RawFd) -> Result<usize, Errno> {
         self.asked.clear();
         let mut buffers = self.requests.chunks_exact_mut(REQUEST_STRIDE);

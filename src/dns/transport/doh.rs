@@ -1,13 +1,12 @@
 //! DNS over HTTPS (RFC 8484): GET and POST of `/dns-query`, HTTP/2 and HTTP/1.1.
 //!
-//! This is a transport of our own because hickory's tells caches nothing of how long a response may
-//! be kept (RFC 8484, 5.1), speaks HTTP/2 alone, encodes responses itself, and has no limit of
-//! connections. HTTP is hyper's; what a message is answered with is `respond`'s.
+//! This transport is our own because hickory's sends no cache lifetime (RFC 8484, 5.1), supports HTTP/2
+//! only, encodes responses itself, and does not limit connections. HTTP is hyper's.
 //!
-//! At its limits: a body, or the parameter `dns`, longer than a DNS message is refused with 413 or
-//! 414, another media type with 415, another method with 405. Headers must be there within
-//! [`HEADERS_TIMEOUT`], a body within [`BODY_TIMEOUT`]; a connection has [`STREAMS_MAX`] requests under
-//! way, and one that has none for [`STREAM_IDLE_TIMEOUT`] is closed.
+//! Limits: a body or `dns` parameter longer than a DNS message gets 413 or 414, another media type 415,
+//! another method 405. Headers have to arrive within [`HEADERS_TIMEOUT`], a body within
+//! [`BODY_TIMEOUT`]. A connection may have [`STREAMS_MAX`] concurrent requests; without any for
+//! [`STREAM_IDLE_TIMEOUT`] it is closed. A request that panics ends the server.
 
 use std::convert::Infallible;
 use std::io;
@@ -31,21 +30,21 @@ use crate::dns::message::protocol::MESSAGE_LENGTH_MAX;
 use crate::dns::message::response::Response as DnsResponse;
 use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 
-/// The one path (RFC 8484, 4.1.1 leaves it open; this is what clients assume).
+/// The path of the service; RFC 8484, section 3 leaves it to the server, and this is what clients assume.
 const PATH: &str = "/dns-query";
 const MEDIA_TYPE: &str = "application/dns-message";
-/// How long the headers of a request may take.
+/// Timeout of the headers of a request.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long its body may take.
+/// Timeout of the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection that is to be closed may take to say so.
+/// Timeout of a graceful shutdown.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many requests of a connection may be under way.
+/// Maximum number of concurrent requests on a connection.
 const STREAMS_MAX: u32 = 100;
-/// The longest body.
+/// Maximum length of a body.
 const BODY_LENGTH_MAX: usize = MESSAGE_LENGTH_MAX as usize;
 
-/// Answers the requests of one connection until it ends.
+/// Serves the requests of one connection until it ends.
 pub(super) async fn converse(
     session: &Arc<Session>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -55,7 +54,7 @@ pub(super) async fn converse(
         let (session, counted) = (session.clone(), Counted::new(&under_way));
         async move {
             session.touch();
-            // hyper runs requests of HTTP/2 in tasks of their own and drops their panics.
+            // hyper runs HTTP/2 requests in tasks of its own and discards their panics.
             let response = session.panics().watch(answer(&session, request)).await;
             drop(counted);
             Ok::<_, Infallible>(response.unwrap_or_else(|| refused(StatusCode::INTERNAL_SERVER_ERROR, None)))
@@ -74,7 +73,7 @@ pub(super) async fn converse(
     timeout(CLOSE_TIMEOUT, connection).await?.map_err(io::Error::other)
 }
 
-/// A request that is under way.
+/// Counts a request as in progress until it is dropped.
 struct Counted(watch::Sender<usize>);
 
 impl Counted {
@@ -90,13 +89,13 @@ impl Drop for Counted {
     }
 }
 
-/// Ends when nothing has been under way for long enough.
+/// Returns when no request has been in progress for the idle timeout.
 async fn idle(mut under_way: watch::Receiver<usize>) {
     loop {
         let is_busy = *under_way.borrow_and_update() > 0;
         let changed = under_way.changed();
         if is_busy {
-            // Its sender lives as long as the connection that this is a part of.
+            // An error is impossible: the sender lives as long as the connection.
             let _ = changed.await;
         } else if timeout(STREAM_IDLE_TIMEOUT, changed).await.is_err() {
             return;
@@ -108,7 +107,7 @@ async fn answer(session: &Session, request: Request<Incoming>) -> Response<Body>
     let is_head = request.method() == Method::HEAD;
     let message = match message_of(request).await {
         Ok(message) => message,
-        // What answers HEAD has no content, which HTTP/2 does not see to (RFC 9110 section 9.3.2).
+        // A response to HEAD has no content (RFC 9110, 9.3.2); hyper does not enforce that for HTTP/2.
         Err((status, _)) if is_head => return refused(status, None),
         Err((status, advice)) => return refused(status, Some(advice)),
     };
@@ -131,7 +130,7 @@ async fn message_of(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
             let body = axum::body::to_bytes(Body::new(request.into_body()), BODY_LENGTH_MAX);
             let late = (StatusCode::REQUEST_TIMEOUT, "the body did not come to its end");
             let body = timeout(BODY_TIMEOUT, body).await.map_err(|_| late)?;
-            // The body is read first, since over HTTP/2 a client that still sends loses the answer.
+            // Read the body before refusing: an HTTP/2 client that is still sending would lose the response.
             if !is_dns {
                 let advice = "the content type of a query is application/dns-message";
                 return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, advice));
@@ -143,13 +142,13 @@ async fn message_of(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-/// Whether this is the media type of DNS messages, in any case and whatever its parameters.
+/// Whether this is the media type of DNS messages, ignoring case and parameters.
 fn is_dns_message(content_type: &HeaderValue) -> bool {
     let essence = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case(MEDIA_TYPE)
 }
 
-/// The message in the parameter `dns` (RFC 8484, 4.1).
+/// The message in the `dns` parameter (RFC 8484, 4.1).
 fn of_parameter(query: &str) -> Result<Vec<u8>, Refusal> {
     let missing =
         (StatusCode::BAD_REQUEST, "the parameter dns holds the query, as base64url without padding");
@@ -171,8 +170,8 @@ fn answered(response: &DnsResponse) -> Response<Body> {
     http
 }
 
-/// How long a cache may keep the response: as the least of its TTLs says (RFC 8484, 5.1); a negative
-/// one as the SOA record says, whose TTL is already the lesser of its two.
+/// Cache lifetime of the response: the smallest TTL in it (RFC 8484, 5.1). For a negative response that is
+/// the TTL of the SOA record, which is already the minimum of TTL and MINIMUM (RFC 2308, section 5).
 fn max_age_s(response: &DnsResponse) -> u32 {
     let sections = [&response.answers, &response.authority, &response.additional];
     sections.into_iter().flatten().map(|record| record.ttl).min().unwrap_or(0)

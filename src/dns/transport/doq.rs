@@ -1,17 +1,17 @@
 //! DNS over dedicated QUIC connections (RFC 9250), by `hickory-server`.
 //!
-//! hickory encodes every response itself and compresses fewer names than we do, so what one message
-//! can hold is reckoned without compression; and a response is signed over what hickory will make of
-//! it. It ends a stream after one message, so transfers are not had here, signed or not: they are
-//! refused as not supported (RFC 9250, 4.2 has all messages of one on its stream).
+//! hickory encodes responses itself and compresses fewer names than our encoder, so the length limit is
+//! applied to the uncompressed length, and TSIG signs the octets that hickory will produce. hickory ends
+//! a stream after one message, so zone transfers, which need all messages on one stream (RFC 9250, 4.2),
+//! are refused as not supported.
 //!
-//! It reads the streams of a connection one after the other: one that stalls holds up those behind
-//! it until the connection is idle for too long, and one that is reset ends the connection. Messages
-//! that RFC 9250, 4.3.3 makes errors of the protocol (an id that is not 0, say) are answered.
+//! hickory reads the streams of a connection one after the other: a stalled stream blocks those behind it
+//! until the idle timeout, and a stream reset ends the connection. Messages that RFC 9250, 4.3.3 makes
+//! protocol errors, such as an ID other than 0, are answered.
 //!
-//! At its limits: it closes a connection after 100 queries and one that is idle. It has no limit of
-//! connections per address; QUIC proves addresses before a connection costs memory, and this
-//! listener is off unless it is asked for.
+//! Limits: hickory closes a connection after 100 queries or when it is idle. There is no limit per
+//! address; QUIC validates addresses, and this listener is off by default. A request that panics ends the
+//! server.
 
 use std::io;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::panics::Panics;
 use crate::dns::message::response::Response;
-use crate::dns::message::tsig::Seal;
+use crate::dns::message::tsig::ResponseTsig;
 use crate::dns::service::asker::{Asker, Transport};
 use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 use crate::dns::service::responder::Responder;
@@ -69,7 +69,7 @@ impl RequestHandler for Handler {
     ) -> ResponseInfo {
         let rotation = self.rotation.fetch_add(1, Ordering::Relaxed);
         let asker = Asker { address: request.src().ip(), transport: Transport::Doq };
-        // hickory runs requests in tasks of their own and drops their panics.
+        // hickory runs requests in tasks of its own and discards their panics.
         let response = self.panics.watch(self.responder.answer(request.as_slice(), asker, rotation)).await;
         let sent = match response.flatten() {
             Some(response) => send(request, response, response_handle).await,
@@ -80,7 +80,7 @@ impl RequestHandler for Handler {
 }
 
 async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut handle: R) -> Metadata {
-    // As hickory sends it (RFC 9250, 4.2.1), and as it is signed.
+    // hickory sends ID 0 (RFC 9250, 4.2.1), so that is what has to be signed.
     response.header.id = 0;
     response.shorten(Response::length_uncompressed);
     if let Some(padding) = response.padding(length(request, &response))
@@ -88,8 +88,8 @@ async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut
     {
         edns.options_mut().insert(padding);
     }
-    if let Err(error) = handle.send_response(sealed(request, &response)).await {
-        tracing::debug!(%error, client = %request.src(), "a response could not be sent");
+    if let Err(error) = handle.send_response(with_tsig(request, &response)).await {
+        tracing::debug!(%error, client = %request.src(), "cannot send a response");
     }
     response.header
 }
@@ -97,16 +97,16 @@ async fn send<R: ResponseHandler>(request: &Request, mut response: Response, mut
 type Records<'a> = std::slice::Iter<'a, Record>;
 type Encodable<'a> = MessageResponse<'a, 'a, Records<'a>, Records<'a>, Records<'a>, Records<'a>>;
 
-/// The response for hickory to encode, with the TSIG record that it has.
-fn sealed<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
-    let mut message = unsealed(request, response);
-    if let Some(signature) = response.seal.as_ref().and_then(|seal| signature(seal, request, response)) {
+/// The response for hickory to encode, with its TSIG record.
+fn with_tsig<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
+    let mut message = without_tsig(request, response);
+    if let Some(signature) = response.tsig.as_ref().and_then(|tsig| signature(tsig, request, response)) {
         message.set_signature(signature);
     }
     message
 }
 
-fn unsealed<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
+fn without_tsig<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
     let mut builder = MessageResponseBuilder::from_message_request(request);
     if let Some(edns) = &response.edns {
         builder.edns(edns);
@@ -115,21 +115,21 @@ fn unsealed<'a>(request: &'a Request, response: &'a Response) -> Encodable<'a> {
     builder.build(*header, answers, authority, &[], additional)
 }
 
-/// The record that signs the octets which hickory makes of the response.
-fn signature(seal: &Seal, request: &Request, response: &Response) -> Option<Box<Record<TSIG>>> {
-    let octets = encoded(unsealed(request, response))?;
+/// The TSIG record over the octets that hickory will produce.
+fn signature(tsig: &ResponseTsig, request: &Request, response: &Response) -> Option<Box<Record<TSIG>>> {
+    let octets = encoded(without_tsig(request, response))?;
     let start = octets.len();
-    let sealed = seal.put_on(octets);
-    let record: Record = Record::read(&mut BinDecoder::new(&sealed[start..])).ok()?;
+    let signed = tsig.append_to(octets);
+    let record: Record = Record::read(&mut BinDecoder::new(&signed[start..])).ok()?;
     record.map(|data| if let RData::TSIG(data) = data { Some(data) } else { None }).map(Box::new)
 }
 
-/// How many octets hickory will make of the response.
+/// The length that hickory will produce.
 fn length(request: &Request, response: &Response) -> usize {
-    encoded(sealed(request, response)).map_or(usize::MAX, |octets| octets.len())
+    encoded(with_tsig(request, response)).map_or(usize::MAX, |octets| octets.len())
 }
 
-/// `None` if a record cannot be encoded; hickory then says SERVFAIL by itself.
+/// `None` if a record cannot be encoded; hickory then sends SERVFAIL.
 fn encoded(message: Encodable<'_>) -> Option<Vec<u8>> {
     let mut octets = Vec::new();
     message.destructive_emit(&mut BinEncoder::new(&mut octets)).ok()?;

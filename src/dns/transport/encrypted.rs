@@ -1,7 +1,7 @@
-//! Encrypted DNS: the sockets of DoT, DoH and DoQ, and the certificate that all show.
+//! Encrypted DNS: the listeners of DoT, DoH and DoQ, with one certificate for all.
 //!
-//! A wildcard address is bound as it is: connections, and QUIC's datagrams too, are answered from
-//! the address that was asked.
+//! A wildcard address is bound as it is: TCP connections and QUIC respond from the address that the client
+//! asked.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use super::doq;
 use super::panics::Panics;
 use crate::dns::service::responder::Responder;
 
-/// How DNS is encrypted.
+/// A protocol of encrypted DNS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncryptedProtocol {
     /// DNS over TLS (RFC 7858).
@@ -31,7 +31,7 @@ pub enum EncryptedProtocol {
 }
 
 impl EncryptedProtocol {
-    /// As people write it.
+    /// The usual abbreviation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dot => "DoT",
@@ -41,25 +41,25 @@ impl EncryptedProtocol {
     }
 }
 
-/// Where encrypted DNS is to be answered.
+/// The listeners of encrypted DNS.
 #[derive(Clone, Debug)]
 pub struct EncryptedAddresses {
-    /// The addresses, each with what is spoken there. Port 0 takes a free one.
+    /// Protocol and address of each listener. Port 0 takes a free port.
     pub listen: Vec<(EncryptedProtocol, SocketAddr)>,
-    /// What is shown to clients.
+    /// The server's certificate.
     pub certificate: Arc<dyn ResolvesServerCert>,
 }
 
-/// One bound address.
+/// One bound listener.
 pub(super) struct EncryptedListener {
+    protocol: EncryptedProtocol,
     address: SocketAddr,
     socket: Socket,
 }
 
 enum Socket {
-    Dot(TcpListener, TlsAcceptor),
-    Doh(TcpListener, TlsAcceptor),
-    Doq(UdpSocket, Arc<dyn ResolvesServerCert>),
+    Stream(TcpListener, Protocol),
+    Quic(UdpSocket, Arc<dyn ResolvesServerCert>),
 }
 
 /// Binds every address.
@@ -78,24 +78,21 @@ async fn bind_one(
     address: SocketAddr,
     certificate: &Arc<dyn ResolvesServerCert>,
 ) -> io::Result<EncryptedListener> {
-    let (address, socket) = match protocol {
-        EncryptedProtocol::Dot => {
-            let listener = TcpListener::bind(address).await?;
-            (listener.local_addr()?, Socket::Dot(listener, acceptor(certificate, &["dot"])?))
-        }
-        EncryptedProtocol::Doh => {
-            let listener = TcpListener::bind(address).await?;
-            (listener.local_addr()?, Socket::Doh(listener, acceptor(certificate, &["h2", "http/1.1"])?))
-        }
+    let stream = match protocol {
+        EncryptedProtocol::Dot => Protocol::Dot(acceptor(certificate, &["dot"])?),
+        EncryptedProtocol::Doh => Protocol::Doh(acceptor(certificate, &["h2", "http/1.1"])?),
         EncryptedProtocol::Doq => {
             let socket = UdpSocket::bind(address).await?;
-            (socket.local_addr()?, Socket::Doq(socket, certificate.clone()))
+            let (address, socket) = (socket.local_addr()?, Socket::Quic(socket, certificate.clone()));
+            return Ok(EncryptedListener { protocol, address, socket });
         }
     };
-    Ok(EncryptedListener { address, socket })
+    let listener = TcpListener::bind(address).await?;
+    let (address, socket) = (listener.local_addr()?, Socket::Stream(listener, stream));
+    Ok(EncryptedListener { protocol, address, socket })
 }
 
-/// TLS 1.2 and later, with these application protocols.
+/// A TLS 1.2 and 1.3 acceptor with these ALPN protocols.
 fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io::Result<TlsAcceptor> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -108,31 +105,26 @@ fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io
 }
 
 impl EncryptedListener {
-    /// What is spoken, and where.
+    /// Protocol and address.
     pub(super) fn address(&self) -> (EncryptedProtocol, SocketAddr) {
-        let protocol = match self.socket {
-            Socket::Dot(..) => EncryptedProtocol::Dot,
-            Socket::Doh(..) => EncryptedProtocol::Doh,
-            Socket::Doq(..) => EncryptedProtocol::Doq,
-        };
-        (protocol, self.address)
+        (self.protocol, self.address)
     }
 
-    /// Answers until `stop` is cancelled.
+    /// Serves until `stop` is cancelled.
     pub(super) async fn serve(
         self,
         responder: Responder,
         panics: Panics,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        let (listener, protocol) = match self.socket {
-            Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
-            Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
-            Socket::Doq(socket, certificate) => {
-                return doq::serve(socket, certificate, responder, panics, stop).await;
+        match self.socket {
+            Socket::Stream(listener, protocol) => {
+                accept::serve(listener, protocol, responder, panics, stop).await;
+                Ok(())
             }
-        };
-        accept::serve(listener, protocol, responder, panics, stop).await;
-        Ok(())
+            Socket::Quic(socket, certificate) => {
+                doq::serve(socket, certificate, responder, panics, stop).await
+            }
+        }
     }
 }

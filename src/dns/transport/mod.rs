@@ -1,16 +1,16 @@
-//! UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`; one responder.
+//! The transports: UDP, TCP, DoT and DoH of our own, DoQ through `hickory-server`.
 //!
 //! ```text
 //!  bind.rs: UDP and TCP sockets at every address
 //!     ├──► datagram.rs, one thread per worker with a UDP socket of each address ──► Responder
-//!     │       ◄── outbox.rs: the replies of a batch
-//!     └──► stream.rs, one task per TCP address ──────────────────────────────────► Responder
-//!  encrypted.rs: sockets of DoT, DoH and DoQ, with the certificate of certificate.rs
-//!     ├──► stream.rs (DoT, and doh.rs over it) ──────────────────────────────────► Responder
-//!     └──► doq.rs: hickory_server::Server ───────────────────────────────────────► Responder
+//!     │       ◄── outbox.rs: the responses of a batch
+//!     └──► accept.rs: TCP ──┬─► session.rs, connections.rs ──► stream.rs, doh.rs ─► Responder
+//!  encrypted.rs: DoT, DoH ──┘      certificate.rs
+//!     └──► doq.rs: hickory_server::Server ──────────────────────────────────────► Responder
 //! ```
 //!
-//! It knows neither names nor zones: all transports send what the responder makes.
+//! Nothing here knows names or zones: all transports send what the responder returns. A panic in any part
+//! ends the server (`panics.rs`).
 
 mod accept;
 mod bind;
@@ -48,21 +48,21 @@ use super::service::policy::Policy;
 use super::service::responder::Responder;
 use super::zone::SharedZones;
 
-/// How datagrams are served.
+/// Options for UDP.
 #[derive(Clone, Copy, Debug)]
 pub struct DatagramOptions {
-    /// How many threads there are.
+    /// Number of worker threads.
     pub workers: NonZeroUsize,
 }
 
 impl Default for DatagramOptions {
-    /// One thread per core that this process may use.
+    /// One thread per core available to this process.
     fn default() -> Self {
         Self { workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
     }
 }
 
-/// A server that is bound to its addresses but does not answer yet.
+/// A server that is bound but does not answer yet.
 pub struct DnsServer {
     addresses: Vec<SocketAddr>,
     listeners: Vec<Listener>,
@@ -74,13 +74,13 @@ pub struct DnsServer {
 impl DnsServer {
     /// Binds UDP and TCP at every address. Port 0 takes a free port, the same for both.
     ///
-    /// A wildcard address stands for every address that the machine has now: a reply has to leave
-    /// from the address that was asked, which a socket of one address always does.
+    /// A wildcard address stands for all current addresses of the machine: a response has to come from the
+    /// address that was asked, which only a socket bound to that address ensures.
     pub async fn bind(addresses: &[SocketAddr], zones: SharedZones) -> Result<Self, BindError> {
         Self::bind_with(addresses, zones, DatagramOptions::default()).await
     }
 
-    /// As [`DnsServer::bind`], with datagrams served as `options` say.
+    /// As [`DnsServer::bind`], with options for UDP.
     pub async fn bind_with(
         addresses: &[SocketAddr],
         zones: SharedZones,
@@ -94,7 +94,7 @@ impl DnsServer {
         Ok(Self { addresses, listeners, encrypted: Vec::new(), zones, policy: Arc::default() })
     }
 
-    /// Answers by `policy`.
+    /// Sets the response policy.
     pub fn with_policy(self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self }
     }
@@ -103,32 +103,32 @@ impl DnsServer {
         Responder::new(self.zones.clone(), self.policy.clone())
     }
 
-    /// Binds the addresses of encrypted DNS too, with one certificate for all.
+    /// Binds the listeners of encrypted DNS.
     pub async fn bind_encrypted(&mut self, addresses: &EncryptedAddresses) -> Result<(), BindError> {
         self.encrypted.extend(encrypted::bind(addresses).await?);
         Ok(())
     }
 
-    /// Where encrypted DNS is answered, and how.
+    /// Protocols and addresses of encrypted DNS.
     pub fn encrypted_addresses(&self) -> Vec<(EncryptedProtocol, SocketAddr)> {
         self.encrypted.iter().map(EncryptedListener::address).collect()
     }
 
-    /// The addresses that are bound.
+    /// The bound addresses of UDP and TCP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Answers until `stop` is cancelled; then sockets and connections are closed at once.
+    /// Serves until `stop` is cancelled; then sockets and connections are closed at once.
     ///
-    /// Fails when a thread cannot be started.
+    /// Fails if a thread cannot be started or a listener fails.
     ///
     /// # Panics
     ///
-    /// When a worker, a connection or a request has panicked: with what that one panicked with, once
-    /// everything else has ended.
+    /// With the payload of the first worker, connection or request that panicked, after everything else
+    /// has been stopped.
     pub async fn run(mut self, stop: CancellationToken) -> io::Result<()> {
-        // However this ends, the workers end too.
+        // Cancelled on every return path, so that the workers end too.
         let stop = stop.child_token();
         let _workers_end = stop.clone().drop_guard();
         let (panics, mut panicked) = Panics::new();
@@ -148,7 +148,7 @@ impl DnsServer {
         outcome.and(ended)
     }
 
-    /// Starts everything: listeners of connections as tasks, UDP workers as threads.
+    /// Starts the listeners as tasks and the UDP workers as threads.
     fn start(
         &mut self,
         panics: &Panics,
@@ -179,7 +179,7 @@ impl DnsServer {
     }
 }
 
-/// Waits until `stop` is cancelled, or a server has failed.
+/// Waits until `stop` is cancelled or a listener has failed.
 async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &CancellationToken) -> io::Result<()> {
     loop {
         tokio::select! {
@@ -189,7 +189,7 @@ async fn until_stopped(servers: &mut JoinSet<io::Result<()>>, stop: &Cancellatio
     }
 }
 
-/// Waits until all servers have ended.
+/// Waits until all listeners and workers have ended.
 async fn until_ended(servers: &mut JoinSet<io::Result<()>>) -> io::Result<()> {
     while let Some(ended) = servers.join_next().await {
         ended.map_err(io::Error::other)??;
@@ -197,7 +197,7 @@ async fn until_ended(servers: &mut JoinSet<io::Result<()>>) -> io::Result<()> {
     Ok(())
 }
 
-/// From sockets by address to sockets by worker.
+/// Regroups sockets by worker.
 fn per_worker(by_address: Vec<Vec<UdpSocket>>) -> Vec<Vec<UdpSocket>> {
     let mut workers: Vec<Vec<UdpSocket>> = Vec::new();
     for sockets in by_address {

@@ -1,21 +1,21 @@
-//! The replies of a batch, and how they are sent.
+//! The responses of a batch, and how they are sent.
 //!
 //! ```text
-//!  replies ──► by client and length ─┬─ several that fit ──► sendmsg, taken apart again by the system ─┐
-//!                                    │                                  ▼ refused                      ├──► clients
-//!                                    └─ all others ──────────────────► sendmmsg ───────────────────────┘
+//!  responses ──► by client and length ─┬─ several that fit ──► sendmsg, segmented by the kernel ─┐
+//!                                      │                               ▼ refused                 ├──► clients
+//!                                      └─ all others ────────────► sendmmsg ─────────────────────┘
 //! ```
 //!
-//! A client with several questions in a batch, as resolvers and load generators have them, gets the
-//! replies as few messages that say how long each datagram is (UDP_SEGMENT, Linux 4.18): routing,
-//! accounting and queues see a message once. Its datagrams have one length, but for the last, which
-//! may be shorter. What the client gets are the same datagrams as otherwise, perhaps in another order,
-//! which datagrams have not. The system refuses where a datagram is longer than its way out carries in
-//! one piece, or no checksums are computed there; then each is sent by itself, and for a while no other
-//! try is made. A system that does not know of this would send all of it as one datagram, so it is
-//! asked first ([`takes_several`]).
+//! Several responses to one client, as resolvers and load generators get them, are sent with one call and
+//! segmented by the kernel (UDP_SEGMENT, Linux 4.18), so routing, accounting and queueing happen once. All
+//! segments have the same length; only the last may be shorter. The client receives the same datagrams
+//! as otherwise, perhaps in another order, which UDP does not guarantee anyway.
 //!
-//! At its limits: a reply that cannot be sent is dropped.
+//! The kernel refuses if a segment exceeds the MTU or the interface cannot compute checksums; then the
+//! responses are sent one by one, and segmentation is not tried for a while. A kernel without
+//! UDP_SEGMENT would send everything as one datagram, so it is asked first ([`has_segmentation`]).
+//!
+//! Limits: a response that cannot be sent is dropped.
 
 use std::hash::{BuildHasher, Hash};
 use std::io::IoSlice;
@@ -29,40 +29,40 @@ use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, getsockopt, sendmmsg, sendmsg, sockopt,
 };
 
-/// How many datagrams, and octets, the system takes at once. Before Linux 5.17 the headers of the
-/// whole count too, so that 64 datagrams are too many.
+/// Maximum number of segments and octets per call. Before Linux 5.17 headers count too, so that 64
+/// segments are too many.
 const MESSAGE_DATAGRAMS_MAX: usize = 60;
 const MESSAGE_OCTETS_MAX: usize = 65_000;
-/// How many batches are sent one by one after the system has refused.
+/// How many batches are sent without segmentation after the kernel has refused it.
 const REFUSED_BATCHES: u32 = 256;
-/// Bits of an index among the replies, and of a length.
+/// Bits of an index and of a length in a sort key.
 const INDEX_BITS: u32 = 16;
 const LENGTH_BITS: u32 = 16;
 
-/// Replies to be sent by one socket.
+/// Responses to be sent by one socket.
 pub(super) struct Outbox<S> {
-    /// All replies, one behind the other.
+    /// All responses, one behind the other.
     pub(super) octets: Vec<u8>,
     replies: Vec<Reply<S>>,
     headers: MultiHeaders<S>,
     hasher: RandomState,
-    /// How many more batches are sent one by one.
+    /// How many more batches are sent without segmentation.
     n_apart: u32,
 }
 
-/// Whether the system knows how to take a message of this socket apart.
-pub(super) fn takes_several(socket: &UdpSocket) -> bool {
+/// Whether the kernel supports UDP_SEGMENT.
+pub(super) fn has_segmentation(socket: &UdpSocket) -> bool {
     getsockopt(socket, sockopt::UdpGsoSegment).is_ok()
 }
 
-/// Where a reply lies among the octets, and whom it is for.
+/// The range of a response in the octets, and its client.
 struct Reply<S> {
     place: Range<usize>,
     client: S,
 }
 
 impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
-    /// For so many replies of so many octets each.
+    /// Capacity for so many responses of so many octets each.
     pub(super) fn new(n_replies: usize, n_octets: usize) -> Self {
         assert!(n_replies <= 1 << INDEX_BITS && n_octets < 1 << LENGTH_BITS);
         Self {
@@ -74,22 +74,22 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         }
     }
 
-    /// Forgets all replies.
+    /// Removes all responses.
     pub(super) fn clear(&mut self) {
         self.octets.clear();
         self.replies.clear();
     }
 
-    /// What is to go to `client` lies at `place` among the octets.
+    /// Adds the response to `client` in this range of the octets.
     pub(super) fn push(&mut self, place: Range<usize>, client: S) {
         debug_assert!(place.len() < 1 << LENGTH_BITS && self.replies.len() < 1 << INDEX_BITS);
         self.replies.push(Reply { place, client });
     }
 
-    /// Sends all replies, several as one only if the socket [takes](takes_several) that.
-    pub(super) fn send(&mut self, socket: RawFd, takes_several: bool) {
+    /// Sends all responses, with segmentation if the socket [supports](has_segmentation) it.
+    pub(super) fn send(&mut self, socket: RawFd, has_segmentation: bool) {
         self.n_apart = self.n_apart.saturating_sub(1);
-        if !takes_several || self.n_apart > 0 {
+        if !has_segmentation || self.n_apart > 0 {
             return self.send_each(socket, &(0..self.replies.len()).collect::<Vec<usize>>());
         }
         let order = self.order();
@@ -98,7 +98,7 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
             if message.len() == 1 {
                 alone.extend_from_slice(message);
             } else if let Err(error) = self.send_as_one(socket, message) {
-                tracing::debug!(%error, n_replies = message.len(), "replies could not be sent as one");
+                tracing::debug!(%error, n_replies = message.len(), "the kernel refused a segmented message");
                 is_refused = true;
                 alone.extend_from_slice(message);
             }
@@ -106,12 +106,12 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         if is_refused {
             self.n_apart = REFUSED_BATCHES;
         }
-        // Of single replies, those to earlier requests first.
+        // Single responses are sent in the order of their requests.
         alone.sort_unstable();
         self.send_each(socket, &alone);
     }
 
-    /// The indices of all replies, those of one client side by side, the longest first.
+    /// The indices of all responses, grouped by client, the longest first.
     fn order(&self) -> Vec<usize> {
         let key = |(index, reply): (usize, &Reply<S>)| {
             let client = self.hasher.hash_one(reply.client) << (INDEX_BITS + LENGTH_BITS);
@@ -123,7 +123,7 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         keys.into_iter().map(|key| (key & ((1 << INDEX_BITS) - 1)) as usize).collect()
     }
 
-    /// The same in parts, each of which the system takes as one message.
+    /// Splits `order` into messages that the kernel can segment.
     fn messages<'o>(&self, order: &'o [usize]) -> impl Iterator<Item = &'o [usize]> {
         let mut rest = order;
         std::iter::from_fn(move || {
@@ -133,15 +133,14 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
             let replies = || rest.iter().take(n_max).map(|index| &self.replies[*index]);
             let n_of_client = replies().take_while(|reply| reply.client == first.client).count();
             let n_alike = replies().take_while(|reply| reply.place.len() == length).count();
-            // One that is shorter may be the last.
+            // The last segment may be shorter.
             let (message, others) = rest.split_at((n_alike + 1).min(n_of_client));
             rest = others;
             Some(message)
         })
     }
 
-    /// Sends replies that fit in one message, or drops them if the system has no room; an error if it
-    /// refuses.
+    /// Sends one segmented message, or drops it if the send buffer is full; an error if the kernel refuses.
     fn send_as_one(&self, socket: RawFd, message: &[usize]) -> Result<(), Errno> {
         let mut places: Vec<Range<usize>> = Vec::with_capacity(message.len());
         for index in message {
@@ -158,7 +157,7 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
         let segments = [ControlMessage::UdpGsoSegments(&length)];
         match sendmsg(socket, &slices, &segments, MsgFlags::empty(), Some(&first.client)) {
             Err(Errno::EAGAIN) => {
-                tracing::debug!(n_replies = message.len(), "there was no room to send replies");
+                tracing::debug!(n_replies = message.len(), "the send buffer is full");
                 Ok(())
             }
             sent => sent.map(drop),
@@ -177,7 +176,7 @@ impl<S: SockaddrLike + Copy + Eq + Hash> Outbox<S> {
                 Ok(sent) => n_done += sent.count().max(1),
                 Err(Errno::EINTR) => {}
                 Err(error) => {
-                    tracing::debug!(%error, "a reply could not be sent");
+                    tracing::debug!(%error, "cannot send a response");
                     n_done += 1;
                 }
             }
@@ -266,20 +265,24 @@ mod tests {
     }
 
     /// Sends replies of these lengths to one client, which receives them.
-    fn exchange<S: SockaddrLike + Copy + Eq + Hash>(address: &str, lengths: &[usize], takes_several: bool) {
+    fn exchange<S: SockaddrLike + Copy + Eq + Hash>(
+        address: &str,
+        lengths: &[usize],
+        has_segmentation: bool,
+    ) {
         let [server, client] = sockets(address);
         let to: S = getsockname(client.as_raw_fd()).unwrap();
         let replies: Vec<(S, usize)> = lengths.iter().map(|length| (to, *length)).collect();
-        outbox(&replies).send(server.as_raw_fd(), takes_several);
+        outbox(&replies).send(server.as_raw_fd(), has_segmentation);
         receive(&client, lengths);
     }
 
     #[test]
     fn every_reply_arrives_as_a_datagram_of_its_own() {
         for lengths in [vec![90; 64], vec![90, 500, 90, 700, 500, 90, 1232, 1232]] {
-            for takes_several in [true, false] {
-                exchange::<SockaddrIn>("127.0.0.1", &lengths, takes_several);
-                exchange::<SockaddrIn6>("::1", &lengths, takes_several);
+            for has_segmentation in [true, false] {
+                exchange::<SockaddrIn>("127.0.0.1", &lengths, has_segmentation);
+                exchange::<SockaddrIn6>("::1", &lengths, has_segmentation);
             }
         }
     }
@@ -289,7 +292,7 @@ mod tests {
         let [server, client] = sockets("127.0.0.1");
         let port = client.local_addr().unwrap().port();
         let outbox = to_ports(&[(port, 90); 60]);
-        assert!(takes_several(&server));
+        assert!(has_segmentation(&server));
         assert_eq!(outbox.send_as_one(server.as_raw_fd(), &outbox.order()), Ok(()));
         receive(&client, &[90; 60]);
     }

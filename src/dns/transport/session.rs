@@ -1,7 +1,7 @@
-//! One connection of a client: who it is, and what its requests are answered from.
+//! A session: one client connection of TCP, DoT or DoH, and how its requests are answered.
 //!
-//! Every request and every message that is sent counts as a use of the connection. Nothing here knows
-//! how messages are framed; TCP, DoT and DoH bring that.
+//! Requests, completed responses and messages of transfers count as uses of the connection. Framing is up
+//! to `stream.rs` and `doh.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::dns::service::pending::Waiting;
 use crate::dns::service::respond::Reply;
 use crate::dns::service::responder::Responder;
 
-/// What the sessions of a listener share.
+/// Shared by all sessions of a listener.
 pub(super) struct Sessions {
     transport: Transport,
     responder: Responder,
-    /// Counts requests, so that each client finds another address first.
+    /// Counts requests, to rotate address RRsets.
     rotation: AtomicUsize,
     connections: Connections,
     pub(super) panics: Panics,
 }
 
-/// One connection, from its beginning to its end.
+/// One connection; it leaves the list of open connections when dropped.
 pub(super) struct Session {
     shared: Arc<Sessions>,
     connection: Connection,
@@ -45,42 +45,42 @@ impl Sessions {
         Arc::new(Self { transport, responder, rotation, connections, panics })
     }
 
-    /// A session of a client at `address`.
+    /// Starts a session with the client at `address`.
     pub(super) fn begin(self: &Arc<Self>, address: IpAddr) -> Session {
         Session { shared: self.clone(), connection: self.connections.enter(address) }
     }
 }
 
 impl Session {
-    /// What is said at once to a request.
+    /// The immediate reply to a request.
     pub(super) fn converse(&self, request: &[u8]) -> Option<Reply<Waiting>> {
         self.touch();
         self.shared.responder.converse(request, self.asker(), self.next_rotation())
     }
 
-    /// The response to what waited for upstreams.
+    /// The response after upstreams have been asked.
     pub(super) async fn complete(&self, waiting: Waiting) -> Option<Response> {
         let response = self.shared.responder.complete(waiting).await;
         self.touch();
         response
     }
 
-    /// The one response to a request; `None` for silence.
+    /// The single response to a request; `None` if there is none.
     pub(super) async fn answer(&self, request: &[u8]) -> Option<Response> {
         self.shared.responder.answer(request, self.asker(), self.next_rotation()).await
     }
 
-    /// Notes that the connection is used now.
+    /// Marks the connection as used now.
     pub(super) fn touch(&self) {
         self.shared.connections.touch(&self.connection);
     }
 
-    /// Ready when the connection is to be closed.
+    /// Completes when the connection is to be closed.
     pub(super) fn closed(&self) -> WaitForCancellationFuture<'_> {
         self.connection.stop.cancelled()
     }
 
-    /// Where panics of tasks beside that of the connection are reported.
+    /// Reports panics of tasks other than that of the connection.
     pub(super) fn panics(&self) -> &Panics {
         &self.shared.panics
     }

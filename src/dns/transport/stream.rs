@@ -1,15 +1,13 @@
-//! TCP and DoT: connections that carry messages behind their length (RFC 1035, 4.2.2; RFC 7766),
-//! over TLS in DoT (RFC 7858).
+//! TCP and DoT: messages with a length prefix on a connection (RFC 1035, 4.2.2; RFC 7766), over TLS for
+//! DoT (RFC 7858).
 //!
-//! This is a transport of our own because hickory's cannot meet what streams are for: it encodes
-//! responses itself and compresses 120 names of a message at most, so that a headless service of
-//! 1,400 endpoints no longer fits; it answers some malformed responses; and it has no limit of
-//! connections.
+//! This transport is our own because hickory's encodes responses itself and compresses at most 120 names
+//! per message, so that a headless service with 1,400 endpoints no longer fits; it also answers some
+//! malformed responses and does not limit connections.
 //!
-//! At its limits: an idle connection is closed after [`STREAM_IDLE_TIMEOUT`], a message that does
-//! not come to its end after [`MESSAGE_TIMEOUT`], a client that does not read after
-//! [`WRITE_TIMEOUT`]. What a connection may keep waiting is one response, and [`PENDING_MAX`] requests
-//! for which upstreams are asked: the next request is read once there is room.
+//! Limits: an idle connection is closed after [`STREAM_IDLE_TIMEOUT`], an incomplete message is waited
+//! for [`MESSAGE_TIMEOUT`], a client that does not read for [`WRITE_TIMEOUT`]. Per connection one
+//! response is buffered and [`PENDING_MAX`] requests wait for upstreams; then no further request is read.
 
 use std::io;
 use std::pin::pin;
@@ -28,24 +26,24 @@ use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 use crate::dns::service::respond::Reply;
 use crate::dns::service::transfer::AdmittedTransfer;
 
-/// How long a message that has begun may take to be complete.
+/// Timeout of a message after its first octet.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a client may take to read a response.
+/// Timeout of writing a message.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many transfers of one connection wait for the one that is sent.
+/// Transfers of a connection that wait for the current one.
 const TRANSFERS_WAITING_MAX: usize = 1;
-/// How many requests of one connection wait for others at once; the next are not read until then.
+/// Requests of a connection that wait for upstreams.
 const PENDING_MAX: usize = 64;
 
-/// A transfer that was admitted, to be made message by message.
+/// Starts an admitted transfer; its messages are made one by one.
 pub fn begin_transfer(admitted: AdmittedTransfer) -> Transfer {
     let AdmittedTransfer { zone, known_serial, header, first: (question, edns), signer, clock } = admitted;
     Transfer::new(zone, known_serial, header, clock).beginning_with(question, edns).signed_by(signer)
 }
 
-/// Answers one request after another; ends when the client does, or takes too long. A transfer is sent
-/// beside the responses to other requests; a second one waits for the first. So is what waits for
-/// upstreams: responses may leave in another order than requests came (RFC 7766, 6.2.1.1).
+/// Serves a connection until the client closes it or a timeout passes. Transfers and responses that wait
+/// for upstreams do not delay other responses, so responses may be sent out of order (RFC 7766, 6.2.1.1);
+/// transfers are sent one after the other.
 pub(super) async fn converse(session: &Session, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
     let (reader, writer) = tokio::io::split(stream);
     let conversation = Conversation { session, writer: AsyncMutex::new(writer) };
@@ -79,7 +77,7 @@ impl<W: AsyncWrite + Unpin> Conversation<'_, W> {
                 }
                 None => {}
             }
-            // Whoever sends thousands of queries at once on one connection lets others in between.
+            // A client that pipelines thousands of queries must not starve other connections.
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -119,8 +117,7 @@ impl<W: AsyncWrite + Unpin> Conversation<'_, W> {
     }
 }
 
-/// The next message of a transfer, made where no connection waits meanwhile: the first one of a large
-/// zone takes long.
+/// The next message of a transfer, made on a blocking thread: the first one of a large zone takes long.
 async fn beside(mut transfer: Box<Transfer>) -> io::Result<Option<(Vec<u8>, Box<Transfer>)>> {
     let made = tokio::task::spawn_blocking(move || Some((transfer.next_message()?, transfer)));
     made.await.map_err(|error| match error.try_into_panic() {
@@ -129,14 +126,14 @@ async fn beside(mut transfer: Box<Transfer>) -> io::Result<Option<(Vec<u8>, Box<
     })
 }
 
-/// Where requests go that are answered later.
+/// Channels for replies that are sent later.
 struct Later {
     transfers: mpsc::Sender<Box<AdmittedTransfer>>,
     waiting: mpsc::Sender<Box<Waiting>>,
 }
 
-/// The next message; `None` when the client has ended or been idle for too long, or announces
-/// less than a header.
+/// The next message; `None` if the client closed the connection, was idle for too long, or announces a
+/// message shorter than a header.
 async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 2];
     match timeout(STREAM_IDLE_TIMEOUT, reader.read(&mut length[..1])).await {
@@ -157,7 +154,7 @@ async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Op
     .await?
 }
 
-/// Length and message in one piece, so that they leave in one segment (RFC 7766, 8).
+/// Length prefix and message in one buffer, so that they are sent in one segment (RFC 7766, section 8).
 fn framed(message: &[u8]) -> Vec<u8> {
     let length = u16::try_from(message.len()).expect("a stream response is held to 65535 octets");
     [&length.to_be_bytes(), message].concat()

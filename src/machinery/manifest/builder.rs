@@ -1,8 +1,8 @@
-//! Parse events to trees.
+//! Trees from the events of the YAML parser.
 //!
-//! A tree is built with a stack of its own, so that nesting costs no stack space, and is given up
-//! as soon as it is too deep or unfolds to too many nodes. An alias is the anchored node itself,
-//! shared; merge keys (`<<`) are resolved when their map ends.
+//! The builder has an explicit stack, so deep nesting does not overflow the thread's, and gives up as
+//! soon as a tree is too deep or expands to too many nodes. An alias shares the anchored node; merge
+//! keys (`<<`) are resolved when their map ends.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,8 +14,8 @@ use super::limits::{NESTING_MAX, NODES_MAX};
 use super::scalar;
 use super::tree::{Fault, Form, Map, Node};
 
-/// The documents of one piece of text, which begins on line `first_line` of the whole. What they
-/// unfold to is taken from `n_nodes_left`.
+/// The documents of a piece of text that begins on line `first_line` of the whole. The number of
+/// nodes they expand to is subtracted from `n_nodes_left`.
 pub(super) fn read(text: &str, first_line: usize, n_nodes_left: &mut usize) -> Vec<Result<Rc<Node>, Fault>> {
     let mut builder = Builder { first_line, n_nodes_left: *n_nodes_left, ..Builder::default() };
     let mut parser = Parser::new_from_str(text);
@@ -55,7 +55,7 @@ enum Content {
     Map { map: Map, key: Option<Key>, merges: Vec<(usize, Rc<Node>)> },
 }
 
-/// A key that waits for its value, and its line.
+/// A key whose value has not come yet, and its line.
 enum Key {
     Name(String, usize),
     Merge(usize),
@@ -105,14 +105,14 @@ impl Builder {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some(node) => self.place(node, line, false),
-                None => Err((line, "an alias cannot stand within what it names".into())),
+                Some(node) => self.attach(node, line, false),
+                None => Err((line, "an alias cannot refer to a node that contains it".into())),
             },
             Event::Scalar(text, style, anchor, tag) => {
                 let is_core = tag.as_ref().is_none_or(|tag| tag.is_yaml_core_schema());
                 let kind = tag.as_ref().map(|tag| tag.suffix.as_str());
                 if !is_core && kind != Some("!") {
-                    return Err((line, format!("the tag !{} has no meaning here", kind.unwrap_or_default())));
+                    return Err((line, format!("the tag !{} is not supported", kind.unwrap_or_default())));
                 }
                 let is_plain = matches!(style, ScalarStyle::Plain);
                 let value = match kind {
@@ -128,7 +128,7 @@ impl Builder {
                 };
                 let node = Rc::new(node);
                 self.remember(anchor, &node);
-                self.place(node, line, is_merge)
+                self.attach(node, line, is_merge)
             }
             _ => Ok(()),
         }
@@ -143,7 +143,7 @@ impl Builder {
             return Err((line, format!("lists and maps are nested more than {NESTING_MAX} deep")));
         }
         if self.wants_key() {
-            return Err((line, "the keys of a map must be texts".into()));
+            return Err((line, "the keys of a map must be strings".into()));
         }
         self.open.push(Open { line, anchor, content });
         Ok(())
@@ -162,14 +162,14 @@ impl Builder {
         };
         let node = Rc::new(Node::new(open.line, form));
         if node.n_nodes > self.n_nodes_left {
-            return Err((open.line, format!("the text unfolds to more than {NODES_MAX} values")));
+            return Err((open.line, format!("the text expands to more than {NODES_MAX} values")));
         }
         if self.open.len() + node.height > NESTING_MAX + 1 {
             return Err((open.line, format!("lists and maps are nested more than {NESTING_MAX} deep")));
         }
         self.remember(open.anchor, &node);
         let line = open.line;
-        self.place(node, line, false)
+        self.attach(node, line, false)
     }
 
     /// Anchors are counted from 1; 0 is none.
@@ -179,8 +179,8 @@ impl Builder {
         }
     }
 
-    /// Puts a complete node where it belongs.
-    fn place(&mut self, node: Rc<Node>, line: usize, is_merge: bool) -> Result<(), Fault> {
+    /// Adds a complete node to the list or map that contains it.
+    fn attach(&mut self, node: Rc<Node>, line: usize, is_merge: bool) -> Result<(), Fault> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());
@@ -191,7 +191,7 @@ impl Builder {
                 None => match &node.form {
                     _ if is_merge => *key = Some(Key::Merge(line)),
                     Form::Scalar(Value::String(text)) => *key = Some(Key::Name(text.clone(), line)),
-                    _ => return Err((line, "the keys of a map must be texts".into())),
+                    _ => return Err((line, "the keys of a map must be strings".into())),
                 },
                 Some(Key::Merge(line)) => merges.push((line, node)),
                 Some(Key::Name(name, line)) => map.add(name, line, node),

@@ -1,7 +1,8 @@
-//! Kinds that cannot be found: what was probably meant.
+//! The kind of an object, or why there is none and which one was probably meant.
 //!
-//! A kind of Kubernetes that is not served here is told apart from one that nobody serves, and a
-//! known kind with a wrong `apiVersion` from an unknown one. Also the likeness of names, for fields.
+//! A kind that Kubernetes has and this server does not serve gets another message than an unknown
+//! one, and so does a known kind with a wrong `apiVersion`. The similarity of names is used for
+//! fields too.
 
 use crate::objects::Kind;
 
@@ -48,9 +49,9 @@ const NOT_SERVED: &[&str] = &[
     "VolumeSnapshot",
 ];
 
-/// No name is longer; what is, is not like any.
+/// Longer names are not compared: no kind or field is as long.
 const NAME_LENGTH_MAX: usize = 64;
-/// How alike two names must be for one to be taken for the other.
+/// How similar two names must be for one to be suggested for the other.
 const LIKENESS_MIN: f64 = 0.7;
 
 /// Which field of the object is wrong, and why.
@@ -60,7 +61,7 @@ pub(super) struct NotFound {
     pub(super) message: String,
 }
 
-/// The kind that a manifest means, or why there is none.
+/// The kind of that name and version, or why there is none.
 pub(super) fn find(api_version: &str, kind: &str) -> Result<Kind, NotFound> {
     if let Some(found) = Kind::find(api_version, kind) {
         return Ok(found);
@@ -85,7 +86,7 @@ pub(super) fn api_version_of(kind: &str) -> Option<&'static str> {
     Kind::ALL.iter().find(|candidate| candidate.name() == kind).map(|kind| kind.info().api_version)
 }
 
-/// The name that is most like `wrong`, if one is like it at all.
+/// The name that is most similar to `wrong`, if one is similar enough.
 pub(super) fn most_like<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let names = names.into_iter().map(|name| (likeness(wrong, name), name));
     let best =

@@ -77,7 +77,7 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// What a text holds.
+/// The content of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
     /// The objects without a mistake, in the order of the text.
@@ -93,7 +93,7 @@ pub fn parse(file: &str, text: &str, default_namespace: &str, strictness: Strict
         Reader { file, default_namespace, strictness, known: HashMap::new(), manifest: Manifest::default() };
     match documents(text) {
         Ok(documents) => documents.into_iter().for_each(|document| reader.read(document)),
-        Err(message) => reader.tell(1, 1, message),
+        Err(message) => reader.report(1, 1, message),
     }
     let mut manifest = reader.manifest;
     manifest.mistakes.sort_by_key(|mistake| mistake.line);
@@ -157,7 +157,7 @@ fn shorten(mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Gathers what the documents of a text hold.
+/// Collects the objects and mistakes of the documents of a text.
 struct Reader<'a> {
     file: &'a str,
     default_namespace: &'a str,
@@ -168,7 +168,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn tell(&mut self, document: usize, line: usize, mut message: String) {
+    fn report(&mut self, document: usize, line: usize, mut message: String) {
         if message.len() > MESSAGE_LENGTH_MAX {
             let is_boundary = |end: &usize| message.is_char_boundary(*end);
             let end = (0..=MESSAGE_LENGTH_MAX).rev().find(is_boundary).unwrap_or_default();
@@ -180,21 +180,21 @@ impl Reader<'_> {
 
     fn read(&mut self, document: Document) {
         match document.root {
-            Err((line, message)) => self.tell(document.number, line, message),
+            Err((line, message)) => self.report(document.number, line, message),
             Ok(root) => self.read_root(document.number, &root, None),
         }
     }
 
-    /// An object, or a list of objects, which may be lists again. `within` is the `apiVersion` and
-    /// the kind that the list around gives its items.
+    /// Reads an object, or a list of objects, which may be lists again. `within` is the `apiVersion`
+    /// and the kind that the enclosing list gives its items.
     fn read_root(&mut self, document: usize, node: &Node, within: Option<&(String, String)>) {
         let Form::Map(_) = &node.form else {
             let message = format!("expected an object, got {}", node.form.what());
-            return self.tell(document, node.line, message);
+            return self.report(document, node.line, message);
         };
         match object::list_items(node) {
             None => self.read_object(document, node, within),
-            Some(Err((line, message))) => self.tell(document, line, message),
+            Some(Err((line, message))) => self.report(document, line, message),
             Some(Ok((within, items))) => {
                 for item in items {
                     self.read_root(document, item, within.as_ref());
@@ -207,12 +207,12 @@ impl Reader<'_> {
         let read = object::read(node, within, self.default_namespace, self.strictness);
         let is_flawless = read.mistakes.is_empty();
         for (line, message) in read.mistakes {
-            self.tell(document, line, format!("{}: {message}", read.title));
+            self.report(document, line, format!("{}: {message}", read.title));
         }
         let Some(typed) = read.typed else { return };
         if let Some(first) = self.known.get(&ObjectKey::of(&typed)) {
             let message = format!("{}: is defined twice (first on line {first})", read.title);
-            return self.tell(document, node.line, message);
+            return self.report(document, node.line, message);
         }
         self.known.insert(ObjectKey::of(&typed), node.line);
         if is_flawless {

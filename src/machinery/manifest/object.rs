@@ -1,7 +1,7 @@
 //! One object of a manifest: what it is, whether its structure fits, and whether it is valid.
 //!
-//! It knows nothing of files and documents: mistakes leave it as lines and texts, and whoever
-//! reads the file adds the rest. What follows from a mistake that is told already is not told.
+//! It knows nothing of files and documents: a mistake is a line and a text, and the caller adds the
+//! rest. Mistakes that only follow from another one are not reported.
 
 use std::rc::Rc;
 
@@ -12,13 +12,13 @@ use super::tree::{Form, Node};
 use super::{kinds, path, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed};
 
-/// What one object of a manifest has come to.
+/// The result of reading one object.
 pub(super) struct Read {
-    /// How messages call the object: `StatefulSet "web"`.
+    /// The object as in messages: `StatefulSet "web"`.
     pub(super) title: String,
     /// The object, if it could be decoded.
     pub(super) typed: Option<Typed>,
-    /// Lines and what is wrong there.
+    /// The lines, and what is wrong there.
     pub(super) mistakes: Vec<(usize, String)>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn list_items(node: &Node) -> Option<Result<Items<'_>, (usize, String
     })
 }
 
-/// Reads an object. `within` gives what a typed list says of its items.
+/// Reads an object. `within` is the `apiVersion` and kind that a typed list gives its items.
 pub(super) fn read(
     node: &Node,
     within: Option<&(String, String)>,
@@ -49,10 +49,10 @@ pub(super) fn read(
     strictness: Strictness,
 ) -> Read {
     let mut mistakes = Vec::new();
-    let said = find_kind(node, within, &mut mistakes);
+    let kind = find_kind(node, within, &mut mistakes);
     let mut read = Read { title: title(node, within), typed: None, mistakes };
     read.mistakes.extend(path::duplicate_keys(node));
-    let Some(kind) = said else { return read };
+    let Some(kind) = kind else { return read };
     let mut checked = structure::check(kind, node, strictness.is_strict(), &mut read.mistakes);
     check_name(node, &mut read.mistakes);
     let is_named = text_of_name(node).is_some();
@@ -87,17 +87,17 @@ fn title(node: &Node, within: Option<&(String, String)>) -> String {
     }
 }
 
-/// The kind of an object, or `None` after telling why it has none.
+/// The kind of an object; `None`, after reporting why, if it has none.
 fn find_kind(
     node: &Node,
     within: Option<&(String, String)>,
     mistakes: &mut Vec<(usize, String)>,
 ) -> Option<Kind> {
-    let kind = said(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
+    let kind = required_text(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
     let known = kind.as_deref().and_then(kinds::api_version_of);
     let hint = known.map(|known| format!(" (write apiVersion: {known})")).unwrap_or_default();
     let of_list = within.map(|(api_version, _)| api_version.as_str());
-    let api_version = said(node, "apiVersion", of_list, &hint, mistakes);
+    let api_version = required_text(node, "apiVersion", of_list, &hint, mistakes);
     match kinds::find(&api_version?, &kind?) {
         Ok(kind) => Some(kind),
         Err(not_found) => {
@@ -108,8 +108,8 @@ fn find_kind(
     }
 }
 
-/// A text that every object must have.
-fn said(
+/// A string that every object must have.
+fn required_text(
     node: &Node,
     key: &str,
     of_list: Option<&str>,
@@ -131,7 +131,7 @@ fn said(
     None
 }
 
-/// Objects of a manifest must have a name of their own: it is how they are found again.
+/// Objects of a manifest must have a name, by which they are found when the file changes.
 fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
     let metadata = node.get("metadata");
     let name = metadata.and_then(|metadata| metadata.value.get("name"));
@@ -149,7 +149,7 @@ fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
 
 fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed, serde_json::Error> {
     if let Value::Object(fields) = &mut value {
-        // Items of typed lists may leave these two to the list.
+        // Items of typed lists may have neither; the list has them.
         fields.insert("apiVersion".into(), kind.info().api_version.into());
         fields.insert("kind".into(), kind.name().into());
     }
@@ -188,8 +188,8 @@ fn reports(message: &str, error: &FieldError) -> bool {
     matches!(error.fault, Fault::Invalid(_)) && message.contains(structure::NO_QUANTITY)
 }
 
-/// Whether something is only wrong at `path` because something else was left out: it is within
-/// it, around it, or a default that was made beside it.
+/// Whether `path` is only wrong because of something that was left out: one contains the other, or
+/// `path` is a default next to it.
 fn follows(path: &str, is_unwritten: bool, left_out: &str) -> bool {
     let parent = |path: &str| path.rfind(['.', '[']).map_or("", |end| &path[..end]).to_owned();
     is_within(path, left_out)

@@ -1,5 +1,4 @@
-//! Paths within a tree: from a path as messages spell it to a line, and to the keys that are
-//! written twice.
+//! Paths within a tree: the line of a path in a message, and duplicate keys.
 //!
 //! A path that leads nowhere gives the nearest node above it; nothing here fails.
 
@@ -17,8 +16,8 @@ pub(super) struct Location {
 /// The location of the node at `path`.
 ///
 /// Paths are those of Kubernetes' messages, which do not always spell a field as it is written:
-/// `spec.template.labels` stands in `metadata`, some begin with a capital letter, and the writer
-/// may have misspelled it.
+/// `spec.template.labels` is in `metadata`, some begin with a capital letter, and the writer may have
+/// misspelled the field.
 pub(super) fn find(root: &Node, path: &str) -> Location {
     let mut node = root;
     let mut line = root.line;
@@ -69,11 +68,11 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A fault for every key that is written twice.
+/// A fault for every duplicate key.
 pub(super) fn duplicate_keys(root: &Node) -> Vec<Fault> {
     let mut found = Vec::new();
     search(root, "", &mut found);
-    // What an alias repeats is written once.
+    // A node that aliases repeat is written once.
     found.sort_by_key(|(line, _)| *line);
     found.dedup_by_key(|(line, _)| *line);
     found

@@ -1,8 +1,8 @@
-//! What a plain scalar means.
+//! The values of plain scalars.
 //!
-//! Quoted and block scalars are texts. For plain ones `serde_yaml` decides, but for one thing: a
-//! whole number with a leading zero is octal, as in YAML 1.1 and therefore for kubectl, since
-//! manifests say `defaultMode: 0644`.
+//! Quoted and block scalars are strings. `serde_yaml` decides what a plain one is, with one exception:
+//! an integer with a leading zero is octal, as in YAML 1.1 and therefore in kubectl, since manifests
+//! have `defaultMode: 0644`.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub(super) fn plain(text: &str) -> Value {
     }
 }
 
-/// Only what begins like a number is worth asking about; `---` would be taken for a document.
+/// Whether `serde_yaml` may read a number; it would take `---` for a document.
 fn may_be_number(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
         && text.contains(|c: char| c.is_ascii_digit())

@@ -1,7 +1,7 @@
-//! A text to its documents, before any of them is parsed.
+//! Splits a text into its documents before any of them is parsed.
 //!
-//! `---` at the beginning of a line ends a document wherever it stands, even within quotes (YAML
-//! 1.2.2, section 9.1.2). Cutting there first confines a syntax error to its own document.
+//! `---` at the beginning of a line ends a document anywhere, even within quotes (YAML 1.2.2, section
+//! 9.1.2). Splitting there first confines a syntax error to its own document.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ pub(super) fn normalize(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The documents of a normalized text; those of nothing but directives and comments are left out.
+/// The documents of a normalized text; those with only directives and comments are left out.
 pub(super) fn chunks(text: &str) -> Vec<Chunk<'_>> {
     let mut chunks = Vec::new();
     let (mut start, mut line) = (0, 1);
@@ -51,13 +51,13 @@ fn push<'a>(text: &'a str, line: usize, chunks: &mut Vec<Chunk<'a>>) {
     }
 }
 
-/// JSON that YAML does not take: tabs between tokens, and characters escaped as surrogates.
+/// Rewrites JSON that YAML does not accept: tabs between tokens, and escaped surrogates.
 fn plain_json(text: &str) -> Cow<'_, str> {
     let is_json = text.trim_start().starts_with(['{', '[']) && (text.contains('\t') || text.contains("\\u"));
     if !is_json || serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
         return Cow::Borrowed(text);
     }
-    // No tab stands within a string of JSON, where it would have to be escaped.
+    // A string of JSON contains no tab: it would have to be escaped.
     Cow::Owned(join_surrogates(&text.replace('\t', " ")))
 }
 

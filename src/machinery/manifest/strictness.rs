@@ -1,7 +1,7 @@
 //! How strictly a manifest is read.
 //!
-//! What the fields of a kind may say is not known here: the caller brings the function that checks
-//! an object, `rules::dry_run::create` for what the API would refuse.
+//! Manifests know no rules of single kinds: the caller brings the function that checks an object, such
+//! as `rules::dry_run::create` for the errors that the API would report.
 
 use crate::objects::{FieldError, Typed};
 
@@ -11,7 +11,7 @@ pub type Check = fn(&Typed) -> Vec<FieldError>;
 /// How strictly a manifest is read.
 #[derive(Clone, Copy, Debug)]
 pub enum Strictness {
-    /// Unknown fields are mistakes, and so is what the check reports.
+    /// Unknown fields and whatever the check reports are mistakes.
     Strict(Check),
     /// Only the structure must decode; for objects that come from another source of truth.
     AsIs,

@@ -1,7 +1,7 @@
 //! The structure of an object against the schema of its kind: unknown fields, wrong types.
 //!
-//! A field that is misspelled is read as it was probably meant, and what has the wrong type is left
-//! out, so that the rest of the object can still be validated.
+//! A misspelled field is read as the one that was probably meant, and a value of the wrong type is
+//! left out, so that the rest of the object can still be validated.
 
 use std::rc::Rc;
 
@@ -16,21 +16,21 @@ use crate::machinery::schema::{self, Type};
 use crate::objects::Kind;
 use crate::objects::quantity::Amount;
 
-/// What is said of a text that is no quantity.
+/// The message for a string that is not a quantity.
 pub(super) const NO_QUANTITY: &str = "is not a quantity";
 /// How far below the root a misplaced field is searched for.
-const PLACE_DEPTH_MAX: usize = 5;
+const SEARCH_DEPTH_MAX: usize = 5;
 
-/// What an object holds, as far as its structure fits.
+/// An object as far as its structure fits.
 pub(super) struct Checked {
-    /// The object as it was probably meant: misspelled fields under their right name, what has the
+    /// The object as it was probably meant: misspelled fields under their right names, values of the
     /// wrong type left out.
     pub(super) value: Value,
     /// The paths of what was left out.
     pub(super) left_out: Vec<String>,
 }
 
-/// Tells every mistake in the structure of an object.
+/// Reports every mistake in the structure of an object.
 pub(super) fn check(
     kind: Kind,
     node: &Node,
@@ -43,7 +43,7 @@ pub(super) fn check(
     Checked { value, left_out: walk.left_out }
 }
 
-/// A walk over a node and the schema of its kind. A tree is never so deep that this is a danger
+/// A walk over a node and the schema of its kind. The depth of a tree is bounded
 /// (see [`NESTING_MAX`](super::limits::NESTING_MAX)). Values that do not fit are `None`.
 struct Walk<'a> {
     root: Type<'a>,
@@ -81,7 +81,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The value of a map's key or of a list's place must be there.
+    /// An entry of a map or an item of a list must not be null.
     fn visit_item(&mut self, node: &Node, line: usize, wanted: &Type<'_>, path: &str) -> Option<Value> {
         if node.is_null() && !matches!(wanted, Type::Anything) {
             self.wrong_type(node, line, wanted, path)
@@ -90,7 +90,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A field that is misspelled is looked at as if it were not.
+    /// A misspelled field is checked as the one that was probably meant.
     fn visit_fields(&mut self, map: &tree::Map, fields: &Map<String, Value>, path: &str) -> Value {
         let mut values = Map::new();
         for entry in &map.entries {
@@ -100,7 +100,7 @@ impl Walk<'_> {
                 false if self.is_strict => {
                     let unwritten = fields.keys().filter(|field| map.get(field).is_none());
                     let meant = kinds::most_like(&entry.key, unwritten.map(String::as_str));
-                    let hint = meant.map(str::to_owned).or_else(|| self.place_of(&entry.key));
+                    let hint = meant.map(str::to_owned).or_else(|| self.path_of(&entry.key));
                     let hint = kinds::hint(hint.as_deref());
                     self.mistakes.push((entry.line, format!("unknown field \"{path}\"{hint}")));
                     meant
@@ -119,10 +119,10 @@ impl Walk<'_> {
     }
 
     /// The path of the nearest field of that name below the root of the object, not through lists.
-    fn place_of(&self, name: &str) -> Option<String> {
+    fn path_of(&self, name: &str) -> Option<String> {
         let Type::Fields(root) = self.root else { return None };
         let mut level = vec![(String::new(), root)];
-        for _ in 0..PLACE_DEPTH_MAX {
+        for _ in 0..SEARCH_DEPTH_MAX {
             let found = level.iter().find(|(path, fields)| !path.is_empty() && fields.contains_key(name));
             if let Some((path, _)) = found {
                 return Some(join(path, name));
@@ -169,7 +169,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A quantity that is none can be decoded, but nothing can be done with it.
+    /// An invalid quantity can be decoded, so it is checked here.
     fn check_quantity(&mut self, text: &str, line: usize, path: &str) {
         if let (true, Err(error)) = (self.is_strict, Amount::parse(text)) {
             let hint = kinds::hint(similar_quantity(text).as_deref());
@@ -203,13 +203,13 @@ fn wrong_text(text: &str, format: Option<&str>) -> Option<String> {
             Some(format!("\"{text}\" is not a time such as \"2006-01-02T15:04:05Z\""))
         }
         Some("byte") if serde_json::from_value::<ByteString>(Value::from(text)).is_err() => {
-            Some("the text is not base64 (plain text belongs into stringData)".into())
+            Some("the text is not base64 (write plain text to stringData)".into())
         }
         _ => None,
     }
 }
 
-/// The quantity that somebody meant who wrote a unit (`10GB`, `1gi`, `5 Gi`).
+/// The quantity that was probably meant by a text with a unit (`10GB`, `1gi`, `5 Gi`).
 fn similar_quantity(text: &str) -> Option<String> {
     let text = text.replace(' ', "");
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);

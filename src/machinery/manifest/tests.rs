@@ -124,7 +124,7 @@ fn a_text_beyond_its_bounds_is_a_mistake() {
         let found = mistakes(&text);
         assert!(found[0].contains("nested more than") || found[0].contains("recursion"), "{found:?}");
     }
-    assert!(mistakes(&laughs)[0].contains("unfolds to more than"), "{:?}", mistakes(&laughs));
+    assert!(mistakes(&laughs)[0].contains("expands to more than"), "{:?}", mistakes(&laughs));
     let many = "--- 1\n".repeat(DOCUMENTS_MAX + 1);
     assert_eq!(mistakes(&many), [format!("m.yaml:1: there are more than {DOCUMENTS_MAX} documents")]);
     let long = " ".repeat(TEXT_LENGTH_MAX + 1);
@@ -140,10 +140,10 @@ fn many_unfolding_documents_share_one_bound() {
         .map(|level| format!("l{level}: &l{level} [{}]\n", vec![format!("*l{}", level - 1); 9].join(", ")))
         .fold("---\nl0: &l0 ha\n".to_owned(), |text, line| text + &line);
     let found = mistakes(&laughs.repeat(300));
-    assert!(found.last().unwrap().contains("unfolds to more than"), "{:?}", found.last());
+    assert!(found.last().unwrap().contains("expands to more than"), "{:?}", found.last());
 }
 
 #[test]
 fn an_alias_within_what_it_names_is_a_mistake() {
-    assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot stand within what it names"]);
+    assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot refer to a node that contains it"]);
 }

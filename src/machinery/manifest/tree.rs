@@ -1,7 +1,7 @@
 //! A document as a tree of nodes that know their lines.
 //!
-//! A node knows how many nodes it unfolds to and how high it is, so that what walks over a tree is
-//! bounded before it begins. Nodes are shared where the text has aliases.
+//! A node knows how many nodes it expands to and its height, so the cost of a walk over a tree is
+//! bounded before it begins. Aliases share nodes.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,9 +14,9 @@ pub(super) struct Node {
     /// The line it begins on.
     pub(super) line: usize,
     pub(super) form: Form,
-    /// How many nodes it unfolds to, itself included.
+    /// How many nodes it expands to, including itself.
     pub(super) n_nodes: usize,
-    /// How many nodes stand above each other, itself included.
+    /// The height of the tree below it, including itself.
     pub(super) height: usize,
 }
 
@@ -32,10 +32,10 @@ pub(super) enum Form {
 #[derive(Debug, Default)]
 pub(super) struct Map {
     pub(super) entries: Vec<Entry>,
-    /// Keys that are there already: the key, its line, and the line of the first.
+    /// Duplicate keys: the key, its line, and the line of the first.
     pub(super) duplicates: Vec<(String, usize, usize)>,
-    /// The place of each key among the entries.
-    places: HashMap<String, usize>,
+    /// The index of each key in the entries.
+    indices: HashMap<String, usize>,
 }
 
 /// A key with its value.
@@ -110,7 +110,7 @@ impl Form {
 
 impl Map {
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
-        self.places.get(key).map(|place| &self.entries[*place])
+        self.indices.get(key).map(|index| &self.entries[*index])
     }
 
     pub(super) fn add(&mut self, key: String, line: usize, value: Rc<Node>) {
@@ -118,17 +118,17 @@ impl Map {
             let first = first.line;
             self.duplicates.push((key, line, first));
         } else {
-            self.places.insert(key.clone(), self.entries.len());
+            self.indices.insert(key.clone(), self.entries.len());
             self.entries.push(Entry { key, line, value });
         }
     }
 
-    /// Takes over what `<<` names: the map's own entries win, then those named first.
+    /// Adds the entries of the map that `<<` names: the map's own take precedence, then earlier ones.
     pub(super) fn merge(&mut self, line: usize, source: &Node) -> Result<(), Fault> {
         match &source.form {
             Form::Map(source) => {
                 for entry in &source.entries {
-                    if !self.places.contains_key(&entry.key) {
+                    if !self.indices.contains_key(&entry.key) {
                         self.add(entry.key.clone(), entry.line, entry.value.clone());
                     }
                 }

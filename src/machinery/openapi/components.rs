@@ -1,7 +1,7 @@
-//! The schemas of a document: every type that its paths lead to, in the dialect of OpenAPI 3.0.
+//! The schemas of a document: every type that its paths refer to, in the dialect of OpenAPI 3.0.
 //!
-//! Beside a reference nothing may stand in that dialect, so what is said of a field that has a
-//! type of its own stands around it (`allOf`), as Kubernetes writes it.
+//! In that dialect a reference has no siblings, so the description of a field with a type of its own
+//! wraps the reference (`allOf`), as Kubernetes writes it.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ fn list(resource: &Resource) -> Value {
     })
 }
 
-/// A type, with what its fields say of merging.
+/// A type, with how its fields merge.
 fn component(definition: &str, schema: &Value) -> Value {
     let mut converted = match definition {
         QUANTITY => scalar_of_two(schema, "number", None),
@@ -101,7 +101,7 @@ fn component(definition: &str, schema: &Value) -> Value {
     converted
 }
 
-/// A text that may be written as a number, too.
+/// A string that may be written as a number, too.
 fn scalar_of_two(schema: &Value, number: &str, format: Option<&str>) -> Value {
     let mut converted = json!({"oneOf": [{"type": number}, {"type": "string"}]});
     for (name, value) in
@@ -114,7 +114,7 @@ fn scalar_of_two(schema: &Value, number: &str, format: Option<&str>) -> Value {
     converted
 }
 
-/// References point into the document, and stand alone.
+/// References point into the document, and have no siblings.
 fn converted(schema: &Value) -> Value {
     match schema {
         Value::Object(fields) => {
@@ -131,7 +131,7 @@ fn converted(schema: &Value) -> Value {
     }
 }
 
-/// A reference with something said of it.
+/// A reference with a description.
 fn around(reference: Value, said: Value) -> Value {
     match said {
         Value::Object(fields) if fields.is_empty() => reference,
@@ -142,7 +142,7 @@ fn around(reference: Value, said: Value) -> Value {
     }
 }
 
-/// What the type says of merging one of its fields.
+/// How a field of the type merges.
 fn extend(definition: &str, field: &str, property: &mut Value) {
     let strategy = merge_keys::strategy(definition, field);
     if property.get("type").and_then(Value::as_str) == Some("array") {
@@ -167,7 +167,7 @@ fn extend(definition: &str, field: &str, property: &mut Value) {
             property["x-kubernetes-patch-merge-key"] = key.into();
         }
     }
-    // Items are told apart by keys that may be left out; then the key has its default.
+    // Items are identified by keys that may be left out; then the key has its default.
     if is_port(definition)
         && let Some(default) = merge_keys::key_default(field)
     {
@@ -175,7 +175,7 @@ fn extend(definition: &str, field: &str, property: &mut Value) {
     }
 }
 
-/// The types whose items are told apart by their protocol, among other keys.
+/// The types whose items are identified by their protocol, among other keys.
 fn is_port(definition: &str) -> bool {
     matches!(definition, "io.k8s.api.core.v1.ContainerPort" | "io.k8s.api.core.v1.ServicePort")
 }

@@ -1,9 +1,9 @@
 //! The OpenAPI v3 documents: one per group and version, and the index of them.
 //!
-//! kubectl explains fields, chooses between ways of validating, and merges by them. The schemas
-//! are those the Rust types were made from, with what [`merge_keys`](super::merge_keys) adds; the
-//! paths are those the API serves. Everything is made once, at first use; the hash in an address
-//! changes with the content, so that clients may keep a document for as long as they like.
+//! kubectl uses them to explain fields, to choose how to validate, and to merge. The schemas are
+//! those the Rust types were generated from, with what [`merge_keys`](super::merge_keys) adds; the
+//! paths are those the API serves. Everything is made once, at first use; the hash in a URL changes
+//! with the content, so clients can cache a document for as long as they like.
 
 mod components;
 mod paths;
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use resource::Resource;
 
-/// One document: its text, and what names this content.
+/// One document: its text, and the hash of it.
 struct Document {
     json: Bytes,
     hash: String,
@@ -67,7 +67,7 @@ fn made(resources: &[Resource]) -> Document {
     Document { json, hash }
 }
 
-/// Names content, and guards nothing; 64 bits tell the contents of one path apart.
+/// Identifies content and protects nothing; 64 bits are enough for the contents of one path.
 pub fn hash_of(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);

@@ -1,7 +1,7 @@
 //! The paths of a document: each resource, its objects and their subresources, with the verbs.
 //!
-//! kubectl looks here for the kind of a path, for what a PATCH takes, and whether the server
-//! checks fields itself (the query parameter `fieldValidation`).
+//! kubectl reads here which kind a path has, which patches it takes, and whether the server checks
+//! fields itself (the query parameter `fieldValidation`).
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,7 @@ const DELETE_OPTIONS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions
 const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 const STATUS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Status";
 
-/// What a PATCH may be written in.
+/// The content types of a PATCH.
 const PATCH_TYPES: &[&str] = &[
     "application/apply-patch+yaml",
     "application/json-patch+json",
@@ -185,7 +185,7 @@ fn content(schema: &Value, media_types: &[&str]) -> Value {
     Value::Object(media_types.iter().map(entry).collect())
 }
 
-/// What stands in braces in a path.
+/// The parameters in braces in a path.
 fn placeholders(path: &str) -> Value {
     let names = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name: &str| {

@@ -1,4 +1,4 @@
-//! Server-side apply: an object says what its manager wants, and only that.
+//! Server-side apply: the applied object has the fields that its manager wants, and only those.
 //!
 //! ```text
 //!   live ─┐
@@ -7,12 +7,12 @@
 //!                       no longer does, and nobody else owns
 //! ```
 //!
-//! Two appliers that want the same value share it; one that wants another value has a conflict with
-//! each owner, unless it forces. The rules are those of Kubernetes' structured-merge-diff
+//! Two managers that apply the same value share it; one that applies another value has a conflict
+//! with each owner, unless it forces. The rules are those of Kubernetes' structured-merge-diff
 //! (`merge/update.go`) and its field managers.
 //!
-//! At its limits: an applied object that its types do not allow is refused; an object that was
-//! never tracked is taken as written whole by `before-first-apply`.
+//! At its limits: an applied object that its types do not allow is refused; all fields of an object
+//! without managed fields count as written by `before-first-apply`.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ use crate::clock::Timestamp;
 use crate::machinery::merge_keys::Shape;
 use crate::objects::Kind;
 
-/// The owner of all that was there before the first apply.
+/// The owner of the fields that were there before the first apply.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// The object that results from `manager` applying `applied`, with its new `managedFields`.
@@ -144,10 +144,11 @@ impl Apply<'_> {
         Ok((without_nulls(pruned), managed))
     }
 
-    /// The object without what the manager applied before, does not apply now, and nobody owns.
+    /// The object without the fields that the manager applied before, does not apply now, and nobody
+    /// owns.
     ///
-    /// First all that was applied goes, whole structs where something in them was; then what has an
-    /// owner comes back; then what was never this manager's, where its struct is still there.
+    /// First everything that was applied is removed, including whole structs; then the fields with
+    /// owners are put back; then those that never were this manager's, if their struct still exists.
     fn prune(&self, merged: Value, last: &FieldSet, managed: &Managed) -> Value {
         if last.is_empty() {
             return merged;
@@ -186,7 +187,7 @@ fn check(kind: Kind, applied: &Value) -> Result<(), ApplyError> {
     Err(ApplyError::NotTyped { object, faults })
 }
 
-/// The entries of an object; of one that has none, all is owned by whoever wrote it.
+/// The entries of an object; one without entries is owned as a whole by whoever wrote it.
 fn managed_before(kind: Kind, live: &Value, now: Timestamp) -> Managed {
     let managed = Managed::of(live).unwrap_or_default();
     if !managed.is_empty() {
@@ -204,7 +205,7 @@ fn managed_before(kind: Kind, live: &Value, now: Timestamp) -> Managed {
     managed
 }
 
-/// The part of an applied object that its subresource takes.
+/// The part of an applied object that can be written through the subresource.
 fn only_written_through(subresource: &str, applied: &Value) -> Value {
     let mut applied = without_managed(applied);
     if let Value::Object(fields) = &mut applied {

@@ -1,5 +1,7 @@
-//! What an applied object has that its types do not allow, in the words of Kubernetes'
-//! structured-merge-diff (`typed/validate.go`), which shows wrong values as Go prints them.
+//! The values of an applied object that its types do not allow.
+//!
+//! The messages are those of Kubernetes' structured-merge-diff (`typed/validate.go`), which shows
+//! wrong values as Go prints them.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +11,12 @@ use super::field_set::{Step, path_text};
 use super::structure::{MaybeShape, field_shape, named_items};
 use crate::machinery::merge_keys::{Form, Scalar, Shape};
 
-/// How many faults are told.
+/// The most faults that are reported.
 const FAULTS_MAX: usize = 64;
-/// How long all that is told may be, in octets: paths and values are as long as a client makes them.
-const TOLD_OCTETS_MAX: usize = 64 * 1024;
+/// The most octets of all faults together: paths and values are as long as a client makes them.
+const TEXT_OCTETS_MAX: usize = 64 * 1024;
 
-/// The faults of an object, each with its path, as many as can be told; null fits everywhere.
+/// The faults of an object, each with its path, within the bounds; null fits everywhere.
 pub(super) fn faults(value: &Value, shape: Shape) -> Vec<String> {
     let mut search = Search::default();
     search.visit(value, Some(shape));
@@ -91,7 +93,7 @@ impl Search {
     }
 
     fn is_full(&self) -> bool {
-        self.faults.len() >= FAULTS_MAX || self.n_octets >= TOLD_OCTETS_MAX
+        self.faults.len() >= FAULTS_MAX || self.n_octets >= TEXT_OCTETS_MAX
     }
 }
 

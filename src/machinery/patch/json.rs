@@ -1,7 +1,7 @@
-//! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with the words of Kubernetes' errors.
+//! JSON patch (RFC 6902) and JSON merge patch (RFC 7386), with Kubernetes' error messages.
 //!
-//! A JSON patch is applied whole or not at all. The library says that an operation failed; what
-//! failed about it is found by looking at the object as it was before that operation.
+//! A JSON patch is applied as a whole or not at all. The library says that an operation failed; why
+//! it failed is found by looking at the object as it was before that operation.
 //!
 //! At its limits: too many operations, or too much copied by them, is an error.
 

@@ -1,10 +1,10 @@
-//! From client-side to server-side apply: the annotation in which `kubectl apply` keeps what it
+//! From client-side to server-side apply: the annotation in which `kubectl apply` saves what it
 //! applied last.
 //!
-//! `kubectl apply --server-side` on an object that was applied by the client must not conflict with
-//! kubectl's own earlier self: fields that the annotation and the object agree on are taken over.
-//! While the annotation is there it follows what is applied, so that a client-side apply can be
-//! gone back to. An annotation that cannot be read allows nothing.
+//! `kubectl apply --server-side` on an object that was applied client-side must not conflict with
+//! kubectl's own earlier apply: fields that are the same in the annotation and the object are taken
+//! over. While the annotation exists it is updated with what is applied, so that one can return to
+//! client-side apply. An annotation that cannot be read allows nothing.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use super::field_set::Step;
 use super::structure::{Differences, fields_of};
 use crate::machinery::merge_keys::Shape;
 
-/// The manager that all this is for.
+/// The manager that this is for.
 pub(super) const UPGRADED: &str = "kubectl";
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
-/// As long as all annotations together may be.
+/// The most bytes of all annotations together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
 
 /// The fields that were applied by the client and have the value they had then.
@@ -30,7 +30,7 @@ pub(super) fn fields_of_client_side_apply(live: &Value, shape: Shape) -> BTreeSe
     unchanged.paths().into_iter().collect()
 }
 
-/// Brings the annotation, if the object has it, up to what is applied now.
+/// Updates the annotation, if the object has it, with what is applied now.
 pub(super) fn follow(object: &mut Value, applied: &Value) {
     if annotation(object).is_none_or(str::is_empty) {
         return;

@@ -1,7 +1,7 @@
 //! Who owns which fields of an object: its `metadata.managedFields`.
 //!
-//! An entry is known by its manager, operation and subresource, and by its version too if it is not
-//! of an apply. Entries are kept in Kubernetes' order: applies first, then by time, manager and
+//! An entry is identified by its manager, operation and subresource, and by its version too if it is
+//! not an apply. Entries are in Kubernetes' order: applies first, then by time, manager and
 //! subresource. An entry without fields is dropped.
 //!
 //! At its limits: more than [`UPDATERS_MAX`] entries that are not of an apply are merged, oldest
@@ -14,7 +14,7 @@ use super::field_set::FieldSet;
 use super::structure::Differences;
 use crate::clock::Timestamp;
 
-/// As many entries of managers that update as an object keeps.
+/// The most entries of updates that an object keeps.
 const UPDATERS_MAX: usize = 10;
 /// The manager of merged entries.
 const OLD_UPDATES: &str = "ancient-changes";
@@ -58,7 +58,7 @@ pub(super) struct Entry {
 pub(super) struct Managed(Vec<Entry>);
 
 impl Managed {
-    /// What an object says of its owners; `None` if it cannot be read.
+    /// The entries of an object; `None` if they cannot be read.
     pub(super) fn of(object: &Value) -> Option<Self> {
         match object.pointer("/metadata/managedFields") {
             None | Some(Value::Null) => Some(Self::default()),
@@ -97,12 +97,12 @@ impl Managed {
         }
     }
 
-    /// Takes what is gone from the object from all but one writer.
+    /// Removes fields that the object no longer has from the entries of all but one writer.
     pub(super) fn forget(&mut self, removed: &FieldSet, but: Option<&Writer>) {
         self.each_but(but, |fields| fields.difference_with_below(removed));
     }
 
-    /// Takes fields that another has written from all but that one.
+    /// Removes fields from the entries of all but the one that has written them.
     pub(super) fn take(&mut self, fields: &FieldSet, but: Option<&Writer>) {
         self.each_but(but, |theirs| theirs.difference(fields));
     }
@@ -113,8 +113,8 @@ impl Managed {
         self.0.retain(|entry| !entry.fields.is_empty());
     }
 
-    /// Records that a writer made these differences: what it wrote is its own, what is gone is
-    /// nobody's.
+    /// Records that a writer made these differences: it owns what it wrote, and nobody owns what is
+    /// gone.
     pub(super) fn record(&mut self, writer: &Writer, differences: &Differences, now: Timestamp) {
         let written = differences.written().difference(&never_owned());
         let before = self.fields(writer);
@@ -171,7 +171,7 @@ impl Managed {
     }
 }
 
-/// What names an object or is set by the server, and so is nobody's.
+/// The fields that identify an object or that the server sets: nobody owns them.
 pub(super) fn never_owned() -> FieldSet {
     FieldSet::of_fields(&[
         &["apiVersion"],
@@ -188,7 +188,7 @@ pub(super) fn never_owned() -> FieldSet {
     ])
 }
 
-/// An object without what it says of its owners.
+/// An object without its managed fields.
 pub(super) fn without_managed(object: &Value) -> Value {
     let mut bare = object.clone();
     if let Some(metadata) = bare.get_mut("metadata").and_then(Value::as_object_mut) {

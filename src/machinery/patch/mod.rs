@@ -1,5 +1,5 @@
-//! Patches: JSON patch, JSON merge patch, strategic merge patch, server-side apply, and who owns
-//! which field.
+//! Patches: JSON patch, JSON merge patch, strategic merge patch, server-side apply, and the owners
+//! of fields.
 //!
 //! ```text
 //!   json_patch, merge_patch          RFC 6902, RFC 7386
@@ -8,11 +8,11 @@
 //!   track_managers                   after every other write: who changed what
 //! ```
 //!
-//! All take JSON values and return JSON values. Nothing here fills defaults, validates, or knows of
-//! versions and preconditions: the result goes the same way as a body that was sent whole.
+//! All take JSON values and return JSON values. Nothing here sets defaults, validates, or knows of
+//! versions and preconditions: the result is handled like a complete object that was sent.
 //!
 //! At its limits: a patch that does not fit is an error that says where; a live object that does
-//! not fit its own schema (items without their key, twice the same item) is merged as far as it goes.
+//! not fit its own schema (items without their key, duplicate items) is merged as far as possible.
 
 mod apply;
 mod conflict;

@@ -1,18 +1,18 @@
-//! What an object's value consists of, by the types of its kind: which parts have owners of their
-//! own, which differ between two versions, how one is merged into another, what is left without some.
+//! The parts of an object's value by the types of its kind: which have owners of their own, which
+//! differ between two versions, how to merge them, and how to remove some.
 //!
 //! A value is a leaf (scalars, atomic lists, maps and structs), a map of fields, or a list of items
-//! with names. Fields that the types do not know are taken as they look: maps have fields, lists
+//! with keys. Fields that the types do not have are handled by their form: maps have fields, lists
 //! are leaves. The rules are those of Kubernetes' structured-merge-diff (`typed`).
 //!
-//! At its limits: a live list with an item twice, or with one that has no name, is taken as a leaf
-//! where it is compared; an applied one is refused before (see [`faults`](super::faults)).
+//! At its limits: a live list with a duplicate item, or with one that has no key, counts as a leaf
+//! when it is compared; an applied one is refused before (see [`faults`](super::faults)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, Place, Step};
+use super::field_set::{FieldSet, Node, Step};
 use crate::machinery::merge_keys::{Form, MergeStrategy, Shape, key_default};
 
 /// The parts of a value that have owners of their own.
@@ -25,10 +25,10 @@ enum Parts<'a> {
     Items(Vec<(Step, &'a Value)>),
 }
 
-/// A place in the types; `None` where they say nothing.
+/// A position in the schema; `None` where it says nothing.
 pub(super) type MaybeShape = Option<Shape>;
 
-/// The place of a field, or of the value of a map's key.
+/// The position of a field, or of the value of a map's key.
 pub(super) fn field_shape(shape: MaybeShape, name: &str) -> MaybeShape {
     shape.and_then(|shape| if shape.form() == Form::Map { shape.item() } else { shape.field(name) })
 }
@@ -85,7 +85,7 @@ fn name_of(item: &Value, keys: &'static [&'static str]) -> Result<Step, &'static
     keys.iter().map(field).collect::<Result<_, _>>().map(Step::key)
 }
 
-/// Whether a value has nothing in it that could be owned apart from it.
+/// Whether a value has no parts with owners of their own.
 fn is_hollow(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -96,31 +96,31 @@ fn is_hollow(value: &Value) -> bool {
 
 /// Every part of an object.
 pub(super) fn fields_of(value: &Value, shape: MaybeShape) -> FieldSet {
-    place_of(value, shape).below
+    node_of(value, shape).below
 }
 
-fn place_of(value: &Value, shape: MaybeShape) -> Place {
+fn node_of(value: &Value, shape: MaybeShape) -> Node {
     let mut below = FieldSet::default();
     match parts(value, shape) {
-        Parts::Leaf => return Place::member(),
+        Parts::Leaf => return Node::member(),
         Parts::Fields(fields) => {
             for (name, value) in fields {
-                let mut place = place_of(value, field_shape(shape, name));
-                place.is_member |= is_hollow(value) || !is_declared(shape, name);
-                below.put(Step::Field(name.clone()), place);
+                let mut node = node_of(value, field_shape(shape, name));
+                node.is_member |= is_hollow(value) || !is_declared(shape, name);
+                below.put(Step::Field(name.clone()), node);
             }
         }
         Parts::Items(items) => {
             for (step, item) in items {
-                let place = place_of(item, shape.and_then(Shape::item));
-                below.put(step, Place { is_member: true, ..place });
+                let node = node_of(item, shape.and_then(Shape::item));
+                below.put(step, Node { is_member: true, ..node });
             }
         }
     }
-    Place { is_member: false, below }
+    Node { is_member: false, below }
 }
 
-/// What differs between two versions of an object.
+/// The differences between two versions of an object.
 #[derive(Default)]
 pub(super) struct Differences {
     /// What only the first has.
@@ -163,7 +163,7 @@ impl Differences {
         }
     }
 
-    /// Looks at the parts of the values; false if they have none in common form.
+    /// Compares the parts of the values; false if the values are not of the same form.
     fn visit_parts(
         &mut self,
         at: &mut Vec<Step>,
@@ -227,7 +227,7 @@ fn fields_in<'a>(parts: Option<Parts<'a>>) -> Option<&'a Map<String, Value>> {
     }
 }
 
-/// `live` with all that `applied` says.
+/// `live` with everything in `applied`.
 pub(super) fn merge(live: &Value, applied: &Value, shape: MaybeShape) -> Value {
     match (parts(live, shape), parts(applied, shape)) {
         (Parts::Fields(live), Parts::Fields(applied)) => {
@@ -243,8 +243,8 @@ pub(super) fn merge(live: &Value, applied: &Value, shape: MaybeShape) -> Value {
     }
 }
 
-/// Applied items stand in their order; live ones that are not applied keep their place before the
-/// applied item that follows them.
+/// Applied items are in their order; live items that are not applied stay in front of the applied
+/// item that follows them.
 fn merge_items(live: Vec<(Step, &Value)>, applied: Vec<(Step, &Value)>, shape: MaybeShape) -> Value {
     let item_shape = shape.and_then(Shape::item);
     let there: BTreeMap<&Step, &Value> = live.iter().map(|(step, item)| (step, *item)).collect();
@@ -277,7 +277,7 @@ fn merge_items(live: Vec<(Step, &Value)>, applied: Vec<(Step, &Value)>, shape: M
     }
 }
 
-/// The value without what is in `set`; null if nothing is left of it.
+/// The value without the fields in `set`; null if nothing is left of it.
 pub(super) fn without(value: &Value, set: &FieldSet, shape: MaybeShape) -> Value {
     let left = |step: &Step, value: &Value, shape: MaybeShape| match set.below(step) {
         _ if set.has(step) => None,
@@ -306,13 +306,13 @@ pub(super) fn without(value: &Value, set: &FieldSet, shape: MaybeShape) -> Value
 /// The set, and every declared field that has something of it below.
 pub(super) fn with_parents(set: &FieldSet, shape: MaybeShape) -> FieldSet {
     let mut wider = FieldSet::default();
-    for (step, place) in set.places() {
+    for (step, node) in set.nodes() {
         let (below, is_named) = match step {
             Step::Field(name) => (field_shape(shape, name), is_declared(shape, name)),
             _ => (shape.and_then(Shape::item), false),
         };
-        let below = with_parents(&place.below, below);
-        wider.put(step.clone(), Place { is_member: place.is_member || is_named, below });
+        let below = with_parents(&node.below, below);
+        wider.put(step.clone(), Node { is_member: node.is_member || is_named, below });
     }
     wider
 }

@@ -1,7 +1,7 @@
-//! Who changed what, in writes that are not an apply (create, update, other patches).
+//! The owners of fields after writes that are not an apply (create, update, other patches).
 //!
-//! What a write adds or changes becomes its manager's; others lose it. What it removes is nobody's.
-//! A write that changes nothing leaves every entry as it was, its time included.
+//! The manager of a write owns what the write adds or changes, and others lose it. Nobody owns what
+//! it removes. A write that changes nothing leaves every entry as it was, including its time.
 //!
 //! At its limits: an object that exists without managed fields stays without, as in Kubernetes,
 //! until it is applied; entries that a client sends and that cannot be read are replaced by those
@@ -63,7 +63,7 @@ fn managed_after(
     managed
 }
 
-/// What writes to an object, or to one of its subresources, do not change.
+/// The fields that writes to an object, or to one of its subresources, do not change.
 pub(super) fn not_written_through(subresource: &str) -> FieldSet {
     match subresource {
         "status" => FieldSet::of_fields(&[&["spec"]]),
@@ -83,8 +83,8 @@ fn managed_before(old: Option<&Value>, new: &Value, subresource: &str) -> Manage
     }
 }
 
-/// An object of a kind before anything was written to it: the parts that its type always has, and
-/// that its creator therefore does not own.
+/// An object of a kind before anything was written to it: the parts that its type always has, which
+/// its creator therefore does not own.
 pub(super) fn blank(kind: Option<Kind>) -> Value {
     match kind {
         Some(Kind::StatefulSet) => json!({

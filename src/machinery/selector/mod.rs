@@ -1,4 +1,4 @@
-//! Label selectors: equality maps, `LabelSelector` with expressions, and texts of queries.
+//! Label selectors: equality maps, `LabelSelector` with expressions, and the text form of queries.
 //!
 //! The rules are those of the Kubernetes document "Labels and Selectors"; a selector is parsed
 //! once and then only asked whether labels match.
@@ -20,16 +20,16 @@ pub struct Selector(Vec<Requirement>);
 /// Why a selector cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectorError {
-    /// The operator is none of the four.
+    /// The operator is unknown.
     #[error("\"{0}\" is not a valid label selector operator")]
     UnknownOperator(String),
-    /// The text of a query is no selector.
+    /// The text of a query is not a selector.
     #[error("{0}")]
     Unreadable(String),
 }
 
 impl Selector {
-    /// The selector that wants each of `labels`.
+    /// The selector that requires each of `labels`.
     pub fn from_labels(labels: &Labels) -> Self {
         let requirement = |(key, value): (&String, &String)| Requirement {
             key: key.clone(),
@@ -55,7 +55,7 @@ impl Selector {
         Ok(parsed)
     }
 
-    /// The selector that a query writes: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text
+    /// Parses the text form: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text
     /// matches everything.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         text::parse(text).map(Self).map_err(SelectorError::Unreadable)
@@ -73,7 +73,7 @@ impl Selector {
 }
 
 impl std::fmt::Display for Selector {
-    /// As queries write it; reading it again gives the same selector.
+    /// The text form; parsing it gives the same selector.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, requirement) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
@@ -102,8 +102,8 @@ mod tests {
             }]),
         };
         let selector = Selector::from_label_selector(&selector).unwrap();
-        let worlds = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
-        assert_eq!(worlds.map(|world| selector.matches(Some(&world))), expected, "{operator}");
+        let sets = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
+        assert_eq!(sets.map(|labels| selector.matches(Some(&labels))), expected, "{operator}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One requirement of a selector: a key, and what its value must be.
 //!
-//! Operators that ask for a value are not met by a missing label, except `!=` and `notin`, as the
-//! Kubernetes document "Labels and Selectors" says.
+//! Labels without the key only satisfy `!=`, `notin` and `!` (Kubernetes document "Labels and
+//! Selectors").
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,13 @@
-//! Label selectors as queries write them: `a=b,c!=d,e in (x,y),f notin (z),g,!h,i>1`.
+//! The text form of label selectors: `a=b,c!=d,e in (x,y),f notin (z),g,!h,i>1`.
 //!
-//! The grammar and its messages are those of apimachinery's `pkg/labels` (`labels.Parse`), quirks
-//! included: `in` and `notin` are identifiers where a value may stand, and an empty value is one.
-//! A text is as long as a query may be; the work is linear in it.
+//! The grammar and its messages are those of apimachinery's `pkg/labels` (`labels.Parse`), including
+//! its quirks: `in` and `notin` are identifiers where a value is expected, and a value may be empty.
+//! The length of a text is bounded by that of a query; parsing takes linear time.
 
 use super::requirement::{Operator, Requirement};
 use crate::objects::names;
 
-/// What the messages call the operators between a key and its value.
+/// The operators between a key and its value, as in messages.
 const BINARY_OPERATORS: &str = "in, notin, =, ==, !=, gt, lt";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,18 +75,18 @@ fn word(text: &str) -> (Token, usize) {
 }
 
 struct Parser<'a> {
-    /// The last is always the end, and is never passed.
+    /// The last is always the end, and is never consumed.
     tokens: Vec<(Token, &'a str)>,
     position: usize,
 }
 
 impl<'a> Parser<'a> {
-    /// The next token where an operator may stand.
+    /// The next token where an operator is expected.
     fn peek_operator(&self) -> (Token, &'a str) {
         self.tokens[self.position]
     }
 
-    /// The next token where a key or value may stand: keywords are words there.
+    /// The next token where a key or value is expected: keywords are words there.
     fn peek(&self) -> (Token, &'a str) {
         match self.peek_operator() {
             (Token::In | Token::NotIn, text) => (Token::Identifier, text),
@@ -204,8 +204,8 @@ impl<'a> Parser<'a> {
         Ok(values.into_iter().map(str::to_owned).collect())
     }
 
-    /// Up to the closing parenthesis. Between two commas, or a comma and a parenthesis, is an
-    /// empty value.
+    /// The values up to the closing parenthesis. Between two commas, or a comma and a parenthesis, is
+    /// an empty value.
     fn list(&mut self) -> Result<Vec<&'a str>, String> {
         let mut values = Vec::new();
         loop {
@@ -345,9 +345,9 @@ mod tests {
             ("a<2", "a=-1", true),
             ("a=1,b=2", "a=1", false),
         ];
-        for (text, world, expected) in cases {
+        for (text, given, expected) in cases {
             let selector = Selector::parse(text).unwrap();
-            assert_eq!(selector.matches(Some(&labels(world))), expected, "{text} on {world}");
+            assert_eq!(selector.matches(Some(&labels(given))), expected, "{text} on {given}");
         }
     }
 }

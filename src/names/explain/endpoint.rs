@@ -1,28 +1,30 @@
 //! A label below a service that exists: the pod, the StatefulSet or the endpoint it would be.
+//!
+//! An endpoint in the service's slices decides first, then the pod that would have the label, then the
+//! StatefulSet that would make such a pod.
 
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::Endpoint;
 
-use super::service::Subject;
-use super::{Cause, Explanation, World, did_you_mean, families, pod};
+use super::cause::Cause;
+use super::explanation::Explanation;
+use super::pod::{self, families};
+use super::question::Question;
+use super::subject::Subject;
 use crate::dns::zone::{address_label, spelled_address};
-use crate::names::render::endpoints::endpoint_label;
-use crate::objects::{Kind, ObjectKey};
+use crate::names::label::endpoint_label;
+use crate::names::published::is_ready;
+use crate::objects::Kind;
 
-impl World<'_> {
+impl Question<'_> {
     /// The endpoints in a service's slices that are ready, if slices count at all.
-    pub(super) fn ready_endpoints(&self, subject: &Subject<'_>) -> Vec<&Endpoint> {
-        if self.landscape.options().no_endpoints {
+    pub(super) fn ready_endpoints<'s>(&self, subject: &Subject<'s>) -> Vec<&'s Endpoint> {
+        if self.view.options().no_endpoints {
             return Vec::new();
         }
-        self.endpoints(subject).filter(|endpoint| is_ready(endpoint)).collect()
-    }
-
-    fn endpoints(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Endpoint> {
-        let slices = self.landscape.slices(subject.namespace, subject.name);
-        slices.flat_map(|slice| slice.endpoints.iter().flatten())
+        subject.endpoints().filter(|endpoint| is_ready(endpoint)).collect()
     }
 
     /// Why `label` below the service has no records.
@@ -36,25 +38,25 @@ impl World<'_> {
         if !published.is_empty() {
             return self.published(subject, label, claimant, &published);
         }
-        let behind = listed.iter().find_map(|(endpoint, _)| self.behind(subject, endpoint));
+        let behind = self.behind(subject, &listed);
         let takes_pods = listed.is_empty() || subject.selector().is_some();
         if let Some(pod) = claimant.or(behind).filter(|_| takes_pods) {
-            return Some(self.unpublished_pod(subject, pod).after(&[key(subject, pod)]));
+            return Some(self.unpublished_pod(subject, pod).after(&[subject.key(pod)]));
         }
         if !listed.is_empty() {
             let text = format!("endpoint {label} of {} is not ready in its EndpointSlice", subject.title());
             return Some(Explanation::new(Cause::NoReadyEndpoint, text));
         }
-        let namesake = self.landscape.pod(subject.namespace, label);
+        let namesake = self.view.pod(subject.namespace, label);
         if let Some((pod, found)) = namesake.and_then(|pod| Some((pod, identity(subject, label, pod)?))) {
-            return Some(found.after(&[key(subject, pod)]));
+            return Some(found.after(&[subject.key(pod)]));
         }
         Some(self.member(subject, label).unwrap_or_else(|| self.nobody(subject, label)))
     }
 
     /// The endpoints in a service's slices that have this label, ready or not, with their addresses.
-    fn listed(&self, subject: &Subject<'_>, label: &str) -> Vec<(&Endpoint, IpAddr)> {
-        let options = self.landscape.options();
+    fn listed<'s>(&self, subject: &Subject<'s>, label: &str) -> Vec<(&'s Endpoint, IpAddr)> {
+        let options = self.view.options();
         let spelled = spelled_address(label.as_bytes()).filter(|address| address_label(*address) == label);
         let addresses = |endpoint: &Endpoint| -> Vec<IpAddr> {
             let addresses = endpoint.addresses.iter().filter_map(|address| address.parse().ok());
@@ -64,7 +66,7 @@ impl World<'_> {
                 None => addresses.filter(|address| Some(*address) == spelled).collect(),
             }
         };
-        let endpoints = self.endpoints(subject).filter(|_| !options.no_endpoints);
+        let endpoints = subject.endpoints().filter(|_| !options.no_endpoints);
         endpoints
             .flat_map(|endpoint| addresses(endpoint).into_iter().map(move |address| (endpoint, address)))
             .collect()
@@ -73,20 +75,23 @@ impl World<'_> {
     /// The pod whose endpoint has this label if the service selects it.
     fn claimant(&self, subject: &Subject<'_>, label: &str) -> Option<&Pod> {
         let claims = |pod: &&Pod| self.label(subject, pod) == Some(label);
-        let namesake = self.landscape.pod(subject.namespace, label).filter(claims);
-        namesake.or_else(|| self.landscape.pods(subject.namespace).find(claims))
+        let namesake = self.view.pod(subject.namespace, label).filter(claims);
+        namesake.or_else(|| self.view.pods(subject.namespace).find(claims))
     }
 
     /// The label that the EndpointSlice controller and the renderer give to a pod below a service,
     /// whatever its addresses are.
     fn label<'p>(&self, subject: &Subject<'_>, pod: &'p Pod) -> Option<&'p str> {
-        let name = pod.metadata.name.as_deref().filter(|_| self.landscape.options().endpoint_pod_names);
+        let name = pod.metadata.name.as_deref().filter(|_| self.view.options().endpoint_pod_names);
         hostname(pod).filter(|_| subdomain(pod) == Some(subject.name)).or(name)
     }
 
-    fn behind(&self, subject: &Subject<'_>, endpoint: &Endpoint) -> Option<&Pod> {
-        let target = endpoint.target_ref.as_ref().filter(|target| target.kind.as_deref() == Some("Pod"))?;
-        self.landscape.pod(subject.namespace, target.name.as_deref()?)
+    /// The first pod that is there behind one of these endpoints.
+    fn behind(&self, subject: &Subject<'_>, listed: &[(&Endpoint, IpAddr)]) -> Option<&Pod> {
+        let targets = listed.iter().filter_map(|(endpoint, _)| endpoint.target_ref.as_ref());
+        let pods = targets.filter(|target| target.kind.as_deref() == Some("Pod"));
+        let names = pods.filter_map(|target| target.name.clone());
+        self.view.pods_named(subject.namespace, names).next()
     }
 
     /// A name that exists: at most the other family can be told of.
@@ -103,7 +108,7 @@ impl World<'_> {
         match pod.filter(is_like_it) {
             Some(pod) => {
                 let found = self.other_family(&pod::title(pod), published)?;
-                Some(found.after(&[key(subject, pod)]))
+                Some(found.after(&[subject.key(pod)]))
             }
             None => self.other_family(&format!("endpoint {label} of {}", subject.title()), published),
         }
@@ -111,7 +116,7 @@ impl World<'_> {
 
     fn nobody(&self, subject: &Subject<'_>, label: &str) -> Explanation {
         let title = subject.title();
-        let has_pod_names = self.landscape.options().endpoint_pod_names;
+        let has_pod_names = self.view.options().endpoint_pod_names;
         let is_cluster = !subject.is_headless() && !has_pod_names;
         if is_cluster && self.ready_endpoints(subject).iter().all(|one| one.hostname.is_none()) {
             let at = subject.cluster_address().unwrap_or("no address");
@@ -119,7 +124,7 @@ impl World<'_> {
                 format!("{title} is not headless (clusterIP {at}), so its pods have no names of their own");
             return Explanation::new(Cause::ServiceNotHeadless, text);
         }
-        let hint = did_you_mean(label, self.landscape.names(Kind::Pod, subject.namespace));
+        let hint = self.view.did_you_mean(label, self.view.names(Kind::Pod, subject.namespace));
         let text = format!("{title} has no endpoint {label}: no pod or StatefulSet has that name{hint}");
         Explanation::new(Cause::NoEndpoint, text)
     }
@@ -135,7 +140,7 @@ impl World<'_> {
             let text = format!("{} does not select {title}: its labels do not match", subject.title());
             return Explanation::new(Cause::PodNotSelected, text);
         }
-        if self.landscape.options().no_endpoints {
+        if self.view.options().no_endpoints {
             let text = "--no-endpoints leaves the names of endpoints out";
             return Explanation::new(Cause::EndpointsIgnored, text);
         }
@@ -193,19 +198,10 @@ fn identity(subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation
     Some(Explanation::new(cause, text))
 }
 
-/// The key of a pod of the service's namespace.
-pub(super) fn key(subject: &Subject<'_>, pod: &Pod) -> ObjectKey {
-    ObjectKey::new(Kind::Pod, subject.namespace, pod.metadata.name.as_deref().unwrap_or_default())
-}
-
 fn hostname(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.hostname.as_deref().filter(|name| !name.is_empty())
 }
 
 fn subdomain(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.subdomain.as_deref().filter(|name| !name.is_empty())
-}
-
-pub(super) fn is_ready(endpoint: &Endpoint) -> bool {
-    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
 }

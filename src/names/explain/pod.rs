@@ -1,35 +1,30 @@
 //! What a pod is doing instead of being Ready, in the words of `kubectl get pods`.
+//!
+//! The order of the states is that in which `kubectl` and the EndpointSlice controller look at them:
+//! termination first, then the phase, then the containers, then the Ready condition.
 
 use std::net::IpAddr;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
-use super::{Cause, World};
+use super::cause::Cause;
+use super::question::Question;
 use crate::clock::Timestamp;
+use crate::names::published;
+use crate::objects::pod::{condition, is_ready, is_terminating, node_name};
 use crate::rules::columns::{PodCells, human_duration};
 
 /// What keeps a pod from being published, and the rest of a sentence that begins with the pod.
 pub(super) type State = (Cause, String);
 
-/// Whether the pod's `Ready` condition is true.
-pub(super) fn is_ready(pod: &Pod) -> bool {
-    condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
-}
-
-/// Whether its addresses are no longer its own, in the view of who publishes them.
-pub(super) fn has_ended(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-    matches!(phase, Some("Succeeded" | "Failed" | "Unknown"))
-}
-
 /// The addresses that it has been given.
 pub(super) fn addresses(pod: &Pod) -> Vec<IpAddr> {
-    let status = pod.status.iter();
-    let texts = status.flat_map(|status| {
-        let listed = status.pod_ips.iter().flatten().map(|address| &address.ip);
-        listed.chain(&status.pod_ip)
-    });
-    texts.filter_map(|text| text.parse().ok()).collect()
+    published::addresses(pod).filter_map(|text| text.parse().ok()).collect()
+}
+
+/// Whether there are IPv4 and IPv6 addresses among these.
+pub(super) fn families(addresses: &[IpAddr]) -> (bool, bool) {
+    (addresses.iter().any(IpAddr::is_ipv4), addresses.iter().any(IpAddr::is_ipv6))
 }
 
 /// `pod NAMESPACE/NAME`.
@@ -38,12 +33,12 @@ pub(super) fn title(pod: &Pod) -> String {
     format!("pod {}/{}", text(&pod.metadata.namespace), text(&pod.metadata.name))
 }
 
-impl World<'_> {
+impl Question<'_> {
     /// What keeps a pod from being published; `None` if it is Ready and stays.
     pub(super) fn state(&self, pod: &Pod) -> Option<State> {
         let status = pod.status.clone().unwrap_or_default();
         let word = PodCells::of(pod).status;
-        if pod.metadata.deletion_timestamp.is_some() {
+        if is_terminating(pod) {
             return Some((Cause::PodTerminating, self.terminating(pod)));
         }
         match status.phase.as_deref() {
@@ -87,7 +82,7 @@ impl World<'_> {
 
     fn not_running(&self, pod: &Pod, word: &str) -> State {
         let scheduled = condition(pod, "PodScheduled").filter(|scheduled| scheduled.status == "False");
-        let is_bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+        let is_bound = node_name(pod).is_some();
         let created = pod.metadata.creation_timestamp.as_ref().map(|created| created.0);
         let lasting = self.lasting(created);
         match scheduled.and_then(|scheduled| scheduled.message.as_deref()) {
@@ -109,7 +104,7 @@ impl World<'_> {
             return format!("is {word}, without a Ready condition");
         };
         let since = ready.last_transition_time.as_ref().map(|since| since.0);
-        let probe = self.landscape.probe(pod).map(lower_first);
+        let probe = self.view.probe(pod).map(lower_first);
         let why = probe.or_else(|| ready.message.clone()).or_else(|| ready.reason.clone());
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         format!("is {word}, not Ready{}{why}", self.lasting(since))
@@ -120,11 +115,6 @@ impl World<'_> {
         let seconds = since.map(|since| self.now.duration_since(since).as_secs().max(0));
         seconds.map(|seconds| format!(" for {}", human_duration(seconds))).unwrap_or_default()
     }
-}
-
-fn condition<'p>(pod: &'p Pod, type_: &str) -> Option<&'p PodCondition> {
-    let conditions = pod.status.as_ref()?.conditions.as_deref()?;
-    conditions.iter().find(|condition| condition.type_ == type_)
 }
 
 fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {

@@ -10,22 +10,13 @@ use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Pod, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::endpoint::is_ready;
-use super::service::Subject;
-use super::{Cause, Explanation, World, did_you_mean};
+use super::cause::Cause;
+use super::explanation::Explanation;
+use super::question::Question;
+use super::subject::Subject;
+use crate::names::published::is_ready;
 
-impl<'s> Subject<'s> {
-    fn ports(&self) -> &'s [ServicePort] {
-        self.service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default()
-    }
-
-    fn named_ports(&self) -> impl Iterator<Item = (&'s str, &'s ServicePort)> {
-        let ports = self.ports().iter();
-        ports.filter_map(|port| Some((port.name.as_deref().filter(|name| !name.is_empty())?, port)))
-    }
-}
-
-impl World<'_> {
+impl Question<'_> {
     /// Why `_PORT._PROTOCOL` below the service has no records.
     pub(super) fn port(&self, subject: &Subject<'_>, port: &str, protocol: &str) -> Option<Explanation> {
         let addresses = self.reached(subject, |name, of| name.eq_ignore_ascii_case(port) && of == protocol);
@@ -34,7 +25,7 @@ impl World<'_> {
         }
         let mut named = subject.named_ports().filter(|(name, _)| *name == port).map(|(_, given)| given);
         match named.find(|given| protocol_of(given) == protocol) {
-            None => Some(no_such_port(subject, port, protocol)),
+            None => Some(self.no_such_port(subject, port, protocol)),
             Some(given) => self.unpublished(subject).or_else(|| self.unreached(subject, given)),
         }
     }
@@ -84,13 +75,12 @@ impl World<'_> {
                 Vec::new()
             };
         }
-        let slices = self.landscape.slices(subject.namespace, subject.name);
-        let slices = slices.filter(|slice| {
+        let slices = subject.slices.iter().filter(|slice| {
             let mut ports = slice.ports.iter().flatten().filter(|given| given.port.is_some());
             ports.any(|given| is_wanted(&given.name, &given.protocol))
         });
         let endpoints = slices.flat_map(|slice| slice.endpoints.iter().flatten());
-        let ready = endpoints.filter(|_| !self.landscape.options().no_endpoints).filter(|one| is_ready(one));
+        let ready = endpoints.filter(|_| !self.view.options().no_endpoints).filter(|one| is_ready(one));
         ready.flat_map(|one| &one.addresses).filter_map(|address| address.parse().ok()).collect()
     }
 
@@ -104,9 +94,10 @@ impl World<'_> {
         let port = given.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&number);
         if let (Some(IntOrString::String(target)), Some(selector)) = (&given.target_port, subject.selector())
         {
-            let pods = self.landscape.pods(subject.namespace);
+            let pods = self.view.pods(subject.namespace);
             let mut pods = pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref()));
-            if !pods.any(|pod| has_port(pod, target, &protocol_of(given))) {
+            let is_there = pods.any(|pod| has_port(pod, target, &protocol_of(given)));
+            if !is_there && !self.view.is_spent() {
                 let text = format!(
                     "port {port} of {title} has targetPort {target}, which no container of its pods has"
                 );
@@ -116,24 +107,25 @@ impl World<'_> {
         let text = format!("no Ready endpoint of {title} has its port {port}");
         Some(Explanation::new(Cause::NoPort, text))
     }
-}
 
-fn no_such_port(subject: &Subject<'_>, port: &str, protocol: &str) -> Explanation {
-    let title = subject.title();
-    let names: Vec<&str> = subject.named_ports().map(|(name, _)| name).collect();
-    let namesake = subject.named_ports().find(|(name, _)| *name == port);
-    let text = match namesake {
-        Some((_, given)) => format!("port {port} of {title} is _{}, not _{protocol}", protocol_of(given)),
-        None if subject.ports().is_empty() => format!("{title} has no ports, so no name {port}"),
-        None if names.is_empty() => {
-            format!("{title} has no named port, so no name {port}; give its port that name")
-        }
-        None => {
-            let hint = did_you_mean(port, names.iter().copied());
-            format!("{title} has no port named {port} (it has {}){hint}", names.join(", "))
-        }
-    };
-    Explanation::new(Cause::NoPort, text)
+    /// The service has no port of this name and protocol.
+    fn no_such_port(&self, subject: &Subject<'_>, port: &str, protocol: &str) -> Explanation {
+        let title = subject.title();
+        let names: Vec<&str> = subject.named_ports().map(|(name, _)| name).collect();
+        let namesake = subject.named_ports().find(|(name, _)| *name == port);
+        let text = match namesake {
+            Some((_, given)) => format!("port {port} of {title} is _{}, not _{protocol}", protocol_of(given)),
+            None if subject.ports().is_empty() => format!("{title} has no ports, so no name {port}"),
+            None if names.is_empty() => {
+                format!("{title} has no named port, so no name {port}; give its port that name")
+            }
+            None => {
+                let hint = self.view.did_you_mean(port, names.iter().copied());
+                format!("{title} has no port named {port} (it has {}){hint}", names.join(", "))
+            }
+        };
+        Explanation::new(Cause::NoPort, text)
+    }
 }
 
 fn has_port(pod: &Pod, name: &str, protocol: &str) -> bool {

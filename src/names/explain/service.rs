@@ -1,78 +1,26 @@
 //! A service that exists: why its own name has no records.
+//!
+//! Without a ready endpoint it is the pods that its selector matches that say why; without such pods,
+//! the StatefulSet that would make them.
 
 use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::endpoint::key;
-use super::{Cause, Explanation, World, families, pod};
-use crate::machinery::selector::Selector;
-use crate::objects::{ObjectKey, beyond};
+use super::cause::Cause;
+use super::explanation::Explanation;
+use super::pod;
+use super::question::Question;
+use super::subject::Subject;
+use crate::names::published::has_released_addresses;
+use crate::objects::ObjectKey;
+use crate::objects::pod::{is_ready, is_terminating};
 
-/// A service, its names at hand.
-#[derive(Clone, Copy)]
-pub(super) struct Subject<'s> {
-    pub(super) service: &'s Service,
-    pub(super) namespace: &'s str,
-    pub(super) name: &'s str,
-}
-
-impl<'s> Subject<'s> {
-    fn of(service: &'s Service) -> Self {
-        let meta = &service.metadata;
-        let namespace = meta.namespace.as_deref().unwrap_or_default();
-        Self { service, namespace, name: meta.name.as_deref().unwrap_or_default() }
-    }
-
-    pub(super) fn title(&self) -> String {
-        format!("service {}/{}", self.namespace, self.name)
-    }
-
-    pub(super) fn is_headless(&self) -> bool {
-        self.cluster_address() == Some("None")
-    }
-
-    pub(super) fn cluster_address(&self) -> Option<&'s str> {
-        let spec = self.service.spec.as_ref()?;
-        let listed = spec.cluster_ips.as_ref().and_then(|listed| listed.first());
-        listed.or(spec.cluster_ip.as_ref()).map(String::as_str).filter(|address| !address.is_empty())
-    }
-
-    pub(super) fn selector(&self) -> Option<Selector> {
-        let labels = self.service.spec.as_ref()?.selector.as_ref().filter(|labels| !labels.is_empty())?;
-        Some(Selector::from_labels(labels))
-    }
-
-    /// Whether endpoints that are not ready have their names, too.
-    pub(super) fn publishes_peers(&self) -> bool {
-        self.is_headless() && beyond::publishes_peers(&self.service.metadata).unwrap_or(false)
-    }
-
-    /// Whether it has endpoints at addresses of this family: without a word from the service at those of
-    /// its cluster address, or at both.
-    pub(super) fn takes(&self, address: IpAddr) -> bool {
-        let spec = self.service.spec.as_ref();
-        let listed = spec.and_then(|spec| spec.ip_families.as_deref()).unwrap_or_default();
-        if !listed.is_empty() {
-            let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
-            return listed.iter().any(|one| one == family);
-        }
-        let own: Option<IpAddr> = self.cluster_address().and_then(|own| own.parse().ok());
-        own.is_none_or(|own| own.is_ipv4() == address.is_ipv4())
-    }
-
-    fn external_name(&self) -> Option<&'s str> {
-        let spec = self.service.spec.as_ref()?;
-        (spec.type_.as_deref() == Some("ExternalName"))
-            .then(|| spec.external_name.as_deref().unwrap_or_default())
-    }
-}
-
-impl World<'_> {
+impl Question<'_> {
     /// Why a name at or below a service has no records; `path` is what stands before its name.
     pub(super) fn service(&self, service: &Service, path: &[&str]) -> Option<Explanation> {
-        let subject = Subject::of(service);
+        let subject = Subject::of(service, &self.view);
         if let Some(target) = subject.external_name() {
             return self.external(&subject, target, path);
         }
@@ -129,7 +77,7 @@ impl World<'_> {
 
     /// NODATA of a name that has addresses of the other family alone.
     pub(super) fn other_family(&self, title: &str, addresses: &[IpAddr]) -> Option<Explanation> {
-        let (has_v4, has_v6) = families(addresses);
+        let (has_v4, has_v6) = pod::families(addresses);
         let only = match self.record_type {
             RecordType::A if has_v6 && !has_v4 => "IPv6",
             RecordType::AAAA if has_v4 && !has_v6 => "IPv4",
@@ -141,7 +89,7 @@ impl World<'_> {
 
     /// Why a headless service (or, if such are ignored, any) has no endpoint to tell of.
     fn no_endpoint(&self, subject: &Subject<'_>) -> Option<Explanation> {
-        let options = self.landscape.options();
+        let options = self.view.options();
         let matters = subject.is_headless() || options.ignore_empty_service;
         if !matters || !self.ready_endpoints(subject).is_empty() {
             return None;
@@ -153,20 +101,19 @@ impl World<'_> {
         }
         let Some(selector) = subject.selector() else {
             return self.unready_slices(subject).or_else(|| {
-                let has_slices = self.landscape.slices(subject.namespace, subject.name).next().is_some();
-                let text = match has_slices {
+                let text = match !subject.slices.is_empty() {
                     true => format!("{title} has no selector, and its EndpointSlices have no endpoint"),
                     false => format!("{title} has no selector and no EndpointSlice with its name"),
                 };
                 Some(Explanation::new(Cause::NoSelector, text))
             });
         };
-        let pods = self.landscape.pods(subject.namespace);
+        let pods = self.view.pods(subject.namespace);
         let mut selected: Vec<&Pod> =
             pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref())).collect();
         // One that has ended keeps nobody waiting, unless there is no other.
-        if !selected.iter().all(|pod| pod::has_ended(pod)) {
-            selected.retain(|pod| !pod::has_ended(pod));
+        if !selected.iter().all(|pod| has_released_addresses(pod)) {
+            selected.retain(|pod| !has_released_addresses(pod));
         }
         Some(self.none_ready(subject, &selected))
     }
@@ -174,9 +121,13 @@ impl World<'_> {
     /// None of the pods that a service selects is published.
     fn none_ready(&self, subject: &Subject<'_>, selected: &[&Pod]) -> Explanation {
         let title = subject.title();
-        let Some(first) = told_of(selected) else {
+        let Some(first) = decisive(selected) else {
             if let Some(unready) = self.unready_slices(subject) {
                 return unready;
+            }
+            // A pod that was not looked at may be selected.
+            if self.view.is_spent() {
+                return Explanation::new(Cause::NoReadyEndpoint, format!("{title} has no Ready endpoint"));
             }
             if let Some(of_set) = self.set_without_pods(subject) {
                 return of_set;
@@ -187,12 +138,12 @@ impl World<'_> {
             let text = format!("{title} selects {}, which no pod has", labels.join(","));
             return Explanation::new(Cause::SelectsNothing, text);
         };
-        let keys: Vec<ObjectKey> = selected.iter().map(|pod| key(subject, pod)).collect();
+        let keys: Vec<ObjectKey> = selected.iter().map(|pod| subject.key(pod)).collect();
         let explanation = match self.state(first) {
             None => self.unlisted(subject, first),
             Some((cause, state)) => {
                 let n = selected.len();
-                let none = match n == 1 || pod::is_ready(first) {
+                let none = match n == 1 || is_ready(first) || self.view.is_spent() {
                     true => format!("{title} has no Ready endpoint"),
                     false => format!("{title}: none of {n} pods is Ready"),
                 };
@@ -205,15 +156,14 @@ impl World<'_> {
 
     /// Endpoints that somebody wrote and none of which is ready.
     fn unready_slices(&self, subject: &Subject<'_>) -> Option<Explanation> {
-        let slices = self.landscape.slices(subject.namespace, subject.name);
-        let n: usize = slices.map(|slice| slice.endpoints.as_ref().map_or(0, Vec::len)).sum();
+        let n = subject.endpoints().count();
         let text = format!("{}: none of {n} endpoints in its EndpointSlices is ready", subject.title());
         (n > 0).then(|| Explanation::new(Cause::NoReadyEndpoint, text))
     }
 }
 
 /// The pod that comes closest to being an endpoint: one that is Ready and stays, else the first.
-fn told_of<'p>(selected: &[&'p Pod]) -> Option<&'p Pod> {
-    let stays = |pod: &&&Pod| pod::is_ready(pod) && pod.metadata.deletion_timestamp.is_none();
+fn decisive<'p>(selected: &[&'p Pod]) -> Option<&'p Pod> {
+    let stays = |pod: &&&Pod| is_ready(pod) && !is_terminating(pod);
     selected.iter().find(stays).or(selected.first()).copied()
 }

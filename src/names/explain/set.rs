@@ -1,17 +1,22 @@
 //! A label that a StatefulSet's pod would have: ordinals, and the service the set names.
+//!
+//! Under OrderedReady the first earlier pod that is not Ready is what the set waits for.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
-use super::service::Subject;
-use super::{Cause, Explanation, World, pod};
+use super::cause::Cause;
+use super::explanation::Explanation;
+use super::pod;
+use super::question::Question;
+use super::subject::Subject;
 use crate::objects::beyond::{RESERVED_ORDINALS, Wishes};
 use crate::objects::{Kind, ObjectKey};
 
-impl World<'_> {
+impl Question<'_> {
     /// Why the pod that `label` would be the name of does not exist, if a StatefulSet makes such pods.
     pub(super) fn member(&self, subject: &Subject<'_>, label: &str) -> Option<Explanation> {
         let (name, ordinal) = split(label)?;
-        let set = self.landscape.set(subject.namespace, name)?;
+        let set = self.view.set(subject.namespace, name)?;
         let title = format!("StatefulSet {}/{name}", subject.namespace);
         let key = ObjectKey::new(Kind::StatefulSet, subject.namespace, name);
         let found = match set.spec.service_name.as_deref() {
@@ -58,7 +63,7 @@ impl World<'_> {
 
     /// Why a service has no pods, if a StatefulSet makes such as it selects.
     pub(super) fn set_without_pods(&self, subject: &Subject<'_>) -> Option<Explanation> {
-        let set = self.landscape.set_selected_by(subject.namespace, &subject.selector()?)?;
+        let set = self.view.set_selected_by(subject.namespace, &subject.selector()?)?;
         let key = ObjectKey::new(Kind::StatefulSet, subject.namespace, set.metadata.name.as_deref()?);
         let (title, of_set) = (subject.title(), format!("StatefulSet {}/{}", key.namespace, key.name));
         let (cause, text) = match set.spec.replicas.unwrap_or(1) {
@@ -79,9 +84,9 @@ impl World<'_> {
         }
         let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
         let name = set.metadata.name.as_deref().unwrap_or_default();
-        let pods = (start..ordinal).take(super::OBJECTS_LOOKED_AT_MAX);
-        let pods = pods.filter_map(|earlier| self.landscape.pod(namespace, &format!("{name}-{earlier}")));
-        let (pod, (_, state)) = pods.filter_map(|pod| Some((pod, self.state(pod)?))).next()?;
+        let names = (start..ordinal).map(|earlier| format!("{name}-{earlier}"));
+        let mut pods = self.view.pods_named(namespace, names);
+        let (pod, (_, state)) = pods.find_map(|pod| Some((pod, self.state(pod)?)))?;
         Some(format!(": {} {state}", pod::title(pod)))
     }
 }

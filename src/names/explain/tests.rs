@@ -1,5 +1,6 @@
-//! Every cause: a small world, a question, and the sentence that answers it.
+//! Every cause: a few objects, a question, and the sentence that answers it.
 
+mod budget;
 mod files;
 mod names;
 mod nodata;
@@ -9,25 +10,29 @@ mod services;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hickory_proto::rr::{Name, RecordType};
 use serde_json::{Value, json};
 
+use super::question::Question;
 use super::*;
-use crate::names::options::ZoneOptions;
-use crate::objects::{Object, Typed};
+use crate::clock::{Clock, Timestamp};
+use crate::dns::zone::{REASON_OCTETS_MAX, Reasons};
+use crate::names::options::{PodNames, ZoneOptions};
+use crate::objects::{Kind, Object, ObjectKey, Typed};
 
 /// Seconds of the epoch at which every question is asked.
 const NOW_S: i64 = 1_000_000;
 
 /// Objects as they are put down, and what is asked of them.
-struct World {
+struct Scene {
     landscape: Landscape,
     slices: BTreeMap<(String, String), Vec<Object>>,
 }
 
-impl World {
+impl Scene {
     fn with(options: ZoneOptions) -> Self {
-        let world = Self { landscape: Landscape::new(options), slices: BTreeMap::new() };
-        world.and(Kind::Namespace, json!({"metadata": {"name": "default"}}))
+        let scene = Self { landscape: Landscape::new(options), slices: BTreeMap::new() };
+        scene.and(Kind::Namespace, json!({"metadata": {"name": "default"}}))
     }
 
     fn new() -> Self {

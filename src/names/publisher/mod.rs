@@ -1,8 +1,10 @@
 //! Watches services, slices, pods and namespaces; the one writer of the zone snapshot.
 //!
-//! One batch of events makes one version: what it concerns is rendered anew from the store, the
+//! One batch of changes makes one version: what it concerns is rendered anew from present objects, the
 //! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
-//! went. When events were lost, everything is rendered and compared. Readers never wait.
+//! went. When changes were lost, everything is rendered and compared. Readers never wait.
+//!
+//! Objects come through a [`Source`], which usually is a store.
 //!
 //! The serial counts versions, over restarts too: see [`Serials`]. All zones share the counter.
 
@@ -14,9 +16,12 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::cluster::{Changes, Cluster, Stale};
+use super::cluster::{Changes, Cluster};
 use super::explain::Explainer;
 use super::options::ZoneOptions;
+use super::source::{Change, Lost, Source};
+use super::stale::Stale;
+use super::stored::Stored;
 use crate::clock::{self, Clock, Timestamp};
 use crate::dns::message::name::WireName;
 use crate::dns::secondary::catalog::Catalog;
@@ -24,7 +29,6 @@ use crate::dns::secondary::serials::Serials;
 use crate::dns::zone::{SharedZones, Zone, Zones};
 use crate::metrics::Metrics;
 use crate::objects::Kind;
-use crate::store::{Event, Gone, Interest, Store, Watch};
 
 /// One published change of the cluster zone.
 #[derive(Clone, Debug)]
@@ -39,9 +43,9 @@ pub struct Publication {
     pub removed: Vec<Name>,
 }
 
-/// Keeps the snapshot in step with the store.
-pub struct Publisher {
-    store: Store,
+/// Keeps the snapshot in step with the objects of a source.
+pub struct Publisher<S = Stored> {
+    source: S,
     zones: SharedZones,
     publications: broadcast::Sender<Publication>,
     versions: watch::Sender<()>,
@@ -50,7 +54,6 @@ pub struct Publisher {
     /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
     cluster: Option<Cluster>,
     kinds: Vec<Kind>,
-    watch: Watch,
     static_zones: watch::Sender<Vec<Zone>>,
     /// Whether names fall through: then a static zone does not hide the cluster's of the same apex.
     has_fallthrough: bool,
@@ -67,17 +70,18 @@ impl Publisher {
     /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
     /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
     /// zone of the cluster is served instead of it, which is logged, unless names fall through to it.
-    pub fn new(store: Store, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
+    pub fn new(store: impl Into<Stored>, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
         Self::publishing_to(SharedZones::default(), store, options, static_zones)
     }
 
     /// As [`Publisher::new`], for a snapshot that a server which is bound already answers from.
     pub fn publishing_to(
         zones: SharedZones,
-        store: Store,
+        store: impl Into<Stored>,
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
+        let store = store.into();
         let serials = Serials::from_clock(store.clock().now());
         Self::with_serials(serials, zones, store, options, static_zones)
     }
@@ -86,7 +90,20 @@ impl Publisher {
     pub fn with_serials(
         serials: Serials,
         zones: SharedZones,
-        store: Store,
+        store: impl Into<Stored>,
+        options: ZoneOptions,
+        static_zones: Vec<Zone>,
+    ) -> Self {
+        Self::of_source(store.into(), serials, zones, options, static_zones)
+    }
+}
+
+impl<S: Source> Publisher<S> {
+    /// As [`Publisher::with_serials`], of objects from anywhere.
+    pub fn of_source(
+        mut source: S,
+        serials: Serials,
+        zones: SharedZones,
         options: ZoneOptions,
         static_zones: Vec<Zone>,
     ) -> Self {
@@ -94,8 +111,8 @@ impl Publisher {
         let kinds = Cluster::kinds(&options);
         let has_fallthrough = !options.fallthrough.is_empty();
         let is_synced = watch::Sender::new(options.is_synced);
-        let watch = store.watch(Interest::in_kinds(&kinds), store.revision());
-        let cluster = Cluster::new(options, serials.clone(), store.clock());
+        source.follow(&kinds);
+        let cluster = Cluster::new(options, serials.clone(), source.clock());
         let cluster = cluster.inspect_err(|error| error!("the cluster has no zone: {error}")).ok();
         let mut publisher = Self {
             zones,
@@ -105,13 +122,12 @@ impl Publisher {
             catalog: None,
             cluster,
             kinds,
-            watch,
             static_zones: watch::Sender::new(static_zones),
             has_fallthrough,
             static_apexes: HashSet::new(),
             is_synced,
             metrics: None,
-            store,
+            source,
         };
         publisher.render_everything();
         publisher.show_static_zones();
@@ -141,7 +157,7 @@ impl Publisher {
 
     /// The clock of what is published.
     pub fn clock(&self) -> Clock {
-        self.store.clock().clone()
+        self.source.clock().clone()
     }
 
     /// Every change published from now on; a receiver that lags loses the oldest.
@@ -165,24 +181,24 @@ impl Publisher {
         self.is_synced.clone()
     }
 
-    /// Publishes what has changed in the store until now, without waiting for more.
+    /// Publishes what has changed until now, without waiting for more.
     pub fn catch_up(&mut self) {
         loop {
-            let events = self.watch.ready();
-            if events.as_ref().is_ok_and(Vec::is_empty) {
+            let changes = self.source.changes();
+            if changes.as_ref().is_ok_and(Vec::is_empty) {
                 return;
             }
-            self.follow(events);
+            self.take_up(changes);
         }
     }
 
-    /// Renders everything anew, as it does when events were lost.
+    /// Renders everything anew, as it does when changes were lost.
     pub fn start_over(&mut self) {
-        self.watch = self.store.watch(Interest::in_kinds(&self.kinds), self.store.revision());
+        self.source.follow(&self.kinds);
         self.render_everything();
     }
 
-    /// Follows the store until `stop` is cancelled.
+    /// Follows the source until `stop` is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut static_zones = self.static_zones.subscribe();
         let mut is_synced = self.is_synced.subscribe();
@@ -197,7 +213,7 @@ impl Publisher {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                events = self.watch.next() => self.follow(events),
+                changes = self.source.next_changes() => self.take_up(changes),
                 Ok(()) = static_zones.changed() => self.show_static_zones(),
                 Ok(()) = is_synced.changed() => {
                     let is_synced = *is_synced.borrow();
@@ -207,28 +223,28 @@ impl Publisher {
         }
     }
 
-    fn follow(&mut self, events: Result<Vec<Event>, Gone>) {
-        let Ok(events) = events else {
-            debug!("events were lost; everything is rendered anew");
+    fn take_up(&mut self, changes: Result<Vec<Change>, Lost>) {
+        let Ok(changes) = changes else {
+            debug!("changes were lost; everything is rendered anew");
             return self.start_over();
         };
         let Some(cluster) = &mut self.cluster else { return };
         let mut stale = Stale::default();
-        for event in &events {
-            cluster.note(&self.store, event, &mut stale);
+        for change in &changes {
+            cluster.note(&self.source, &change.key, &mut stale);
         }
         if self.refresh(stale)
             && let Some(metrics) = &self.metrics
         {
-            let now = self.store.clock().now();
-            // Of the events of a batch the first has waited for longest.
-            events.iter().take(1).for_each(|event| metrics.published(clock::until(event.at, now)));
+            let now = self.source.clock().now();
+            // The first change of a batch has waited for longest.
+            changes.iter().take(1).for_each(|change| metrics.published(clock::until(change.at, now)));
         }
     }
 
     fn render_everything(&mut self) {
         if let Some(cluster) = &mut self.cluster {
-            let stale = cluster.everything(&self.store);
+            let stale = cluster.everything(&self.source);
             self.refresh(stale);
         }
     }
@@ -236,13 +252,13 @@ impl Publisher {
     /// Returns whether this changed anything that is answered.
     fn refresh(&mut self, stale: Stale) -> bool {
         let Some(cluster) = &mut self.cluster else { return false };
-        let Some(changes) = cluster.refresh(&self.store, stale) else { return false };
+        let Some(changes) = cluster.refresh(&self.source, stale) else { return false };
         let serial = cluster.serial();
         self.show(&changes);
         let names = |names: Vec<WireName>| names.iter().map(WireName::to_name).collect();
         let publication = Publication {
             serial,
-            at: self.store.clock().now(),
+            at: self.source.clock().now(),
             added: names(changes.added),
             removed: names(changes.removed),
         };

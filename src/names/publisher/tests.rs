@@ -1,5 +1,7 @@
 //! The publisher over a store: what is published, when, and what it tells of it.
 
+mod informer;
+
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
@@ -11,14 +13,14 @@ use super::*;
 use crate::dns::answer::{Query, answer};
 use crate::names::options::PodNames;
 use crate::objects::ObjectKey;
-use crate::store::{MemoryBackend, StoreOptions};
+use crate::store::{MemoryBackend, Store, StoreOptions};
 
-struct World {
+struct Served {
     store: Store,
     publisher: Publisher,
 }
 
-impl World {
+impl Served {
     fn new(options: ZoneOptions) -> Self {
         Self::over(MemoryBackend::default(), options, Vec::new())
     }
@@ -89,100 +91,100 @@ const NXDOMAIN: &str = "NXDomain";
 
 #[tokio::test(start_paused = true)]
 async fn a_name_is_there_while_its_endpoint_is() {
-    let mut world = World::new(ZoneOptions::default());
-    world.namespace("default").await;
-    world.headless("web").await;
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
-    world.slice("web-a", "web", &[1, 2]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.2");
-    assert_eq!(world.asks(WEB_1, RecordType::A), "10.0.0.1");
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
-    world.slice("web-a", "web", &[2]).await;
-    assert_eq!(world.asks(WEB_1, RecordType::A), NXDOMAIN);
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), NXDOMAIN);
-    world.remove(Kind::EndpointSlice, "web-a").await;
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), REFUSED, "its zone was made for addresses that are gone");
+    let mut served = Served::new(ZoneOptions::default());
+    served.namespace("default").await;
+    served.headless("web").await;
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN);
+    served.slice("web-a", "web", &[1, 2]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.2");
+    assert_eq!(served.asks(WEB_1, RecordType::A), "10.0.0.1");
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), WEB_1);
+    served.slice("web-a", "web", &[2]).await;
+    assert_eq!(served.asks(WEB_1, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), NXDOMAIN);
+    served.remove(Kind::EndpointSlice, "web-a").await;
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), REFUSED, "its zone was made for addresses that are gone");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slice_that_changes_its_service_leaves_the_one_and_joins_the_other() {
-    let mut world = World::new(ZoneOptions::default());
-    world.namespace("default").await;
+    let mut served = Served::new(ZoneOptions::default());
+    served.namespace("default").await;
     for service in ["web", "other"] {
-        world.headless(service).await;
+        served.headless(service).await;
     }
-    world.slice("web-a", "web", &[1]).await;
-    world.slice("web-b", "web", &[1, 3]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.3");
-    world.slice("web-b", "other", &[1, 3]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
-    assert_eq!(world.asks("other.default.svc.cluster.local.", RecordType::A), "10.0.0.1 10.0.0.3");
+    served.slice("web-a", "web", &[1]).await;
+    served.slice("web-b", "web", &[1, 3]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.3");
+    served.slice("web-b", "other", &[1, 3]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1");
+    assert_eq!(served.asks("other.default.svc.cluster.local.", RecordType::A), "10.0.0.1 10.0.0.3");
     let both = format!("{WEB_1} web-1.other.default.svc.cluster.local.");
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), both);
-    world.remove(Kind::Service, "other").await;
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), both);
+    served.remove(Kind::Service, "other").await;
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), WEB_1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_address_hides_endpoints_of_that_address() {
-    let mut world = World::new(ZoneOptions::default());
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    let mut served = Served::new(ZoneOptions::default());
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), WEB_1);
     let front: Service = object(json!({
         "metadata": {"name": "front", "namespace": "default"}, "spec": {"clusterIP": "10.0.0.1"},
     }));
-    world.store.mirror(front).await.unwrap();
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), "front.default.svc.cluster.local.");
-    world.remove(Kind::Service, "front").await;
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
+    served.store.mirror(front).await.unwrap();
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), "front.default.svc.cluster.local.");
+    served.remove(Kind::Service, "front").await;
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), WEB_1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn services_exist_with_their_namespace() {
-    let mut world = World::new(ZoneOptions::default());
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
+    let mut served = Served::new(ZoneOptions::default());
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
     let namespace = "default.svc.cluster.local.";
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
-    assert_eq!(world.asks(namespace, RecordType::A), NXDOMAIN);
-    assert_eq!(world.asks("svc.cluster.local.", RecordType::A), "NODATA");
-    world.namespace("default").await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
-    world.remove(Kind::Service, "web").await;
-    assert_eq!(world.asks(namespace, RecordType::A), "NODATA");
-    world.headless("web").await;
-    world.remove(Kind::Namespace, "default").await;
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(namespace, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks("svc.cluster.local.", RecordType::A), "NODATA");
+    served.namespace("default").await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1");
+    served.remove(Kind::Service, "web").await;
+    assert_eq!(served.asks(namespace, RecordType::A), "NODATA");
+    served.headless("web").await;
+    served.remove(Kind::Namespace, "default").await;
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_can_imply_its_namespace() {
-    let mut world = World::new(ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() });
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
-    world.remove(Kind::Service, "web").await;
-    assert_eq!(world.asks("default.svc.cluster.local.", RecordType::A), NXDOMAIN);
+    let mut served = Served::new(ZoneOptions { implied_namespaces: true, ..ZoneOptions::default() });
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1");
+    served.remove(Kind::Service, "web").await;
+    assert_eq!(served.asks("default.svc.cluster.local.", RecordType::A), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_batch_is_one_version_and_tells_what_came_and_went() {
-    let mut world = World::new(ZoneOptions::default());
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1, 2]).await;
-    world.publisher.catch_up();
-    let mut publications = world.publisher.publications();
-    let before = world.serial();
-    world.slice("web-a", "web", &[2]).await;
-    world.slice("web-b", "web", &[3]).await;
-    world.publisher.catch_up();
+    let mut served = Served::new(ZoneOptions::default());
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1, 2]).await;
+    served.publisher.catch_up();
+    let mut publications = served.publisher.publications();
+    let before = served.serial();
+    served.slice("web-a", "web", &[2]).await;
+    served.slice("web-b", "web", &[3]).await;
+    served.publisher.catch_up();
     let publication = publications.try_recv().unwrap();
     assert!(publications.try_recv().is_err(), "one publication");
-    assert_eq!((publication.serial, world.serial()), (before + 1, before + 1));
+    assert_eq!((publication.serial, served.serial()), (before + 1, before + 1));
     let names = |names: &[Name]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&publication.added), ["web-3.web.default.svc.cluster.local."]);
     assert_eq!(names(&publication.removed), [WEB_1]);
@@ -190,31 +192,31 @@ async fn one_batch_is_one_version_and_tells_what_came_and_went() {
 
 #[tokio::test(start_paused = true)]
 async fn what_changes_nothing_is_not_published() {
-    let mut world = World::new(ZoneOptions::default());
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1, 2]).await;
-    world.publisher.catch_up();
-    let mut publications = world.publisher.publications();
-    let before = world.serial();
-    world.slice("web-a", "web", &[2, 1]).await;
-    world.slice("lone", "nobody", &[2, 1]).await;
-    world.publisher.catch_up();
+    let mut served = Served::new(ZoneOptions::default());
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1, 2]).await;
+    served.publisher.catch_up();
+    let mut publications = served.publisher.publications();
+    let before = served.serial();
+    served.slice("web-a", "web", &[2, 1]).await;
+    served.slice("lone", "nobody", &[2, 1]).await;
+    served.publisher.catch_up();
     assert!(publications.try_recv().is_err());
-    assert_eq!(world.serial(), before);
+    assert_eq!(served.serial(), before);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_first_serial_is_the_clocks_seconds() {
-    assert_eq!(World::new(ZoneOptions::default()).serial(), 1000);
+    assert_eq!(Served::new(ZoneOptions::default()).serial(), 1000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_catalog_lists_what_is_served_and_moves_only_with_the_list() {
-    let mut world = World::new(ZoneOptions::default());
-    world.publisher.list_in(Catalog::new(&Name::from_ascii("catalog.").unwrap()).unwrap());
-    let listed = |world: &World| -> (u32, Vec<String>) {
-        let zones = world.publisher.zones().load_full();
+    let mut served = Served::new(ZoneOptions::default());
+    served.publisher.list_in(Catalog::new(&Name::from_ascii("catalog.").unwrap()).unwrap());
+    let listed = |served: &Served| -> (u32, Vec<String>) {
+        let zones = served.publisher.zones().load_full();
         let catalog = zones.get(&Name::from_ascii("catalog.").unwrap()).unwrap();
         let records = catalog.records().into_iter();
         let members = records.filter(|record| record.record_type() == RecordType::PTR);
@@ -222,44 +224,44 @@ async fn a_catalog_lists_what_is_served_and_moves_only_with_the_list() {
         members.sort();
         (catalog.serial(), members)
     };
-    let (first, members) = listed(&world);
+    let (first, members) = listed(&served);
     assert_eq!(members, ["cluster.local."]);
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.publisher.catch_up();
-    assert_eq!(listed(&world).0, first, "names came, no zone");
-    world.slice("web-a", "web", &[1]).await;
-    world.publisher.catch_up();
-    let (second, members) = listed(&world);
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.publisher.catch_up();
+    assert_eq!(listed(&served).0, first, "names came, no zone");
+    served.slice("web-a", "web", &[1]).await;
+    served.publisher.catch_up();
+    let (second, members) = listed(&served);
     assert_eq!(members, ["0.10.in-addr.arpa.", "cluster.local."]);
     assert!(second > first);
-    world.slice("web-a", "web", &[1, 2]).await;
-    world.publisher.catch_up();
-    assert_eq!(listed(&world).0, second);
-    world.slice("web-a", "web", &[]).await;
-    world.publisher.catch_up();
-    let (third, members) = listed(&world);
+    served.slice("web-a", "web", &[1, 2]).await;
+    served.publisher.catch_up();
+    assert_eq!(listed(&served).0, second);
+    served.slice("web-a", "web", &[]).await;
+    served.publisher.catch_up();
+    let (third, members) = listed(&served);
     assert_eq!(members, ["cluster.local."]);
     assert!(third > second);
     // Zones that are read again are all put in place anew.
-    world.publisher.show_static_zones();
-    assert_eq!(listed(&world).0, third);
+    served.publisher.show_static_zones();
+    assert_eq!(listed(&served).0, third);
 }
 
 #[tokio::test(start_paused = true)]
 async fn lost_events_are_made_up_for() {
-    let mut world = World::over(MemoryBackend::with_history(2), ZoneOptions::default(), Vec::new());
-    world.namespace("default").await;
-    world.headless("gone").await;
-    world.slice("gone-a", "gone", &[9]).await;
-    world.publisher.catch_up();
-    world.remove(Kind::Service, "gone").await;
-    world.headless("web").await;
+    let mut served = Served::over(MemoryBackend::with_history(2), ZoneOptions::default(), Vec::new());
+    served.namespace("default").await;
+    served.headless("gone").await;
+    served.slice("gone-a", "gone", &[9]).await;
+    served.publisher.catch_up();
+    served.remove(Kind::Service, "gone").await;
+    served.headless("web").await;
     for n in 0..5 {
-        world.slice("web-a", "web", &[n, 1]).await;
+        served.slice("web-a", "web", &[n, 1]).await;
     }
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.4");
-    assert_eq!(world.asks("gone.default.svc.cluster.local.", RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1 10.0.0.4");
+    assert_eq!(served.asks("gone.default.svc.cluster.local.", RecordType::A), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,27 +278,27 @@ async fn pods_have_names_as_the_option_says() {
         (PodNames::Insecure, ["10.0.0.1", "10.0.0.2", "NODATA"]),
         (PodNames::Verified, ["10.0.0.1", NXDOMAIN, "NODATA"]),
     ] {
-        let mut world = World::new(ZoneOptions { pods, ..ZoneOptions::default() });
-        world.namespace("default").await;
-        world.store.mirror(pod("10.0.0.1")).await.unwrap();
+        let mut served = Served::new(ZoneOptions { pods, ..ZoneOptions::default() });
+        served.namespace("default").await;
+        served.store.mirror(pod("10.0.0.1")).await.unwrap();
         let parent = "default.pod.cluster.local.";
-        let said = [of_pod, of_none, parent].map(|name| world.asks(name, RecordType::A));
+        let said = [of_pod, of_none, parent].map(|name| served.asks(name, RecordType::A));
         assert_eq!(said, expected, "{pods:?}");
-        assert_eq!(world.asks("pod.cluster.local.", RecordType::A), "NODATA");
-        assert_eq!(world.asks("10-0-0-1.nowhere.pod.cluster.local.", RecordType::A), NXDOMAIN);
+        assert_eq!(served.asks("pod.cluster.local.", RecordType::A), "NODATA");
+        assert_eq!(served.asks("10-0-0-1.nowhere.pod.cluster.local.", RecordType::A), NXDOMAIN);
     }
-    let mut world = World::new(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
-    world.namespace("default").await;
-    world.store.mirror(pod("2001:db8::5")).await.unwrap();
+    let mut served = Served::new(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    served.namespace("default").await;
+    served.store.mirror(pod("2001:db8::5")).await.unwrap();
     for name in ["2001-db8--5", "2001-db8-0-0-0-0-0-5"] {
         assert_eq!(
-            world.asks(&format!("{name}.default.pod.cluster.local."), RecordType::AAAA),
+            served.asks(&format!("{name}.default.pod.cluster.local."), RecordType::AAAA),
             "2001:db8::5"
         );
     }
-    assert_eq!(world.asks("2001-db8--6.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
-    world.remove(Kind::Pod, "p").await;
-    assert_eq!(world.asks("2001-db8--5.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
+    assert_eq!(served.asks("2001-db8--6.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
+    served.remove(Kind::Pod, "p").await;
+    assert_eq!(served.asks("2001-db8--5.default.pod.cluster.local.", RecordType::AAAA), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,41 +309,41 @@ async fn the_name_server_follows_the_service_in_front_and_resolves_in_reverse_zo
         namespaces: vec!["elsewhere".to_owned()],
         ..ZoneOptions::default()
     };
-    let mut world = World::new(options);
+    let mut served = Served::new(options);
     let zones = ["cluster.local.", "0.10.in-addr.arpa."];
     for zone in zones {
-        assert_eq!(world.asks(zone, RecordType::NS), "ns.dns.cluster.local.");
-        assert_eq!(world.asks(&format!("ns.dns.{zone}"), RecordType::A), "10.0.0.1");
+        assert_eq!(served.asks(zone, RecordType::NS), "ns.dns.cluster.local.");
+        assert_eq!(served.asks(&format!("ns.dns.{zone}"), RecordType::A), "10.0.0.1");
     }
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1, 2]).await;
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1, 2]).await;
     for zone in zones {
-        assert_eq!(world.asks(zone, RecordType::NS), WEB_1);
+        assert_eq!(served.asks(zone, RecordType::NS), WEB_1);
     }
-    assert_eq!(world.asks(WEB_1, RecordType::A), "10.0.0.1", "although its namespace is not published");
-    assert_eq!(world.asks(WEB, RecordType::A), "NODATA");
-    world.remove(Kind::Service, "web").await;
-    assert_eq!(world.asks(zones[1], RecordType::NS), "ns.dns.cluster.local.");
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks(WEB_1, RecordType::A), "10.0.0.1", "although its namespace is not published");
+    assert_eq!(served.asks(WEB, RecordType::A), "NODATA");
+    served.remove(Kind::Service, "web").await;
+    assert_eq!(served.asks(zones[1], RecordType::NS), "ns.dns.cluster.local.");
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
 async fn networks_have_their_reverse_zones_and_no_others() {
     let options = ZoneOptions { networks: vec!["10.0.0.0/15".parse().unwrap()], ..ZoneOptions::default() };
-    let mut world = World::new(options);
-    assert_eq!(world.asks("1.0.1.10.in-addr.arpa.", RecordType::PTR), NXDOMAIN);
-    assert_eq!(world.asks("1.0.2.10.in-addr.arpa.", RecordType::PTR), REFUSED);
+    let mut served = Served::new(options);
+    assert_eq!(served.asks("1.0.1.10.in-addr.arpa.", RecordType::PTR), NXDOMAIN);
+    assert_eq!(served.asks("1.0.2.10.in-addr.arpa.", RecordType::PTR), REFUSED);
     assert_eq!(
-        world.asks("0.10.in-addr.arpa.", RecordType::SOA).split(' ').next(),
+        served.asks("0.10.in-addr.arpa.", RecordType::SOA).split(' ').next(),
         Some("ns.dns.0.10.in-addr.arpa.")
     );
     let options = ZoneOptions { reverse_zones: Some(Vec::new()), ..ZoneOptions::default() };
-    let mut world = World::new(options);
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), REFUSED);
+    let mut served = Served::new(options);
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), REFUSED);
 }
 
 fn static_zone(apex: &str) -> Zone {
@@ -358,19 +360,19 @@ async fn names_that_the_cluster_has_not_fall_through_where_they_may() {
     let given = crate::dns::zonefile::master::parse_zone("given", GIVEN, None).unwrap();
     let above = Name::from_ascii("svc.cluster.local.").unwrap();
     let options = ZoneOptions { fallthrough: vec![above], ..ZoneOptions::default() };
-    let mut world = World::over(MemoryBackend::default(), options, vec![given]);
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_ne!(world.serial(), 77, "the cluster's zone is not hidden");
-    assert_eq!(world.asks("foo.cluster.local.", RecordType::A), NXDOMAIN, "nothing falls through here");
-    assert_eq!(world.asks("f.b.svc.cluster.local.", RecordType::A), "192.0.2.2");
-    assert_eq!(world.asks("gone.svc.cluster.local.", RecordType::A), NXDOMAIN);
-    assert_eq!(world.asks("out.svc.cluster.local.", RecordType::CNAME), "www.example.");
-    assert_ne!(world.asks(WEB, RecordType::A), "192.0.2.3", "what the cluster has is the cluster's");
-    assert_eq!(world.asks(WEB, RecordType::TXT), "NODATA", "nor does a type that is not there");
+    let mut served = Served::over(MemoryBackend::default(), options, vec![given]);
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_ne!(served.serial(), 77, "the cluster's zone is not hidden");
+    assert_eq!(served.asks("foo.cluster.local.", RecordType::A), NXDOMAIN, "nothing falls through here");
+    assert_eq!(served.asks("f.b.svc.cluster.local.", RecordType::A), "192.0.2.2");
+    assert_eq!(served.asks("gone.svc.cluster.local.", RecordType::A), NXDOMAIN);
+    assert_eq!(served.asks("out.svc.cluster.local.", RecordType::CNAME), "www.example.");
+    assert_ne!(served.asks(WEB, RecordType::A), "192.0.2.3", "what the cluster has is the cluster's");
+    assert_eq!(served.asks(WEB, RecordType::TXT), "NODATA", "nor does a type that is not there");
     let query = |name: &str| Query { name: Name::from_ascii(name).unwrap(), record_type: RecordType::A };
-    let beyond = |name: &str| answer(&world.publisher.zones().load(), &query(name)).beyond;
+    let beyond = |name: &str| answer(&served.publisher.zones().load(), &query(name)).beyond;
     assert_eq!(beyond("gone.svc.cluster.local."), None, "the zone that was given has the last word");
     assert_eq!(beyond("out.svc.cluster.local."), Some(Name::from_ascii("www.example.").unwrap()));
 }
@@ -378,8 +380,8 @@ async fn names_that_the_cluster_has_not_fall_through_where_they_may() {
 #[tokio::test(start_paused = true)]
 async fn what_falls_through_to_no_zone_is_beyond_ours() {
     let options = ZoneOptions { fallthrough: vec![Name::root()], ..ZoneOptions::default() };
-    let mut world = World::new(options);
-    world.namespace("default").await;
+    let mut served = Served::new(options);
+    served.namespace("default").await;
     for (name, is_beyond) in [
         ("gone.default.svc.cluster.local.", true),
         ("default.svc.cluster.local.", false),
@@ -387,8 +389,8 @@ async fn what_falls_through_to_no_zone_is_beyond_ours() {
     ] {
         let name = Name::from_ascii(name).unwrap();
         let query = Query { name: name.clone(), record_type: RecordType::A };
-        world.publisher.catch_up();
-        let beyond = answer(&world.publisher.zones().load(), &query).beyond;
+        served.publisher.catch_up();
+        let beyond = answer(&served.publisher.zones().load(), &query).beyond;
         assert_eq!(beyond, is_beyond.then_some(name));
     }
 }
@@ -396,18 +398,18 @@ async fn what_falls_through_to_no_zone_is_beyond_ours() {
 #[tokio::test(start_paused = true)]
 async fn a_static_zone_is_served_beside_and_instead_and_replaced_while_running() {
     let zones = vec![static_zone("cluster.local."), static_zone("example.")];
-    let mut world = World::over(MemoryBackend::default(), ZoneOptions::default(), zones);
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), NXDOMAIN, "the static zone has no such name");
-    assert_eq!(world.serial(), 77);
-    assert_eq!(world.asks(PTR_1, RecordType::PTR), WEB_1);
-    assert_eq!(world.asks("example.", RecordType::A), "NODATA");
-    let shared = world.publisher.zones();
-    let sender = world.publisher.static_zones();
+    let mut served = Served::over(MemoryBackend::default(), ZoneOptions::default(), zones);
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), NXDOMAIN, "the static zone has no such name");
+    assert_eq!(served.serial(), 77);
+    assert_eq!(served.asks(PTR_1, RecordType::PTR), WEB_1);
+    assert_eq!(served.asks("example.", RecordType::A), "NODATA");
+    let shared = served.publisher.zones();
+    let sender = served.publisher.static_zones();
     let stop = CancellationToken::new();
-    let running = tokio::spawn(world.publisher.run(stop.clone()));
+    let running = tokio::spawn(served.publisher.run(stop.clone()));
     sender.send_replace(vec![static_zone("example.org.")]);
     let apex = |text: &str| Name::from_ascii(text).unwrap();
     for _ in 0..100 {
@@ -423,16 +425,16 @@ async fn a_static_zone_is_served_beside_and_instead_and_replaced_while_running()
 
 #[tokio::test(start_paused = true)]
 async fn before_all_objects_are_there_a_name_error_is_servfail() {
-    let mut world = World::new(ZoneOptions { is_synced: false, ..ZoneOptions::default() });
-    world.namespace("default").await;
-    world.headless("web").await;
-    world.slice("web-a", "web", &[1]).await;
-    assert_eq!(world.asks(WEB, RecordType::A), "10.0.0.1");
-    assert_eq!(world.asks(WEB, RecordType::AAAA), "NODATA");
-    assert_eq!(world.asks("x.cluster.local.", RecordType::A), "ServFail");
-    assert_eq!(world.asks("9.9.0.10.in-addr.arpa.", RecordType::PTR), "ServFail");
-    world.publisher.set_synced(true);
-    assert_eq!(world.asks("x.cluster.local.", RecordType::A), NXDOMAIN);
+    let mut served = Served::new(ZoneOptions { is_synced: false, ..ZoneOptions::default() });
+    served.namespace("default").await;
+    served.headless("web").await;
+    served.slice("web-a", "web", &[1]).await;
+    assert_eq!(served.asks(WEB, RecordType::A), "10.0.0.1");
+    assert_eq!(served.asks(WEB, RecordType::AAAA), "NODATA");
+    assert_eq!(served.asks("x.cluster.local.", RecordType::A), "ServFail");
+    assert_eq!(served.asks("9.9.0.10.in-addr.arpa.", RecordType::PTR), "ServFail");
+    served.publisher.set_synced(true);
+    assert_eq!(served.asks("x.cluster.local.", RecordType::A), NXDOMAIN);
 }
 
 #[tokio::test(start_paused = true)]
@@ -440,9 +442,9 @@ async fn a_cluster_domain_without_room_leaves_the_static_zones() {
     let label = "a".repeat(62);
     let cluster_domain = Name::from_ascii(format!("{label}.{label}.{label}.{label}.")).unwrap();
     let options = ZoneOptions { cluster_domain, ..ZoneOptions::default() };
-    let mut world = World::over(MemoryBackend::default(), options, vec![static_zone("example.")]);
-    world.namespace("default").await;
-    assert_eq!(world.asks("example.", RecordType::A), "NODATA");
+    let mut served = Served::over(MemoryBackend::default(), options, vec![static_zone("example.")]);
+    served.namespace("default").await;
+    assert_eq!(served.asks("example.", RecordType::A), "NODATA");
 }
 
 /// Nothing that has to do with a disk may hold up the thread that runs all tasks.

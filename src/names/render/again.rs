@@ -8,43 +8,20 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::rc::Rc;
 
 use hickory_proto::rr::RecordType;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::endpoints::{self, Port};
-use super::service::{Form, Subject};
-use super::{Scheme, reverse, service_key, service_target, weigh};
+use super::endpoints;
+use super::form::{DnsService, Form};
+use super::reverse;
+use super::scheme::Scheme;
+use super::srv::{service_key, service_target, weigh};
+use super::touched::Touched;
 use crate::dns::message::name::{self, WireName};
 use crate::dns::zone::{RrSet, RrSets, RrSetsRef};
 use crate::names::ledger::{Amendment, Contribution, Entry, Rank};
-
-/// The labels, addresses and ports of endpoints that are not what they were.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Touched {
-    labels: BTreeSet<Rc<str>>,
-    addresses: BTreeSet<IpAddr>,
-    ports: BTreeSet<Rc<[Port]>>,
-}
-
-impl Touched {
-    /// These and those.
-    pub fn extend(&mut self, others: Self) {
-        self.labels.extend(others.labels);
-        self.addresses.extend(others.addresses);
-        self.ports.extend(others.ports);
-    }
-
-    pub(super) fn has_label(&self, label: &str) -> bool {
-        self.labels.contains(label)
-    }
-
-    pub(super) fn has_address(&self, address: IpAddr) -> bool {
-        self.addresses.contains(&address)
-    }
-}
 
 impl Scheme {
     /// The endpoints in which two versions of one slice differ.
@@ -69,8 +46,8 @@ impl Scheme {
         touched: &Touched,
     ) -> Option<Amendment> {
         // What is wrong with the service has been told when it was rendered whole.
-        let subject = self.subject(service, &mut Vec::new())?;
-        let depends_on_all = match subject.form {
+        let described = self.dns_service(service, &mut Vec::new())?;
+        let depends_on_all = match described.form {
             Form::External(_) => false,
             Form::Headless => self.options.zonal,
             Form::Cluster(_) => self.options.ignore_empty_service,
@@ -81,11 +58,11 @@ impl Scheme {
             return None;
         }
         let mut complaints = Vec::new();
-        let (part, _) = self.describe(service, &subject, slices, Some(touched), &mut complaints);
+        let (part, _) = self.describe(service, &described, slices, Some(touched), &mut complaints);
         if !complaints.is_empty() {
             return None;
         }
-        let Subject { form, name } = subject;
+        let DnsService { form, name } = described;
         let mut amendment = Amendment::default();
         let own: Option<Vec<WireName>> = touched.labels.iter().map(|label| name.child(label).ok()).collect();
         let pointers = touched.addresses.iter().map(|address| reverse::name(*address));

@@ -1,9 +1,8 @@
 //! Slices to endpoints: who is ready, at which address, in which zone, under which label, on which
 //! ports.
 //!
-//! An endpoint is ready if its condition says so or says nothing; `serving` and `terminating` are
-//! not looked at, for the EndpointSlice controller has done so already. Slices of one service may
-//! repeat an endpoint while endpoints move between them; its records are the same then.
+//! Slices of one service may repeat an endpoint while endpoints move between them ("Duplicate
+//! endpoints" in the Kubernetes document "EndpointSlices"); its records are the same then.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -13,31 +12,12 @@ use std::rc::Rc;
 
 use k8s_openapi::api::discovery::v1::{Endpoint as SliceEndpoint, EndpointPort, EndpointSlice};
 
-use super::again::Touched;
-use super::{Scheme, is_label};
-use crate::dns::message::name::{NameTooLong, WireName};
+use super::port::{Port, port};
+use super::scheme::Scheme;
+use super::touched::Touched;
 use crate::dns::zone::address_label;
-use crate::names::options::ZoneOptions;
-
-/// A port that endpoints or a cluster address listen at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Port {
-    /// Its name, if it has one.
-    pub(super) name: Option<String>,
-    /// `tcp`, `udp` or `sctp`.
-    pub(super) protocol: Cow<'static, str>,
-    /// The number.
-    pub(super) number: u16,
-}
-
-impl Port {
-    /// The name of its SRV records below a service's, if it has a name itself.
-    pub(super) fn owner(&self, service: &WireName) -> Option<Result<WireName, NameTooLong>> {
-        let name = self.name.as_ref()?;
-        let protocol = service.service_child(&self.protocol);
-        Some(protocol.and_then(|protocol| protocol.service_child(name)))
-    }
-}
+use crate::names::label::endpoint_label;
+use crate::names::published::is_ready;
 
 /// An endpoint at one address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,35 +125,9 @@ fn of_listed<'s>(
     endpoints
 }
 
-/// A port, if its number makes sense.
-pub(super) fn port(name: Option<&str>, protocol: Option<&str>, number: i32) -> Option<Port> {
-    let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
-    let name = name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);
-    let protocol = match protocol {
-        None | Some("TCP") => "tcp".into(),
-        Some("UDP") => "udp".into(),
-        Some("SCTP") => "sctp".into(),
-        Some(other) => other.to_ascii_lowercase().into(),
-    };
-    Some(Port { name, protocol, number })
-}
-
 fn slice_ports(ports: &[EndpointPort]) -> Rc<[Port]> {
     let ports = ports.iter();
     ports.filter_map(|given| port(given.name.as_deref(), given.protocol.as_deref(), given.port?)).collect()
-}
-
-fn is_ready(endpoint: &SliceEndpoint) -> bool {
-    endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
-}
-
-/// The label of an endpoint whatever its addresses are, in the letters that were written: the hostname;
-/// else the pod's name, if wanted and if it is one label. One without has the labels of its addresses.
-pub fn endpoint_label<'e>(options: &ZoneOptions, endpoint: &'e SliceEndpoint) -> Option<&'e str> {
-    let hostname = endpoint.hostname.as_deref();
-    let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
-    let pod = pod.filter(|_| options.endpoint_pod_names);
-    hostname.into_iter().chain(pod).find(|name| is_label(name))
 }
 
 fn label<'e>(scheme: &Scheme, endpoint: &'e SliceEndpoint, address: IpAddr) -> Cow<'e, str> {

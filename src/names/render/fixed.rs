@@ -1,10 +1,13 @@
 //! Names that every zone of the cluster has, whatever the objects: the apex and the server's own.
+//!
+//! They follow from the options and from the services in front of this server.
 
 use std::net::IpAddr;
 
 use hickory_proto::rr::RecordType;
 
-use super::{Draft, NameServer, Scheme};
+use super::draft::Draft;
+use super::scheme::{NameServer, Scheme};
 use crate::dns::message::name::{NameTooLong, WireName};
 use crate::dns::zone::RrSet;
 use crate::names::ledger::Contribution;

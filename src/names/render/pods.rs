@@ -1,12 +1,17 @@
 //! Namespaces and pods to names: existence below `svc` and `pod`, and addresses of pods.
+//!
+//! Only verified pods have nodes; the zone's rule for address labels answers for the others.
 
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::{Draft, Rendered, Scheme, is_label};
+use super::draft::Draft;
+use super::scheme::{Rendered, Scheme};
 use crate::dns::zone::address_label;
+use crate::names::label::is_label;
 use crate::names::options::PodNames;
+use crate::names::published::{addresses, has_released_addresses};
 
 impl Scheme {
     /// What an existing, published namespace gives: it exists below `svc`, and below `pod` if pods
@@ -35,14 +40,11 @@ impl Scheme {
     pub fn pod(&self, pod: &Pod) -> Rendered {
         let mut rendered = Rendered::default();
         let mut draft = Draft::new(self);
-        let Some(status) = &pod.status else { return rendered };
-        let has_ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed" | "Unknown"));
-        if self.options.pods != PodNames::Verified || has_ended {
+        if self.options.pods != PodNames::Verified || has_released_addresses(pod) {
             return rendered;
         }
         let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
-        let listed = status.pod_ips.iter().flatten().map(|address| address.ip.as_str());
-        for text in listed.chain(status.pod_ip.as_deref()).filter(|text| !text.is_empty()) {
+        for text in addresses(pod) {
             let Ok(address) = text.parse::<IpAddr>() else {
                 rendered.complaints.push(format!("status.podIPs: {text:?} is no IP address"));
                 continue;

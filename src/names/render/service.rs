@@ -20,54 +20,31 @@ use hickory_proto::rr::{Name, RecordType};
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
-use super::again::Touched;
-use super::endpoints::{self, Endpoint, Port};
-use super::{Draft, NameServer, Rendered, Scheme, is_label};
-use crate::dns::message::name::{NameTooLong, WireName};
+use super::draft::Draft;
+use super::endpoints::{self, Endpoint};
+use super::form::{DnsService, Form};
+use super::port::{Port, port};
+use super::scheme::{NameServer, Rendered, Scheme};
+use super::touched::Touched;
+use super::work::Work;
+use crate::dns::message::name::WireName;
 use crate::dns::zone::RrSet;
 use crate::names::ledger::{Contribution, Rank};
 use crate::objects::beyond;
-
-/// What a service is for DNS.
-pub(super) enum Form {
-    External(String),
-    Headless,
-    Cluster(Vec<IpAddr>),
-}
-
-/// What a service is for DNS, and its name.
-pub(super) struct Subject {
-    pub(super) form: Form,
-    pub(super) name: WireName,
-}
 
 impl Scheme {
     /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
     /// namespace does not exist or is not published; even then it may be a name server's name.
     pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
         let mut complaints = Vec::new();
-        let subject = self.subject(service, &mut complaints);
-        let described =
-            subject.map(|subject| self.describe(service, &subject, slices, None, &mut complaints));
-        let (mut contribution, name_servers) = described.unwrap_or_default();
+        let described = self.dns_service(service, &mut complaints);
+        let given =
+            described.map(|described| self.describe(service, &described, slices, None, &mut complaints));
+        let (mut contribution, name_servers) = given.unwrap_or_default();
         if !is_exposed {
             contribution = Contribution::default();
         }
         Rendered { contribution, name_servers, complaints }
-    }
-
-    /// What kind of service it is; `None` if it can have no name.
-    pub(super) fn subject(&self, service: &Service, complaints: &mut Vec<String>) -> Option<Subject> {
-        let form = form(service.spec.as_ref(), complaints);
-        let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
-        let name = service.metadata.name.as_deref().unwrap_or_default();
-        if let Some(bad) = [namespace, name].into_iter().find(|label| !is_label(label)) {
-            complaints.push(format!("{bad:?} is no DNS label"));
-            return None;
-        }
-        let name = self.services.child(namespace).and_then(|namespace| namespace.child(name));
-        let name = name.map_err(|error| complaints.push(error.to_string())).ok()?;
-        Some(Subject { form, name })
     }
 
     /// What one that is published gives, and the names by which this server is reached through it.
@@ -76,7 +53,7 @@ impl Scheme {
     pub(super) fn describe(
         &self,
         service: &Service,
-        Subject { form, name }: &Subject,
+        DnsService { form, name }: &DnsService,
         slices: &[&EndpointSlice],
         only: Option<&Touched>,
         complaints: &mut Vec<String>,
@@ -96,16 +73,6 @@ impl Scheme {
         let name_servers = work.name_servers(form, &endpoints);
         (work.draft.finish(), name_servers)
     }
-}
-
-/// A service while it is rendered.
-pub(super) struct Work<'w> {
-    scheme: &'w Scheme,
-    pub(super) draft: Draft,
-    name: WireName,
-    /// The endpoints whose names are rendered; without it, all are.
-    only: Option<&'w Touched>,
-    complaints: &'w mut Vec<String>,
 }
 
 /// Where a port is reached.
@@ -200,13 +167,6 @@ impl Work<'_> {
         data.addresses.extend(reached.addresses);
     }
 
-    /// The service's name with these labels put in front, one after the other.
-    pub(super) fn below(&mut self, labels: &[&str]) -> Option<WireName> {
-        let below = |name: WireName, label: &&str| -> Result<WireName, NameTooLong> { name.child(label) };
-        let name = labels.iter().try_fold(self.name.clone(), below);
-        name.map_err(|error| self.complaints.push(error.to_string())).ok()
-    }
-
     /// The names by which this server is reached: the service's if it has a cluster address and an
     /// endpoint of it is this server; else the names of just those endpoints.
     fn name_servers(&mut self, form: &Form, endpoints: &[Endpoint]) -> Vec<NameServer> {
@@ -234,32 +194,7 @@ fn publishes_peers(service: &Service, complaints: &mut Vec<String>) -> bool {
     })
 }
 
-fn form(spec: Option<&ServiceSpec>, complaints: &mut Vec<String>) -> Form {
-    let Some(spec) = spec else { return Form::Cluster(Vec::new()) };
-    if spec.type_.as_deref() == Some("ExternalName") {
-        return Form::External(spec.external_name.clone().unwrap_or_default());
-    }
-    let listed = spec.cluster_ips.as_deref().unwrap_or_default().iter();
-    let addresses: Vec<&str> = match listed.len() {
-        0 => spec.cluster_ip.as_deref().into_iter().collect(),
-        _ => listed.map(String::as_str).collect(),
-    };
-    if addresses.first() == Some(&"None") {
-        return Form::Headless;
-    }
-    let parse = |text: &&str| match text.parse() {
-        Ok(address) => Some(address),
-        Err(_) => {
-            complaints.push(format!("spec.clusterIPs: {text:?} is no IP address"));
-            None
-        }
-    };
-    Form::Cluster(addresses.iter().filter(|text| !text.is_empty()).filter_map(parse).collect())
-}
-
 fn ports(spec: Option<&ServiceSpec>) -> Vec<Port> {
     let ports = spec.and_then(|spec| spec.ports.as_deref()).unwrap_or_default().iter();
-    ports
-        .filter_map(|port| endpoints::port(port.name.as_deref(), port.protocol.as_deref(), port.port))
-        .collect()
+    ports.filter_map(|given| port(given.name.as_deref(), given.protocol.as_deref(), given.port)).collect()
 }

@@ -1,11 +1,16 @@
 //! Objects, and every record they give.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use serde_json::{Value, json};
 
+use super::srv::weigh;
 use super::*;
 use crate::dns::message::name::WireName;
+use crate::dns::zone::RrSet;
+use crate::names::options::{PodNames, ZoneOptions};
 
 fn object<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::endpoints::Endpoint;
-use super::is_label;
-use super::service::Work;
+use super::work::Work;
 use crate::dns::message::name::WireName;
+use crate::names::label::is_label;
 
 /// Below which the names of zones are.
 const ZONE: &str = "_zone";

@@ -1,6 +1,6 @@
-//! How long ago something was, in the few letters that tables have for it.
+//! Ages and durations in the short form that tables have for them.
 //!
-//! The rule is apimachinery's `duration.HumanDuration`: the longer ago, the coarser.
+//! The rule is apimachinery's `duration.HumanDuration`: the longer, the coarser.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 

@@ -1,5 +1,6 @@
-//! Rows of what there is besides workloads: nodes, namespaces, runtime classes, leases and service
-//! accounts.
+//! Rows of nodes, namespaces, runtime classes, leases and service accounts.
+//!
+//! The roles of a node come from its labels, its status from the condition `Ready`.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +18,10 @@ pub(super) const NAMESPACE: &[Column] = &[NAME, text("Status", "The phase of the
 
 pub(super) const NODE: &[Column] = &[
     NAME,
-    text("Status", "Whether the node takes pods."),
-    text("Roles", "The roles its labels give it."),
+    text("Status", "Whether the node is ready and accepts pods."),
+    text("Roles", "The roles of the node, from its labels."),
     AGE,
-    text("Version", "The version of the agent."),
+    text("Version", "The version of the kubelet."),
     wide("Internal-IP", "The address within the cluster."),
     wide("External-IP", "The address from outside."),
     wide("OS-Image", "The operating system."),
@@ -29,11 +30,11 @@ pub(super) const NODE: &[Column] = &[
 ];
 
 pub(super) const RUNTIME_CLASS: &[Column] =
-    &[NAME, text("Handler", "The configuration that runs its pods."), AGE];
+    &[NAME, text("Handler", "The handler of the container runtime."), AGE];
 
 pub(super) const LEASE: &[Column] = &[NAME, text("Holder", "Who holds the lease."), AGE];
 
-pub(super) const SERVICE_ACCOUNT: &[Column] = &[NAME, number("Secrets", "How many secrets it names."), AGE];
+pub(super) const SERVICE_ACCOUNT: &[Column] = &[NAME, number("Secrets", "The number of secrets."), AGE];
 
 const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
 const ROLE_LABEL: &str = "kubernetes.io/role";

@@ -1,4 +1,6 @@
 //! Rows of ConfigMaps, Secrets and Events.
+//!
+//! Of data only the number of keys is shown, never a value.
 
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
 use serde_json::Value;
@@ -8,21 +10,21 @@ use super::cell::or;
 use super::column::{AGE, Column, NAME, number, text, wide};
 use crate::clock::Timestamp;
 
-pub(super) const CONFIG_MAP: &[Column] = &[NAME, number("Data", "How many keys it has."), AGE];
+pub(super) const CONFIG_MAP: &[Column] = &[NAME, number("Data", "The number of keys."), AGE];
 
 pub(super) const SECRET: &[Column] =
-    &[NAME, text("Type", "What the secret is for."), number("Data", "How many keys it has."), AGE];
+    &[NAME, text("Type", "What the secret is for."), number("Data", "The number of keys."), AGE];
 
 pub(super) const EVENT: &[Column] = &[
-    text("Last Seen", "How long ago it was seen last."),
+    text("Last Seen", "How long ago the event was last seen."),
     text("Type", "Normal or Warning."),
-    text("Reason", "Why it was told, in a word."),
-    text("Object", "What it is about."),
-    wide("Subobject", "The part of the object it is about."),
-    wide("Source", "Who tells it."),
-    text("Message", "What has happened."),
-    wide("First Seen", "How long ago it was seen first."),
-    Column { priority: 1, ..number("Count", "How often it was seen.") },
+    text("Reason", "The reason, in one word."),
+    text("Object", "The object that the event is about."),
+    wide("Subobject", "The part of the object that the event is about."),
+    wide("Source", "The component that reports the event."),
+    text("Message", "A description of what happened."),
+    wide("First Seen", "How long ago the event was first seen."),
+    Column { priority: 1, ..number("Count", "How often the event was seen.") },
     Column { priority: 1, ..NAME },
 ];
 
@@ -62,7 +64,7 @@ pub(super) fn event(event: &Event, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-/// How long ago an event was seen first and last. A series says the latter itself.
+/// How long ago an event was first and last seen. A series has the latter itself.
 fn seen(event: &Event, now: Timestamp) -> (String, String) {
     let first = match &event.first_timestamp {
         Some(time) => since(Some(time), now),

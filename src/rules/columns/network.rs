@@ -1,7 +1,7 @@
 //! Rows of services, endpoints and endpoint slices.
 //!
-//! Kubernetes cuts long addresses of load balancers only for tables that are not wide; its server
-//! always makes wide ones and leaves the choice of columns to the client, so nothing is cut here.
+//! Kubernetes truncates long addresses of load balancers only in tables that are not wide. Its server
+//! always makes wide ones and the client chooses the columns, so nothing is truncated here.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ pub(super) const SERVICE: &[Column] = &[
     NAME,
     text("Type", "How the service is reached."),
     text("Cluster-IP", "The address within the cluster; None if the service is headless."),
-    text("External-IP", "The addresses from outside."),
+    text("External-IP", "The external addresses."),
     text("Port(s)", "The ports, with their node ports and protocols."),
     AGE,
     wide("Selector", "The labels of the pods behind the service."),
@@ -31,7 +31,7 @@ pub(super) const ENDPOINTS: &[Column] =
 
 pub(super) const SLICE: &[Column] = &[
     NAME,
-    text("AddressType", "What the addresses are."),
+    text("AddressType", "The type of the addresses."),
     text("Ports", "The ports of every endpoint."),
     text("Endpoints", "The addresses, ready or not."),
     AGE,

@@ -1,7 +1,7 @@
 //! Rows of pods: READY, STATUS and RESTARTS as `kubectl get pods` shows them.
 //!
-//! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the first
-//! container in trouble gives its reason, init containers before main ones, a deletion before all.
+//! The rule is that of Kubernetes' `printPod` (`pkg/printers/internalversion`): the status is the
+//! reason of the first container in trouble, init containers first; a deletion overrides it.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus,
@@ -18,14 +18,14 @@ use crate::objects::pod::{
 
 pub(super) const COLUMNS: &[Column] = &[
     NAME,
-    text("Ready", "Ready containers and containers there are."),
+    text("Ready", "The number of ready containers and of all containers."),
     text("Status", "What the pod is doing, or what keeps it from running."),
     text("Restarts", "How often containers were restarted, and when last."),
     AGE,
     wide("IP", "The address of the pod."),
-    wide("Node", "The node the pod is on."),
-    wide("Nominated Node", "The node on which others make room for the pod."),
-    wide("Readiness Gates", "Conditions the pod waits for that are met, and all of them."),
+    wide("Node", "The node of the pod."),
+    wide("Nominated Node", "The node on which preemption makes room for the pod."),
+    wide("Readiness Gates", "The number of readiness gates that are met and of all gates."),
 ];
 
 pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
@@ -45,7 +45,7 @@ pub(super) fn cells(pod: &Pod, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-/// The condition of the row of a pod that is over, by which clients may hide it.
+/// The condition in the row of a pod that has ended, by which clients may hide it.
 pub(super) fn completion(pod: &Pod) -> Option<Value> {
     let phase = phase(pod);
     let message = match phase {
@@ -61,9 +61,9 @@ pub(super) fn completion(pod: &Pod) -> Option<Value> {
 pub struct PodCells {
     /// Containers that are ready, sidecars included.
     pub n_ready: usize,
-    /// Containers there are, sidecars included.
+    /// All containers, sidecars included.
     pub n_total: usize,
-    /// The word in the STATUS column.
+    /// The STATUS column.
     pub status: String,
     /// Restarts of all containers that count.
     pub n_restarts: i32,
@@ -127,7 +127,7 @@ impl PodCells {
         false
     }
 
-    /// Once the pod is initialized, restarts of init containers are forgotten but for sidecars.
+    /// Once the pod is initialized, only restarts of sidecars count among those of init containers.
     fn add_containers(&mut self, pod: &Pod, status: &PodStatus) {
         (self.n_restarts, self.last_restart) = (0, None);
         let init = status.init_container_statuses.iter().flatten();
@@ -165,7 +165,7 @@ fn count_containers(pod: &Pod) -> usize {
     spec.containers.len() + spec.init_containers.iter().flatten().filter(|one| is_sidecar(one)).count()
 }
 
-/// Why the pod is in its phase, else the phase.
+/// The reason of the phase, or the phase without one.
 fn reason(pod: &Pod) -> String {
     or(pod.status.as_ref().and_then(|status| status.reason.as_deref()), phase(pod)).to_owned()
 }

@@ -1,4 +1,6 @@
 //! Rows of claims, volumes and storage classes.
+//!
+//! A claim shows the capacity and the access modes of its volume, and nothing before it has one.
 
 use std::collections::BTreeMap;
 
@@ -20,41 +22,41 @@ use crate::objects::storage_class::is_default;
 pub(super) const CLAIM: &[Column] = &[
     NAME,
     text("Status", "The phase of the claim."),
-    text("Volume", "The volume it is bound to."),
-    text("Capacity", "What the volume holds."),
+    text("Volume", "The volume that the claim is bound to."),
+    text("Capacity", "The capacity of the volume."),
     text("Access Modes", "How the volume may be mounted."),
-    text("StorageClass", "The class the volume comes from."),
-    text("VolumeAttributesClass", "The class of attributes that is wanted."),
+    text("StorageClass", "The storage class of the claim."),
+    text("VolumeAttributesClass", "The requested VolumeAttributesClass."),
     AGE,
     wide("VolumeMode", "Whether there is a file system on it."),
 ];
 
 pub(super) const VOLUME: &[Column] = &[
     NAME,
-    text("Capacity", "What the volume holds."),
+    text("Capacity", "The capacity of the volume."),
     text("Access Modes", "How the volume may be mounted."),
-    text("Reclaim Policy", "What becomes of it when its claim is gone."),
+    text("Reclaim Policy", "What happens to the volume when its claim is deleted."),
     text("Status", "The phase of the volume."),
-    text("Claim", "The claim it belongs to."),
-    text("StorageClass", "The class it comes from."),
-    text("VolumeAttributesClass", "The class of its attributes."),
-    text("Reason", "Why it is in its phase."),
+    text("Claim", "The claim that the volume is bound to."),
+    text("StorageClass", "The storage class of the volume."),
+    text("VolumeAttributesClass", "The VolumeAttributesClass of the volume."),
+    text("Reason", "The reason of the status."),
     AGE,
     wide("VolumeMode", "Whether there is a file system on it."),
 ];
 
 pub(super) const CLASS: &[Column] = &[
     NAME,
-    text("Provisioner", "Who makes the volumes."),
-    text("ReclaimPolicy", "What becomes of a volume when its claim is gone."),
-    text("VolumeBindingMode", "When a claim gets its volume."),
-    text("AllowVolumeExpansion", "Whether claims may grow."),
+    text("Provisioner", "The provisioner of the volumes."),
+    text("ReclaimPolicy", "What happens to a volume when its claim is deleted."),
+    text("VolumeBindingMode", "When claims are bound to volumes."),
+    text("AllowVolumeExpansion", "Whether claims can be expanded."),
     AGE,
 ];
 
-/// How classes were named before there was a field.
+/// The annotation that named the class before there was a field.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
-/// Modes in the order of tables, with their short forms.
+/// Access modes in the order of tables, with their short forms.
 const MODES: &[(&str, &str)] = &[
     ("ReadWriteOnce", "RWO"),
     ("ReadOnlyMany", "ROX"),

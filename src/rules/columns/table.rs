@@ -1,7 +1,7 @@
 //! The `meta.k8s.io` Table of objects.
 //!
 //! Rows are computed while they are written, one after the other: a table of ten thousand pods is
-//! never held in any other form than its text.
+//! never in memory in another form than its text.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
@@ -14,7 +14,7 @@ use super::pod;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object};
 
-/// What of the object itself goes with its row (the query parameter `includeObject`).
+/// How much of the object its row contains (the query parameter `includeObject`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IncludeObject {
     /// Its metadata: kubectl takes the namespace and the labels from there.
@@ -27,8 +27,7 @@ pub enum IncludeObject {
 }
 
 impl IncludeObject {
-    /// What the query parameter says; absent and empty mean the default, `None` that there is no
-    /// such value.
+    /// Parses the query parameter; absent and empty mean the default. `None` if the value is unknown.
     pub fn parse(text: Option<&str>) -> Option<Self> {
         match text {
             None | Some("" | "Metadata") => Some(Self::Metadata),
@@ -46,13 +45,13 @@ pub struct Table<'a> {
     pub kind: Kind,
     /// The version of `meta.k8s.io` that was asked for: `v1` or `v1beta1`.
     pub version: &'a str,
-    /// The metadata of the list: its `resourceVersion` and where it goes on.
+    /// The metadata of the list: its `resourceVersion` and `continue` token.
     pub metadata: &'a Value,
     /// The objects, in the order of their rows.
     pub objects: &'a [Object],
-    /// What of each object goes with its row.
+    /// How much of each object its row contains.
     pub include: IncludeObject,
-    /// The moment of which ages are.
+    /// The time at which ages are computed.
     pub now: Timestamp,
 }
 

@@ -1,4 +1,6 @@
 //! Rows of StatefulSets and their revisions.
+//!
+//! A set shows its ready pods against the wanted ones, a revision its controller and number.
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet};
 use k8s_openapi::api::core::v1::Container;
@@ -12,7 +14,7 @@ use crate::objects::controller_of;
 
 pub(super) const STATEFUL_SET: &[Column] = &[
     NAME,
-    text("Ready", "Ready pods and pods wanted."),
+    text("Ready", "The number of ready pods and of wanted pods."),
     AGE,
     wide("Containers", "The names of the template's containers."),
     wide("Images", "The images of the template's containers."),
@@ -20,8 +22,8 @@ pub(super) const STATEFUL_SET: &[Column] = &[
 
 pub(super) const REVISION: &[Column] = &[
     NAME,
-    text("Controller", "Whose revision it is."),
-    number("Revision", "The place among the revisions of its controller."),
+    text("Controller", "The controller of the revision."),
+    number("Revision", "The number of the revision."),
     AGE,
 ];
 

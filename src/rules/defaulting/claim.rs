@@ -1,7 +1,7 @@
 //! Defaults of claims, of claim templates and of the claims of ephemeral volumes.
 //!
-//! The class of a claim that names none is not a default: it follows from the classes that there
-//! are, which the store knows.
+//! The storage class of a claim without one is not a default: it depends on the existing classes,
+//! which the store knows.
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 
@@ -10,7 +10,7 @@ use super::quantities::{amounts, canonicalize};
 
 pub(super) const VOLUME_MODE: &str = "Filesystem";
 
-/// A claim, or a template of claims: both are stored with the phase a new claim has.
+/// A claim or a claim template: both are stored with the phase of a new claim.
 pub(super) fn default(claim: &mut PersistentVolumeClaim) {
     default_spec(claim.spec.get_or_insert_default());
     set(&mut claim.status.get_or_insert_default().phase, "Pending");

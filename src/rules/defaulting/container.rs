@@ -1,7 +1,7 @@
 //! Defaults of containers: image pull policy, termination message, ports, probes, environment.
 //!
-//! The same for containers of templates and of pods; what only pods get is in [`pod`](super::pod).
-//! Numbers of probes that are zero count as absent, as in `pkg/apis/core/v1/defaults.go`.
+//! They are the same for containers of templates and of pods; [`pod`](super::pod) has the defaults of
+//! pods alone. A zero in a probe counts as absent, as in `pkg/apis/core/v1/defaults.go`.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvVar, EphemeralContainer, HTTPGetAction, Lifecycle, Probe, VolumeMount,
@@ -33,7 +33,7 @@ pub(super) fn default(container: &mut Container) {
     default_lifecycle(container.lifecycle.as_mut());
 }
 
-/// An ephemeral container has the fields of a container, but none that last.
+/// An ephemeral container has the fields of a container except probes, hooks and resources.
 pub(super) fn default_ephemeral(container: &mut EphemeralContainer) {
     set(&mut container.image_pull_policy, pull_policy(container.image.as_deref()));
     set(&mut container.termination_message_path, TERMINATION_MESSAGE_PATH);

@@ -2,8 +2,8 @@
 //!
 //! The rule is the Kubernetes document "Images", "Default image pull policy".
 
-/// `Always` for images that move: those tagged `latest`, in words or by having neither tag nor
-/// digest.
+/// `Always` for images that may change: those tagged `latest`, or with neither tag nor digest, which
+/// means the same.
 pub(super) fn pull_policy(image: Option<&str>) -> &'static str {
     let Some(image) = image.filter(|image| !image.is_empty()) else { return "IfNotPresent" };
     let has_digest = image.contains('@');

@@ -1,11 +1,10 @@
 //! Defaults, as the Kubernetes API sets them before it validates.
 //!
-//! Each file holds the defaults of what its name says. Two rules are common to all: a field that
-//! is set is left as it is, and a field that Kubernetes keeps as a plain number or flag is unset
-//! when it is zero, since the API cannot tell zero from absent there. What the API server fills
-//! in from other objects (addresses, node ports, the storage class) belongs to the store, and
-//! what it sets at creation alone (status, generation, finalizers of namespaces) to
-//! [`strategy`](super::strategy).
+//! Each file has the defaults of what it is named after. Two rules hold for all: a field that is set
+//! stays as it is, and a field that Kubernetes keeps as a plain number or boolean is unset when it is
+//! zero or false, since the API cannot distinguish that from absent. The store sets what depends on
+//! other objects (addresses, node ports, the storage class), [`strategy`](super::strategy) what is
+//! set only at creation (status, generation, finalizers of namespaces).
 
 mod absent;
 mod claim;
@@ -30,7 +29,7 @@ use crate::objects::Typed;
 use absent::{drop_zero, set};
 use quantities::{amounts, canonicalize};
 
-/// The label every namespace bears, with its name as the value.
+/// The label of every namespace, with its name as the value.
 const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Sets every default that the Kubernetes API sets for this kind. Applying it twice changes
@@ -97,7 +96,7 @@ impl Defaulted {
     }
 }
 
-/// The API leaves empty lists and maps out; `kubectl apply` sends `annotations: {}` and does not
+/// The API omits empty lists and maps; `kubectl apply` sends `annotations: {}` and does not
 /// expect it back.
 fn drop_empty(meta: &mut ObjectMeta) {
     drop_zero(&mut meta.annotations);
@@ -128,7 +127,7 @@ fn default_node(node: &mut Node) {
     }
 }
 
-/// `stringData` is a way to write `data`; it wins, and is never kept.
+/// `stringData` is a way to write `data`; it takes precedence, and is never stored.
 fn default_secret(secret: &mut Secret) {
     set(&mut secret.type_, "Opaque");
     for (key, text) in secret.string_data.take().into_iter().flatten() {

@@ -1,8 +1,7 @@
 //! Defaults of pods and of pod templates (`pkg/apis/core/v1/defaults.go`).
 //!
-//! A template gets what every pod specification gets; a pod gets more: its requests follow from
-//! its limits, and service links are on. Were a template given those too, its revision would have
-//! another hash than Kubernetes gives it.
+//! A pod gets more defaults than a template: its requests follow from its limits, and service links
+//! are on. With those, the revision of a template would not have the hash that Kubernetes gives it.
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, PodTemplateSpec};
 
@@ -52,7 +51,7 @@ fn default_spec(spec: &mut PodSpec) {
     }
 }
 
-/// `serviceAccount` is the old name of `serviceAccountName`; the API keeps both alike.
+/// `serviceAccount` is the old name of `serviceAccountName`; the API keeps both the same.
 fn mirror_service_account(spec: &mut PodSpec) {
     if let Some(name) = spec.service_account_name.clone().or_else(|| spec.service_account.clone()) {
         spec.service_account_name = Some(name.clone());
@@ -60,7 +59,7 @@ fn mirror_service_account(spec: &mut PodSpec) {
     }
 }
 
-/// With the host's network a container's port is the host's.
+/// In the host's network a container's port is a port of the host.
 fn use_host_ports(container: &mut Container) {
     for port in container.ports.iter_mut().flatten() {
         if port.host_port.is_none_or(|host_port| host_port == 0) {

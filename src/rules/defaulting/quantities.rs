@@ -1,4 +1,4 @@
-//! Quantities in the form in which the API gives them back.
+//! Quantities in their canonical form, which the API returns.
 //!
 //! `1000m` becomes `1`, as Kubernetes' own decoding makes it.
 
@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::objects::quantity::canonical;
 
-/// Writes quantities as the API gives them back; what is no quantity is left to validation.
+/// Writes quantities in their canonical form; validation refuses what is not a quantity.
 pub(super) fn canonicalize<'a>(quantities: impl IntoIterator<Item = &'a mut Quantity>) {
     for quantity in quantities {
         if let Some(form) = canonical(&quantity.0) {

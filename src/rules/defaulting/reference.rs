@@ -1,6 +1,6 @@
 //! References from a container or a volume to fields of its pod.
 //!
-//! The downward API has the same in environment variables and in files.
+//! The downward API has the same references in environment variables and in files.
 
 use k8s_openapi::api::core::v1::{ObjectFieldSelector, ResourceFieldSelector};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;

@@ -1,8 +1,8 @@
 //! Defaults of StatefulSets (`pkg/apis/apps/v1/defaults.go`).
 //!
 //! The update strategy has two cases: without a type it becomes a complete rolling update; with
-//! `type: RollingUpdate` alone it keeps having no `rollingUpdate`, which the controller treats
-//! differently (it goes by the count of current replicas).
+//! `type: RollingUpdate` alone it gets no `rollingUpdate`, which the controller treats differently
+//! (it goes by the number of current replicas).
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetUpdateStrategy};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -12,7 +12,7 @@ use super::{claim, pod};
 
 const REPLICAS: i32 = 1;
 const REVISION_HISTORY_LIMIT: i32 = 10;
-/// As many pods as a rolling update may have unavailable at once.
+/// The most pods that a rolling update makes unavailable at once.
 const MAX_UNAVAILABLE: i32 = 1;
 
 pub(super) fn default(object: &mut StatefulSet) {

@@ -1,7 +1,7 @@
 //! Defaults of the volumes of a pod: an empty directory when no source is named, file modes,
 //! host path types.
 //!
-//! Volumes of particular clouds and storage systems are left as they are.
+//! Volumes of specific clouds and storage systems get no defaults.
 
 use k8s_openapi::api::core::v1::{
     DownwardAPIVolumeFile, EmptyDirVolumeSource, HostPathVolumeSource, Volume, VolumeProjection,

@@ -1,5 +1,7 @@
-//! A set and its governing service: the one that `spec.serviceName` names, under which each pod
-//! has its DNS name.
+//! Rules about a StatefulSet and its governing service, the one that `spec.serviceName` names.
+//!
+//! Each pod has its DNS name under the governing service, so what is wrong with the pair is a warning
+//! for both objects.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, Service};
@@ -11,8 +13,7 @@ use crate::objects::pod::containers;
 use crate::objects::{name_of, namespace_of};
 
 const SERVICE_NAME: &str = "spec.serviceName";
-/// Software whose members find each other by name before any of them can be ready, as images
-/// are called.
+/// Names of images whose members must find each other by DNS name before any of them is ready.
 const QUORUM_IMAGES: &[&str] = &[
     "cassandra",
     "cockroach",
@@ -30,7 +31,7 @@ const QUORUM_IMAGES: &[&str] = &[
     "zookeeper",
 ];
 
-/// The service a set names: whether it is there and fits.
+/// Whether the service that a set names exists and fits.
 pub(super) fn check_set(set: &StatefulSet, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let namespace = namespace_of(&set.metadata);
     let name = set.spec.service_name.as_deref().unwrap_or_default();
@@ -54,7 +55,7 @@ pub(super) fn check_set(set: &StatefulSet, related: &RelatedObjects<'_>, warning
     }
 }
 
-/// The sets that name a service: whether it fits them.
+/// Whether a service fits the sets that name it.
 pub(super) fn check_service(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let name = name_of(&service.metadata);
     for set in related.sets_in(namespace_of(&service.metadata)) {
@@ -65,15 +66,15 @@ pub(super) fn check_service(service: &Service, related: &RelatedObjects<'_>, war
     }
 }
 
-/// `paths`: where it is said that the service is not headless, that it selects others, and that
-/// it hides pods from their peers.
+/// `paths` are the fields of the warnings that the service is not headless, that it selects other
+/// pods, and that it does not publish pods that are not ready.
 fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: &mut Vec<Warning>) {
     let (set_name, service_name) = (name_of(&set.metadata), name_of(&service.metadata));
     let [cluster_ip, selector, publish] = paths;
     if !is_headless(service) {
         let text = format!(
             "Service \"{service_name}\" is not headless, so \"{set_name}-0.{service_name}\" and the others do not \
-             resolve; create it anew with clusterIP: None"
+             resolve; recreate it with clusterIP: None"
         );
         warn(warnings, cluster_ip, text);
     }
@@ -97,8 +98,8 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
     check_publishing(set, service, publish, warnings);
 }
 
-/// Names of pods that are not ready are withheld; peers that need one another to become ready
-/// then wait forever.
+/// Pods that are not ready have no DNS names; peers that need each other to become ready then wait
+/// forever.
 fn check_publishing(set: &StatefulSet, service: &Service, path: &str, warnings: &mut Vec<Warning>) {
     let publishes = service.spec.as_ref().and_then(|spec| spec.publish_not_ready_addresses);
     let Some(pod) = set.spec.template.spec.as_ref().filter(|_| publishes != Some(true)) else { return };
@@ -121,7 +122,7 @@ fn check_publishing(set: &StatefulSet, service: &Service, path: &str, warnings: 
     warn(warnings, path, text);
 }
 
-/// The name of a peer that a container's command, arguments or environment write out.
+/// The name of a peer in a container's command, arguments or environment.
 fn named_peer(container: &Container, set: &str, service: &str) -> Option<String> {
     let environment = container.env.iter().flatten().filter_map(|variable| variable.value.as_deref());
     let arguments = container.command.iter().flatten().chain(container.args.iter().flatten());

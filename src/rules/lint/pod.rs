@@ -1,6 +1,6 @@
-//! Rules about single pods: whether they get the DNS name their fields ask for.
+//! Rules about pods without a controller: whether they get the DNS name that their fields ask for.
 //!
-//! Pods that somebody controls are left alone; what is wrong with them is said of their owner.
+//! There is no warning about a pod with a controller: the warning is about its controller.
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -45,7 +45,7 @@ fn check_subdomain(pod: &Pod, subdomain: &str, related: &RelatedObjects<'_>, war
         ),
         Some(service) if !is_headless(service) => {
             format!(
-                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; create it anew with clusterIP: None"
+                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; recreate it with clusterIP: None"
             )
         }
         Some(service) if !selects(service, labels) => format!(

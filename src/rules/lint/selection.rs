@@ -1,6 +1,6 @@
 //! Which pods a service selects, by their labels.
 //!
-//! A service without a selector selects nothing: its endpoints are made by somebody else.
+//! A service without a selector selects nothing: somebody else makes its endpoints.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Service;
@@ -13,7 +13,7 @@ pub(super) fn is_headless(object: &Service) -> bool {
     object.spec.as_ref().is_some_and(service::is_headless)
 }
 
-/// The service's selector, unless it has none and selects nothing.
+/// The service's selector; `None` if it has none or an empty one, which selects nothing.
 pub(super) fn selector_of(service: &Service) -> Option<&Labels> {
     service.spec.as_ref()?.selector.as_ref().filter(|selector| !selector.is_empty())
 }
@@ -26,7 +26,7 @@ pub(super) fn template_labels(set: &StatefulSet) -> Option<&Labels> {
     set.spec.template.metadata.as_ref()?.labels.as_ref()
 }
 
-/// Labels as manifests of other tools write them: `app=web,tier=db`.
+/// Labels as kubectl prints them: `app=web,tier=db`.
 pub(super) fn written(labels: Option<&Labels>) -> String {
     labels.map_or_else(String::new, |labels| Selector::from_labels(labels).to_string())
 }

@@ -1,4 +1,7 @@
 //! Rules about services: their ports, and other services with the same pods.
+//!
+//! A target port may be the name of a container's port, which is only looked up when the endpoints are
+//! made; a name that no container has gives endpoints without that port.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec, Service, ServicePort};
@@ -27,7 +30,7 @@ pub(super) fn check(service: &Service, related: &RelatedObjects<'_>, warnings: &
     }
 }
 
-/// The services that select a set's pods: whether the ports they name are there.
+/// Whether the set's pods have the ports that the services which select them name.
 pub(super) fn check_ports_of_set(
     set: &StatefulSet,
     related: &RelatedObjects<'_>,
@@ -51,7 +54,7 @@ fn check_has_ports(service: &Service, warnings: &mut Vec<Warning>) {
     }
 }
 
-/// Two headless services with the same pods: only one of them can be their subdomain.
+/// Two headless services with the same pods: only one of them can be the subdomain of the pods.
 fn check_twin(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Vec<Warning>) {
     let Some(selector) = selector_of(service).filter(|_| is_headless(service)) else { return };
     let (namespace, name) = (namespace_of(&service.metadata), name_of(&service.metadata));
@@ -69,7 +72,7 @@ fn check_twin(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Ve
     }
 }
 
-/// Ports that a service names and that no container has.
+/// Warns of named target ports that no container has.
 fn check_ports(
     service: &Service,
     pod: Option<&PodSpec>,
@@ -82,8 +85,8 @@ fn check_ports(
         let Some(IntOrString::String(wanted)) = &port.target_port else { continue };
         if !containers(pod).any(|container| has_port(container, wanted, port)) {
             let text = format!(
-                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; name a \
-                 containerPort so, or use its number",
+                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; give a \
+                 containerPort this name, or use its number",
                 name_of(&service.metadata),
                 known_ports(pod)
             );

@@ -1,4 +1,6 @@
-//! Rules that need nothing but the set itself.
+//! Rules about a StatefulSet alone: its name, partition, identity, claims and mounts.
+//!
+//! None of these needs another object, so the warnings do not depend on what exists already.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Container, PodSpec};
@@ -8,8 +10,8 @@ use super::warning::{Warning, warn};
 use crate::objects::name_of;
 use crate::objects::pod::containers;
 
-/// A label value has 63 bytes; the revision label is the set's name, a hyphen and up to ten
-/// letters of a hash.
+/// A label value has at most 63 bytes; the revision label is the set's name, a hyphen and a hash of
+/// up to ten characters.
 const NAME_LENGTH_MAX: usize = 63 - 1 - 10;
 /// The annotation that keeps simulated pods from becoming ready.
 const NEVER_READY_ANNOTATION: &str = "simulated.dullahan.dev/never-ready";
@@ -92,13 +94,13 @@ fn check_identity(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>)
 
 fn check_grace_period(pod: &PodSpec, warnings: &mut Vec<Warning>) {
     if pod.termination_grace_period_seconds == Some(0) {
-        let text = "pods are killed at once and their names given away while the old process may still run, which \
-                    the guarantees of a StatefulSet do not survive; use at least 1, better 10 or more";
+        let text = "pods are killed at once and replaced while the old process may still run, which breaks the \
+                    guarantees of a StatefulSet; use at least 1, preferably 10 or more";
         warn(warnings, "spec.template.spec.terminationGracePeriodSeconds", text.to_owned());
     }
 }
 
-/// Claims that nobody mounts, and mounts that nothing stands behind.
+/// Claim templates that no container mounts, and mounts without a volume.
 fn check_mounts(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     let templates: Vec<&str> =
         set.spec.volume_claim_templates.iter().flatten().map(|claim| name_of(&claim.metadata)).collect();
@@ -117,7 +119,7 @@ fn check_mounts(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     missing.dedup();
     for name in missing {
         let text = format!(
-            "containers mount \"{name}\", which is no volume of the pod; add a template with this name so that \
+            "containers mount \"{name}\", which is not a volume of the pod; add a template with this name so that \
              each pod has storage of its own"
         );
         warn(warnings, "spec.volumeClaimTemplates", text);

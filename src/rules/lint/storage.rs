@@ -1,4 +1,6 @@
-//! Rules about claims: whether anything will make a volume for them.
+//! Rules about claims: whether there is a storage class to provision a volume for them.
+//!
+//! Where the storage classes are not known there are no warnings.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
@@ -30,7 +32,7 @@ fn check(
     warnings: &mut Vec<Warning>,
 ) {
     let (Some(spec), Some(classes)) = (spec, &related.classes) else { return };
-    // A claim for one volume, or for volumes with certain labels, needs no class to make one.
+    // A claim for one volume, or for volumes with certain labels, needs no class.
     if spec.volume_name.as_deref().is_some_and(|name| !name.is_empty()) || spec.selector.is_some() {
         return;
     }

@@ -1,10 +1,9 @@
-//! What the API server does to an object of each kind between defaulting and validation: which
-//! half of it a write may change, the status a new object starts with, and the generation.
+//! What the API server does to an object between defaulting and validation: keeps the parts that the
+//! write cannot change, gives a new object its status, and counts generations.
 //!
-//! Kubernetes calls this the strategy of a resource (`pkg/registry/*/strategy.go`). The
-//! generation counts changes of what the user wants; it is raised for the kinds that have one,
-//! and only when the new wish means something else than the old (see
-//! [`semantic`](super::semantic)).
+//! Kubernetes calls this the strategy of a resource (`pkg/registry/*/strategy.go`). The generation
+//! counts changes of the desired state; it is raised for the kinds that have one, and only when the
+//! new state means something else than the old (see [`semantic`](crate::machinery::semantic)).
 
 mod service;
 
@@ -17,7 +16,7 @@ use crate::machinery::semantic;
 use crate::objects::{Typed, namespace, quality};
 use crate::rules::defaulting::label_namespace;
 
-/// Clears what a creator may not set and gives the status a new object has.
+/// Clears the fields that a creator cannot set, and sets the status of a new object.
 pub fn prepare_for_create(typed: &mut Typed) {
     match typed {
         Typed::StatefulSet(set) => {
@@ -55,7 +54,7 @@ pub fn prepare_for_create(typed: &mut Typed) {
     }
 }
 
-/// Keeps the status of `old`, and raises the generation if what the user wants has changed.
+/// Keeps the status of `old`, and raises the generation if the desired state has changed.
 pub fn prepare_for_update(new: &mut Typed, old: &Typed) {
     new.meta_mut().generation = old.meta().generation;
     keep_status(new, old);
@@ -82,8 +81,8 @@ pub fn prepare_for_update(new: &mut Typed, old: &Typed) {
     }
 }
 
-/// `old` with the status of `new`; everything else of it is kept, finalizers and owner references
-/// too.
+/// `old` with the status of `new`; everything else is kept, including finalizers and owner
+/// references.
 pub fn with_status_of(new: &Typed, old: &Typed) -> Typed {
     let mut kept = old.clone();
     keep_status(&mut kept, new);
@@ -91,7 +90,7 @@ pub fn with_status_of(new: &Typed, old: &Typed) -> Typed {
     kept
 }
 
-/// Fills in what a status that is written in place of that of `old` need not say.
+/// Fills in fields that a status which replaces that of `old` may leave out.
 pub fn complete_status(new: &mut Typed, old: &Typed) {
     match (new, old) {
         (Typed::StatefulSet(set), _) => drop_zero_counts(set.status.get_or_insert_default()),
@@ -128,8 +127,8 @@ fn keep_status(to: &mut Typed, from: &Typed) {
     }
 }
 
-/// The finalizers of a namespace are the system's. They can only be removed, and only while the
-/// namespace goes away (Kubernetes has the call `namespaces/finalize` for that).
+/// The finalizers of a namespace belong to the server. They can only be removed, and only while the
+/// namespace is being deleted (Kubernetes has the subresource `namespaces/finalize` for that).
 fn keep_finalizers(new: &mut Namespace, old: &Namespace) {
     let known = old.spec.clone().unwrap_or_default();
     let spec = new.spec.get_or_insert_default();
@@ -141,7 +140,7 @@ fn keep_finalizers(new: &mut Namespace, old: &Namespace) {
     }
 }
 
-/// `replicas` and `availableReplicas` are always shown, the other counts only when there are any.
+/// `replicas` and `availableReplicas` are always present, the other counts only if they are not zero.
 fn drop_zero_counts(status: &mut StatefulSetStatus) {
     status.available_replicas.get_or_insert(0);
     for count in [&mut status.ready_replicas, &mut status.current_replicas, &mut status.updated_replicas] {

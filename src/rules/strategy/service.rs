@@ -1,8 +1,8 @@
-//! Services: fields that say the same twice, and values that a writer may leave to the system.
+//! Services: fields that mean the same, and values that the server allocates.
 //!
-//! `clusterIP` is the first of `clusterIPs`; a client that knows only one of them is understood.
-//! A client that writes a service without the addresses and node ports it was given keeps them,
-//! so that applying the same manifest again changes nothing.
+//! `clusterIP` is the first of `clusterIPs`; a client may write only one of them. A service that is
+//! written without its allocated addresses and node ports keeps them, so that applying the same
+//! manifest again changes nothing.
 
 use k8s_openapi::api::core::v1::ServiceSpec;
 
@@ -45,7 +45,7 @@ fn keep_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// Node ports follow the name of their port, unless another port has taken them.
+/// A node port stays with the name of its port, unless another port has taken it.
 fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
     let ports = new.ports.get_or_insert_default();
     let mut taken: Vec<i32> = ports.iter().filter_map(|port| port.node_port).collect();

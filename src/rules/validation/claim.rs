@@ -1,7 +1,7 @@
 //! Claims, and the claim templates of StatefulSets and of ephemeral volumes.
 //!
-//! A claim wants a size and a way to access it. Once made it only finds its volume, gets a class
-//! if it named none, and grows while it is bound.
+//! A claim needs a size and an access mode. After its creation it can only be bound to a volume, get a
+//! class if it has none, and grow while it is bound.
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -57,7 +57,7 @@ fn check_size(spec: &PersistentVolumeClaimSpec, path: &Path<'_>, errors: &mut Ve
     }
 }
 
-/// A claim is what it was when it was made; it may only find its volume and grow once bound.
+/// The spec is immutable, except that the claim is bound to a volume and grows once it is bound.
 pub(super) fn check_change(
     new: &PersistentVolumeClaim,
     old: &PersistentVolumeClaim,
@@ -75,7 +75,7 @@ pub(super) fn check_change(
     let amount = |quantity: Option<&Quantity>| quantity.and_then(|size| Amount::parse(&size.0).ok());
     let capacity = old.status.as_ref().and_then(|status| status.capacity.as_ref()?.get(STORAGE));
     let (new_size, old_size) = (amount(requested_storage(&new_spec)), amount(requested_storage(&old_spec)));
-    // A claim that could not grow may shrink again, but not below what it already has.
+    // A claim whose expansion failed may shrink again, but not below its present capacity.
     if new_size < old_size && new_size <= amount(capacity).or(Some(Amount::ZERO)) {
         let rule = "field can not be less than status.capacity";
         errors.push(SPEC.child("resources.requests.storage").forbidden(rule));
@@ -86,7 +86,7 @@ pub(super) fn check_change(
     }
 }
 
-/// `new` with the old values of those fields that may be changed now.
+/// `new` with the old values of the fields that can be changed now.
 fn with_what_may_change(
     new: &PersistentVolumeClaimSpec,
     old: &PersistentVolumeClaimSpec,

@@ -1,7 +1,7 @@
-//! Kinds that belong to no namespace: namespaces, nodes, volumes, storage classes.
+//! Cluster-scoped kinds: namespaces, nodes, volumes, storage classes, runtime classes.
 //!
-//! Of a node only its quantities are checked, of a volume that it has exactly one source, a size
-//! and a way to access it; where its data is never changes.
+//! Only the quantities of a node are checked. A volume has exactly one source, which is immutable, a
+//! capacity and an access mode.
 
 use k8s_openapi::api::core::v1::{Namespace, Node, PersistentVolume, PersistentVolumeSpec};
 use k8s_openapi::api::node::v1::RuntimeClass;
@@ -18,7 +18,7 @@ use crate::objects::{FieldError, Path, names};
 const SPEC: Path<'_> = Path::root("spec");
 const RECLAIM_POLICIES: &[&str] = &["Delete", "Recycle", "Retain"];
 
-/// Every field of a volume that names where its data is.
+/// Every field that can be the source of a volume.
 const SOURCES: &[&str] = &[
     "hostPath",
     "gcePersistentDisk",
@@ -90,7 +90,7 @@ pub(super) fn check_class_change(new: &StorageClass, old: &StorageClass, errors:
     }
 }
 
-/// The handler names a configuration of the node, as a label (`pkg/apis/node/validation`).
+/// The handler has the form of a DNS label (`pkg/apis/node/validation`).
 pub(super) fn check_runtime_class(class: &RuntimeClass, errors: &mut Vec<FieldError>) {
     check_form(names::dns1123_label(&class.handler), &class.handler, &Path::root("handler"), errors);
 }
@@ -178,7 +178,7 @@ fn check_volume_source(spec: &PersistentVolumeSpec, errors: &mut Vec<FieldError>
     }
 }
 
-/// Where the data is does not change.
+/// The source is immutable.
 pub(super) fn check_volume_change(
     new: &PersistentVolume,
     old: &PersistentVolume,

@@ -1,6 +1,6 @@
-//! Containers of all three sorts: those that make up a pod, those that run before them, and
-//! those that are put into a running pod to look around.
-//! A name is unique among all of them, and a port of the host among those that run together.
+//! Containers, init containers and ephemeral containers.
+//!
+//! A name is unique among all of them, and a host port among those that run together.
 
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ fn check_ports(ports: &[ContainerPort], path: &Path<'_>, errors: &mut Vec<FieldE
     }
 }
 
-/// A port of the host can be taken once.
+/// A host port can be used once.
 fn check_host_ports(containers: &[Container], path: &Path<'_>, errors: &mut Vec<FieldError>) {
     let mut taken = BTreeSet::new();
     for (index, container) in containers.iter().enumerate() {
@@ -126,8 +126,8 @@ fn check_host_ports(containers: &[Container], path: &Path<'_>, errors: &mut Vec<
     }
 }
 
-/// What is probed must keep running, which an init container does only with `restartPolicy:
-/// Always`.
+/// Only a container that keeps running can be probed: of the init containers those with
+/// `restartPolicy: Always`.
 fn check_init(container: &Container, grace_s: Option<i64>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     if container.restart_policy.as_deref() == Some("Always") {
         return handler::check_all(container, grace_s, path, errors);

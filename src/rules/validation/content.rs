@@ -1,7 +1,7 @@
 //! Kinds that carry data: ConfigMaps, Secrets, ControllerRevisions, Events.
 //!
-//! Data is bounded and its keys can be file names. A revision never changes but for its number,
-//! and of an event hardly anything is asked.
+//! The size of data is bounded, and its keys can be file names. Of a revision only the number can
+//! change. Of an event only the namespace is checked.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Secret};
@@ -106,7 +106,7 @@ pub(super) fn check_revision_change(
     }
 }
 
-/// Events are for people to read: all that is asked is that they stand where their object does.
+/// Events are for people to read: only their namespace must be that of the object.
 pub(super) fn check_event(event: &Event, errors: &mut Vec<FieldError>) {
     let namespace = text(&event.metadata.namespace);
     let about = text(&event.involved_object.namespace);

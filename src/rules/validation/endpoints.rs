@@ -1,7 +1,7 @@
 //! Endpoints (`ValidateEndpoints` of `pkg/apis/core/validation`).
 //!
-//! A subset has addresses, ready or not, and its ports have names when there are several. Unlike in
-//! Kubernetes an address may be a loopback address: pods on one machine may have nothing else.
+//! A subset has addresses, ready or not, and its ports have names if there are several. Unlike in
+//! Kubernetes, an address may be a loopback address: pods on one machine may have no other.
 
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 

@@ -1,14 +1,14 @@
 //! Environment variables and where their values come from.
 //!
-//! That what a variable refers to exists is not checked here: it may come later, and the node
-//! waits for it.
+//! Whether the ConfigMap or Secret that a variable refers to exists is not checked: it may be created
+//! later, and the node waits for it.
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, ObjectFieldSelector, ResourceFieldSelector};
 
 use super::value::{check_form, text};
 use crate::objects::{FieldError, Path, names};
 
-/// The fields of a pod that its containers may be told in variables.
+/// The fields of a pod that variables can have as values.
 const FIELDS: &[&str] = &[
     "metadata.name",
     "metadata.namespace",

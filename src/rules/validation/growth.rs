@@ -1,8 +1,8 @@
 //! Growth of the claim templates of a StatefulSet, where it is allowed (Kubernetes issue 68737).
 //!
-//! Only the storage that a template requests may change, and only upwards; everything else about
-//! the templates stays what it was. Whether the existing claims can follow is the controller's
-//! matter: it depends on their classes.
+//! Only the storage that a template requests can change, and only upwards; everything else in the
+//! templates is immutable. Whether the existing claims can grow depends on their classes and is left
+//! to the controller.
 
 use std::cmp::Ordering;
 

@@ -1,7 +1,7 @@
-//! Probes and lifecycle hooks: exactly one handler each, with a port that can be.
+//! Probes and lifecycle hooks: exactly one handler each, with a valid port.
 //!
-//! Probes and hooks share their handlers; a probe has numbers besides, and only the readiness
-//! probe may ask for more than one success.
+//! Probes and hooks share their handlers; a probe has numbers too, and only the readiness probe can
+//! require more than one success.
 
 use k8s_openapi::api::core::v1::{
     Container, ExecAction, GRPCAction, HTTPGetAction, LifecycleHandler, Probe, SleepAction, TCPSocketAction,
@@ -90,7 +90,7 @@ fn check_probe(probe: &Probe, succeeds_once: bool, path: &Path<'_>, errors: &mut
     }
 }
 
-/// The first handler counts; every further one is forbidden.
+/// The first handler is checked; every other one is forbidden.
 fn check_handlers(
     handlers: &Handlers<'_>,
     grace_s: Option<i64>,

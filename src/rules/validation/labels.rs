@@ -1,7 +1,7 @@
 //! Labels, annotations and label selectors.
 //!
-//! Keys are qualified names everywhere; annotations may say anything, within a bound, and their
-//! keys are compared without regard to case (apimachinery's `pkg/apis/meta/v1/validation`).
+//! Keys are qualified names everywhere. Annotations can have any value, within a bound, and their keys
+//! are case-insensitive (apimachinery's `pkg/apis/meta/v1/validation`).
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Leases (`pkg/apis/coordination/validation`).
 //!
-//! A lease says who holds something and for how long; only its numbers are checked.
+//! A lease says who holds it and for how long; only its numbers are checked.
 
 use k8s_openapi::api::coordination::v1::Lease;
 

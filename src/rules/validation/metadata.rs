@@ -1,4 +1,4 @@
-//! Metadata, the same for every kind but for the form of the name.
+//! Metadata: the same for every kind, except for the syntax of the name.
 //!
 //! Names and namespaces, labels and annotations, owners and finalizers
 //! (apimachinery's `pkg/api/validation`).
@@ -24,7 +24,7 @@ pub(super) fn check(object: &Typed, errors: &mut Vec<FieldError>) {
     check_finalizers(items(&meta.finalizers), errors);
 }
 
-/// An object that goes away gets no more finalizers: nobody would wait for them.
+/// An object that is being deleted gets no more finalizers.
 pub(super) fn check_change(new: &ObjectMeta, old: &ObjectMeta, errors: &mut Vec<FieldError>) {
     if old.deletion_timestamp.is_none() {
         return;
@@ -44,7 +44,7 @@ pub(super) fn check_change(new: &ObjectMeta, old: &ObjectMeta, errors: &mut Vec<
     }
 }
 
-/// The form of the names of a kind.
+/// The syntax of the names of a kind.
 fn name_rules(kind: Kind, name: &str) -> Vec<String> {
     match kind {
         Kind::Namespace | Kind::StatefulSet => names::dns1123_label(name),
@@ -56,7 +56,7 @@ fn name_rules(kind: Kind, name: &str) -> Vec<String> {
 fn check_name(kind: Kind, meta: &ObjectMeta, errors: &mut Vec<FieldError>) {
     let prefix = text(&meta.generate_name);
     if !prefix.is_empty() {
-        // What is generated from a prefix ends well, whatever the prefix ends with.
+        // A generated name has a valid end, whatever the prefix ends with.
         let example = format!("{}a", prefix.trim_end_matches('-'));
         check_form(name_rules(kind, &example), prefix, &METADATA.child("generateName"), errors);
     }

@@ -1,10 +1,9 @@
 //! Validation, as the Kubernetes API does it after defaulting.
 //!
-//! Every broken rule is reported, each with its path and in Kubernetes' words, so that clients
-//! which look for those words find them. A change is never refused for something that the object
-//! had before: rules that the old version breaks in the same way are not counted against the
-//! new one. What needs other objects (does the namespace exist, is the address free) is the
-//! store's to check.
+//! Every broken rule is reported with its path and Kubernetes' message, since clients search for those
+//! messages. A change is never refused for a mistake that the object had before: errors of the old
+//! version are not reported again for the new one. The store checks what depends on other objects
+//! (does the namespace exist, is the address free).
 
 mod claim;
 mod cluster;
@@ -33,12 +32,12 @@ pub use rules::Rules;
 
 use crate::objects::{FieldError, Typed};
 
-/// The rules a new object breaks.
+/// The rules that a new object breaks.
 pub fn validate_create(new: &Typed) -> Vec<FieldError> {
     validate_create_under(Rules::default(), new)
 }
 
-/// The rules that changing `old` to `new` breaks, those of `new` itself included.
+/// The rules that a change of `old` to `new` breaks, including those that `new` itself breaks.
 pub fn validate_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
     validate_update_under(Rules::default(), new, old)
 }
@@ -64,7 +63,7 @@ pub fn validate_update_under(rules: Rules, new: &Typed, old: &Typed) -> Vec<Fiel
     errors
 }
 
-/// What is wrong with an object, be it new or not.
+/// The rules that an object itself breaks, whether it is new or not.
 fn faults(object: &Typed) -> Vec<FieldError> {
     let mut errors = Vec::new();
     metadata::check(object, &mut errors);
@@ -72,7 +71,7 @@ fn faults(object: &Typed) -> Vec<FieldError> {
     errors
 }
 
-/// The rules that changing the status of `old` to that of `new` breaks.
+/// The rules that a change of the status of `old` to that of `new` breaks.
 pub fn validate_status_update(new: &Typed, old: &Typed) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match (new, old) {

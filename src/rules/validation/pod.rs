@@ -1,8 +1,8 @@
 //! Pods and pod templates.
 //!
-//! Checked as far as anything here uses them: containers, volumes, names, policies, DNS,
-//! tolerations. Rules of schedulers (affinity, topology), of security contexts and of devices are
-//! not checked, since nothing here acts on those fields.
+//! Only the fields that this server uses are checked: containers, volumes, names, policies, DNS,
+//! tolerations. Affinity, topology, security contexts and devices are not checked, since nothing here
+//! acts on them.
 
 use k8s_openapi::api::core::v1::{HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration};
 
@@ -22,7 +22,7 @@ pub(super) fn check(pod: &Pod, errors: &mut Vec<FieldError>) {
     check_spec(pod.spec.as_ref().unwrap_or(&absent), &[], &Path::root("spec"), errors);
 }
 
-/// A template whose pods get a volume for each of `claims` besides those they name themselves.
+/// A template whose pods get a volume for each of `claims`, in addition to their own.
 pub(super) fn check_template(
     template: &PodTemplateSpec,
     claims: &[&str],

@@ -1,7 +1,7 @@
-//! What may change of a pod once it exists: hardly anything but its images.
+//! The fields of a pod that can change after its creation: hardly any except its images.
 //!
-//! Everything else would have to reach a running process. One thing differs from Kubernetes: the
-//! node of a pod that has none can be set in place of a call of `pods/binding`.
+//! A change of the others would have to reach a running process. One thing differs from Kubernetes: a
+//! write can set the node of a pod that has none, which there only `pods/binding` can.
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodSpec, PodStatus};
 
@@ -24,7 +24,7 @@ pub(super) fn check(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
         ("initContainers", items(&new.init_containers).len(), items(&old.init_containers).len()),
     ];
     if let Some((name, _, _)) = lists.iter().find(|(_, new, old)| new != old) {
-        // Nothing more can be said of a pod with other containers.
+        // The containers of the two cannot be compared, so there is nothing more to check.
         return errors.push(SPEC.child(name).forbidden("pod updates may not add or remove containers"));
     }
     check_deadline(new.active_deadline_seconds, old.active_deadline_seconds, errors);
@@ -34,8 +34,8 @@ pub(super) fn check(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// The status may say anything but another quality of service, or that a container runs again
-/// which the restart policy does not restart.
+/// The status can change in any way, except that the quality of service class is immutable and that
+/// a container which the restart policy does not restart cannot run again.
 pub(super) fn check_status(new: &Pod, old: &Pod, errors: &mut Vec<FieldError>) {
     let absent = PodStatus::default();
     let new_status = new.status.as_ref().unwrap_or(&absent);
@@ -93,10 +93,10 @@ fn check_tolerations(new: &PodSpec, old: &PodSpec, errors: &mut Vec<FieldError>)
     }
 }
 
-/// `new` with the old values of those fields that may be changed.
+/// `new` with the old values of the fields that can be changed.
 ///
-/// The node is among them once: Kubernetes writes it through `pods/binding`, which here is a
-/// change like any other.
+/// The node is one of them until it is set: Kubernetes sets it through `pods/binding`, which is a
+/// change like any other here.
 fn with_what_may_change(new: &PodSpec, old: &PodSpec) -> PodSpec {
     let mut kept = new.clone();
     keep_images(&mut kept.containers, &old.containers);

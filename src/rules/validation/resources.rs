@@ -1,7 +1,7 @@
 //! Requests and limits.
 //!
-//! Quantities must be some, must not be negative, and no request may exceed its limit. Whether a
-//! node has that much is nothing to be validated.
+//! Quantities must be valid and not negative, and no request can exceed its limit. Whether a node has
+//! as much is not checked.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) fn check(wanted: &ResourceRequirements, path: &Path<'_>, errors: &mut
     }
 }
 
-/// Quantities that are there and are not negative.
+/// Checks that quantities are valid and not negative.
 pub(super) fn check_list(list: Option<&Quantities>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     for (name, quantity) in list.into_iter().flatten() {
         let path = path.key(name);
@@ -42,7 +42,7 @@ pub(super) fn check_list(list: Option<&Quantities>, path: &Path<'_>, errors: &mu
     }
 }
 
-/// Quantities of what a container can have.
+/// Checks quantities and the names of the resources of a container.
 fn check_named(list: Option<&Quantities>, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     check_list(list, path, errors);
     for name in list.into_iter().flatten().map(|(name, _)| name) {

@@ -1,4 +1,4 @@
-//! Services (`ValidateService`), but for their cluster addresses.
+//! Services (`ValidateService`), except for their cluster addresses.
 //!
 //! What the store allocates (addresses, node ports) may still be absent here.
 
@@ -133,7 +133,7 @@ fn check_ports(spec: &ServiceSpec, errors: &mut Vec<FieldError>) {
     let mut taken = BTreeSet::new();
     for (index, port) in ports.iter().enumerate() {
         if !taken.insert((text(&port.protocol), port.port)) {
-            // Kubernetes prints its internal type here, of which only two fields are filled.
+            // Kubernetes prints its internal type here, with only two fields set.
             let mut error = list.index(index).duplicate("");
             error.fault = Fault::Duplicate(format!(
                 r#"{{"Name":"","Protocol":"{}","AppProtocol":null,"Port":{},"TargetPort":0,"NodePort":0}}"#,

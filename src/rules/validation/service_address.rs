@@ -1,6 +1,6 @@
 //! The cluster addresses of a service, their families, and how they may change.
 //!
-//! `clusterIP` and `clusterIPs` say the same twice; strategy has brought them together before.
+//! `clusterIP` is the first of `clusterIPs`; strategy has completed them before validation.
 
 use std::net::IpAddr;
 
@@ -92,7 +92,7 @@ fn check_stack(spec: &ServiceSpec, addresses: &[String], list: &Path<'_>, errors
     }
 }
 
-/// A service keeps its addresses and families while it keeps having addresses.
+/// A service keeps its addresses and families as long as it has addresses.
 pub(super) fn check_change(new: &ServiceSpec, old: &ServiceSpec, errors: &mut Vec<FieldError>) {
     let is_external = |spec: &ServiceSpec| text(&spec.type_) == "ExternalName";
     if is_external(new) || is_external(old) {
@@ -111,7 +111,7 @@ pub(super) fn check_change(new: &ServiceSpec, old: &ServiceSpec, errors: &mut Ve
     }
 }
 
-/// The first stays; the second may come, and go when the policy says so.
+/// The first is immutable; the second can be added, and released with the policy `SingleStack`.
 fn check_kept(
     new: &[String],
     old: &[String],
@@ -135,7 +135,7 @@ fn check_kept(
     }
 }
 
-/// Why traffic from outside cannot be meant for this address.
+/// The rules that an external address breaks if it is a special one.
 pub(super) fn special_rules(address: IpAddr) -> Vec<String> {
     let is_link_local = match address {
         IpAddr::V4(address) => address.is_link_local(),

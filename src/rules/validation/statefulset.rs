@@ -1,7 +1,7 @@
 //! StatefulSets (`pkg/apis/apps/validation`).
 //!
-//! The whole pod template is checked, with a volume for each claim template, so that a mistake in
-//! it is told here and not as an endless series of failing pods.
+//! The whole pod template is checked, with a volume for each claim template, so that a mistake in it
+//! is reported here and not by an endless series of pods that fail.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use crate::objects::{FieldError, Path, names};
 const SPEC: Path<'_> = Path::root("spec");
 const STATUS: Path<'_> = Path::root("status");
 
-/// What is left of a label value's 63 characters after a hyphen and a hash.
+/// The 63 characters of a label value without a hyphen and a hash of ten.
 const NAME_LENGTH_MAX: usize = 52;
 
 const IMMUTABLE_SPEC: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', \
@@ -50,7 +50,7 @@ pub(super) fn check(set: &StatefulSet, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// Where it is asked for, refuses names of which no pod could be made: a pod's revision label holds
+/// If that is wanted, refuses names for which no pod could be created: the revision label of a pod is
 /// the name, a hyphen and a hash of up to ten characters (Kubernetes issue 64023).
 pub(super) fn check_new_name(rules: Rules, set: &StatefulSet, errors: &mut Vec<FieldError>) {
     let name = text(&set.metadata.name);
@@ -62,7 +62,7 @@ pub(super) fn check_new_name(rules: Rules, set: &StatefulSet, errors: &mut Vec<F
     }
 }
 
-/// What may change: the count, where it starts, the template, and how it is rolled out.
+/// The replicas, ordinals, template, update strategy, retention policy and revision limit can change.
 pub(super) fn check_change(rules: Rules, new: &StatefulSet, old: &StatefulSet, errors: &mut Vec<FieldError>) {
     let may_grow = Wishes::of(&new.metadata).grow_claims.unwrap_or(rules.grow_claims);
     let is_grown = may_grow && growth::check(&new.spec, &old.spec, errors);
@@ -191,7 +191,7 @@ fn check_retention(policy: &StatefulSetPersistentVolumeClaimRetentionPolicy, err
     }
 }
 
-/// The Rust type cannot tell an absent selector from `{}` once it is decoded: both are required.
+/// The Rust type does not distinguish an absent selector from `{}`: both are reported as required.
 fn check_selector(spec: &StatefulSetSpec, errors: &mut Vec<FieldError>) {
     let path = SPEC.child("selector");
     let selector = &spec.selector;
@@ -231,7 +231,7 @@ fn check_template(spec: &StatefulSetSpec, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// A claim template's name becomes the name of a volume.
+/// The name of a claim template is that of a volume in the pods.
 fn check_claim_templates(spec: &StatefulSetSpec, errors: &mut Vec<FieldError>) {
     let list = SPEC.child("volumeClaimTemplates");
     let mut known = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Checks of single values that many kinds share, and Kubernetes' words for what they refuse.
+//! Checks of single values that many kinds share, with Kubernetes' messages.
 //!
 //! Each appends to the errors and goes on: one broken rule never hides another.
 
@@ -11,12 +11,12 @@ pub(super) const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
 pub(super) const POSITIVE: &str = "must be greater than zero";
 pub(super) const IMMUTABLE: &str = "field is immutable";
 
-/// The text, absent being empty as in Kubernetes.
+/// The string; absent is empty, as in Kubernetes.
 pub(super) fn text(field: &Option<String>) -> &str {
     field.as_deref().unwrap_or_default()
 }
 
-/// The items, absent being none as in Kubernetes.
+/// The items; absent is empty, as in Kubernetes.
 pub(super) fn items<T>(field: &Option<Vec<T>>) -> &[T] {
     field.as_deref().unwrap_or_default()
 }
@@ -33,7 +33,7 @@ pub(super) fn check_form(rules: Vec<String>, value: &str, path: &Path<'_>, error
     errors.extend(rules.iter().map(|rule| path.invalid(value, rule)));
 }
 
-/// Reports a text that must be there and be one of `known`.
+/// Reports a string that is empty or not one of `known`.
 pub(super) fn check_choice(value: &str, known: &[&str], path: &Path<'_>, errors: &mut Vec<FieldError>) {
     if value.is_empty() {
         errors.push(path.required(""));
@@ -42,7 +42,7 @@ pub(super) fn check_choice(value: &str, known: &[&str], path: &Path<'_>, errors:
     }
 }
 
-/// The amount, or `None` after reporting that there is none.
+/// The amount; `None`, after reporting it, if the quantity is not valid.
 pub(super) fn check_quantity(
     quantity: &Quantity,
     path: &Path<'_>,

@@ -1,7 +1,7 @@
 //! The volumes of a pod, and what its containers mount of them.
 //!
-//! A volume has exactly one source. Of the sources of particular clouds and storage systems only
-//! the presence is checked, since nothing here can mount them.
+//! A volume has exactly one source. The fields of sources of specific clouds and storage systems are
+//! not checked, since nothing here can mount them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::claim;
 use super::value::{check_form, check_quantity, items, text};
 use crate::objects::{FieldError, Path, names};
 
-/// Every sort of volume, in the order in which Kubernetes looks for them.
+/// Every source of a volume, in the order in which Kubernetes checks them.
 const SOURCES: &[&str] = &[
     "emptyDir",
     "hostPath",
@@ -78,7 +78,7 @@ fn check_source(volume: &Volume, path: &Path<'_>, errors: &mut Vec<FieldError>) 
     }
 }
 
-/// Checks the source that `path` names, if it is one that pods here can have.
+/// Checks the source at `path`, if it is one that pods can use here.
 fn check_known_source(volume: &Volume, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     if let Some(source) = &volume.empty_dir {
         let limit = path.child("sizeLimit");
@@ -148,7 +148,7 @@ pub(super) fn check_host_path(
     }
 }
 
-/// A path that stays below where it begins.
+/// A relative path that stays below its start.
 fn check_relative(place: &str, path: &Path<'_>, errors: &mut Vec<FieldError>) {
     if place.starts_with('/') {
         errors.push(path.invalid(place, "must be a relative path"));
@@ -182,7 +182,7 @@ impl<'a> Volumes<'a> {
         Self(of_pod.chain(of_templates).collect())
     }
 
-    /// Checks what a container mounts: each volume exists, each place is taken once.
+    /// Checks the mounts of a container: each volume exists, each mount path is used once.
     pub(super) fn check_mounts(&self, container: &Container, path: &Path<'_>, errors: &mut Vec<FieldError>) {
         let mounts = items(&container.volume_mounts);
         let devices = items(&container.volume_devices);

@@ -2,6 +2,7 @@
 
 mod controller;
 mod endpoints;
+mod index;
 mod ports;
 mod slices;
 mod triggers;

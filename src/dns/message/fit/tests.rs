@@ -29,7 +29,7 @@ fn response(asked: &str) -> Response {
         authority: Vec::new(),
         additional: Vec::new(),
         edns: None,
-        seal: None,
+        tsig: None,
         is_to_known_client: false,
         is_padded: false,
         length_max: 512,

@@ -34,9 +34,9 @@ fn check(ours: Key, theirs: Key, now_s: u64, change: impl FnOnce(&mut Vec<u8>)) 
     match Keys::new([theirs]).check(&Signed { message: &message, ..found }, now_s) {
         Ok(_) => "good".to_owned(),
         Err(Refusal::Malformed) => "FORMERR".to_owned(),
-        Err(Refusal::Sealed(seal)) => {
-            let is_signed = if seal.signer.is_some() { "signed" } else { "unsigned" };
-            format!("{} {is_signed} {}", seal.variables.error, seal.variables.other.len())
+        Err(Refusal::NotAuth(tsig)) => {
+            let is_signed = if tsig.signer.is_some() { "signed" } else { "unsigned" };
+            format!("{} {is_signed} {}", tsig.variables.error, tsig.variables.other.len())
         }
     }
 }
@@ -72,7 +72,7 @@ fn a_truncated_mac_is_told_apart_from_one_that_is_too_short() {
         let verdict = match Keys::new([key("hmac-sha256")]).check(&short, NOW_S) {
             Ok(_) => "good".to_owned(),
             Err(Refusal::Malformed) => "FORMERR".to_owned(),
-            Err(Refusal::Sealed(seal)) => format!("{} signed 0", seal.variables.error),
+            Err(Refusal::NotAuth(tsig)) => format!("{} signed 0", tsig.variables.error),
         };
         assert_eq!(verdict, expected, "{length}");
     }
@@ -83,8 +83,8 @@ fn the_length_that_is_reserved_is_the_length_that_is_added() {
     let mut signer = Signer::of_request(Arc::new(key("hmac-sha384")));
     let reserved = signer.length();
     assert_eq!(signer.sign(query(), NOW_S).len(), query().len() + reserved);
-    let seal = Seal::good(signer, NOW_S);
-    assert_eq!(seal.put_on(query()).len(), query().len() + seal.length());
+    let tsig = ResponseTsig::good(signer, NOW_S);
+    assert_eq!(tsig.append_to(query()).len(), query().len() + tsig.length());
 }
 
 #[test]

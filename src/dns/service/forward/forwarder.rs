@@ -1,7 +1,7 @@
-//! Asks upstreams, for as many clients at once as there are slots, and counts what came of it.
+//! The forwarder: cache first, then a slot, then the upstreams; everything is counted.
 //!
-//! A question that was answered or failed a moment ago is not asked again: what is remembered is
-//! said at once, without a slot.
+//! A cached outcome, positive, negative or failed, needs no slot. Without a free slot the outcome is a
+//! failure at once, so a client never queues.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -15,17 +15,17 @@ use super::upstream::Upstreams;
 use crate::clock::{Clock, until};
 use crate::metrics::{Forwarded, Metrics};
 
-/// Why no upstream can be asked.
+/// The upstreams cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the upstreams cannot be used: {0}")]
 pub struct ForwardError(#[from] hickory_resolver::net::NetError);
 
-/// What becomes of a question.
+/// Whether a question has to wait.
 #[derive(Debug)]
 pub enum Admission {
-    /// Its outcome is known at once: remembered, or there is no slot.
+    /// The outcome is known: cached, or there is no free slot.
     Known(Outcome),
-    /// Upstreams have to be asked; it waits in this slot.
+    /// Upstreams have to be asked; the question waits in this slot.
     Waiting(Slot),
 }
 
@@ -38,7 +38,7 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// One that asks the servers at `upstreams`, of which there has to be one, in this order.
+    /// A forwarder to the servers at `upstreams`, of which there must be at least one, in this order.
     pub fn new(
         upstreams: &[SocketAddr],
         metrics: Option<Arc<Metrics>>,
@@ -48,7 +48,7 @@ impl Forwarder {
         Ok(Self { upstreams, slots: Slots::default(), metrics, clock })
     }
 
-    /// What can be said of a question of `client` at once, or a slot to ask it with.
+    /// The outcome of a question of `client` if it is known, else a slot.
     pub(in crate::dns::service) fn admit(
         &self,
         name: &Name,
@@ -68,7 +68,7 @@ impl Forwarder {
         }
     }
 
-    /// What upstreams say.
+    /// Asks the upstreams.
     pub(in crate::dns::service) async fn ask(&self, name: &Name, record_type: RecordType) -> Outcome {
         let began = self.clock.now();
         let outcome = self.upstreams.ask(name, record_type).await;

@@ -1,17 +1,17 @@
 //! Forwarding: names outside of our zones, asked of upstreams.
 //!
 //! ```text
-//!  respond: no zone holds it, RD, the client may ──► Forwarder ─┬─ remembered ─────────────┐
+//!  respond: no zone holds it, RD, the client may ──► Forwarder ─┬─ cached ─────────────────┐
 //!                                                               ├─ no slot free: SERVFAIL ─┤
 //!                                                               └─ upstream.rs, one after  ▼
 //!                                                                  another ──────────► Outcome
 //! ```
 //!
-//! Nothing here knows a transport or a response: a name and a type go in, an [`Outcome`] comes out.
+//! Nothing here knows transports or responses: QNAME and QTYPE go in, an [`Outcome`] comes out.
 //!
-//! At its limits: [`WAITING_MAX`] questions wait for upstreams, [`WAITING_PER_CLIENT_MAX`] of one
-//! client; what is beyond is answered SERVFAIL at once. Upstreams have their time
-//! ([`UPSTREAMS_TIMEOUT`]), answers their memory ([`CACHE_ENTRIES_MAX`]).
+//! Limits: [`WAITING_MAX`] questions wait for upstreams, [`WAITING_PER_CLIENT_MAX`] of one client;
+//! further ones get SERVFAIL at once. All upstreams together have [`UPSTREAMS_TIMEOUT`]; the cache has
+//! [`CACHE_ENTRIES_MAX`] entries.
 
 mod forwarder;
 mod outcome;

@@ -1,18 +1,18 @@
-//! Slots for the questions that wait for upstreams: so many in all, so many of one client.
+//! Slots for questions that wait for upstreams.
 //!
-//! [`WAITING_MAX`] bounds what waiting costs in memory, [`WAITING_PER_CLIENT_MAX`] leaves slots to
-//! others when one client asks for names that nobody answers.
+//! [`WAITING_MAX`] bounds their memory; [`WAITING_PER_CLIENT_MAX`] leaves slots to other clients when one
+//! asks for names that no upstream answers.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-/// How many questions may wait for upstreams.
+/// Maximum number of questions that wait for upstreams.
 pub const WAITING_MAX: usize = 4096;
-/// How many of them may be one client's.
+/// Maximum number of waiting questions of one client.
 pub const WAITING_PER_CLIENT_MAX: usize = 1024;
 
-/// How many questions wait, by client.
+/// The slots of a forwarder.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slots(Arc<Mutex<Taken>>);
 
@@ -23,7 +23,7 @@ struct Taken {
 }
 
 impl Slots {
-    /// A slot for a question of `client`, if one is free.
+    /// Takes a slot for a question of `client`, if one is free.
     pub(super) fn take(&self, client: IpAddr) -> Option<Slot> {
         let mut taken = self.0.lock().expect("counting does not panic");
         let is_crowded = |n: &usize| *n >= WAITING_PER_CLIENT_MAX;
@@ -36,7 +36,7 @@ impl Slots {
     }
 }
 
-/// A slot that is taken; given back when it is dropped.
+/// A taken slot; released when dropped.
 #[derive(Debug)]
 pub struct Slot {
     client: IpAddr,

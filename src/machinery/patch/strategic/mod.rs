@@ -1,7 +1,8 @@
 //! Strategic merge patch: a merge patch in which lists merge item by item.
 //!
-//! Which lists do, and by which field their items are told apart, the types say
-//! ([`Shape`]); other lists are replaced. Directives in the patch say what a value cannot:
+//! The types say which lists do, and which field identifies their items (see
+//! [`merge_keys`](crate::machinery::merge_keys)); other lists are replaced. Directives in the patch
+//! say what values cannot:
 //!
 //! - `$patch: replace | delete | merge` in a map or in an item of a list;
 //! - `$retainKeys: [a, b]`: the map loses all other keys;

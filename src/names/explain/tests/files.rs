@@ -2,15 +2,15 @@
 
 use super::*;
 
-fn from_files() -> World {
-    World::with(ZoneOptions { has_controllers: false, ..ZoneOptions::default() })
+fn from_files() -> Scene {
+    Scene::with(ZoneOptions { has_controllers: false, ..ZoneOptions::default() })
 }
 
 #[test]
 fn nothing_is_promised_where_nothing_runs() {
     let headless = || from_files().headless("nginx");
     let status = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]});
-    for (world, name, text) in [
+    for (scene, name, text) in [
         (
             headless().pod("web-0", json!({}), running("True", Value::Null)),
             WEB_0,
@@ -37,7 +37,7 @@ fn nothing_is_promised_where_nothing_runs() {
             "service default/nginx has no cluster address, and nothing here gives it one",
         ),
     ] {
-        world.check(name, Cause::NoControllers, text);
+        scene.check(name, Cause::NoControllers, text);
     }
     headless().pod("web-0", json!({}), Value::Null).check(
         NGINX,
@@ -48,6 +48,6 @@ fn nothing_is_promised_where_nothing_runs() {
 
 #[test]
 fn a_pod_without_a_status_has_none_yet_where_controllers_run() {
-    let world = World::new().headless("nginx").pod("web-0", json!({"nodeName": null}), Value::Null);
-    world.check(WEB_0, Cause::PodPending, "pod default/web-0 has no status yet");
+    let scene = Scene::new().headless("nginx").pod("web-0", json!({"nodeName": null}), Value::Null);
+    scene.check(WEB_0, Cause::PodPending, "pod default/web-0 has no status yet");
 }

@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn what_does_not_exist_says_what_is_alike() {
-    let world = World::new().headless("nginx").set(json!({}), json!({"serviceName": "absent"}));
-    let world = world.and(Kind::Namespace, json!({"metadata": {"name": "prod"}}));
-    let world = world.pod("web-0", json!({}), running("True", Value::Null));
+    let scene = Scene::new().headless("nginx").set(json!({}), json!({"serviceName": "absent"}));
+    let scene = scene.and(Kind::Namespace, json!({"metadata": {"name": "prod"}}));
+    let scene = scene.pod("web-0", json!({}), running("True", Value::Null));
     let in_prod = json!({"metadata": {"name": "shop", "namespace": "prod"}, "spec": {"clusterIP": "None"}});
-    let world = world.and(Kind::Service, in_prod);
+    let scene = scene.and(Kind::Service, in_prod);
     for (name, cause, text) in [
         ("nginx.defualt.svc", Cause::NoNamespace, "there is no namespace defualt; did you mean default?"),
         ("nginx.xyz.svc", Cause::NoNamespace, "there is no namespace xyz"),
@@ -40,12 +40,12 @@ fn what_does_not_exist_says_what_is_alike() {
             "names of pods by address are off: --pods disabled",
         ),
     ] {
-        world.check(name, cause, text);
+        scene.check(name, cause, text);
     }
-    let verified = World::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    let verified = Scene::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
     let text = "no pod of namespace default has the address that 10-0-0-9 spells";
     verified.check("10-0-0-9.default.pod", Cause::NoPodWithAddress, text);
-    let hidden = World::with(ZoneOptions { namespaces: vec!["prod".into()], ..ZoneOptions::default() });
+    let hidden = Scene::with(ZoneOptions { namespaces: vec!["prod".into()], ..ZoneOptions::default() });
     let text = "namespace default is not published: it is not among --namespaces";
     hidden.check(NGINX, Cause::NamespaceNotPublished, text);
     let text = "there is no namespace qqq";
@@ -55,43 +55,43 @@ fn what_does_not_exist_says_what_is_alike() {
 #[test]
 fn what_is_not_published_is_not_suggested() {
     let namespaces = vec!["default".into()];
-    let world = World::with(ZoneOptions { namespaces, ..ZoneOptions::default() });
-    let world = world.and(Kind::Namespace, json!({"metadata": {"name": "secret"}}));
+    let scene = Scene::with(ZoneOptions { namespaces, ..ZoneOptions::default() });
+    let scene = scene.and(Kind::Namespace, json!({"metadata": {"name": "secret"}}));
     let hidden = json!({"metadata": {"name": "nginx", "namespace": "secret"}, "spec": {"clusterIP": "None"}});
-    let world = world.and(Kind::Service, hidden);
-    world.check(NGINX, Cause::NoService, "there is no service default/nginx");
-    world.check("nginx.secert.svc", Cause::NoNamespace, "there is no namespace secert");
-    world.check(
+    let scene = scene.and(Kind::Service, hidden);
+    scene.check(NGINX, Cause::NoService, "there is no service default/nginx");
+    scene.check("nginx.secert.svc", Cause::NoNamespace, "there is no namespace secert");
+    scene.check(
         "nginx.defualt.svc",
         Cause::NoNamespace,
         "there is no namespace defualt; did you mean default?",
     );
-    assert_eq!(world.asked("nginx.secret", RecordType::A), None);
+    assert_eq!(scene.asked("nginx.secret", RecordType::A), None);
 }
 
 #[test]
 fn a_label_that_spells_no_address_is_no_pods() {
-    let verified = World::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    let verified = Scene::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
     verified.check("blah.default.pod", Cause::NoPodWithAddress, "blah spells no address");
 }
 
 #[test]
 fn what_is_no_name_of_the_cluster_is_not_explained() {
-    let world = World::new().headless("nginx");
+    let scene = Scene::new().headless("nginx");
     for name in ["svc", "default.svc", "ns.dns", "a.b.c.nginx.default.svc", "x"] {
-        assert_eq!(world.asked(name, RecordType::A), None, "{name}");
+        assert_eq!(scene.asked(name, RecordType::A), None, "{name}");
     }
     let outside = Name::from_ascii("web-0.nginx.default.svc.example.").unwrap();
     let now = Timestamp::from_second(NOW_S).unwrap();
-    assert_eq!(explain(&world.landscape, &outside, RecordType::A, now), None);
+    assert_eq!(explain(&scene.landscape, &outside, RecordType::A, now), None);
 }
 
 #[test]
 fn letter_case_does_not_matter_and_the_objects_looked_at_are_told() {
-    let world = World::new().headless("nginx").pod("web-0", json!({}), running("False", "x".into()));
+    let scene = Scene::new().headless("nginx").pod("web-0", json!({}), running("False", "x".into()));
     let name = Name::from_ascii("WEB-0.Nginx.DEFAULT.svc.Cluster.Local.").unwrap();
     let found =
-        explain(&world.landscape, &name, RecordType::A, Timestamp::from_second(NOW_S).unwrap()).unwrap();
+        explain(&scene.landscape, &name, RecordType::A, Timestamp::from_second(NOW_S).unwrap()).unwrap();
     let keys: Vec<String> = found.looked_at.iter().map(ToString::to_string).collect();
     assert_eq!(keys, ["Namespace default", "Service default/nginx", "Pod default/web-0"]);
 }
@@ -99,8 +99,8 @@ fn letter_case_does_not_matter_and_the_objects_looked_at_are_told() {
 #[test]
 fn a_text_is_cut_to_200_octets_at_a_character() {
     let long = running("False", "é".repeat(300).into());
-    let world = World::new().headless("nginx").pod("web-0", json!({}), long);
-    let explainer = Explainer::new(world.landscape, Clock::manual(Timestamp::from_second(NOW_S).unwrap()));
+    let scene = Scene::new().headless("nginx").pod("web-0", json!({}), long);
+    let explainer = Explainer::new(scene.landscape, Clock::manual(Timestamp::from_second(NOW_S).unwrap()));
     let name = Name::from_ascii(format!("{WEB_0}.cluster.local.")).unwrap();
     let reason = explainer.reason(&name, RecordType::A).unwrap();
     assert!(reason.text.len() <= REASON_OCTETS_MAX && reason.text.ends_with("é..."), "{}", reason.text);

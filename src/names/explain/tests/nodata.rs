@@ -3,7 +3,7 @@
 
 use super::*;
 
-impl World {
+impl Scene {
     /// The name has addresses of the family of A records alone, and nothing is missing otherwise.
     fn check_exists(&self, name: &str, text: &str) {
         self.check_type(name, RecordType::AAAA, Cause::OtherFamily, text);
@@ -19,7 +19,7 @@ fn pod_endpoint(pod: &str, address: &str, ready: bool) -> Value {
 
 #[test]
 fn an_endpoint_without_a_hostname_exists_under_its_address() {
-    let world = World::new()
+    let scene = Scene::new()
         .headless("misc")
         .pod("pb", json!({"hostname": null, "subdomain": null}), running("True", Value::Null))
         .slice_of("misc", json!({"endpoints": [pod_endpoint("pb", "10.244.0.3", true)]}))
@@ -33,19 +33,19 @@ fn an_endpoint_without_a_hostname_exists_under_its_address() {
     for (label, service) in [("10-244-0-3", "misc"), ("10-244-0-13", "front"), ("192-0-2-3", "man")] {
         let text =
             format!("endpoint {label} of service default/{service} has IPv4 addresses only, no AAAA record");
-        world.check_exists(&format!("{label}.{service}.default.svc"), &text);
+        scene.check_exists(&format!("{label}.{service}.default.svc"), &text);
     }
     let text = "endpoint 2001-db8--1 of service default/man has IPv6 addresses only, no A record";
-    world.check("2001-db8--1.man.default.svc", Cause::OtherFamily, text);
+    scene.check("2001-db8--1.man.default.svc", Cause::OtherFamily, text);
     let text = "service default/man has no endpoint 2001-db8-0--1: no pod or StatefulSet has that name";
-    world.check("2001-db8-0--1.man.default.svc", Cause::NoEndpoint, text);
+    scene.check("2001-db8-0--1.man.default.svc", Cause::NoEndpoint, text);
 }
 
 #[test]
 fn a_pod_that_is_published_before_it_is_ready_exists() {
     let text = "pod default/web-0 has IPv4 addresses only, no AAAA record";
-    let unready = |world: World| world.pod("web-0", json!({}), running("False", "x".into()));
-    let all = World::new().service(
+    let unready = |scene: Scene| scene.pod("web-0", json!({}), running("False", "x".into()));
+    let all = Scene::new().service(
         "nginx",
         json!({"clusterIP": "None", "selector": {"app": "web"}, "publishNotReadyAddresses": true}),
     );
@@ -55,7 +55,7 @@ fn a_pod_that_is_published_before_it_is_ready_exists() {
     });
     let peers = |cluster_ip: &str| {
         let spec = json!({"clusterIP": cluster_ip, "selector": {"app": "web"}});
-        unready(World::new().and(Kind::Service, json!({"metadata": meta, "spec": spec})))
+        unready(Scene::new().and(Kind::Service, json!({"metadata": meta, "spec": spec})))
             .slice(&[("web-0", false)])
     };
     peers("None").check_exists(WEB_0, text);
@@ -65,8 +65,8 @@ fn a_pod_that_is_published_before_it_is_ready_exists() {
 
 #[test]
 fn an_endpoint_exists_under_its_pods_name_if_that_is_wanted() {
-    let named = || World::with(ZoneOptions { endpoint_pod_names: true, ..ZoneOptions::default() });
-    let world = named()
+    let named = || Scene::with(ZoneOptions { endpoint_pod_names: true, ..ZoneOptions::default() });
+    let scene = named()
         .headless("ss")
         .pod("web-0", json!({}), running("True", Value::Null))
         .pod("nohost", json!({"hostname": null, "subdomain": null}), running("True", Value::Null))
@@ -78,7 +78,7 @@ fn an_endpoint_exists_under_its_pods_name_if_that_is_wanted() {
         );
     for pod in ["web-0", "nohost"] {
         let text = format!("pod default/{pod} has IPv4 addresses only, no AAAA record");
-        world.check_exists(&format!("{pod}.ss.default.svc"), &text);
+        scene.check_exists(&format!("{pod}.ss.default.svc"), &text);
     }
 }
 
@@ -86,7 +86,7 @@ fn an_endpoint_exists_under_its_pods_name_if_that_is_wanted() {
 fn an_endpoint_has_the_families_that_its_service_has_and_not_those_of_its_pod() {
     let mut both = running("True", Value::Null);
     both["podIPs"] = json!([{"ip": "10.0.0.1"}, {"ip": "2001:db8::1"}]);
-    World::new().headless("nginx").pod("web-0", json!({}), both).slice(&[("web-0", true)]).check_exists(
+    Scene::new().headless("nginx").pod("web-0", json!({}), both).slice(&[("web-0", true)]).check_exists(
         WEB_0,
         "endpoint web-0 of service default/nginx has IPv4 addresses only, no AAAA record",
     );
@@ -94,11 +94,11 @@ fn an_endpoint_has_the_families_that_its_service_has_and_not_those_of_its_pod() 
 
 #[test]
 fn a_pods_address_exists_below_pod() {
-    let verified = || World::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
+    let verified = || Scene::with(ZoneOptions { pods: PodNames::Verified, ..ZoneOptions::default() });
     let text = "10-0-0-1 spells an IPv4 address, so it has no AAAA record";
     let name = "10-0-0-1.default.pod";
     verified().pod("web-0", json!({}), running("False", "x".into())).check_exists(name, text);
-    World::with(ZoneOptions { pods: PodNames::Insecure, ..ZoneOptions::default() }).check_exists(name, text);
+    Scene::with(ZoneOptions { pods: PodNames::Insecure, ..ZoneOptions::default() }).check_exists(name, text);
     let mut ended = running("False", Value::Null);
     ended["phase"] = "Succeeded".into();
     let text = "pod default/web-0, which had the address that 10-0-0-1 spells, has ended: Succeeded";

@@ -61,14 +61,14 @@ fn a_pod_that_is_not_published_says_what_it_is_doing() {
             "is Ready; service default/nginx does not have its endpoint yet",
         ),
     ] {
-        let world = World::new().headless("nginx").pod("web-0", spec, status);
-        world.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
+        let scene = Scene::new().headless("nginx").pod("web-0", spec, status);
+        scene.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
     }
 }
 
 #[test]
 fn what_the_probe_said_last_is_why_a_pod_is_not_ready_until_it_is() {
-    let unready = || World::new().headless("nginx").pod("web-0", json!({}), running("False", "x".into()));
+    let unready = || Scene::new().headless("nginx").pod("web-0", json!({}), running("False", "x".into()));
     let refused = "Readiness probe failed: connection refused";
     unready().probe("web-0", "Readiness probe failed: timeout").probe("web-0", refused).check(
         WEB_0,
@@ -87,25 +87,30 @@ fn what_the_probe_said_last_is_why_a_pod_is_not_ready_until_it_is() {
 
 #[test]
 fn a_terminating_pod_says_since_when() {
-    let mut world = World::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null));
-    let mut pod = world.landscape.pod("default", "web-0").unwrap().clone();
+    let mut scene = Scene::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null));
+    let mut pod = scene
+        .landscape
+        .get(&ObjectKey::new(Kind::Pod, "default", "web-0"))
+        .and_then(Object::get::<k8s_openapi::api::core::v1::Pod>)
+        .unwrap()
+        .clone();
     let end = Timestamp::from_second(NOW_S + 25).unwrap();
     pod.metadata.deletion_timestamp = Some(crate::objects::time(end));
     pod.metadata.deletion_grace_period_seconds = Some(30);
     let object = Object::unversioned(Typed::from(pod));
-    world.landscape.put(&object.key().clone(), Some(object));
+    scene.landscape.put(&object.key().clone(), Some(object));
     let text = "pod default/web-0 is terminating for 5s (grace period 30s)";
-    world.check(WEB_0, Cause::PodTerminating, text);
+    scene.check(WEB_0, Cause::PodTerminating, text);
     let later = Timestamp::from_second(NOW_S).unwrap() + Duration::from_secs(4);
     let name = Name::from_ascii(format!("{WEB_0}.cluster.local.")).unwrap();
-    let found = explain(&world.landscape, &name, RecordType::A, later).unwrap();
+    let found = explain(&scene.landscape, &name, RecordType::A, later).unwrap();
     assert!(found.text.contains("for 9s"), "times are those of the question: {}", found.text);
 }
 
 #[test]
 fn ordinals_say_whether_there_is_a_pod_to_come() {
     let reserved = json!({"dullahan.dev/reserved-ordinals": "1,4"});
-    let plain = || World::new().headless("nginx").set(json!({}), json!({"replicas": 2}));
+    let plain = || Scene::new().headless("nginx").set(json!({}), json!({"replicas": 2}));
     plain().check(
         "web-2.nginx.default.svc",
         Cause::OrdinalOutOfRange,
@@ -121,7 +126,7 @@ fn ordinals_say_whether_there_is_a_pod_to_come() {
         Cause::PodMissing,
         "StatefulSet default/web has not made pod web-1 yet: pod default/web-0 is Running, not Ready for 14s: x",
     );
-    let left_out = World::new().headless("nginx").set(reserved, json!({"replicas": 3}));
+    let left_out = Scene::new().headless("nginx").set(reserved, json!({"replicas": 3}));
     for (ordinal, cause, text) in [
         (0, Cause::PodMissing, "has not made pod web-0 yet"),
         (1, Cause::OrdinalReserved, "leaves ordinal 1 out (annotation dullahan.dev/reserved-ordinals)"),
@@ -131,7 +136,7 @@ fn ordinals_say_whether_there_is_a_pod_to_come() {
     ] {
         left_out.check(&format!("web-{ordinal}.{NGINX}"), cause, &format!("StatefulSet default/web {text}"));
     }
-    World::new().headless("nginx").set(json!({}), json!({"replicas": 2, "ordinals": {"start": 5}})).check(
+    Scene::new().headless("nginx").set(json!({}), json!({"replicas": 2, "ordinals": {"start": 5}})).check(
         WEB_0,
         Cause::OrdinalOutOfRange,
         "StatefulSet default/web has no ordinal 0: replicas=2, ordinals start at 5",
@@ -160,10 +165,10 @@ fn a_pod_below_another_service_says_where_its_name_is() {
         (json!({"hostname": "db"}), Cause::HostnameDiffers, "has the hostname db: ask for that"),
         (json!({"hostname": null}), Cause::HostnameDiffers, "has no spec.hostname, so no name of its own"),
     ] {
-        let world = World::new().headless("nginx").pod("web-0", spec, ready());
-        world.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
+        let scene = Scene::new().headless("nginx").pod("web-0", spec, ready());
+        scene.check(WEB_0, cause, &format!("pod default/web-0 {text}"));
     }
-    World::new()
+    Scene::new()
         .service("nginx", json!({"clusterIP": "None", "selector": {"app": "other"}}))
         .pod("web-0", json!({}), ready())
         .check(
@@ -171,18 +176,18 @@ fn a_pod_below_another_service_says_where_its_name_is() {
             Cause::PodNotSelected,
             "service default/nginx does not select pod default/web-0: its labels do not match",
         );
-    World::new().headless("nginx").set(json!({}), json!({"serviceName": "web"})).check(
+    Scene::new().headless("nginx").set(json!({}), json!({"serviceName": "web"})).check(
         WEB_0,
         Cause::OtherService,
         "StatefulSet default/web has serviceName web: ask for web-0.web.default",
     );
-    World::new().headless("nginx").set(json!({}), json!({"serviceName": ""})).check(
+    Scene::new().headless("nginx").set(json!({}), json!({"serviceName": ""})).check(
         WEB_0,
         Cause::SubdomainUnset,
         "StatefulSet default/web has no serviceName, so its pods have no names",
     );
     // A pod's hostname may be another than its name.
-    World::new().headless("nginx").pod("a", json!({"hostname": "b"}), running("False", "x".into())).check(
+    Scene::new().headless("nginx").pod("a", json!({"hostname": "b"}), running("False", "x".into())).check(
         "b.nginx.default.svc",
         Cause::PodNotReady,
         "pod default/a is Running, not Ready for 14s: x",
@@ -191,7 +196,7 @@ fn a_pod_below_another_service_says_where_its_name_is() {
 
 #[test]
 fn a_pod_whose_name_would_be_its_label_is_not_told_to_want_a_hostname() {
-    let named = || World::with(ZoneOptions { endpoint_pod_names: true, ..ZoneOptions::default() });
+    let named = || Scene::with(ZoneOptions { endpoint_pod_names: true, ..ZoneOptions::default() });
     let bare = || json!({"hostname": null, "subdomain": null});
     let unready = running("False", "x".into());
     let text = "pod default/nr is Running, not Ready for 14s: x";
@@ -220,12 +225,12 @@ fn a_pod_whose_name_would_be_its_label_is_not_told_to_want_a_hostname() {
 #[test]
 fn the_pod_that_has_a_name_is_explained_rather_than_the_one_that_is_called_so() {
     let unready = || running("False", "x".into());
-    let world = World::new()
+    let scene = Scene::new()
         .headless("clash")
         .pod("alpha", json!({"hostname": "foo", "subdomain": "elsewhere"}), unready())
         .pod("beta", json!({"hostname": "alpha", "subdomain": "clash"}), unready());
     let text = "pod default/beta is Running, not Ready for 14s: x";
-    world.check("alpha.clash.default.svc", Cause::PodNotReady, text);
+    scene.check("alpha.clash.default.svc", Cause::PodNotReady, text);
 }
 
 #[test]
@@ -234,7 +239,7 @@ fn an_unready_endpoint_in_a_slice_leads_to_its_pod() {
     let endpoint = json!({
         "addresses": ["10.0.0.1"], "conditions": {"ready": false}, "targetRef": {"kind": "Pod", "name": "pb"},
     });
-    World::new()
+    Scene::new()
         .headless("nginx")
         .pod("pb", bare(), running("False", "x".into()))
         .slice_of("nginx", json!({"endpoints": [endpoint]}))
@@ -247,26 +252,26 @@ fn an_unready_endpoint_in_a_slice_leads_to_its_pod() {
 
 #[test]
 fn a_service_without_a_selector_takes_no_pod() {
-    let world = || World::new().service("nginx", json!({"clusterIP": "None"}));
-    let world = || world().pod("web-0", json!({}), running("True", Value::Null));
+    let scene = || Scene::new().service("nginx", json!({"clusterIP": "None"}));
+    let scene = || scene().pod("web-0", json!({}), running("True", Value::Null));
     let text = "service default/nginx has no selector, so pod default/web-0 is none of its endpoints";
-    world().check(WEB_0, Cause::NoSelector, text);
+    scene().check(WEB_0, Cause::NoSelector, text);
     let text = "endpoint web-0 of service default/nginx is not ready in its EndpointSlice";
-    world().slice(&[("web-0", false)]).check(WEB_0, Cause::NoReadyEndpoint, text);
+    scene().slice(&[("web-0", false)]).check(WEB_0, Cause::NoReadyEndpoint, text);
 }
 
 #[test]
 fn a_pod_without_an_address_of_the_services_family_is_not_promised() {
-    let world = |families: Value| {
+    let scene = |families: Value| {
         let spec = json!({"clusterIP": "None", "selector": {"app": "web"}, "ipFamilies": families});
-        World::new().service("nginx", spec).pod("web-0", json!({}), running("True", Value::Null))
+        Scene::new().service("nginx", spec).pod("web-0", json!({}), running("True", Value::Null))
     };
     let text = "pod default/web-0 has IPv4 addresses only, service default/nginx is IPv6 only";
     for name in [WEB_0, NGINX] {
-        world(json!(["IPv6"])).check(name, Cause::OtherFamily, text);
+        scene(json!(["IPv6"])).check(name, Cause::OtherFamily, text);
     }
     for families in [json!(["IPv6", "IPv4"]), Value::Null] {
         let text = "pod default/web-0 is Ready; service default/nginx does not have its endpoint yet";
-        world(families).check(WEB_0, Cause::NotPublishedYet, text);
+        scene(families).check(WEB_0, Cause::NotPublishedYet, text);
     }
 }

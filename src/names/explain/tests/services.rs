@@ -5,49 +5,49 @@ use super::*;
 #[test]
 fn a_service_without_records_says_what_it_lacks() {
     let unready = || running("False", "x".into());
-    World::new().headless("nginx").check(
+    Scene::new().headless("nginx").check(
         NGINX,
         Cause::SelectsNothing,
         "service default/nginx selects app=web, which no pod has",
     );
-    World::new().service("nginx", json!({"clusterIP": "None"})).check(
+    Scene::new().service("nginx", json!({"clusterIP": "None"})).check(
         NGINX,
         Cause::NoSelector,
         "service default/nginx has no selector and no EndpointSlice with its name",
     );
-    World::new().headless("nginx").pod("web-0", json!({}), unready()).check(
+    Scene::new().headless("nginx").pod("web-0", json!({}), unready()).check(
         NGINX,
         Cause::NoReadyEndpoint,
         "service default/nginx has no Ready endpoint: pod default/web-0 is Running, not Ready for 14s: x",
     );
-    World::new().headless("nginx").pod("web-0", json!({}), unready()).pod("web-1", json!({}), unready()).check(
+    Scene::new().headless("nginx").pod("web-0", json!({}), unready()).pod("web-1", json!({}), unready()).check(
         NGINX,
         Cause::NoReadyEndpoint,
         "service default/nginx: none of 2 pods is Ready: pod default/web-0 is Running, not Ready for 14s: x",
     );
-    World::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null)).check(
+    Scene::new().headless("nginx").pod("web-0", json!({}), running("True", Value::Null)).check(
         NGINX,
         Cause::NotPublishedYet,
         "pod default/web-0 is Ready; service default/nginx does not have its endpoint yet",
     );
     let written =
-        World::new().service("nginx", json!({"clusterIP": "None"})).slice(&[("a", false), ("b", false)]);
+        Scene::new().service("nginx", json!({"clusterIP": "None"})).slice(&[("a", false), ("b", false)]);
     let text = "service default/nginx: none of 2 endpoints in its EndpointSlices is ready";
     written.check(NGINX, Cause::NoReadyEndpoint, text);
     let text = "endpoint a of service default/nginx is not ready in its EndpointSlice";
     written.check("a.nginx.default.svc", Cause::NoReadyEndpoint, text);
-    World::new().service("nginx", json!({"selector": {"app": "web"}})).check(
+    Scene::new().service("nginx", json!({"selector": {"app": "web"}})).check(
         NGINX,
         Cause::NoCluster,
         "service default/nginx has no cluster address yet",
     );
-    let ignoring = World::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
+    let ignoring = Scene::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
     ignoring.service("nginx", json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}})).check(
         NGINX,
         Cause::SelectsNothing,
         "service default/nginx selects app=web, which no pod has",
     );
-    let blind = World::with(ZoneOptions { no_endpoints: true, ..ZoneOptions::default() }).headless("nginx");
+    let blind = Scene::with(ZoneOptions { no_endpoints: true, ..ZoneOptions::default() }).headless("nginx");
     let text = "service default/nginx is headless, and --no-endpoints leaves its endpoints out";
     blind.check(NGINX, Cause::EndpointsIgnored, text);
 }
@@ -55,15 +55,15 @@ fn a_service_without_records_says_what_it_lacks() {
 #[test]
 fn a_service_of_a_set_without_pods_says_whose_they_would_be() {
     let set =
-        |world: World, replicas: i32| world.headless("nginx").set(json!({}), json!({"replicas": replicas}));
+        |scene: Scene, replicas: i32| scene.headless("nginx").set(json!({}), json!({"replicas": replicas}));
     let text = "service default/nginx has no pods: StatefulSet default/web has replicas=0";
-    set(World::new(), 0).check(NGINX, Cause::OrdinalOutOfRange, text);
+    set(Scene::new(), 0).check(NGINX, Cause::OrdinalOutOfRange, text);
     let text = "service default/nginx has no pods: StatefulSet default/web has not made one yet";
-    set(World::new(), 2).check(NGINX, Cause::PodMissing, text);
-    let files = World::with(ZoneOptions { has_controllers: false, ..ZoneOptions::default() });
+    set(Scene::new(), 2).check(NGINX, Cause::PodMissing, text);
+    let files = Scene::with(ZoneOptions { has_controllers: false, ..ZoneOptions::default() });
     let text = "service default/nginx has no pods, and nothing here makes those of StatefulSet default/web";
     set(files, 2).check(NGINX, Cause::NoControllers, text);
-    let other = World::new().service("nginx", json!({"clusterIP": "None", "selector": {"app": "other"}}));
+    let other = Scene::new().service("nginx", json!({"clusterIP": "None", "selector": {"app": "other"}}));
     let text = "service default/nginx selects app=other, which no pod has";
     other.set(json!({}), json!({"replicas": 2})).check(NGINX, Cause::SelectsNothing, text);
 }
@@ -71,12 +71,12 @@ fn a_service_of_a_set_without_pods_says_whose_they_would_be() {
 #[test]
 fn other_kinds_of_services_say_what_they_are() {
     let cluster = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}});
-    World::new().service("nginx", cluster).check(
+    Scene::new().service("nginx", cluster).check(
         WEB_0,
         Cause::ServiceNotHeadless,
         "service default/nginx is not headless (clusterIP 10.96.0.1), so its pods have no names of their own",
     );
-    let external = World::new()
+    let external = Scene::new()
         .service("nginx", json!({"type": "ExternalName", "externalName": "example.test"}))
         .service("ip", json!({"type": "ExternalName", "externalName": "192.0.2.1"}));
     external.check(
@@ -95,7 +95,7 @@ fn other_kinds_of_services_say_what_they_are() {
 #[test]
 fn a_port_that_is_not_there_says_which_are() {
     let ports = json!([{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP"}]);
-    let named = World::new()
+    let named = Scene::new()
         .service("nginx", json!({"clusterIP": "None", "selector": {"app": "web"}, "ports": ports}))
         .pod("web-0", json!({}), running("False", "x".into()));
     for (name, text) in [
@@ -107,14 +107,14 @@ fn a_port_that_is_not_there_says_which_are() {
     }
     let ready = named.asked(&format!("_http._tcp.{NGINX}"), RecordType::SRV).unwrap();
     assert_eq!(ready.cause, Cause::NoReadyEndpoint, "a port that is there lacks an endpoint");
-    let unnamed = World::new().service("nginx", json!({"clusterIP": "None", "ports": [{"port": 80}]}));
+    let unnamed = Scene::new().service("nginx", json!({"clusterIP": "None", "ports": [{"port": 80}]}));
     let text = "service default/nginx has no named port, so no name http; give its port that name";
     unnamed.check_type(&format!("_http._tcp.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
 }
 
 #[test]
 fn the_other_address_family_is_told() {
-    let ready = World::new()
+    let ready = Scene::new()
         .headless("nginx")
         .pod("web-0", json!({}), running("True", Value::Null))
         .slice(&[("web-0", true)]);
@@ -122,7 +122,7 @@ fn the_other_address_family_is_told() {
     ready.check_type(WEB_0, RecordType::AAAA, Cause::OtherFamily, text);
     let text = "service default/nginx has IPv4 addresses only, no AAAA record";
     ready.check_type(NGINX, RecordType::AAAA, Cause::OtherFamily, text);
-    let six = World::new().service("six", json!({"clusterIP": "2001:db8::1"}));
+    let six = Scene::new().service("six", json!({"clusterIP": "2001:db8::1"}));
     let text = "service default/six has IPv6 addresses only, no A record";
     six.check("six.default.svc", Cause::OtherFamily, text);
     assert_eq!(ready.asked(WEB_0, RecordType::TXT), None, "no object would give it a TXT record");
@@ -131,7 +131,7 @@ fn the_other_address_family_is_told() {
 
 #[test]
 fn slices_without_endpoints_are_slices() {
-    World::new().service("nginx", json!({"clusterIP": "None"})).slice(&[]).check(
+    Scene::new().service("nginx", json!({"clusterIP": "None"})).slice(&[]).check(
         NGINX,
         Cause::NoSelector,
         "service default/nginx has no selector, and its EndpointSlices have no endpoint",
@@ -141,7 +141,7 @@ fn slices_without_endpoints_are_slices() {
 #[test]
 fn of_the_pods_of_a_service_the_one_that_counts_is_told() {
     let unready = || running("False", "x".into());
-    let ended = || World::new().headless("nginx").pod("a", json!({}), json!({"phase": "Succeeded"}));
+    let ended = || Scene::new().headless("nginx").pod("a", json!({}), json!({"phase": "Succeeded"}));
     ended().check(
         NGINX,
         Cause::NoReadyEndpoint,
@@ -168,9 +168,9 @@ fn of_the_pods_of_a_service_the_one_that_counts_is_told() {
 }
 
 /// A headless service with these ports over a pod that is Ready, whose endpoint has ports 80 of these names.
-fn published(ports: Value, listed: &[&str]) -> World {
+fn published(ports: Value, listed: &[&str]) -> Scene {
     let listed: Vec<Value> = listed.iter().map(|name| json!({"name": name, "port": 80})).collect();
-    World::new()
+    Scene::new()
         .service("nginx", json!({"clusterIP": "None", "selector": {"app": "web"}, "ports": ports}))
         .pod("web-0", json!({}), running("True", Value::Null))
         .slice_of(
@@ -189,12 +189,12 @@ fn a_port_that_no_endpoint_has_says_why() {
         Cause::NoTargetPort,
         text,
     );
-    let world = published(missing, &[]);
+    let scene = published(missing, &[]);
     for name in [NGINX.to_owned(), format!("_tcp.{NGINX}"), format!("_web._tcp.{NGINX}")] {
-        world.check_type(&name, RecordType::SRV, Cause::NoTargetPort, text);
+        scene.check_type(&name, RecordType::SRV, Cause::NoTargetPort, text);
     }
     let text = "no Ready endpoint of service default/nginx has its port http";
-    world.check_type(&format!("_http._tcp.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
+    scene.check_type(&format!("_http._tcp.{NGINX}"), RecordType::SRV, Cause::NoPort, text);
 }
 
 #[test]
@@ -222,21 +222,21 @@ fn a_service_without_ports_has_no_srv_record() {
         Cause::NoPort,
         text,
     );
-    let cluster = World::new().service("nginx", json!({"clusterIP": "10.96.0.1"}));
+    let cluster = Scene::new().service("nginx", json!({"clusterIP": "10.96.0.1"}));
     let text = "service default/nginx has no ports, so no SRV record";
     cluster.check_type(NGINX, RecordType::SRV, Cause::NoPort, text);
 }
 
 #[test]
 fn a_port_exists_if_endpoints_have_it_whatever_the_service_says() {
-    let world = published(json!([{"name": "http", "port": 80}]), &["http", "extra"]);
+    let scene = published(json!([{"name": "http", "port": 80}]), &["http", "extra"]);
     let text = "service default/nginx has IPv4 addresses only, no AAAA record";
     for port in ["http", "extra"] {
         let name = format!("_{port}._tcp.{NGINX}");
-        world.check_type(&name, RecordType::AAAA, Cause::OtherFamily, text);
-        assert_eq!(world.asked(&name, RecordType::TXT), None, "{name}");
+        scene.check_type(&name, RecordType::AAAA, Cause::OtherFamily, text);
+        assert_eq!(scene.asked(&name, RecordType::TXT), None, "{name}");
     }
-    let ignoring = World::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
+    let ignoring = Scene::with(ZoneOptions { ignore_empty_service: true, ..ZoneOptions::default() });
     let spec = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]});
     let text = "service default/nginx selects app=web, which no pod has";
     let name = format!("_http._tcp.{NGINX}");

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::dns::zone::RrSets;
-use crate::names::ledger::{Ledger, Source};
+use crate::names::ledger::Ledger;
 use crate::names::options::ZoneOptions;
-use crate::objects::{Kind, ObjectKey};
 
 const SLICES: usize = 4;
 
@@ -193,9 +192,9 @@ fn where_the_ports_differ_or_the_slice_comes_or_goes_all_endpoints_do() {
 
 /// What a service gives after an amendment.
 fn amended(before: Contribution, amendment: Amendment) -> Contribution {
-    let source = Source::Object(ObjectKey::new(Kind::Service, "default", "web"));
+    let source = "web";
     let mut ledger = Ledger::default();
-    ledger.replace(source.clone(), before);
-    ledger.amend(source.clone(), amendment);
+    ledger.replace(source, before);
+    ledger.amend(source, amendment);
     ledger.given(&source).cloned().unwrap_or_default()
 }

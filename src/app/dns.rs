@@ -1,0 +1,60 @@
+//! `dns` and `explain`: the objects in files as they are, without controllers.
+//!
+//! What only a controller or a node would do is not promised: the status in the file is what counts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::mistakes::refuse_broken;
+use super::running::Running;
+use super::start::{Start, signing};
+use super::zones::{load_zones, zone_options};
+use crate::clock::Clock;
+use crate::config::{DnsOnlySettings, DnsSettings};
+use crate::dns::zone::Zones;
+use crate::files::source::{Files, Mode};
+use crate::names::explain::Explainer;
+use crate::names::options::ZoneOptions;
+use crate::names::publisher::Publisher;
+use crate::store::{Store, StoreOptions};
+
+/// Starts DNS alone, over the objects in the files as they are.
+pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Running> {
+    let zone_options = zone_options(&settings.dns)?;
+    let start = Start {
+        store: Store::in_memory(clock, StoreOptions::default()),
+        seed: 0,
+        mode: Mode::Mirror,
+        files: settings.file.clone(),
+        dns: settings.dns.clone(),
+        zone_options: ZoneOptions { implied_namespaces: true, has_controllers: false, ..zone_options },
+        pod_networks: Vec::new(),
+        signing: signing(settings.dns.authority_place(), &settings.tls_san, &settings.dns),
+        bootstrap: None,
+    };
+    start.run().await
+}
+
+/// The names that files give, not served.
+pub struct Known {
+    /// The objects.
+    pub store: Store,
+    /// The zones that names are answered from.
+    pub zones: Arc<Zones>,
+    /// Explains why a name is missing.
+    pub explainer: Arc<Explainer>,
+}
+
+/// Reads files as [`dns`] does, and serves nothing.
+pub async fn explain(settings: &DnsSettings, paths: &[PathBuf], clock: Clock) -> anyhow::Result<Known> {
+    let store = Store::in_memory(clock, StoreOptions::default());
+    let mut files = Files::new(store.clone(), Mode::Mirror, paths.to_vec());
+    refuse_broken(&files.load().await)?;
+    let options = zone_options(settings)?;
+    let options = ZoneOptions { implied_namespaces: true, has_controllers: false, explains: true, ..options };
+    let publisher = Publisher::new(store.clone(), options, load_zones(settings.zones.as_deref())?);
+    let explainer = publisher.explainer().context("--cluster-domain leaves no room for names")?;
+    Ok(Known { store, zones: publisher.zones().load_full(), explainer })
+}

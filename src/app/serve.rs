@@ -1,0 +1,131 @@
+//! `serve`: the store, the controllers, the node and the API over what DNS needs.
+//!
+//! The API's address is bound before anything is started, and answered once the files are applied.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use super::running::Running;
+use super::start::{Start, signing};
+use super::zones::zone_options;
+use crate::api::server::{ApiOptions, ApiServer};
+use crate::clock::Clock;
+use crate::config::{ApiSettings, ListenAddress, RuntimeName, ServeSettings};
+use crate::controllers::endpointslice::EndpointSlices;
+use crate::controllers::garbage::Garbage;
+use crate::controllers::scheduler::Scheduler;
+use crate::controllers::statefulset::{self, StatefulSets};
+use crate::controllers::volumes::Volumes;
+use crate::controllers::{self, Controller};
+use crate::files::source::Mode;
+use crate::names::options::ZoneOptions;
+use crate::node::runtime::Runtime;
+use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
+use crate::node::{Agent, NodeOptions, NodeServer};
+use crate::objects::Revision;
+use crate::rules::validation::Rules;
+use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
+
+/// The name of the one node.
+const NODE_NAME: &str = "dullahan";
+
+/// Starts the whole: store, controllers, node and DNS, with the manifests applied.
+pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Running> {
+    let zone_options = zone_options(&settings.dns)?;
+    let seed = settings.simulated_seed.unwrap_or_else(random_seed);
+    let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
+    let service_network =
+        ServiceNetwork { ranges: settings.service_cidr.clone(), ..ServiceNetwork::default() };
+    let rules = Rules { grow_claims: settings.grow_claims, strict_names: settings.strict_names };
+    let options = StoreOptions { seed: Some(seed), service_network, rules };
+    let backend = MemoryBackend::starting_after(first_revision(&clock));
+    let store = Store::new(Arc::new(backend), clock.clone(), options);
+    let start = Start {
+        store: store.clone(),
+        seed,
+        mode: Mode::Apply,
+        files: settings.file.clone(),
+        dns: settings.dns.clone(),
+        zone_options: ZoneOptions { networks, ..zone_options },
+        pod_networks: settings.pod_cidr.clone(),
+        signing: signing(settings.api.kubeconfig(), &settings.api.tls_san, &settings.dns),
+        bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
+    };
+    let api = bind_api(&settings.api, &store).await?;
+    let mut running = start.run().await?;
+    let runtime = runtime(settings, &clock, seed);
+    if let Some(api) = api {
+        running.api = Some((api.address(), api.kubeconfig().to_owned()));
+        let streams = Arc::new(NodeServer::new(store.clone(), runtime.clone()));
+        let served = api.run(store.clone(), streams, running.parts.stop_token());
+        running.parts.spawn_fallible("API server", served);
+    }
+    let node = NodeOptions {
+        name: NODE_NAME.to_owned(),
+        pod_networks: settings.pod_cidr.clone(),
+        address: node_address(&running.dns_addresses),
+    };
+    let mut agent = Agent::new(store, runtime, node);
+    // The scheduler would say that there is no node.
+    agent.register().await.context("cannot register the node")?;
+    running.parts.spawn("node agent", agent.run(running.parts.stop_token()));
+    for controller in controllers(settings) {
+        let name = controller.name();
+        let stop = running.parts.stop_token();
+        running.parts.spawn(name, controllers::run(controller, running.store.clone(), stop));
+    }
+    Ok(running)
+}
+
+/// Beyond every revision of an earlier life, as long as none wrote a million times a second: a
+/// client that goes on with what it knew then is told to begin again.
+fn first_revision(clock: &Clock) -> Revision {
+    Revision::try_from(clock.now().as_microsecond()).unwrap_or_default()
+}
+
+async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Option<ApiServer>> {
+    let ListenAddress::At(listen) = settings.api_listen else { return Ok(None) };
+    let kubeconfig = settings
+        .kubeconfig()
+        .context("there is no home folder for the kubeconfig; name a file with --kubeconfig-out")?;
+    let options = ApiOptions { listen, names: settings.tls_san.clone(), kubeconfig };
+    Ok(Some(ApiServer::bind(&options, store).await?))
+}
+
+fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 5] {
+    let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
+    [
+        Box::new(StatefulSets::with(beyond)),
+        Box::new(EndpointSlices::new()),
+        Box::new(Volumes::new()),
+        Box::new(Garbage::new()),
+        Box::new(Scheduler::new(NODE_NAME)),
+    ]
+}
+
+fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtime> {
+    match settings.runtime {
+        RuntimeName::Simulated => {
+            let options = SimulatedOptions {
+                start_delay: settings.simulated_start.0,
+                stop_delay: settings.simulated_stop.0,
+                seed,
+            };
+            Arc::new(Simulated::new(clock.clone(), options))
+        }
+    }
+}
+
+/// The node is this machine; it is reached where DNS is.
+fn node_address(bound: &[SocketAddr]) -> IpAddr {
+    let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
+    specific.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+fn random_seed() -> u64 {
+    StdRng::from_os_rng().random_range(0..1_000_000)
+}

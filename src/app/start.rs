@@ -1,0 +1,160 @@
+//! What `serve` and `dns` share: a store filled from files, and DNS over it.
+//!
+//! [`Start::run`] does it in the order that costs least when something is wrong: bind, read, render,
+//! and only then start parts.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use ipnet::IpNet;
+use tokio::sync::{mpsc, watch};
+
+use super::encrypted::{self, Signing};
+use super::metrics_page::MetricsPage;
+use super::mistakes::refuse_broken;
+use super::parts::Parts;
+use super::running::Running;
+use super::zones::{ZoneReport, open_zones};
+use super::{policy, secondaries};
+use crate::config::DnsSettings;
+use crate::dns::secondary::notification::Target;
+use crate::dns::transport::{DatagramOptions, DnsServer};
+use crate::dns::zone::{SharedZones, Zone};
+use crate::files::source::{Files, Mode};
+use crate::metrics;
+use crate::names::options::ZoneOptions;
+use crate::names::publisher::Publisher;
+use crate::store::{Bootstrap, Store};
+
+/// How many reports of saved files may wait for a slow reader.
+const REPORTS_MAX: usize = 16;
+
+/// The certificate of encrypted DNS is good for the server's name in its zone too.
+pub(super) fn signing(beside: Option<PathBuf>, names: &[String], dns: &DnsSettings) -> Signing {
+    let own = format!("ns.dns.{}", dns.cluster_domain.trim_end_matches('.'));
+    Signing { beside, names: names.iter().cloned().chain([own]).collect() }
+}
+
+/// What is to be started.
+pub(super) struct Start {
+    pub(super) store: Store,
+    pub(super) seed: u64,
+    pub(super) mode: Mode,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) dns: DnsSettings,
+    pub(super) zone_options: ZoneOptions,
+    pub(super) pod_networks: Vec<IpNet>,
+    pub(super) signing: Signing,
+    pub(super) bootstrap: Option<Bootstrap>,
+}
+
+/// DNS that is bound and does not answer yet.
+struct Bound {
+    zones: SharedZones,
+    metrics: Option<MetricsPage>,
+    server: DnsServer,
+    addresses: Vec<SocketAddr>,
+    authority: Option<PathBuf>,
+    secondaries: Vec<Target>,
+}
+
+impl Start {
+    /// Starts everything that this needs, and gives it to be added to.
+    pub(super) async fn run(self) -> anyhow::Result<Running> {
+        let bound = self.bind().await?;
+        if let Some(bootstrap) = &self.bootstrap {
+            self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
+        }
+        let since = self.store.revision();
+        let mut files = Files::new(self.store.clone(), self.mode, self.files.clone());
+        let applied = files.load().await;
+        refuse_broken(&applied)?;
+        let (static_zones, zone_files) = open_zones(self.dns.zones.as_deref(), self.store.clock())?;
+        let publisher = self.publisher(&bound, static_zones)?;
+
+        let parts = Parts::default();
+        let stop = parts.stop_token();
+        let (reporter, reports) = mpsc::channel(REPORTS_MAX);
+        let (zone_reporter, zone_report) = watch::channel(ZoneReport::default());
+        if let Some(files) = zone_files {
+            parts.spawn("zone files", files.follow(publisher.static_zones(), zone_reporter, stop.clone()));
+        }
+        parts.spawn_fallible("manifests", files.follow(reporter, stop.clone()));
+        let running = Running {
+            store: self.store.clone(),
+            since,
+            dns_addresses: bound.addresses.clone(),
+            encrypted_addresses: bound.server.encrypted_addresses(),
+            authority: bound.authority.clone(),
+            zones: bound.zones.clone(),
+            metrics_address: bound.metrics.as_ref().map(|page| page.address),
+            api: None,
+            publications: publisher.publications(),
+            applied,
+            reports,
+            zone_report,
+            seed: self.seed,
+            parts,
+        };
+        self.answer(bound, publisher, &running.parts);
+        Ok(running)
+    }
+
+    /// Binds every address of DNS and of its metrics.
+    async fn bind(&self) -> anyhow::Result<Bound> {
+        let zones = SharedZones::default();
+        let metrics = MetricsPage::bind(self.dns.metrics_listen, &zones).await?;
+        let options = datagram_options(&self.dns);
+        let server = DnsServer::bind_with(&self.dns.dns_listen, zones.clone(), options).await?;
+        let addresses = server.addresses().to_vec();
+        let counts = metrics.as_ref().map(|page| page.metrics.clone());
+        let clock = self.store.clock();
+        let policy = policy::policy(&self.dns, &addresses, &self.pod_networks, counts, clock)?;
+        let secondaries = secondaries::secondaries(&self.dns.wire, &policy.keys)?;
+        let mut server = server.with_policy(policy);
+        let encrypted = encrypted::encrypted(&self.dns.encrypted, &self.signing, clock)?;
+        if let Some(encrypted) = &encrypted {
+            server.bind_encrypted(&encrypted.addresses).await?;
+        }
+        let authority = encrypted.and_then(|encrypted| encrypted.authority);
+        Ok(Bound { zones, metrics, server, addresses, authority, secondaries })
+    }
+
+    /// Renders what the store holds into the zones.
+    fn publisher(&self, bound: &Bound, static_zones: Vec<Zone>) -> anyhow::Result<Publisher> {
+        let server_addresses = self.dns.own_addresses(&bound.addresses);
+        let options = ZoneOptions { server_addresses, ..self.zone_options.clone() };
+        let catalog = secondaries::catalog(&self.dns, &static_zones)?;
+        let serials = secondaries::serials(self.dns.state_folder(), self.store.clock());
+        let (zones, store) = (bound.zones.clone(), self.store.clone());
+        let mut publisher = Publisher::with_serials(serials, zones, store, options, static_zones);
+        if let Some(catalog) = catalog {
+            publisher.list_in(catalog);
+        }
+        publisher.count_in(bound.metrics.as_ref().map(|page| page.metrics.clone()));
+        Ok(publisher)
+    }
+
+    /// Answers from now on, and publishes what changes.
+    fn answer(&self, bound: Bound, publisher: Publisher, parts: &Parts) {
+        let stop = parts.stop_token();
+        if !bound.secondaries.is_empty() {
+            let metrics = bound.metrics.as_ref().map(|page| page.metrics.clone());
+            let sender = secondaries::sender(bound.secondaries, &self.dns, &publisher, metrics);
+            parts.spawn("NOTIFY sender", sender.run(stop.clone()));
+        }
+        parts.spawn("publisher", publisher.run(stop.clone()));
+        parts.spawn_fallible("DNS server", bound.server.run(stop.clone()));
+        if let Some(page) = bound.metrics {
+            parts.spawn("metrics page", metrics::server::serve(page.listener, page.metrics, stop));
+        }
+    }
+}
+
+fn datagram_options(settings: &DnsSettings) -> DatagramOptions {
+    let default = DatagramOptions::default();
+    let workers = settings.dns_workers.map(usize::from).and_then(NonZeroUsize::new);
+    DatagramOptions { workers: workers.unwrap_or(default.workers) }
+}

@@ -1,0 +1,24 @@
+//! Labels of endpoints: which text can be one, and which one an endpoint has.
+//!
+//! Records and explanations go by the same rule, CoreDNS': the hostname, else the pod's name if the
+//! option asks for it, else a label made of the address.
+
+use k8s_openapi::api::discovery::v1::Endpoint;
+
+use super::options::ZoneOptions;
+use crate::dns::message::name::LABEL_OCTETS_MAX;
+
+/// Whether `text` can stand as one label of a host or service name.
+pub(super) fn is_label(text: &str) -> bool {
+    let is_allowed = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
+    (1..=LABEL_OCTETS_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// The label of an endpoint whatever its addresses are, in the letters that were written. An endpoint
+/// without one has the labels of its addresses.
+pub(super) fn endpoint_label<'e>(options: &ZoneOptions, endpoint: &'e Endpoint) -> Option<&'e str> {
+    let hostname = endpoint.hostname.as_deref();
+    let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
+    let pod = pod.filter(|_| options.endpoint_pod_names);
+    hostname.into_iter().chain(pod).find(|name| is_label(name))
+}
