@@ -55,8 +55,7 @@
 //!   return values; no await, no clock, no store.
 //! - One writer per state; readers never wait for it.
 //! - A reconcile rereads the world by key; nothing depends on seeing every event.
-//! - Only [`clock`] tells the time.
-//! - Everything that can grow has a named bound.
+//! - Only [`clock`] tells the time. Everything that can grow has a named bound.
 //! - A bad object never stops a loop: it is reported and skipped. A part that panics ends the process.
 
 pub mod clock;
