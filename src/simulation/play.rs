@@ -43,7 +43,7 @@ impl World<'_> {
             Deed::Restart(role) => self.stage.restart(role),
             Deed::Disturb { trouble, lasting } => self.disturb(trouble, now + lasting),
             Deed::Mishap { ordinal, mishap, lasting } => {
-                self.befall(entry.set, ordinal, mishap, now + lasting)
+                self.inject(entry.set, ordinal, mishap, now + lasting)
             }
             deed => {
                 let trouble = self.stage.backend.set_trouble(Trouble::default());
@@ -187,9 +187,9 @@ impl World<'_> {
         complete(self.stage.store.modify::<Pod>(&key, change)).is_ok()
     }
 
-    fn befall(&mut self, set: usize, ordinal: i32, mishap: Mishap, until: Timestamp) {
+    fn inject(&mut self, set: usize, ordinal: i32, mishap: Mishap, until: Timestamp) {
         let key = self.pod_key(set, ordinal);
-        self.stage.runtime.befall((key.namespace.clone(), key.name.clone()), mishap, until);
+        self.stage.runtime.inject((key.namespace.clone(), key.name.clone()), mishap, until);
         if let Some(pod) = self.stage.store.get(&key) {
             self.stage.note_changed(pod.uid());
         }

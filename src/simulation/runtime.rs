@@ -83,7 +83,7 @@ impl Fickle {
     }
 
     /// Injects a mishap for the pods of this name until an instant.
-    pub(super) fn befall(&self, pod: PodName, mishap: Mishap, until: Timestamp) {
+    pub(super) fn inject(&self, pod: PodName, mishap: Mishap, until: Timestamp) {
         self.state().mishaps.insert(pod, (mishap, until));
     }
 
@@ -121,8 +121,8 @@ impl Fickle {
             let report = self.inner.report(&other).await.unwrap_or_default();
             let runs = |state: &ContainerState| matches!(state, ContainerState::Running { .. });
             if report.containers.values().any(|container| runs(&container.state)) {
-                let told = format!("{}/{}: {uid} was started while {other} ran", name.0, name.1);
-                self.state().doubles.push(told);
+                let message = format!("{}/{}: {uid} was started while {other} ran", name.0, name.1);
+                self.state().doubles.push(message);
             }
         }
     }

@@ -20,8 +20,10 @@ pub(crate) fn status(view: &View, now: Timestamp) -> Result<(), Violation> {
     for object in view.list(Kind::StatefulSet).filter(|set| !set.is_terminating()) {
         let Some(set) = object.get::<StatefulSet>() else { continue };
         let members: Vec<Member<'_>> = view.members(object, now).into_values().collect();
-        let (told, found) = (told(set), counted(set, &members));
-        ensure(told == found, STATUS, || format!("{}: {told:?}, but there are {found:?}", object.key()))?;
+        let (reported, found) = (reported(set), counted(set, &members));
+        ensure(reported == found, STATUS, || {
+            format!("{}: {reported:?}, but there are {found:?}", object.key())
+        })?;
     }
     Ok(())
 }
@@ -38,7 +40,7 @@ struct Counts {
     is_complete: bool,
 }
 
-fn told(set: &StatefulSet) -> Counts {
+fn reported(set: &StatefulSet) -> Counts {
     let status = set.status.clone().unwrap_or_default();
     Counts {
         generation: status.observed_generation,
