@@ -1,4 +1,4 @@
-//! Which objects must be rendered anew, and how much of each service.
+//! Which objects must be rendered again, and how much of each service.
 //!
 //! Collected over a batch of changes, so that an object that changed twice is rendered once.
 
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::render::Touched;
 use crate::objects::{Kind, ObjectKey};
 
-/// Objects that must be rendered anew.
+/// Objects that must be rendered again.
 #[derive(Default)]
 pub(super) struct Stale {
     pub(super) namespaces: BTreeSet<String>,
@@ -18,7 +18,7 @@ pub(super) struct Stale {
     pub(super) has_fixed: bool,
 }
 
-/// How much of a service must be rendered anew.
+/// How much of a service must be rendered again.
 pub(super) enum Extent {
     /// All of it.
     Whole,

@@ -5,7 +5,7 @@
 //!   (persistent map)     (persistent table)  (one allocation)    (packed RDATA)
 //! ```
 //!
-//! A snapshot is a value: whoever holds one sees one consistent version for as long as it likes.
+//! A snapshot is a value: its holder sees one consistent version for as long as it keeps it.
 //! Nothing here knows what records were made from, of sockets or of time.
 
 mod address_names;

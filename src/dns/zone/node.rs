@@ -57,7 +57,7 @@ impl Node {
         !self.head().is_explicit
     }
 
-    /// What readers have made of this node's records.
+    /// Sections encoded from this node's records.
     #[inline]
     pub(crate) fn ready(&self) -> &Ready {
         &self.head().ready

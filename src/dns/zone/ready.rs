@@ -29,7 +29,7 @@ pub(crate) struct ReadyMade {
     pub(crate) is_truncated: bool,
     /// Whether it is right only for a question in lower case.
     pub(crate) is_for_lower_case: bool,
-    /// Whether these sections cannot be kept, so that each response is encoded anew.
+    /// Whether these sections cannot be kept, so that each response is encoded for itself.
     pub(crate) is_never: bool,
     /// Other names' records that it was made from.
     pub(crate) depends_on: Option<Dependency>,

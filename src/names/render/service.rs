@@ -2,7 +2,7 @@
 //!
 //! | service | its name has | endpoint names |
 //! |---|---|---|
-//! | with cluster addresses | these addresses, whoever is ready | yes |
+//! | with cluster addresses | these addresses, whether endpoints are ready or not | yes |
 //! | headless | the ready endpoints' addresses; without any it does not exist | yes |
 //! | ExternalName | a CNAME; nothing if the name is an IP address | no |
 //!

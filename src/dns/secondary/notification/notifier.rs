@@ -92,7 +92,7 @@ enum State {
     /// It is to be notified.
     Due { at: Timestamp },
     /// It was notified and has not answered.
-    Waiting { id: u16, told: u32, n_sent: u32, again_at: Timestamp },
+    Waiting { id: u16, announced: u32, n_sent: u32, again_at: Timestamp },
 }
 
 impl Notifier {
@@ -141,7 +141,7 @@ impl Notifier {
         actions: &mut Vec<Action>,
     ) {
         let Some(course) = self.courses.get_mut(&key) else { return };
-        let State::Waiting { id: expected, told, .. } = course.state else { return };
+        let State::Waiting { id: expected, announced, .. } = course.state else { return };
         if id != expected {
             return;
         }
@@ -150,7 +150,7 @@ impl Notifier {
             actions.push(Action::AnswersAgain { target, zone: zone.clone() });
         }
         course.state = State::Quiet;
-        if told != course.serial {
+        if announced != course.serial {
             course.is_due(now);
         }
         // A secondary that does not implement NOTIFY polls by REFRESH (RFC 1996 section 3.12).
@@ -173,7 +173,7 @@ impl Notifier {
             if course.wake_at().is_none_or(|at| now < at) {
                 continue;
             }
-            if course.has_been_told_in_vain() {
+            if course.has_been_notified_in_vain() {
                 course.state = State::Quiet;
                 if !std::mem::replace(&mut course.is_silent, true) {
                     actions.push(Action::GivenUp { target: *target, zone: zone.clone() });
@@ -221,20 +221,20 @@ impl Course {
     /// Returns the message's id: `new_id`, or that of the message before if it is a repetition.
     fn is_sent(&mut self, new_id: u16, now: Timestamp) -> u16 {
         let (n_before, id) = match self.state {
-            State::Waiting { n_sent, told, id, .. } => {
-                (n_sent, if told == self.serial { id } else { new_id })
+            State::Waiting { n_sent, announced, id, .. } => {
+                (n_sent, if announced == self.serial { id } else { new_id })
             }
             // A silent target gets one message, and has as long to answer as the last attempt had.
             _ if self.is_silent => (ATTEMPTS_MAX - 1, new_id),
             _ => (0, new_id),
         };
         let again_at = now + RETRY_FIRST * 2_u32.pow(n_before);
-        self.state = State::Waiting { id, told: self.serial, n_sent: n_before + 1, again_at };
+        self.state = State::Waiting { id, announced: self.serial, n_sent: n_before + 1, again_at };
         self.sent_at = Some(now);
         id
     }
 
-    fn has_been_told_in_vain(&self) -> bool {
+    fn has_been_notified_in_vain(&self) -> bool {
         matches!(self.state, State::Waiting { n_sent, .. } if n_sent >= ATTEMPTS_MAX)
     }
 }

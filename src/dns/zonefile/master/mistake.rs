@@ -1,6 +1,6 @@
 //! What can be wrong with a master file: the file, the line, and what to write instead.
 //!
-//! Every message says what to do, since whoever reads it has the file open.
+//! Every message says what to do, because its reader has the file open.
 
 use std::fmt;
 use std::sync::Arc;
