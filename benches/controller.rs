@@ -4,9 +4,9 @@
 //! `cargo bench --bench controller`. An argument picks the rows whose names contain it.
 //!
 //! CPU time is the thread's own, where the system tells it (Linux), so that a busy machine counts
-//! less; elsewhere it is the time on the clock. A pod counts once the set's status says that it is ready: it has been created, bound, given an
-//! address, started, reported ready and counted. Start delays are zero, so that only work is
-//! measured. What planning alone costs is printed by
+//! less; elsewhere it is the time on the clock. A pod counts once the set's status says that it is
+//! ready: it has been created, bound, given an address, started, reported ready and counted. Start
+//! delays are zero, so that only work is measured. What planning alone costs is printed by
 //! `cargo test --release --lib plan_costs -- --ignored --nocapture`.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a benchmark reads the real time")]
@@ -23,7 +23,7 @@ use dullahan::controllers::{
 use dullahan::node::runtime::simulated::{Simulated, SimulatedOptions};
 use dullahan::node::{Agent, NodeOptions};
 use dullahan::objects::{Kind, ObjectKey, Typed};
-use dullahan::store::{Bootstrap, Store, StoreOptions};
+use dullahan::store::{Bootstrap, EVENTS_MAX, Severity, Store, StoreOptions};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,9 @@ fn main() {
             first_us = first_us.or(pod_us);
         }
     }
+    let in_use = Extras { is_in_use: true, ..Extras::default() };
+    let first_us = row(&wanted, "Parallel", 100, in_use, None);
+    row(&wanted, "Parallel", 10_000, in_use, first_us);
     row(&wanted, "Parallel", 1_000, Extras { has_service: true, ..Extras::default() }, None);
     row(&wanted, "Parallel", 1_000, Extras { has_claims: true, ..Extras::default() }, None);
 }
@@ -60,14 +63,18 @@ fn main() {
 struct Extras {
     has_service: bool,
     has_claims: bool,
+    /// The store has as many events and as long a history as it keeps, so every write drops an old
+    /// one; in an empty store only large sets get there.
+    is_in_use: bool,
 }
 
 /// Prints one row, unless another is wanted; returns what a pod took in microseconds, the
 /// median of the runs.
 fn row(wanted: &str, policy: &str, n_pods: i32, extras: Extras, first_us: Option<f64>) -> Option<f64> {
-    let with = match (extras.has_service, extras.has_claims) {
-        (true, _) => ", headless service",
-        (_, true) => ", one claim each",
+    let with = match extras {
+        Extras { has_service: true, .. } => ", headless service",
+        Extras { has_claims: true, .. } => ", one claim each",
+        Extras { is_in_use: true, .. } => ", store in use",
         _ => "",
     };
     let name = format!("{policy}, {n_pods} pods{with}");
@@ -106,6 +113,9 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     let clock = Clock::system();
     let store = Store::in_memory(clock.clone(), StoreOptions { seed: Some(1), ..Default::default() });
     store.bootstrap(&Bootstrap { default_storage_class: true }).await.unwrap();
+    if extras.is_in_use {
+        fill(&store).await;
+    }
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let options = SimulatedOptions { seed: 1, ..SimulatedOptions::default() };
     let node = NodeOptions {
@@ -144,6 +154,15 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
     tasks.close();
     tasks.wait().await;
     (took, sync)
+}
+
+/// Fills the event log and the history.
+async fn fill(store: &Store) {
+    let namespace = store.get(&ObjectKey::new(Kind::Namespace, "", "default")).unwrap();
+    for n in 0..2 * EVENTS_MAX {
+        let message = format!("event {n}");
+        store.record("bench", &namespace, Severity::Normal, "Filled", &message).await;
+    }
 }
 
 async fn until_ready(store: &Store, key: &ObjectKey, n_pods: i32, started: Instant) {

@@ -17,9 +17,7 @@
 //!
 //! Everything meets in the store. A part watches, decides, writes; it never calls another part.
 //!
-//! # Who may import whom
-//!
-//! A room imports only rooms above it in this table, and of those what its line allows.
+//! # Who may import whom: a room imports only rooms above it in this table
 //!
 //! | room | what lives there | must not know |
 //! |---|---|---|
@@ -57,8 +55,7 @@
 //!   return values; no await, no clock, no store.
 //! - One writer per state; readers never wait for it.
 //! - A reconcile rereads the world by key; nothing depends on seeing every event.
-//! - Only [`clock`] tells the time.
-//! - Everything that can grow has a named bound.
+//! - Only [`clock`] tells the time; everything that can grow has a named bound.
 //! - A bad object never stops a loop: it is reported and skipped. A part that panics ends the process.
 
 pub mod clock;

@@ -31,7 +31,7 @@ pub struct Checked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remark {
     /// Where the object is.
-    pub place: Source,
+    pub source: Source,
     /// The object.
     pub key: ObjectKey,
     /// The warning.
@@ -40,7 +40,7 @@ pub struct Remark {
 
 impl std::fmt::Display for Remark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Source { file, line, .. } = &self.place;
+        let Source { file, line, .. } = &self.source;
         write!(f, "{file}:{line}: warning: {}: {}", self.key, self.warning)
     }
 }
@@ -81,15 +81,12 @@ fn remarks(objects: &WantedObjects) -> Vec<Remark> {
     let related = RelatedObjects::of(&typed).without_classes();
     let mut remarks = Vec::new();
     for (typed, object) in typed.iter().zip(objects.values()) {
-        let remark = |warning| Remark { place: object.source.clone(), key: object.key.clone(), warning };
+        let remark = |warning| Remark { source: object.source.clone(), key: object.key.clone(), warning };
         remarks.extend(lint(typed, &related).into_iter().map(remark));
     }
-    remarks.sort_by(|one, other| place(one).cmp(&place(other)));
+    let order = |remark: &Remark| (remark.source.file.clone(), remark.source.line);
+    remarks.sort_by_key(order);
     remarks
-}
-
-fn place(remark: &Remark) -> (&str, usize) {
-    (&remark.place.file, remark.place.line)
 }
 
 #[cfg(test)]

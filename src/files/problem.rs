@@ -33,10 +33,10 @@ pub enum Problem {
         second: Box<Source>,
     },
     /// The store rejects an object.
-    #[error("{}:{}: {error}", .place.file, .place.line)]
+    #[error("{}:{}: {error}", .at.file, .at.line)]
     Refused {
         /// Where the object is.
-        place: Box<Source>,
+        at: Box<Source>,
         /// Why.
         error: Box<StoreError>,
     },
@@ -47,7 +47,7 @@ impl Problem {
         Self::Twice { key: key.clone(), first: Box::new(first.clone()), second: Box::new(second.clone()) }
     }
 
-    pub(super) fn refused(place: &Source, error: StoreError) -> Self {
-        Self::Refused { place: Box::new(place.clone()), error: Box::new(error) }
+    pub(super) fn refused(at: &Source, error: StoreError) -> Self {
+        Self::Refused { at: Box::new(at.clone()), error: Box::new(error) }
     }
 }

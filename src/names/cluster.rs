@@ -1,14 +1,14 @@
-//! The cluster's own zones: which objects have to be rendered anew, and what changes by it.
+//! The cluster's zones: decides which objects to render again, and edits the zones where names differ.
 //!
 //! ```text
-//!   events ─► Stale (namespaces, services, pods) ─► render each ─► ledger ─► names that differ
-//!                                                                               │
-//!                       changed zones, added and removed names ◄── edit zones ◄─┘
+//!   changes ─► Stale (namespaces, services, pods) ─► render each ─► ledger ─► names that differ
+//!                                                                                │
+//!                        changed zones, added and removed names ◄── edit zones ◄─┘
 //! ```
 //!
-//! Everything is rendered from present versions of objects, so an event that is seen twice, or out
-//! of date, does no harm. One service's change costs that service's names; a slice's, those of the
-//! endpoints that differ and those that all endpoints share.
+//! Everything is rendered from present versions of objects, so a change that is reported twice or late
+//! does no harm. A changed service costs the service's names; a changed slice costs the names of the
+//! endpoints that differ and the names that all endpoints share.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::dns::secondary::serials::Serials;
 use crate::dns::zone::{Zone, Zones};
 use crate::objects::{Kind, Object, ObjectKey, Revision};
 
-/// The cluster's zone and its reverse zones, and what they are made of.
+/// The cluster's zone and its reverse zones, and what they are made from.
 pub(super) struct Cluster {
     scheme: Scheme,
     ledger: Ledger<Contributor>,
@@ -41,9 +41,9 @@ pub(super) struct Cluster {
     namespaces: BTreeSet<String>,
     /// By service, the names by which this server is reached through it.
     servers: BTreeMap<ObjectKey, Vec<NameServer>>,
-    /// By service that is published, the version of it that was rendered last.
+    /// By published service, the revision that was rendered last.
     rendered: HashMap<ObjectKey, Revision>,
-    /// What was last complained of, so that it is logged once.
+    /// The complaints about each object when it was rendered last, so that each is logged once.
     complaints: HashMap<ObjectKey, Vec<String>>,
     serials: Arc<Serials>,
     /// The serial of the last change.
@@ -63,16 +63,16 @@ enum Contributor {
     Object(ObjectKey),
 }
 
-/// What is known of why names are absent, and where answers find it.
+/// The objects for explanations, and the explainer that answers ask.
 struct Knowledge {
     landscape: Landscape,
     explainer: Arc<Explainer>,
 }
 
-/// What has changed in one go.
+/// What one batch has changed.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    /// Zones that have a new version, or are gone.
+    /// Zones that have a new version or were removed.
     pub(super) zones: BTreeSet<WireName>,
     /// Names of the cluster's zone that have come to hold records.
     pub(super) added: Vec<WireName>,
@@ -81,7 +81,7 @@ pub(super) struct Changes {
 }
 
 impl Cluster {
-    /// The zones of these options, without any object yet. Versions take their serials from `serials`.
+    /// The zones for these options, without any object yet. Versions take their serials from `serials`.
     pub(super) fn new(
         options: ZoneOptions,
         serials: Arc<Serials>,
@@ -118,7 +118,7 @@ impl Cluster {
         &self.zones
     }
 
-    /// What knows why names are absent.
+    /// What explains negative answers, if the options ask for it.
     pub(super) fn explainer(&self) -> Option<Arc<Explainer>> {
         self.reasons.as_ref().map(|knowledge| knowledge.explainer.clone())
     }
@@ -128,7 +128,7 @@ impl Cluster {
         self.serial
     }
 
-    /// Whether a name error is told as such; see [`Zone::is_synced`].
+    /// Whether a name error is answered as such; see [`Zone::is_synced`].
     pub(super) fn set_synced(&mut self, is_synced: bool) {
         self.is_synced = is_synced;
         let zones: Vec<Zone> = self.zones.iter().cloned().collect();
@@ -138,7 +138,7 @@ impl Cluster {
         }
     }
 
-    /// The kinds whose events matter.
+    /// The kinds whose changes matter.
     pub(super) fn kinds(options: &ZoneOptions) -> Vec<Kind> {
         let mut kinds = vec![Kind::Namespace, Kind::Service];
         kinds.extend((!options.no_endpoints).then_some(Kind::EndpointSlice));
@@ -149,7 +149,7 @@ impl Cluster {
         kinds
     }
 
-    /// Everything that is there and everything that was: at start, and when events were lost.
+    /// All objects that exist or were published: at start, and when changes were lost.
     pub(super) fn everything(&mut self, source: &impl Source) -> Stale {
         let mut stale = Stale { has_fixed: true, ..Stale::default() };
         self.index = Index::default();
@@ -174,7 +174,7 @@ impl Cluster {
         stale
     }
 
-    /// Renders what is stale and edits the zones; `None` if that changes nothing.
+    /// Renders stale objects and edits the zones; `None` if that changes nothing.
     pub(super) fn refresh(&mut self, source: &impl Source, mut stale: Stale) -> Option<Changes> {
         if let Some(knowledge) = &self.reasons {
             knowledge.explainer.show(knowledge.landscape.clone());
@@ -250,7 +250,7 @@ impl Cluster {
         self.replace(key, rendered)
     }
 
-    /// Returns the names that this concerns, and whether the server's own names may be others now.
+    /// Returns the names that may differ, and whether the server's own names may.
     fn refresh_service(
         &mut self,
         source: &impl Source,
@@ -278,15 +278,15 @@ impl Cluster {
         (self.replace(key, rendered), are_servers_stale)
     }
 
-    /// The service as it is.
+    /// All records of the service.
     fn render_service(&self, object: &Object) -> Rendered {
         let Some(service) = object.get::<Service>() else { return Rendered::default() };
         let is_exposed = self.namespaces.contains(object.namespace());
         self.scheme.service(service, &self.index.slices(object.key()), is_exposed)
     }
 
-    /// What of the service is another one because of these endpoints; `None` if it has to be
-    /// rendered whole.
+    /// The records of the service that differ because of these endpoints; `None` if the whole service
+    /// must be rendered.
     fn render_endpoints(&self, object: &Object, touched: &Touched) -> Option<Amendment> {
         let key = object.key();
         let is_same = self.rendered.get(key) == Some(&object.revision());
@@ -310,7 +310,7 @@ impl Cluster {
     fn refresh_servers(&mut self) -> Vec<WireName> {
         let addresses = self.scheme.name_server_addresses(&self.name_servers());
         let mut names = self.ledger.replace(Contributor::NameServers, addresses);
-        // Zones are in no order; what is told of a change must not depend on that.
+        // Zones are in no order; a publication must not depend on that.
         let apexes: BTreeSet<WireName> = self.zones.iter().map(|zone| zone.key().clone()).collect();
         names.extend(apexes.iter().flat_map(|apex| self.refresh_apex(apex)));
         names
@@ -342,7 +342,7 @@ impl Cluster {
         self.ledger.replace(Contributor::Object(key), rendered.contribution)
     }
 
-    /// Brings the zones in step with the ledger at these names.
+    /// Makes the zones agree with the ledger at these names.
     fn edit(&mut self, mut names: Vec<WireName>) -> Changes {
         let mut changes = Changes::default();
         let mut edited: BTreeMap<WireName, Arc<Zone>> = BTreeMap::new();
@@ -399,7 +399,7 @@ impl Cluster {
         }
     }
 
-    /// A reverse zone for a name that is in none, if no zones or networks were given.
+    /// Adds a reverse zone for a name that is in none, if no zones or networks were configured.
     fn derive_zone(&mut self, name: &WireName) -> Option<(WireName, Vec<WireName>)> {
         if !derives_reverse_zones(self.scheme.options()) {
             return None;
@@ -412,7 +412,7 @@ impl Cluster {
         Some((apex, names))
     }
 
-    /// Whether a zone was made for addresses that are all gone.
+    /// Whether a zone was added for addresses that are no longer in use.
     fn is_idle(&self, zone: &Zone) -> bool {
         if !derives_reverse_zones(self.scheme.options()) || zone.key() == self.scheme.zone() {
             return false;
@@ -428,7 +428,7 @@ impl Knowledge {
     }
 }
 
-/// Whether reverse zones are made as addresses come into use.
+/// Whether reverse zones are added as addresses come into use.
 fn derives_reverse_zones(options: &ZoneOptions) -> bool {
     options.reverse_zones.is_none() && options.networks.is_empty()
 }

@@ -1,7 +1,7 @@
 //! Which objects belong together: slices to services, services and pods to namespaces.
 //!
-//! Filled from present versions of objects, never from an event's, so that it cannot run ahead of
-//! or behind what is rendered; an object that is reported twice is merely put twice.
+//! Filled from present versions of objects, never from those in events, so that it always agrees with
+//! what is rendered. An object that is reported twice is put twice, which changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub(super) struct Index {
     members: HashMap<String, BTreeSet<ObjectKey>>,
 }
 
-/// What a service had of a slice, and has now.
+/// The versions of one slice that a service had before and has now.
 pub(super) struct Versions {
     pub(super) service: ObjectKey,
     pub(super) before: Option<Object>,
@@ -28,8 +28,8 @@ pub(super) struct Versions {
 }
 
 impl Index {
-    /// Takes up the present version of a slice, `None` if it has gone; returns what the service that it belonged to, and the
-    /// one that it belongs to if that is another one, had and have of it.
+    /// Puts the present version of a slice, `None` if it was deleted. Returns the versions before and now
+    /// for the service that the slice belonged to, and for the one that it belongs to if that differs.
     pub(super) fn put_slice(&mut self, key: &ObjectKey, now: Option<Object>) -> Vec<Versions> {
         let service = now.as_ref().and_then(|now| service_of(now, self.service_of_slice.get(key)));
         let known = match &service {
@@ -58,18 +58,18 @@ impl Index {
         slice
     }
 
-    /// The slices of a service, by name, shared.
+    /// The slices of a service, ordered by name, as shared objects.
     pub(super) fn slice_objects(&self, service: &ObjectKey) -> Vec<Object> {
         self.slices.get(service).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
-    /// The slices of a service, by name.
+    /// The slices of a service, ordered by name.
     pub(super) fn slices(&self, service: &ObjectKey) -> Vec<&EndpointSlice> {
         let slices = self.slices.get(service).into_iter().flat_map(BTreeMap::values);
         slices.filter_map(Object::get).collect()
     }
 
-    /// Takes up whether a service or a pod is there; returns whether that is new.
+    /// Notes whether a service or a pod exists; returns whether that has changed.
     pub(super) fn put_member(&mut self, key: &ObjectKey, is_there: bool) -> bool {
         let members = self.members.entry(key.namespace.clone()).or_default();
         let has_changed = match is_there {
@@ -88,7 +88,7 @@ impl Index {
     }
 }
 
-/// The service that a slice belongs to, which probably is the `known` one.
+/// The service that a slice belongs to by its label; reuses the `known` key, which is usually right.
 fn service_of(slice: &Object, known: Option<&ObjectKey>) -> Option<ObjectKey> {
     let name = slice.meta().labels.as_ref()?.get(labels::SERVICE_NAME)?;
     let known = known.filter(|known| known.name == *name).cloned();

@@ -1,9 +1,8 @@
-//! Who contributes what to which name.
+//! Which contributor gives which records to which name.
 //!
-//! A name may have records from several contributors: an address that two services select, a name
-//! server's name, a pod address in use twice. The ledger keeps what each contributor gave last, so that
-//! a changed one is compared with itself alone, and merges what there is for a name. It knows neither
-//! what contributes nor the zones: names without a zone are simply not asked for.
+//! A name may have records from several contributors: two services select one address, two pods have
+//! one. The ledger keeps each contributor's last contribution, compares a new one with that alone, and
+//! merges all contributions to a name. It knows neither what contributors are nor zones.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -12,28 +11,28 @@ use std::sync::Arc;
 use crate::dns::message::name::WireName;
 use crate::dns::zone::{Named, RrSet, RrSets, Table};
 
-/// Which contributions to a name count: only those of the highest rank that is there.
+/// The rank of a contribution to a name: only contributions of the highest rank present count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
-    /// As everything else.
+    /// The usual rank.
     #[default]
     Ordinary,
-    /// Over what is ordinary: a cluster address hides endpoints of that address.
+    /// Hides ordinary contributions: a cluster address hides endpoints with that address.
     Preferred,
 }
 
-/// What one object gives to one name.
+/// The records that one contributor gives to one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The name.
     pub name: WireName,
-    /// Whether it hides what others give.
+    /// Whether it hides other contributions.
     pub rank: Rank,
-    /// The records; none if the name merely exists.
+    /// The records; none if the name just exists.
     pub rrsets: RrSets,
 }
 
-/// What one object gives, ordered by name, each name once.
+/// All entries of one contributor, ordered by name, each name once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contribution(Vec<Entry>);
 
@@ -47,7 +46,7 @@ impl Contribution {
         Self(entries)
     }
 
-    /// Whether nothing is given.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -57,7 +56,7 @@ impl Contribution {
         &self.0
     }
 
-    /// What is given to a name.
+    /// The entry of a name.
     pub fn at(&self, name: &WireName) -> Option<&Entry> {
         self.place(name).ok().map(|index| &self.0[index])
     }
@@ -68,19 +67,19 @@ impl Contribution {
     }
 }
 
-/// What one object gives to some names from now on, whatever it gives to others.
+/// A change of some entries of a contribution; the others stay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Amendment {
-    /// What it gives.
+    /// New entries.
     pub entries: Vec<Entry>,
-    /// Names to which it gives nothing.
+    /// Names that have no entry any more.
     pub without: Vec<WireName>,
 }
 
-/// Who contributes what to which name. `C` identifies a contributor.
+/// All contributions. `C` identifies a contributor.
 pub struct Ledger<C> {
     contributions: foldhash::HashMap<Arc<C>, Contribution>,
-    /// Names come and go all the time; in this table no change costs more than another.
+    /// A persistent table: unlike a hash map's, its growth never makes one change slow.
     held: Table<Held<C>>,
 }
 
@@ -99,11 +98,11 @@ struct Held<C> {
 /// The contributors of one name; nearly always one.
 enum Holders<C> {
     One(Arc<C>),
-    /// Apart, so that it does not make the usual case larger.
+    /// Boxed, so that the usual case stays small.
     Many(Arc<Vec<Arc<C>>>),
 }
 
-// Not derived: a contributor need not be `Clone`, for it is shared.
+// Not derived, because that would demand `C: Clone`.
 impl<C> Clone for Held<C> {
     fn clone(&self) -> Self {
         let holders = match &self.holders {
@@ -121,7 +120,7 @@ impl<C> Named for Held<C> {
 }
 
 impl<C: Eq + Hash> Ledger<C> {
-    /// Takes `new` in place of what `contributor` gave before; returns the names that this concerns.
+    /// Replaces a contributor's contribution; returns the names at which the two differ.
     pub fn replace(&mut self, contributor: C, new: Contribution) -> Vec<WireName> {
         let (contributor, old) = self.take(contributor);
         let changed = differences(&old, &new);
@@ -136,7 +135,7 @@ impl<C: Eq + Hash> Ledger<C> {
         changed
     }
 
-    /// Takes up what `contributor` gives to some names; returns those that this concerns.
+    /// Amends a contributor's contribution; returns the names that changed.
     pub fn amend(&mut self, contributor: C, amendment: Amendment) -> Vec<WireName> {
         let (contributor, mut given) = self.take(contributor);
         let mut changed = Vec::new();
@@ -163,17 +162,17 @@ impl<C: Eq + Hash> Ledger<C> {
         changed
     }
 
-    /// The contributors that give anything.
+    /// The contributors that have entries.
     pub fn contributors(&self) -> impl Iterator<Item = &C> {
         self.contributions.keys().map(Arc::as_ref)
     }
 
-    /// What a contributor has given last; `None` if that is nothing.
+    /// A contributor's contribution; `None` if it has no entries.
     pub fn given(&self, contributor: &C) -> Option<&Contribution> {
         self.contributions.get(contributor)
     }
 
-    /// What all contributors together give to a name; `None` if none does.
+    /// The merged records of a name; `None` if nobody contributes to it.
     pub fn merged(&self, name: &WireName) -> Option<RrSets> {
         match &self.held.get(name.as_bytes())?.holders {
             Holders::One(contributor) => self.entry(contributor, name).map(|entry| entry.rrsets.clone()),
@@ -185,7 +184,7 @@ impl<C: Eq + Hash> Ledger<C> {
         }
     }
 
-    /// Takes out what a contributor has given.
+    /// Takes out a contributor's contribution.
     fn take(&mut self, contributor: C) -> (Arc<C>, Contribution) {
         let known = self.contributions.remove_entry(&contributor);
         known.unwrap_or_else(|| (Arc::new(contributor), Contribution::default()))

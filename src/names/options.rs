@@ -1,4 +1,7 @@
-//! What is published of the cluster, and how.
+//! What is published of the cluster, and how. Most options are those of CoreDNS' kubernetes plugin.
+//!
+//! The defaults are CoreDNS', except for the TTL of negative answers: a name that has just become Ready
+//! should not be hidden by a cached NXDOMAIN for long.
 
 use std::net::IpAddr;
 
@@ -8,12 +11,12 @@ use ipnet::IpNet;
 /// Whether `a-b-c-d.<namespace>.pod.<zone>` resolves (CoreDNS' option `pods`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PodNames {
-    /// Never.
+    /// They do not resolve.
     #[default]
     Disabled,
-    /// For every address, in an existing namespace, whether there is such a pod or not.
+    /// They resolve for every address in an existing namespace, whether there is such a pod or not.
     Insecure,
-    /// If there is a pod with that address in that namespace.
+    /// They resolve if a pod of that namespace has that address.
     Verified,
 }
 
@@ -30,14 +33,14 @@ pub struct ZoneOptions {
     pub pods: PodNames,
     /// Endpoints without a hostname are named after their pod instead of their address.
     pub endpoint_pod_names: bool,
-    /// Services with a cluster address but no ready endpoint do not exist.
+    /// The names of services with a cluster address but no ready endpoint do not exist.
     pub ignore_empty_service: bool,
     /// Only these namespaces are published; all if empty.
     pub namespaces: Vec<String>,
-    /// EndpointSlices are not looked at.
+    /// EndpointSlices are ignored.
     pub no_endpoints: bool,
     /// A namespace exists if a service (or a pod, if pods have names) is in it, with or without a
-    /// Namespace object. For objects that come from files, which rarely have one.
+    /// Namespace object. Meant for objects from files, which rarely include one.
     pub implied_namespaces: bool,
     /// The reverse zones. If `None`, those of `networks`; if that is empty too, a /16 (IPv4) or a
     /// /64 (IPv6) around every address in use.
@@ -48,14 +51,14 @@ pub struct ZoneOptions {
     pub server_addresses: Vec<IpAddr>,
     /// Ready endpoints by topology zone have names too (CoreDNS' option `zonal`).
     pub zonal: bool,
-    /// At and below these names, what the cluster has not got is looked for elsewhere.
+    /// At and below these names, names that the cluster does not have are looked up in static zones.
     pub fallthrough: Vec<Name>,
-    /// Whether controllers make pods, addresses and endpoints here; else the objects are as files have
-    /// them.
+    /// Whether controllers create pods, addresses and endpoints here; if not, objects stay as they were
+    /// written.
     pub has_controllers: bool,
-    /// Whether it is known why a name is absent.
+    /// Whether negative answers are explained.
     pub explains: bool,
-    /// False until the objects are all there: a name error is then SERVFAIL.
+    /// False until all objects were read: a name error is answered with SERVFAIL until then.
     pub is_synced: bool,
 }
 

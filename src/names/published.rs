@@ -1,19 +1,18 @@
-//! What makes pods and endpoints count for DNS: CoreDNS' rules, for records and explanations alike.
+//! Which pods and endpoints are published: CoreDNS' rules, for records and explanations alike.
 //!
-//! These are not Kubernetes' own predicates, which `objects` has: CoreDNS takes a pod of phase Unknown
-//! for one that has ended, and an endpoint that does not say whether it is ready for a ready one.
+//! They differ from Kubernetes' predicates in `objects`: CoreDNS treats a pod of phase Unknown as ended.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::Endpoint;
 
 use crate::objects::pod;
 
-/// Whether the pod's addresses may be another pod's by now.
+/// Whether the pod's addresses may belong to another pod by now.
 pub(super) fn has_released_addresses(pod: &Pod) -> bool {
     matches!(pod::phase(pod), "Succeeded" | "Failed" | "Unknown")
 }
 
-/// The addresses that the pod was given, as they are written; the first one is there twice.
+/// The pod's addresses as they are written; the first one usually comes twice.
 pub(super) fn addresses(pod: &Pod) -> impl Iterator<Item = &str> {
     let status = pod.status.iter();
     let texts = status.flat_map(|status| {
@@ -23,9 +22,9 @@ pub(super) fn addresses(pod: &Pod) -> impl Iterator<Item = &str> {
     texts.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// Whether clients may use the endpoint. `serving` and `terminating` are not looked at: the
-/// EndpointSlice controller has done so already ("ready" in the API of EndpointSlice, which also says
-/// that an unknown state counts as ready).
+/// Whether clients may use the endpoint. The API of EndpointSlice says that an absent `ready` means
+/// ready. `serving` and `terminating` are ignored: the EndpointSlice controller has already taken them
+/// into account.
 pub(super) fn is_ready(endpoint: &Endpoint) -> bool {
     endpoint.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true)
 }

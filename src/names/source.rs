@@ -1,15 +1,16 @@
-//! The seam between names and whatever holds the objects: a store, an informer's cache, a test.
+//! Where the publisher gets objects from: a store, an informer's cache, a test.
 //!
-//! A source is asked for present versions and says which objects have changed. The publisher renders
-//! from present versions alone, so a source may report a change late, twice, or not at all if it says
-//! [`Lost`] then: everything is read again. `Stored` is the source over this process's own store.
+//! A source returns present versions and reports which objects have changed. The publisher renders from
+//! present versions alone, so a change may be reported late or twice; a source that cannot report all
+//! changes returns [`Lost`], and everything is read again. `Stored` is the source for this process's
+//! own store.
 
 use std::future::Future;
 
 use crate::clock::{Clock, Timestamp};
 use crate::objects::{Kind, Object, ObjectKey};
 
-/// Where objects come from.
+/// A place that objects are read from and followed in.
 pub trait Source: Send + 'static {
     /// The clock by which publications are dated.
     fn clock(&self) -> &Clock;
@@ -23,10 +24,10 @@ pub trait Source: Send + 'static {
     /// Reports changes of objects of these kinds from now on, and no others.
     fn follow(&mut self, kinds: &[Kind]);
 
-    /// What has changed since it was last asked; nothing if nothing has.
+    /// The changes since the last call, perhaps none.
     fn changes(&mut self) -> Result<Vec<Change>, Lost>;
 
-    /// The same, and waits until something has. Dropped before it is done, it has lost nothing.
+    /// Waits for changes. Cancel safe: a future that is dropped has lost no change.
     fn next_changes(&mut self) -> impl Future<Output = Result<Vec<Change>, Lost>> + Send;
 }
 
@@ -39,7 +40,7 @@ pub struct Change {
     pub at: Timestamp,
 }
 
-/// Some changes can no longer be reported.
+/// Some changes can no longer be reported; read all objects again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("changes were lost; read all objects again")]
 pub struct Lost;

@@ -14,7 +14,7 @@ pub(super) struct Stale {
     pub(super) namespaces: BTreeSet<String>,
     pub(super) services: BTreeMap<ObjectKey, Extent>,
     pub(super) pods: BTreeSet<ObjectKey>,
-    /// Whether what follows from the options alone is stale: once, at start.
+    /// Whether the records that follow from the options alone are stale: once, at start.
     pub(super) has_fixed: bool,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct Stale {
 pub(super) enum Extent {
     /// All of it.
     Whole,
-    /// What these endpoints have a part in.
+    /// The records in which these endpoints take part.
     Endpoints(Touched),
 }
 

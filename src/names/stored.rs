@@ -1,6 +1,6 @@
 //! This process's store as a source of objects. Nothing else in `names` knows the store.
 //!
-//! A watch that lies too far behind the store's history has lost events, and is begun anew.
+//! A watch that falls behind the store's bounded history reports that changes were lost.
 
 use super::source::{Change, Lost, Source};
 use crate::clock::Clock;

@@ -1,16 +1,16 @@
 //! Pod addresses: one per pod network, unique among the pods that hold them.
 //!
-//! Addresses are given out in rotation, so that one just freed is the last to come again: a peer
-//! that still remembers it does not reach a stranger. The network's own address, the first host
-//! (the gateway's place) and IPv4's broadcast address are never given. A pod gets an address of
-//! every network or none; when a network is full, [`Addresses::take`] gives none.
+//! Addresses are allocated in rotation, so that a freed one is reused last: a peer that still has it
+//! cached does not reach another pod. The network's own address, the first host (the gateway) and
+//! IPv4's broadcast address are never allocated. A pod gets an address of every network or none;
+//! when a network is full, [`Addresses::take`] returns none.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-/// Who holds which addresses.
+/// The allocated addresses by holder.
 #[derive(Debug)]
 pub(super) struct Addresses {
     pools: Vec<Pool>,
@@ -20,7 +20,7 @@ pub(super) struct Addresses {
 #[derive(Debug)]
 struct Pool {
     network: IpNet,
-    /// The first and the last offset from the network's address that may be given.
+    /// The first and the last offset from the network's address that may be allocated.
     offsets: std::ops::RangeInclusive<u128>,
     taken: BTreeSet<u128>,
     next: u128,
@@ -47,12 +47,12 @@ impl Addresses {
         Some(taken)
     }
 
-    /// The addresses a holder has; none if it has not.
+    /// The addresses of a holder; empty if it has none.
     pub(super) fn held(&self, holder: &str) -> Vec<IpAddr> {
         self.held.get(holder).cloned().unwrap_or_default()
     }
 
-    /// Notes that a holder has these addresses already. False if another one has one of them.
+    /// Marks addresses as a holder's. False if another holder has one of them.
     pub(super) fn reserve(&mut self, holder: &str, addresses: &[IpAddr]) -> bool {
         if self.pools.iter().any(|pool| addresses.iter().any(|address| pool.has_taken(*address))) {
             return false;
@@ -64,14 +64,14 @@ impl Addresses {
         true
     }
 
-    /// Takes the addresses of a holder back.
+    /// Frees the addresses of a holder.
     pub(super) fn free(&mut self, holder: &str) {
         for address in self.held.remove(holder).into_iter().flatten() {
             self.pools.iter_mut().for_each(|pool| pool.free(address));
         }
     }
 
-    /// The full networks, as messages name them.
+    /// The full networks, for messages.
     pub(super) fn full_networks(&self) -> String {
         let full = self.pools.iter().filter(|pool| pool.is_full());
         full.map(|pool| pool.network.to_string()).collect::<Vec<_>>().join(", ")

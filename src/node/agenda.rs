@@ -1,14 +1,14 @@
-//! The agenda: which pod is due when. Each key once, at the earliest of the instants asked for.
+//! The agenda: which pod is due when. It holds each key once, at its earliest instant.
 //!
-//! Pure: it is told the time. It holds at most one entry per pod.
+//! Pure: time is an argument. It holds at most one entry per pod.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use crate::clock::Timestamp;
 
-/// Keys ordered by the instant they are due at; of equal instants the smaller key comes first, so
-/// that the order never depends on how keys were added.
+/// Keys ordered by the instant they are due at, then by key, so that the order never depends on the
+/// order of additions.
 #[derive(Debug)]
 pub(super) struct Agenda<K> {
     order: BTreeSet<(Timestamp, K)>,

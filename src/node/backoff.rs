@@ -1,9 +1,8 @@
 //! Restart back-off of one container, with the kubelet's numbers.
 //!
-//! The first restart is immediate; after each restart the next one must lie a wait after the end
-//! of the run before, 10 s first, doubled each time, 5 min at most. A container that ran for more
-//! than 10 min since its last restart begins anew. (client-go, `util/flowcontrol`; kubelet,
-//! `doBackOff`.)
+//! The first restart is immediate. The next ones wait after the end of the run before: 10 s, doubled
+//! each time, at most 5 min. A container that ran for more than 10 min since its last restart starts
+//! over (client-go, `util/flowcontrol`; kubelet, `doBackOff`).
 
 use std::time::Duration;
 
@@ -13,10 +12,10 @@ use crate::clock::Timestamp;
 const WAIT_MIN: Duration = Duration::from_secs(10);
 /// The longest wait.
 const WAIT_MAX: Duration = Duration::from_secs(300);
-/// A run this long forgives the ends before it.
+/// A run this long resets the back-off.
 const RESET_AFTER: Duration = Duration::from_secs(600);
 
-/// How often and when a container was last restarted.
+/// When a container was last restarted, and the wait that followed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Backoff(Option<Restarted>);
 
@@ -32,7 +31,7 @@ impl Backoff {
         self.in_force(ended).map_or(Duration::ZERO, |restarted| restarted.wait)
     }
 
-    /// Notes that a run which ended at `ended` is followed by another one at `now`.
+    /// A run that ended at `ended` is followed by another at `now`.
     pub(super) fn restarted(&mut self, ended: Timestamp, now: Timestamp) {
         let wait = self.in_force(ended).map_or(WAIT_MIN, |last| (last.wait * 2).min(WAIT_MAX));
         self.0 = Some(Restarted { at: now, wait });

@@ -1,7 +1,7 @@
 //! The Node object that stands for this node, as a kubelet registers it.
 //!
-//! Written once at each start. There is no heartbeat: nobody but this process would miss it, and
-//! an idle node shall cost nothing.
+//! Written once per start. There is no heartbeat: nobody but this process would miss it, and an idle
+//! node must cost nothing.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,13 @@ use crate::clock::Timestamp;
 use crate::objects::{Kind, ObjectKey, time};
 use crate::store::{Store, StoreError};
 
-/// How many pods the node says it takes. Nothing is counted against it: the pod networks are what
-/// limits the pods of a node.
+/// The pod capacity that the node reports. Nothing is counted against it: only the pod networks limit
+/// the pods of a node.
 const PODS: u32 = 65_536;
-/// The Kubernetes version whose behaviour the node has.
+/// The version of the kubelet that the node behaves like.
 const KUBELET_VERSION: &str = "v1.35.0";
 
-/// Creates the node's object, or brings the one that is there up to date. Labels, annotations and
-/// taints that others have set stay.
+/// Creates or updates the node's object. Labels, annotations and taints set by others are kept.
 pub(super) async fn register(store: &Store, options: &NodeOptions, runtime: &str) -> Result<(), StoreError> {
     let key = ObjectKey::new(Kind::Node, "", &options.name);
     let wanted = node(options);

@@ -37,7 +37,7 @@ pub enum Fault {
     NotFound(String),
 }
 
-/// A place within an object: a chain of names, list indices and map keys.
+/// The path of a field: a chain of names, list indices and map keys.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,

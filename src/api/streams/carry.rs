@@ -1,13 +1,12 @@
-//! Carries a session over a WebSocket until either end is over.
+//! Carries a session over a WebSocket until the process or the client ends.
 //!
 //! ```text
 //!   client ─► listen ─► stdin, size
 //!   client ◄─ tell ◄─ (MESSAGES_MAX) ◄─ stdout, stderr, then the end
 //! ```
 //!
-//! Nothing is kept but what is on its way: a client that does not read stops the process' output,
-//! a process that does not read stops the client's input. A client that is gone without a word is
-//! found out by pings.
+//! Buffers are bounded: a client that does not read blocks the output of the process, and a process
+//! that does not read blocks the client's input. Pings detect a client that vanished.
 
 use std::time::Duration;
 
@@ -23,13 +22,13 @@ use super::channel::{self, Said, Version};
 use crate::clock::Clock;
 use crate::streaming::{Exit, Session, TerminalSize};
 
-/// How many messages to a client wait to be sent.
+/// How many messages to a client may be queued.
 const MESSAGES_MAX: usize = 8;
-/// How much output is sent in one message at most.
+/// The most output in one message.
 const CHUNK_OCTETS: usize = 32 * 1024;
 /// How often a client is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long a client may say nothing, not even that it is there.
+/// How long a client may be silent, pongs included.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
 
 /// How a session is carried.
@@ -40,8 +39,8 @@ pub(crate) struct Way {
     pub(crate) stop: CancellationToken,
 }
 
-/// Carries `session` until its end has been told, the client is gone, or the server stops. A
-/// session that could not begin is only told why.
+/// Carries `session` until its exit was sent, the client is gone, or the server stops. For a session
+/// that could not begin only the reason is sent.
 pub(crate) async fn carry(socket: WebSocket, session: Result<Session, String>, way: Way) {
     let (sink, stream) = socket.split();
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
@@ -56,13 +55,13 @@ pub(crate) async fn carry(socket: WebSocket, session: Result<Session, String>, w
             Err(reason) => Exit::Failed(reason),
         };
         let end = channel::end(&exit, way.is_attached).to_string();
-        // Whoever is gone needs no end.
+        // The client may be gone.
         let _ = sender.send(channel::message(channel::END, end.as_bytes())).await;
         drop(sender);
     };
     let told = tell(sink, receiver, &way);
     tokio::select! {
-        // The output goes on to be told while it is produced, and to its end.
+        // Output is sent while it is produced, to its end.
         _ = async { tokio::join!(produced, told) } => {}
         () = listen(stream, stdin, size, &way) => {}
     }
@@ -96,7 +95,7 @@ async fn pump(
     }
 }
 
-/// Sends what there is, pings between, and closes at the end.
+/// Sends queued messages, with pings between, and closes at the end.
 async fn tell(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Receiver<Vec<u8>>, way: &Way) {
     let close = |code, reason: &'static str| Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     loop {
@@ -115,7 +114,7 @@ async fn tell(mut sink: SplitSink<WebSocket, Message>, mut messages: mpsc::Recei
     }
 }
 
-/// Passes on what a client says, until it goes.
+/// Passes the client's messages on until it is gone.
 async fn listen(
     mut stream: SplitStream<WebSocket>,
     mut stdin: Option<std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>>,
@@ -130,7 +129,7 @@ async fn listen(
         let message = match message {
             Some(Ok(Message::Binary(message))) => message,
             Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-            // Pings are answered by the library; texts mean nothing here.
+            // The library answers pings; text messages have no meaning here.
             Some(Ok(_)) => continue,
         };
         match channel::read(&message, way.version) {
@@ -138,7 +137,7 @@ async fn listen(
                 if let Some(open) = &mut stdin
                     && (open.write_all(input).await.is_err() || open.flush().await.is_err())
                 {
-                    // The process reads no more; the rest of the input is for nobody.
+                    // The process reads no more; the rest of the input is dropped.
                     stdin = None;
                 }
             }

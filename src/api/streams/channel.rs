@@ -1,27 +1,28 @@
 //! Kubernetes' remote command protocol over WebSocket: binary messages whose first octet is the
 //! channel.
 //!
-//! Version 4 has standard input, output and errors, the end as a Status, and sizes of terminals;
-//! version 5 adds a message by which a client ends its input. Pure: octets in, values out.
+//! Version 4 has standard input, output and error, the exit as a Status, and terminal sizes;
+//! version 5 adds a message that closes standard input. Pure: octets in, values out.
 
 use serde_json::{Value, json};
 
 use crate::streaming::{Exit, TerminalSize};
 
-/// The protocols, the best first: of WebSocket, and of SPDY, where a stream ends by itself.
+/// The subprotocols in order of preference, for WebSocket and for SPDY (whose streams close one by
+/// one).
 pub(crate) const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 const STDIN: u8 = 0;
 /// The channel of standard output.
 pub(crate) const STDOUT: u8 = 1;
-/// The channel of standard errors.
+/// The channel of standard error.
 pub(crate) const STDERR: u8 = 2;
-/// The channel of the end, which is a Status.
+/// The channel of the exit, a Status.
 pub(crate) const END: u8 = 3;
 const RESIZE: u8 = 4;
 const CLOSE: u8 = 255;
 
-/// Which version is spoken.
+/// The version of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     V4,
@@ -39,13 +40,13 @@ impl Version {
     }
 }
 
-/// What a client says.
+/// A message of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Said<'a> {
     Input(&'a [u8]),
     EndOfInput,
     Size(TerminalSize),
-    /// Nothing that is known; ignored, as Kubernetes does.
+    /// Unknown; ignored, as Kubernetes does.
     Nothing,
 }
 
@@ -59,7 +60,7 @@ pub(crate) fn read(message: &[u8], version: Version) -> Said<'_> {
     }
 }
 
-/// The size of a terminal, as clients write it.
+/// The size of a terminal, as clients encode it.
 pub(crate) fn size_of(text: &[u8]) -> Option<TerminalSize> {
     let size: Value = serde_json::from_slice(text).ok()?;
     let number = |name: &str| u16::try_from(size.get(name)?.as_u64()?).ok();
@@ -74,8 +75,8 @@ pub(crate) fn message(channel: u8, octets: &[u8]) -> Vec<u8> {
     message
 }
 
-/// The Status with which a stream ends. Whoever attached reads the exit code of the container from
-/// its pod, so for them every end is a success.
+/// The Status with which a stream ends. An attached client reads the container's exit code from its
+/// pod, so for it every exit is a success.
 pub(crate) fn end(exit: &Exit, is_attached: bool) -> Value {
     match exit {
         Exit::Code(code) if *code != 0 && !is_attached => json!({

@@ -1,5 +1,5 @@
-//! Carries connections to ports of a pod: a pair of streams for each, one for its octets and one for
-//! what goes wrong.
+//! Carries connections to ports of a pod: a pair of streams for each, one for data and one for
+//! errors.
 //!
 //! ```text
 //!   kubectl ─► streams (port, requestid, streamtype) ─► Pairs ─► Pair ◄─ octets ─► a port of the pod
@@ -17,12 +17,12 @@ use super::spdy::connection::{Accept, Opened, Output, Served};
 use crate::clock::Clock;
 use crate::streaming::{ContainerStreams, PortStream};
 
-/// The protocol, as clients name it.
+/// The name of the protocol.
 pub(crate) const PROTOCOL: &str = "portforward.k8s.io";
-/// The WebSocket subprotocol by which it is carried in SPDY.
+/// The WebSocket subprotocol that tunnels it as SPDY.
 pub(crate) const TUNNEL: &str = "SPDY/3.1+portforward.k8s.io";
 
-/// How long a stream waits for the other one of its pair, as long as a kubelet lets it.
+/// How long a stream waits for the other of its pair; the kubelet's value.
 const PAIR_PATIENCE: Duration = Duration::from_secs(30);
 /// How much is read from a port at once.
 const CHUNK_OCTETS: usize = 32 * 1024;
@@ -34,7 +34,7 @@ pub(crate) struct Forwarder {
     pub(crate) clock: Clock,
 }
 
-/// What serves the streams of a connection.
+/// Serves the streams of a connection.
 pub(crate) fn accept(forwarder: Forwarder) -> Accept {
     let forwarder = Arc::new(forwarder);
     let mut waiting: HashMap<String, (bool, oneshot::Sender<Opened>)> = HashMap::new();
@@ -46,7 +46,7 @@ pub(crate) fn accept(forwarder: Forwarder) -> Accept {
                 return None;
             }
             let (_, other) = waiting.remove(&about.request)?;
-            // Who has waited serves both; if it has just given up, neither is served.
+            // The one that waited serves both; if it has just given up, neither is served.
             return other.send(stream).ok().map(|()| Box::pin(async {}) as Served);
         }
         let (sender, partner) = oneshot::channel();
@@ -72,7 +72,7 @@ struct About {
 }
 
 impl About {
-    /// `None` if the stream is none of a pair.
+    /// `None` if the stream belongs to no pair.
     fn of(stream: &Opened) -> Option<Self> {
         let port = stream.headers.get("port")?.parse().ok().filter(|port| *port > 0)?;
         let is_error = match stream.headers.get("streamtype")?.as_str() {
@@ -82,7 +82,7 @@ impl About {
         };
         let request = match stream.headers.get("requestid") {
             Some(request) => request.clone(),
-            // Clients from before there were requests open the stream of errors first, then the other.
+            // Old clients send no request id; they open the error stream first, then the data stream.
             None => if is_error { stream.id } else { stream.id.wrapping_sub(2) }.to_string(),
         };
         Some(Self { port, request, is_error })
@@ -92,7 +92,7 @@ impl About {
 async fn give_up(about: About, stream: Opened) {
     if about.is_error {
         let reason = format!("timed out waiting for the data stream of request {}", about.request);
-        // The client may be gone; then there is nobody to tell.
+        // The client may be gone.
         let _ = stream.output.send(reason.as_bytes()).await;
     }
     stream.output.finish().await;
@@ -114,7 +114,7 @@ impl Forwarder {
                 }
             }
             Err(reason) => {
-                // The client may be gone; then there is nobody to tell.
+                // The client may be gone.
                 let _ = errors.output.send(self.refusal(about.port, &reason).as_bytes()).await;
                 data.output
             }
@@ -131,13 +131,13 @@ impl Forwarder {
     }
 }
 
-/// Carries octets both ways until the port has said all, or cannot be heard any more. What the client
-/// may still want to say then is for nobody: kubectl gives the stream up, too.
+/// Copies octets both ways until the port closes its end or fails. What the client sends after that
+/// is dropped; kubectl resets the stream then, too.
 async fn carry(port: PortStream, data: Opened) -> Output {
     let (mut from_port, mut to_port) = tokio::io::split(port);
     let mut input = data.input;
     let said = async {
-        // A port that takes no more may still have something to say.
+        // A port that reads no more may still send.
         if tokio::io::copy(&mut input, &mut to_port).await.is_ok() {
             let _ = to_port.shutdown().await;
         }

@@ -1,7 +1,6 @@
 //! Carries a session over SPDY: a stream for each of its pipes, named by `streamtype`.
 //!
-//! The stream of errors, which a client opens first, waits for the others, and in the end tells how
-//! it ended.
+//! The error stream, which a client opens first, waits for the others and finally carries the exit.
 
 use std::time::Duration;
 
@@ -13,16 +12,16 @@ use super::spdy::connection::{Accept, Opened, Output, Served};
 use crate::clock::Clock;
 use crate::streaming::{Exit, Session, TerminalSize, Wanted};
 
-/// How long a session waits for its streams, as long as a kubelet does.
+/// How long a session waits for its streams; the kubelet's value.
 const STREAMS_PATIENCE: Duration = Duration::from_secs(30);
-/// How many sorts of streams there are.
+/// How many kinds of streams there are.
 const STREAMS_MAX: usize = 5;
-/// How much is read from a process at once.
+/// The most that is read from a process at once.
 const CHUNK_OCTETS: usize = 32 * 1024;
-/// The longest text of a terminal's size.
+/// The longest terminal size, as text.
 const SIZE_OCTETS_MAX: usize = 256;
 
-/// A session that is to be carried, or why it could not begin.
+/// A session to carry, or why it could not begin.
 pub(crate) struct Remote {
     pub(crate) session: Result<Session, String>,
     pub(crate) wanted: Wanted,
@@ -58,7 +57,7 @@ impl Streams {
     }
 }
 
-/// What serves the streams of a connection.
+/// Serves the streams of a connection.
 pub(crate) fn accept(remote: Remote) -> Accept {
     let (sender, receiver) = mpsc::channel(STREAMS_MAX);
     let mut first = Some((remote, receiver));
@@ -67,7 +66,7 @@ pub(crate) fn accept(remote: Remote) -> Accept {
             let (remote, others) = first.take()?;
             return Some(Box::pin(serve(remote, stream.output, others)) as Served);
         }
-        // More than there can be of them, or after the end.
+        // There are too many, or the session has ended.
         sender.try_send(stream).ok()?;
         Some(Box::pin(async {}))
     })
@@ -90,7 +89,7 @@ async fn serve(remote: Remote, errors: Output, mut others: mpsc::Receiver<Opened
         }
     };
     let end = channel::end(&exit, is_attached).to_string();
-    // Whoever is gone needs no end.
+    // The client may be gone.
     let _ = errors.send(end.as_bytes()).await;
     errors.finish().await;
 }
@@ -115,7 +114,7 @@ async fn carry(session: Session, streams: Streams) -> Exit {
                 if let (Some(mut from), Some(mut to)) =
                     (streams.stdin.map(|stream| stream.input), session.stdin)
                 {
-                    // A process that reads no more leaves the rest of its input to nobody.
+                    // The process reads no more; the rest of the input is dropped.
                     let _ = tokio::io::copy(&mut from, &mut to).await;
                 }
             },
@@ -146,7 +145,7 @@ async fn pump(from: Option<std::pin::Pin<Box<dyn AsyncRead + Send>>>, to: Option
     to.output.finish().await;
 }
 
-/// Reads sizes, one in a line.
+/// Reads terminal sizes, one per line.
 async fn resize(mut from: DuplexStream, to: &tokio::sync::watch::Sender<TerminalSize>) {
     let mut line = Vec::new();
     while let Ok(octet) = from.read_u8().await {

@@ -1,6 +1,6 @@
-//! Ways in which the octets of SPDY come: in the messages of a WebSocket, or bare after an upgrade.
+//! How SPDY is transported: in the messages of a WebSocket, or directly after an upgrade.
 //!
-//! The borders of messages mean nothing, and empty ones occur.
+//! Message boundaries have no meaning, and messages may be empty.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -11,17 +11,17 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::codec::{BytesCodec, Framed};
 
-/// What a connection is read from and written to.
+/// The two halves of a connection.
 pub(crate) struct Halves {
     pub(crate) incoming: Pin<Box<dyn Stream<Item = Bytes> + Send>>,
     pub(crate) outgoing: Pin<Box<dyn Sink<Bytes, Error = Broken> + Send>>,
 }
 
-/// The connection takes nothing any more.
+/// The connection cannot be written to any more.
 #[derive(Debug)]
 pub(crate) struct Broken;
 
-/// In the binary messages of a WebSocket.
+/// Over the binary messages of a WebSocket.
 pub(crate) fn websocket(socket: WebSocket) -> Halves {
     let (to, from) = socket.split();
     let octets = from
@@ -32,7 +32,7 @@ pub(crate) fn websocket(socket: WebSocket) -> Halves {
     Halves { incoming: Box::pin(octets), outgoing: Box::pin(messages) }
 }
 
-/// `None` at the end. Pings are answered by the library, texts mean nothing here.
+/// `None` at the end. The library answers pings; text messages have no meaning here.
 fn octets_of(message: Message) -> Option<Bytes> {
     match message {
         Message::Binary(octets) => Some(octets),
@@ -41,7 +41,7 @@ fn octets_of(message: Message) -> Option<Bytes> {
     }
 }
 
-/// Bare.
+/// Directly over the upgraded connection.
 pub(crate) fn bare(io: impl AsyncRead + AsyncWrite + Send + 'static) -> Halves {
     let (to, from) = Framed::new(io, BytesCodec::new()).split::<Bytes>();
     let chunks = from

@@ -76,7 +76,7 @@ pub(super) fn decide(pod: &Pod, node: Option<&Node>, claims: &[Mounted]) -> Deci
     if waiting.is_empty() { Decision::Bind } else { Decision::SelectNode(waiting) }
 }
 
-/// The condition that says what was decided, with the transition time kept where it belongs.
+/// The condition that reports the decision; its transition time is kept while its status is.
 pub(super) fn condition(pod: &Pod, decision: &Decision, now: Timestamp) -> Option<PodCondition> {
     let gated = || "Scheduling is blocked due to non-empty scheduling gates".to_owned();
     let (is_true, reason, message) = match decision {

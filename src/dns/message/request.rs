@@ -90,21 +90,13 @@ pub(crate) fn read(message: &[u8]) -> Received<'_> {
     if header.message_type == MessageType::Response {
         return Received::Ignored;
     }
-    match (read_body(message, counts), header.op_code) {
-        (Some((question, extras)), _) => {
-            let Extras { edns, signed, known_serial } = extras;
-            Received::Request(Request { header, question, edns, signed, known_serial })
-        }
-        (None, OpCode::Query) => Received::Malformed(header),
-        // Other opcodes may give the sections another meaning (RFC 2136): the body is not judged here.
-        (None, _) => Received::Request(Request {
-            header,
-            question: None,
-            edns: None,
-            signed: None,
-            known_serial: None,
-        }),
+    let body = read_body(message, counts);
+    // Other opcodes may give the sections another meaning (RFC 2136): their body is not judged here.
+    if body.is_none() && header.op_code == OpCode::Query {
+        return Received::Malformed(header);
     }
+    let (question, Extras { edns, signed, known_serial }) = body.unwrap_or_default();
+    Received::Request(Request { header, question, edns, signed, known_serial })
 }
 
 /// A response to a message that we sent.

@@ -40,9 +40,7 @@ const BADTRUNC: u16 = 22;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The algorithm is not supported.
-    #[error(
-        "\"{0}\" is not an algorithm of TSIG that is offered; use hmac-sha256, hmac-sha384 or hmac-sha512"
-    )]
+    #[error("\"{0}\" is not a supported TSIG algorithm; use hmac-sha256, hmac-sha384 or hmac-sha512")]
     Algorithm(String),
     /// The key name is not a domain name.
     #[error("\"{0}\" is not a domain name")]
@@ -315,12 +313,7 @@ impl Signer {
             BADSIG => return Err(Unverified::TheirSignature),
             _ => {}
         }
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
-        let mac = response.digest(digest).sign();
+        let mac = response.digest(self.begin_digest()).sign();
         if !bool::from(mac.as_ref().ct_eq(response.mac)) {
             return Err(Unverified::Signature);
         }
@@ -328,6 +321,16 @@ impl Signer {
             return Err(Unverified::Time);
         }
         Ok(())
+    }
+
+    /// A digest of the previous MAC, if there is one.
+    fn begin_digest(&self) -> hmac::Context {
+        let mut digest = hmac::Context::with_key(&self.key.secret);
+        if let Some(before) = &self.before {
+            digest.update(&(before.len() as u16).to_be_bytes());
+            digest.update(before);
+        }
+        digest
     }
 
     /// Length of the TSIG record, in octets.
@@ -342,11 +345,7 @@ impl Signer {
     }
 
     fn sign_with(&mut self, message: Vec<u8>, variables: &Variables) -> Vec<u8> {
-        let mut digest = hmac::Context::with_key(&self.key.secret);
-        if let Some(before) = &self.before {
-            digest.update(&(before.len() as u16).to_be_bytes());
-            digest.update(before);
-        }
+        let mut digest = self.begin_digest();
         digest.update(&message);
         match self.is_first {
             true => digest.update(&variables.octets(&self.key.name, &self.key.algorithm)),

@@ -1,4 +1,4 @@
-//! A catalog zone (RFC 9432): the list of the zones that are served, as a zone.
+//! A catalog zone (RFC 9432): the list of the served zones, as a zone.
 //!
 //! ```text
 //!   NAME                    SOA, NS invalid.
@@ -6,9 +6,10 @@
 //!   LABEL.zones.NAME        PTR the member's apex
 //! ```
 //!
-//! Secondaries that take a catalog make themselves secondaries of its members. A member's label is a
-//! digest of its apex, so it is the same in every version and after every restart: a secondary
-//! takes another label for a new zone of the same name and drops what it has (RFC 9432, 5.4).
+//! Secondaries that consume a catalog become secondaries of its members. RFC 9432 leaves the choice of
+//! member labels to the producer; ours is a digest of the member's apex, so it is the same in every
+//! version and after every restart. A changed label would make secondaries drop the zone and transfer it
+//! again (RFC 9432 section 5.4).
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -22,14 +23,14 @@ use crate::dns::zone::{RrSet, RrSets, Zone};
 
 /// The version of the schema (RFC 9432, 4.2.1).
 const VERSION: &str = "2";
-/// Of a digest so many octets are in a label, as twice as many hexadecimal digits.
+/// A label has so many octets of the digest, as twice as many hexadecimal digits.
 const LABEL_OCTETS: usize = 16;
-/// Catalog zones are no data for resolvers: nothing of them needs to be kept (RFC 9432, 4.1).
+/// Catalog zones are not meant for resolvers, so their TTLs do not matter (RFC 9432 section 4.1).
 const TTL_S: u32 = 0;
-/// REFRESH, RETRY, EXPIRE of the SOA, in seconds: NOTIFY is what makes it fast.
+/// REFRESH, RETRY and EXPIRE of the SOA, in seconds. NOTIFY makes updates fast.
 const TIMERS_S: (i32, i32, i32) = (60, 10, 1_209_600);
 
-/// The catalog and whom it lists.
+/// The catalog and its members.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     zone: Zone,
@@ -43,7 +44,7 @@ impl Catalog {
     pub fn new(apex: &Name) -> Result<Self, NameTooLong> {
         let key = WireName::of(apex);
         let (refresh, retry, expire) = TIMERS_S;
-        // Nobody is asked by these names (RFC 9432, 4).
+        // The NS and SOA names are never looked up; "invalid." is recommended (RFC 9432 section 4).
         let soa = SOA::new(invalid(), invalid(), 0, refresh, retry, expire, TTL_S);
         let mut zone = Zone::new(key.to_name(), soa, TTL_S);
         zone.set(&key, &one(RecordType::NS, RData::NS(NS(invalid()))));
@@ -59,8 +60,8 @@ impl Catalog {
         &self.zone
     }
 
-    /// Lists these zones, itself left out, and no others. That is a new version, with a serial from
-    /// `serial`, if it changes anything, or is the first.
+    /// Lists exactly these zones, without the catalog itself. If that changes anything, or is the first
+    /// list, the catalog gets a new version with a serial from `serial`.
     pub fn list(&mut self, zones: impl IntoIterator<Item = WireName>, serial: impl FnOnce() -> u32) {
         let mut members: BTreeSet<WireName> = zones.into_iter().collect();
         members.remove(self.zone.key());

@@ -1,20 +1,20 @@
-//! Serials of the zones that are made here: one counter, which does not fall when the server is
-//! started again.
+//! Serials of rendered zones: one counter, which does not fall when the server restarts.
 //!
 //! ```text
-//!   file: no serial beyond this one was given      ▼ kept
+//!   file: no serial beyond this one was used       ▼ kept
 //!   ──────────────┬────────────────────────────────┬──────────► serials, around the circle of RFC 1982
-//!                 ▲ last given                     └ after a restart it goes on here
+//!                 ▲ last used                      └ after a restart it continues here
 //! ```
 //!
-//! Serials are reserved [`STEP`] at a time: a file says up to where they may have been given, and is on
-//! disk before the first of them is. Half a step ahead a thread of its own writes the next reservation, so
-//! a change costs an addition, and no task waits for a disk on a thread that runs others: who publishes
-//! awaits [`Serials::reserved`] first. A server that was killed goes on behind its last reservation.
-//! Several servers may share the file: each reserves beyond what any of them has.
+//! Serials are reserved [`STEP`] at a time: the file holds the last serial that may have been used, and
+//! is on disk before the first serial of a step is. A thread of its own writes the next reservation half
+//! a step ahead, so a change costs an addition. The publisher awaits [`Serials::reserved`], so that a slow
+//! disk blocks no thread that runs tasks. A server that was killed continues after its last reservation.
+//! Servers that share the file each reserve beyond what any of them has.
 //!
-//! Without a file, serials begin at the clock's seconds, and can fall when more than one version per second
-//! was published. A counter with a file begins there too if that is later, so that losing the file does little.
+//! Without a file, serials begin at the clock's seconds, and fall at a restart if more than one version
+//! per second was published. A counter with a file begins at the clock too if that is later, so that
+//! losing the file does little harm.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ const STEP: u32 = 1024;
 /// catalog, and some to spare.
 const ROUND: u32 = 8;
 const FILE: &str = "dns-serial";
-/// A reservation is written here and then takes the place of the one before.
+/// A reservation is written here and then renamed over the one before.
 const FILE_NEW: &str = "dns-serial.new";
 /// Locked by the server that reserves.
 const FILE_LOCK: &str = "dns-serial.lock";
@@ -62,7 +62,7 @@ pub enum SerialsError {
 #[derive(Debug)]
 pub struct Serials {
     shared: Arc<Shared>,
-    /// Where reservations are asked for; `None` if nothing is kept.
+    /// Asks the thread for a reservation; `None` without a file.
     reserve: Option<mpsc::SyncSender<()>>,
 }
 
@@ -72,24 +72,23 @@ struct Shared {
     has_reserved: Notify,
 }
 
-/// Pure: which serials may be given.
+/// Which serials may be used. Pure.
 #[derive(Debug, PartialEq, Eq)]
 struct Counter {
     last: u32,
-    /// The last one that may be given; `None` if there is no end.
+    /// The last one that is reserved; `None` without a file.
     kept: Option<u32>,
     is_reserving: bool,
 }
 
 impl Serials {
-    /// A counter whose first serial is that of the clock, and which is kept nowhere.
+    /// A counter without a file, which begins at the clock's seconds.
     pub fn from_clock(now: Timestamp) -> Self {
         let counter = Counter { last: before(of_clock(now)), kept: None, is_reserving: false };
         Self { shared: Arc::new(Shared::new(counter)), reserve: None }
     }
 
-    /// A counter that goes on where the last one that was kept in `folder`, which is made if it is
-    /// missing, may have ended.
+    /// A counter that continues after the reservation in `folder`, which is created if it is missing.
     pub fn kept_in(folder: &Path, now: Timestamp) -> Result<Self, SerialsError> {
         fs::create_dir_all(folder).map_err(inaccessible(folder))?;
         let kept = Kept { folder: folder.to_owned() };
@@ -108,10 +107,10 @@ impl Serials {
         Ok(Self { shared, reserve: Some(reserve) })
     }
 
-    /// Waits until enough serials for one round of publishing are reserved.
+    /// Waits until enough serials for one round of publishing are reserved on disk.
     pub async fn reserved(&self) {
         loop {
-            // Made before the counter is looked at, so that no reservation in between is missed.
+            // Created before the counter is read, so that no reservation in between is missed.
             let has_reserved = self.shared.has_reserved.notified();
             if self.shared.lock().n_left() >= ROUND {
                 return;
@@ -120,8 +119,8 @@ impl Serials {
         }
     }
 
-    /// The serial of one more version. Never waits: who gives more of them than one round takes
-    /// without awaiting [`Serials::reserved`] is ahead of the file, and of what a restart knows.
+    /// The serial of the next version. Never waits: a caller that does not await [`Serials::reserved`]
+    /// between rounds may use serials that a restart uses again.
     pub fn advance(&self) -> u32 {
         let mut counter = self.shared.lock();
         counter.last = after(counter.last);
@@ -147,7 +146,7 @@ impl Shared {
 }
 
 impl Counter {
-    /// How many serials are reserved and not given yet.
+    /// How many serials are reserved and not used yet.
     fn n_left(&self) -> u32 {
         match self.kept {
             Some(kept) if is_newer(kept, self.last) => kept.wrapping_sub(self.last),
@@ -162,7 +161,7 @@ impl Counter {
     }
 }
 
-/// Writes reservations, one when it is asked for.
+/// Writes one reservation each time it is asked to.
 struct Keeper {
     kept: Kept,
     shared: Arc<Shared>,
@@ -179,7 +178,7 @@ impl Keeper {
             });
             let mut counter = self.shared.lock();
             counter.kept = match &reserved {
-                // Another server may have reserved some of these too, for zones of its own.
+                // Another server may have reserved between the two, for zones of its own.
                 Ok((_, limit)) => Some(*limit),
                 // Publishing must not stop because a disk is full.
                 Err(_) => Some(last.wrapping_add(STEP)),
@@ -203,8 +202,8 @@ struct Kept {
 }
 
 impl Kept {
-    /// Reserves the serials behind what `begin` makes of the stored limit; returns the one before the
-    /// first of them and the last one.
+    /// Reserves the serials after what `begin` makes of the stored limit; returns the one before the
+    /// first of them, and the last one.
     fn reserve(&self, begin: impl FnOnce(Option<u32>) -> u32) -> Result<(u32, u32), SerialsError> {
         let path = self.folder.join(FILE_LOCK);
         let lock = File::create(&path).map_err(inaccessible(&path))?;
@@ -225,7 +224,7 @@ impl Kept {
         }
     }
 
-    /// On disk, whole, when this returns.
+    /// The reservation is completely on disk when this returns.
     fn write(&self, limit: u32) -> Result<(), SerialsError> {
         let (path, new) = (self.folder.join(FILE), self.folder.join(FILE_NEW));
         let mut file = File::create(&new).map_err(inaccessible(&new))?;
@@ -241,12 +240,12 @@ fn inaccessible(path: &Path) -> impl FnOnce(io::Error) -> SerialsError {
     move |source| SerialsError::Inaccessible { path, source }
 }
 
-/// Serials wrap around (RFC 1982), so the low bits of the seconds are what is wanted.
+/// Serials wrap around (RFC 1982), so the low 32 bits of the seconds are right.
 fn of_clock(now: Timestamp) -> u32 {
     (now.as_second() as u32).max(1)
 }
 
-/// Zero is passed over: some secondaries take it for "none yet".
+/// Zero is skipped: some secondaries take it for "no zone yet".
 fn after(serial: u32) -> u32 {
     serial.wrapping_add(1).max(1)
 }

@@ -59,12 +59,12 @@ pub(super) async fn serve(
     responder: Responder,
     panics: Panics,
     stop: CancellationToken,
-) {
+) -> io::Result<()> {
     let sessions = Sessions::new(protocol.transport(), responder, panics.clone(), stop.clone());
     let clock = Clock::system();
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Ok(()),
             accepted = listener.accept() => accepted,
         };
         match accepted {

@@ -44,10 +44,10 @@ pub enum CertificateError {
         source: pem::Error,
     },
     /// The file contains no certificate.
-    #[error("{}: there is no certificate in it; it has to hold the chain as PEM, the server's own first", .0.display())]
+    #[error("{}: no certificate in it; it must contain the PEM certificate chain, the server's certificate first", .0.display())]
     Empty(PathBuf),
     /// The key has an unsupported type or does not match the certificate.
-    #[error("{} and {} do not belong together: {source}", .certificate.display(), .key.display())]
+    #[error("{} and {} do not match: {source}", .certificate.display(), .key.display())]
     Pair {
         /// The certificate's file.
         certificate: PathBuf,
@@ -61,8 +61,8 @@ pub enum CertificateError {
 fn reason(source: &pem::Error, wanted: &str) -> String {
     match source {
         pem::Error::Io(source) => source.to_string(),
-        pem::Error::NoItemsFound => format!("there is no {wanted} in it; it has to be PEM"),
-        other => format!("it is no PEM: {other:?}"),
+        pem::Error::NoItemsFound => format!("no {wanted} in it; it must be PEM"),
+        other => format!("not valid PEM: {other:?}"),
     }
 }
 
@@ -102,10 +102,12 @@ impl CertificateFiles {
             now.written = written;
             match read(&self.certificate, &self.key) {
                 Ok(pair) => {
-                    tracing::info!(certificate = %self.certificate.display(), "a new certificate is in use");
+                    tracing::info!(certificate = %self.certificate.display(), "using a new certificate");
                     now.pair = Arc::new(pair);
                 }
-                Err(error) => tracing::warn!(%error, "the last good certificate stays in use"),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot load the new certificate; still using the last valid one")
+                }
             }
         }
         now.pair.clone()
@@ -222,10 +224,10 @@ mod tests {
         let key = std::fs::read_to_string(folder.path("key.pem")).unwrap();
         folder.write("b.test", 2);
         folder.put("key.pem", &key, 3);
-        check(&folder, &["cert.pem and ", "key.pem do not belong together"]);
+        check(&folder, &["cert.pem and ", "key.pem do not match"]);
         folder.put("key.pem", "", 4);
-        check(&folder, &["key.pem: there is no private key in it; it has to be PEM"]);
+        check(&folder, &["key.pem: no private key in it; it must be PEM"]);
         folder.put("cert.pem", "", 5);
-        check(&folder, &["cert.pem: there is no certificate in it"]);
+        check(&folder, &["cert.pem: no certificate in it"]);
     }
 }

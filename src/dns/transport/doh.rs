@@ -113,7 +113,7 @@ async fn answer(session: &Session, request: Request<Incoming>) -> Response<Body>
     };
     match session.answer(&message).await {
         Some(response) => answered(&response),
-        None => refused(StatusCode::BAD_REQUEST, Some("the body is no DNS query")),
+        None => refused(StatusCode::BAD_REQUEST, Some("the body is not a DNS query")),
     }
 }
 
@@ -121,24 +121,24 @@ type Refusal = (StatusCode, &'static str);
 
 async fn message_of(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
     if request.uri().path() != PATH {
-        return Err((StatusCode::NOT_FOUND, "DNS is answered at /dns-query"));
+        return Err((StatusCode::NOT_FOUND, "DNS queries are answered at /dns-query"));
     }
     match *request.method() {
         Method::GET => of_parameter(request.uri().query().unwrap_or_default()),
         Method::POST => {
             let is_dns = request.headers().get(header::CONTENT_TYPE).is_some_and(is_dns_message);
             let body = axum::body::to_bytes(Body::new(request.into_body()), BODY_LENGTH_MAX);
-            let late = (StatusCode::REQUEST_TIMEOUT, "the body did not come to its end");
+            let late = (StatusCode::REQUEST_TIMEOUT, "the body was not received in time");
             let body = timeout(BODY_TIMEOUT, body).await.map_err(|_| late)?;
             // Read the body before refusing: an HTTP/2 client that is still sending would lose the response.
             if !is_dns {
-                let advice = "the content type of a query is application/dns-message";
+                let advice = "the content type must be application/dns-message";
                 return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, advice));
             }
             let too_large = (StatusCode::PAYLOAD_TOO_LARGE, "a DNS message has at most 65535 octets");
             body.map(Vec::from).map_err(|_| too_large)
         }
-        _ => Err((StatusCode::METHOD_NOT_ALLOWED, "ask with GET or POST")),
+        _ => Err((StatusCode::METHOD_NOT_ALLOWED, "use GET or POST")),
     }
 }
 
@@ -151,7 +151,7 @@ fn is_dns_message(content_type: &HeaderValue) -> bool {
 /// The message in the `dns` parameter (RFC 8484, 4.1).
 fn of_parameter(query: &str) -> Result<Vec<u8>, Refusal> {
     let missing =
-        (StatusCode::BAD_REQUEST, "the parameter dns holds the query, as base64url without padding");
+        (StatusCode::BAD_REQUEST, "the dns parameter must hold the query as base64url without padding");
     let mut parameters = form_urlencoded::parse(query.as_bytes());
     let (_, text) = parameters.find(|(name, _)| name == "dns").ok_or(missing)?;
     if text.len() > BODY_LENGTH_MAX.div_ceil(3) * 4 {

@@ -52,14 +52,14 @@ pub struct EncryptedAddresses {
 
 /// One bound listener.
 pub(super) struct EncryptedListener {
+    protocol: EncryptedProtocol,
     address: SocketAddr,
     socket: Socket,
 }
 
 enum Socket {
-    Dot(TcpListener, TlsAcceptor),
-    Doh(TcpListener, TlsAcceptor),
-    Doq(UdpSocket, Arc<dyn ResolvesServerCert>),
+    Stream(TcpListener, Protocol),
+    Quic(UdpSocket, Arc<dyn ResolvesServerCert>),
 }
 
 /// Binds every address.
@@ -78,21 +78,18 @@ async fn bind_one(
     address: SocketAddr,
     certificate: &Arc<dyn ResolvesServerCert>,
 ) -> io::Result<EncryptedListener> {
-    let (address, socket) = match protocol {
-        EncryptedProtocol::Dot => {
-            let listener = TcpListener::bind(address).await?;
-            (listener.local_addr()?, Socket::Dot(listener, acceptor(certificate, &["dot"])?))
-        }
-        EncryptedProtocol::Doh => {
-            let listener = TcpListener::bind(address).await?;
-            (listener.local_addr()?, Socket::Doh(listener, acceptor(certificate, &["h2", "http/1.1"])?))
-        }
+    let stream = match protocol {
+        EncryptedProtocol::Dot => Protocol::Dot(acceptor(certificate, &["dot"])?),
+        EncryptedProtocol::Doh => Protocol::Doh(acceptor(certificate, &["h2", "http/1.1"])?),
         EncryptedProtocol::Doq => {
             let socket = UdpSocket::bind(address).await?;
-            (socket.local_addr()?, Socket::Doq(socket, certificate.clone()))
+            let (address, socket) = (socket.local_addr()?, Socket::Quic(socket, certificate.clone()));
+            return Ok(EncryptedListener { protocol, address, socket });
         }
     };
-    Ok(EncryptedListener { address, socket })
+    let listener = TcpListener::bind(address).await?;
+    let (address, socket) = (listener.local_addr()?, Socket::Stream(listener, stream));
+    Ok(EncryptedListener { protocol, address, socket })
 }
 
 /// A TLS 1.2 and 1.3 acceptor with these ALPN protocols.
@@ -110,12 +107,7 @@ fn acceptor(certificate: &Arc<dyn ResolvesServerCert>, protocols: &[&str]) -> io
 impl EncryptedListener {
     /// Protocol and address.
     pub(super) fn address(&self) -> (EncryptedProtocol, SocketAddr) {
-        let protocol = match self.socket {
-            Socket::Dot(..) => EncryptedProtocol::Dot,
-            Socket::Doh(..) => EncryptedProtocol::Doh,
-            Socket::Doq(..) => EncryptedProtocol::Doq,
-        };
-        (protocol, self.address)
+        (self.protocol, self.address)
     }
 
     /// Serves until `stop` is cancelled.
@@ -125,14 +117,13 @@ impl EncryptedListener {
         panics: Panics,
         stop: CancellationToken,
     ) -> io::Result<()> {
-        let (listener, protocol) = match self.socket {
-            Socket::Dot(listener, tls) => (listener, Protocol::Dot(tls)),
-            Socket::Doh(listener, tls) => (listener, Protocol::Doh(tls)),
-            Socket::Doq(socket, certificate) => {
-                return doq::serve(socket, certificate, responder, panics, stop).await;
+        match self.socket {
+            Socket::Stream(listener, protocol) => {
+                accept::serve(listener, protocol, responder, panics, stop).await
             }
-        };
-        accept::serve(listener, protocol, responder, panics, stop).await;
-        Ok(())
+            Socket::Quic(socket, certificate) => {
+                doq::serve(socket, certificate, responder, panics, stop).await
+            }
+        }
     }
 }

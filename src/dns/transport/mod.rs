@@ -31,6 +31,8 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -156,24 +158,25 @@ impl DnsServer {
         stop: &CancellationToken,
     ) -> io::Result<JoinSet<io::Result<()>>> {
         let mut servers = JoinSet::new();
+        let mut serve = |served: BoxFuture<'static, io::Result<()>>| {
+            let panics = panics.clone();
+            servers.spawn(async move { panics.watch(served).await.unwrap_or(Ok(())) });
+        };
         let mut datagrams = Vec::new();
         for listener in std::mem::take(&mut self.listeners) {
             datagrams.push(listener.udp);
-            let (responder, panics) = (self.responder(), panics.clone());
-            let served = accept::serve(listener.tcp, Protocol::Tcp, responder, panics.clone(), stop.clone());
-            servers.spawn(async move { Ok(panics.watch(served).await.unwrap_or_default()) });
+            let (responder, stop) = (self.responder(), stop.clone());
+            serve(accept::serve(listener.tcp, Protocol::Tcp, responder, panics.clone(), stop).boxed());
         }
         for listener in std::mem::take(&mut self.encrypted) {
-            let served = listener.serve(self.responder(), panics.clone(), stop.clone());
-            let panics = panics.clone();
-            servers.spawn(async move { panics.watch(served).await.unwrap_or(Ok(())) });
+            serve(listener.serve(self.responder(), panics.clone(), stop.clone()).boxed());
         }
         let rotation = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
             let shared = (Arc::clone(&rotation), alarm.clone());
             let worker = Worker::new(sockets, self.responder(), shared, panics.clone())?;
             let ended = worker.start(index, stop.clone())?;
-            servers.spawn(async { Ok(ended.await.unwrap_or_default()) });
+            servers.spawn(async { ended.await.or(Ok(())) });
         }
         Ok(servers)
     }

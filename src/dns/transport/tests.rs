@@ -5,19 +5,24 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::rdata::SOA;
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::session::Sessions;
 use super::*;
+use crate::clock::Clock;
+use crate::dns::service::access::Clients;
 use crate::dns::service::asker::Transport;
+use crate::dns::service::forward::Forwarder;
+use crate::dns::service::policy::Recursion;
 use crate::dns::zone::{Reason, Reasons, Zones};
 use crate::dns::zonefile::master;
 
-const ZONE: &str = "$ORIGIN example.\n@ 5 SOA ns root 1 2 3 4 5\n";
+const ZONE: &str = "$ORIGIN example.\n@ 5 SOA ns root 1 2 3 4 5\nout 5 CNAME missing.test.\n";
 const ENDS_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Panics whenever a client asks for a name that does not exist.
@@ -32,8 +37,13 @@ impl Reasons for Fault {
 
 /// A query whose answer panics.
 pub(super) fn query() -> Vec<u8> {
+    query_for("missing.example.")
+}
+
+fn query_for(name: &str) -> Vec<u8> {
     let mut message = Message::new(7, MessageType::Query, OpCode::Query);
-    message.add_query(Query::query(Name::from_ascii("missing.example.").unwrap(), RecordType::A));
+    message.metadata.recursion_desired = true;
+    message.add_query(Query::query(Name::from_ascii(name).unwrap(), RecordType::A));
     message.edns = Some(Edns::new());
     message.to_vec().unwrap()
 }
@@ -49,35 +59,68 @@ pub(super) fn responder() -> Responder {
     Responder::new(zones(), Arc::default())
 }
 
-/// What the run of a server panics with when it is sent a query by `send`.
-async fn reason_after(send: impl AsyncFnOnce(SocketAddr, Vec<u8>)) -> String {
+/// What the run of a server panics with when `send` sends to it.
+async fn reason_after(policy: Policy, send: impl AsyncFnOnce(SocketAddr)) -> String {
     let server = DnsServer::bind(&["127.0.0.1:0".parse().unwrap()], zones()).await.unwrap();
+    let server = server.with_policy(policy);
     let address = server.addresses()[0];
     let running = tokio::spawn(server.run(CancellationToken::new()));
-    send(address, query()).await;
+    send(address).await;
     let ended = timeout(ENDS_WITHIN, running).await.expect("the run ends");
     *ended.unwrap_err().into_panic().downcast().unwrap()
+}
+
+async fn send_datagram(address: SocketAddr, query: &[u8]) {
+    let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    client.send_to(query, address).await.unwrap();
+}
+
+/// An upstream that answers NXDOMAIN to everything.
+async fn denying_upstream() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let soa = RData::SOA(SOA::new(Name::root(), Name::root(), 1, 2, 3, 4, 5));
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let mut message = Message::from_vec(&buffer[..length]).unwrap();
+            message.metadata.message_type = MessageType::Response;
+            message.metadata.response_code = ResponseCode::NXDomain;
+            message.authorities.push(Record::from_rdata(Name::root(), 5, soa.clone()));
+            socket.send_to(&message.to_vec().unwrap(), from).await.unwrap();
+        }
+    });
+    address
 }
 
 const REASON: &str = "planted fault at missing.example.";
 
 #[tokio::test]
 async fn a_udp_worker_that_panics_ends_the_server_with_its_reason() {
-    let reason = reason_after(async |address, query| {
-        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        client.send_to(&query, address).await.unwrap();
-    });
-    assert_eq!(reason.await, REASON);
+    let send = async |address: SocketAddr| send_datagram(address, &query()).await;
+    assert_eq!(reason_after(Policy::default(), send).await, REASON);
 }
 
 #[tokio::test]
 async fn a_tcp_connection_that_panics_ends_the_server_with_its_reason() {
-    let reason = reason_after(async |address, query| {
+    let send = async |address: SocketAddr| {
         let mut client = TcpStream::connect(address).await.unwrap();
+        let query = query();
         let length = u16::try_from(query.len()).unwrap().to_be_bytes();
         client.write_all(&[&length[..], &query].concat()).await.unwrap();
-    });
-    assert_eq!(reason.await, REASON);
+    };
+    assert_eq!(reason_after(Policy::default(), send).await, REASON);
+}
+
+#[tokio::test]
+async fn a_forwarded_response_that_panics_ends_the_server_with_its_reason() {
+    let forwarder = Forwarder::new(&[denying_upstream().await], None, Clock::system()).unwrap();
+    let clients = Clients(vec!["127.0.0.0/8".parse().unwrap()]);
+    let recursion = Some(Recursion { clients, forwarder: Arc::new(forwarder) });
+    let send = async |address: SocketAddr| send_datagram(address, &query_for("out.example.")).await;
+    let reason = reason_after(Policy { recursion, ..Policy::default() }, send).await;
+    assert_eq!(reason, "planted fault at missing.test.");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! What has changed from version to version of a zone, for secondaries that have an older one.
 //!
-//! A zone notes what a name had [`Before`] it was changed; when the version gets its serial, `version`
-//! makes the differences one [`Delta`]. The journal is bounded by [`VOLUMES_MAX`] and [`OCTETS_MAX`];
-//! beyond them the oldest versions go, and a secondary that has one of those gets the whole zone.
+//! A zone notes what a name had [`Before`] each change; when the version gets its serial, `version`
+//! turns the differences into one [`Delta`]. The journal is bounded by [`VOLUMES_MAX`] and
+//! [`OCTETS_MAX`]; beyond them the oldest versions are dropped, and a secondary that has one of those
+//! gets the whole zone.
 //!
-//! Every version has a journal that is one delta longer than the one before. They share closed volumes
-//! of [`VOLUME_VERSIONS`], so that a copy is about as long as one volume.
+//! Every version has a journal with one more delta. Versions share closed volumes of
+//! [`VOLUME_VERSIONS`] deltas, so that copying a journal copies at most one volume.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use super::rrset::RrSets;
 use super::soa::Soa;
 use crate::dns::message::name::WireName;
 
-/// How many versions are put away together.
+/// How many versions are in a volume.
 pub(super) const VOLUME_VERSIONS: usize = 32;
 /// How many volumes of a zone are kept.
 pub(super) const VOLUMES_MAX: usize = 32;
-/// How many octets the kept differences of a zone have.
+/// How many octets of differences a zone keeps.
 pub(super) const OCTETS_MAX: usize = 4 * 1024 * 1024;
 
 /// The kept versions.
@@ -27,7 +28,7 @@ pub(super) const OCTETS_MAX: usize = 4 * 1024 * 1024;
 pub(super) struct Journal {
     /// Oldest first.
     volumes: Arc<VecDeque<Volume>>,
-    /// Those after the last volume.
+    /// The deltas after the last volume.
     recent: Vec<Arc<Delta>>,
     pub(super) n_octets: usize,
 }
@@ -40,7 +41,7 @@ type Volume = Arc<[Arc<Delta>]>;
 pub(super) struct Before {
     pub(super) name: WireName,
     pub(super) cased: Option<Arc<[u8]>>,
-    /// `None` if there was no such name.
+    /// `None` if the name did not exist.
     pub(super) node: Option<Node>,
 }
 

@@ -1,8 +1,7 @@
-//! What a zone says of one name: RFC 1034 section 4.3.2 step 3, RFC 4592 and RFC 6672. Pure.
+//! Looking up a name in a zone: RFC 1034 section 4.3.2 step 3, RFC 4592 and RFC 6672. Pure.
 //!
-//! Nothing is decided here of types: an existing name comes with all it has, and the caller tells
-//! data from NODATA. Walks go from the name towards the apex and are bounded by the 127 labels
-//! that a name can have.
+//! An existing name is found with all its RRsets; the caller distinguishes data from NODATA. Walks go
+//! from the name towards the apex and are bounded by the 127 labels that a name can have.
 
 use hickory_proto::rr::RecordType;
 
@@ -12,10 +11,10 @@ use super::rrset::{RrSet, RrSets, RrSetsRef};
 use super::tree::Zone;
 use crate::dns::message::name::{self, NAME_OCTETS_MAX};
 
-/// What a zone says of a name within it.
+/// What a zone has for a name within it.
 #[derive(Debug)]
 pub(crate) enum Found<'z> {
-    /// The name exists, of itself or through a wildcard or another name; its RRsets, perhaps none.
+    /// The name exists, has a wildcard, or stands for another name; with its RRsets, perhaps none.
     Exists(RrSetsRef<'z>),
     /// The name has no node, but is answered as if it had one with these RRsets.
     Synthesized(RrSets),
@@ -38,8 +37,8 @@ pub(crate) enum Found<'z> {
 }
 
 impl Zone {
-    /// Looks up a lower-cased wire name, which must lie in this zone. `record_type` matters only
-    /// at a delegation, where DS is this zone's own.
+    /// Looks up a lower-cased wire name, which must be in this zone. `record_type` matters only at a
+    /// delegation, where the parent zone is authoritative for DS (RFC 4035 section 3.1.4.1).
     pub(crate) fn look_up(&self, name: &[u8], record_type: RecordType) -> Found<'_> {
         if let Some(stop) = self.first_cut(name, record_type) {
             return stop;
@@ -58,7 +57,8 @@ impl Zone {
         }
     }
 
-    /// The delegation or DNAME nearest to the apex that the name is below (a delegation also: at).
+    /// The delegation at or above the name, or the DNAME above it, that is nearest to the apex. A DNAME
+    /// does not redirect its own owner (RFC 6672 section 2.3).
     fn first_cut(&self, name: &[u8], record_type: RecordType) -> Option<Found<'_>> {
         if !self.has_cuts() {
             return None;

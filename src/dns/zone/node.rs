@@ -1,5 +1,7 @@
-//! A name that exists and its records, in one allocation: a lookup waits for memory once to compare
-//! the name, and has then most of what it answers with.
+//! A name that exists and its records, in one allocation.
+//!
+//! A lookup compares the name and finds the records beside it, so it waits for memory once. What is
+//! encoded from the records is kept here too, see `ready`.
 
 use hickory_proto::rr::RecordType;
 use triomphe::ThinArc;
@@ -50,8 +52,7 @@ impl Node {
         node.map_or(RrSetsRef::EMPTY, Self::rrsets)
     }
 
-    /// Whether the name exists only because a name below it does, not of itself, with or without
-    /// records.
+    /// Whether the name exists only because a name below it does (RFC 4592 section 2.2.2).
     pub fn is_empty_non_terminal(&self) -> bool {
         !self.head().is_explicit
     }

@@ -1,8 +1,8 @@
-//! What a reader makes of a node's records, kept at the node.
+//! Response sections that were encoded once and are kept at the node for the next question.
 //!
-//! A new version of a node starts without it, so it dies with the records it was made of. Reading
-//! takes no lock. What all nodes keep together is bounded by [`READY_OCTETS_MAX`]: beyond it nothing
-//! more is kept, and readers do the work again each time.
+//! A new version of a node starts empty, so sections never outlive the records they were made from.
+//! Reading takes no lock. All nodes together keep at most [`READY_OCTETS_MAX`] octets; beyond that
+//! nothing more is kept, and sections are encoded for each response.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,25 +13,25 @@ use hickory_proto::rr::RecordType;
 
 use super::stamps::{Below, Stamp};
 
-/// How much all nodes of all versions keep together.
+/// How many octets all nodes of all versions keep together.
 const READY_OCTETS_MAX: usize = 256 << 20;
 
 static OCTETS_KEPT: AtomicUsize = AtomicUsize::new(0);
 
-/// The part of a response that follows the question, without OPT.
+/// The sections of a response that follow the question, without OPT.
 #[derive(Debug, Default)]
 pub(crate) struct ReadyMade {
-    /// The octets; none in a response that is too long for every datagram.
+    /// The octets; empty if they are too long for any datagram.
     pub(crate) sections: Box<[u8]>,
     /// How many records answer, authority and additional section have.
     pub(crate) counts: [u16; 3],
-    /// Whether a datagram cannot hold it, so that it is empty and TC is set.
+    /// Whether no datagram can hold the response, so that it is sent empty with TC set.
     pub(crate) is_truncated: bool,
-    /// Whether it holds only for a question in lower case.
+    /// Whether it is right only for a question in lower case.
     pub(crate) is_for_lower_case: bool,
-    /// Whether there is no such part, so that the response is made anew each time.
+    /// Whether these sections cannot be kept, so that each response is encoded anew.
     pub(crate) is_never: bool,
-    /// What else it was made of.
+    /// Other names' records that it was made from.
     pub(crate) depends_on: Option<Dependency>,
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Ready(OnceLock<Box<Entry>>);
 #[derive(Debug)]
 struct Entry {
     record_type: RecordType,
-    /// What depends on other nodes is replaced when those change.
+    /// Sections that depend on other nodes are replaced when those change.
     kept: ArcSwap<Kept>,
     next: Ready,
 }
 
-/// Counts what it keeps among all that is kept.
+/// Kept sections; counts their octets in [`OCTETS_KEPT`].
 #[derive(Debug)]
 struct Kept {
     made: ReadyMade,
@@ -121,7 +121,7 @@ impl Ready {
             entry = back;
             match place.get() {
                 Some(there) if there.record_type != entry.record_type => place = &there.next.0,
-                // Another thread has made the same.
+                // Another thread has made the same sections.
                 _ => return,
             }
         }

@@ -1,11 +1,11 @@
-//! Why a name has no records: what a snapshot can be asked beside its zones.
+//! Why a name has no records, for Extended DNS Errors (RFC 8914) of negative answers.
 //!
-//! Zones know records and nothing of what they were made of; whoever renders them does, and hangs
-//! its knowledge onto the snapshot behind this trait. It is asked for negative answers alone.
+//! Zones know records, not what the records were made from. The part that renders them attaches its
+//! knowledge to the snapshot behind this trait.
 
 use hickory_proto::rr::{Name, RecordType};
 
-/// What knows why a name has no records.
+/// Knows why names have no records.
 pub trait Reasons: std::fmt::Debug + Send + Sync {
     /// Why `name` has no records of this type; `None` if nothing is known of it.
     fn reason(&self, name: &Name, record_type: RecordType) -> Option<Reason>;
@@ -16,7 +16,7 @@ pub trait Reasons: std::fmt::Debug + Send + Sync {
 pub struct Reason {
     /// The cause in one or a few words of a closed set, for counting.
     pub cause: &'static str,
-    /// The sentence, at most [`REASON_OCTETS_MAX`] long.
+    /// The sentence, at most [`REASON_OCTETS_MAX`] octets long.
     pub text: String,
 }
 

@@ -1,7 +1,7 @@
-//! Zones from records that somebody wrote: what RFC 1034, 1035, 2181 and 6672 want of them.
+//! Zones from given records, checked against RFC 1034, 1035, 2181 and 6672.
 //!
-//! All mistakes that make a zone ambiguous are errors that name the owner and the type; nothing is
-//! repaired silently. Records below a delegation or a DNAME are kept: they are glue, or hidden.
+//! Anything that makes a zone ambiguous is an error that names owner and type; nothing is repaired
+//! silently. Records below a delegation or a DNAME are kept: they are glue, or occluded.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -98,14 +98,14 @@ pub enum ZoneError {
 impl Zone {
     /// A zone with these records, SOA included.
     ///
-    /// Of several mistakes with single records the first one's is told. Records are put together name
-    /// by name: what is made of them on the way is several times as large as what is kept.
+    /// Reports the first mistake, by the order of the records. Records are packed name by name, because
+    /// the unpacked form is several times as large.
     pub fn from_records(apex: Name, records: impl IntoIterator<Item = Record>) -> Result<Zone, ZoneError> {
         Self::from_records_in_order(apex, records).map_err(|(_, error)| error)
     }
 
-    /// Like [`Zone::from_records`]; a mistake comes with the place, from 0, of the record that it is
-    /// about, which is of several the one that was too much.
+    /// Like [`Zone::from_records`]; an error comes with the index of the record that it is about: of two
+    /// records that cannot stand together, the later one.
     pub(crate) fn from_records_in_order(
         apex: Name,
         records: impl IntoIterator<Item = Record>,
@@ -137,17 +137,17 @@ impl Zone {
     }
 }
 
-/// A record under its name, and its place among all.
+/// A record, its owner as a key, and its index among all.
 struct Placed {
     key: WireName,
     index: usize,
     record: Record,
 }
 
-/// What is wrong with a single record, and that record's place among all.
+/// What is wrong with a record, and the record's index among all.
 pub(super) type Misplaced = (usize, ZoneError);
 
-/// The records name by name, of one name as they came, up to the first that may not be in the zone.
+/// The records sorted by name, stable within a name, up to the first that may not be in the zone.
 fn by_name(apex: &Name, records: impl IntoIterator<Item = Record>) -> (Vec<Placed>, Option<Misplaced>) {
     let (mut placed, mut mistake) = (Vec::new(), None);
     for (index, record) in records.into_iter().enumerate() {
@@ -179,7 +179,7 @@ struct RawSet {
 }
 
 impl Owner {
-    /// What the records of one name are, or what is wrong with the first that does not fit.
+    /// The records of one name together, or what is wrong with the first that does not fit.
     fn of(records: &[Placed]) -> Result<Self, Misplaced> {
         let mut owner = Self::default();
         for Placed { index, record, .. } in records {

@@ -1,9 +1,9 @@
-//! RRsets, packed: all that a name has is one allocation.
+//! RRsets, packed: all records of a name are one allocation.
 //!
-//! Hundreds of thousands of names are kept, most with one or two small RRsets, so the codec's own
-//! types would be several times too large. RDATA is kept in wire form, uncompressed and with the
-//! case of its names, in canonical order and without duplicates (RFC 2181 section 5), so that two
-//! RRsets are equal if their octets are. It is decoded when it is answered with.
+//! A server keeps hundreds of thousands of names, most with one or two small RRsets; hickory's own
+//! types would take several times the memory. RDATA is kept in uncompressed wire form with the case of
+//! its names, in canonical order and without duplicates (RFC 2181 section 5), so that two RRsets are
+//! equal if their octets are.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -49,7 +49,7 @@ impl RrSets {
     pub fn of<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Self {
         let mut octets = Octets::new();
         for set in sets.into_iter().filter(|set| !set.is_empty()) {
-            // Mostly they come in order, so that this is the end.
+            // Sets usually come in order of type, so this is usually the end.
             let at = RrSetsRef(&octets).n_octets_up_to(set.record_type);
             octets.insert_from_slice(at, &set.header());
             octets.insert_from_slice(at + HEADER_OCTETS, &set.packed);
@@ -204,7 +204,7 @@ impl RrSet<'_> {
         Self::from_wire(record_type, ttl_s, names.into_iter().map(WireName::as_bytes))
     }
 
-    /// SRV records of priority and weight 0: ports and targets.
+    /// SRV records with these ports and targets, priority and weight 0.
     pub(crate) fn of_services(ttl_s: u32, mut services: Vec<(u16, WireName)>) -> Self {
         services.sort_unstable();
         services.dedup();
@@ -217,8 +217,8 @@ impl RrSet<'_> {
         Self { packed: Cow::Owned(packed), ttl_s, record_type: RecordType::SRV }
     }
 
-    /// The records of several RRsets of one type; the lowest TTL, which RFC 2181 section 5.2 wants
-    /// of those that differ. `None` if there are none.
+    /// The union of several RRsets of one type, with the lowest of their TTLs (RFC 2181 section 5.2:
+    /// an RRset has one TTL). `None` if there are none.
     pub fn union<'a>(sets: impl IntoIterator<Item = RrSet<'a>>) -> Option<Self> {
         let sets: Vec<RrSet<'a>> = sets.into_iter().collect();
         let record_type = sets.first()?.record_type;
@@ -227,8 +227,8 @@ impl RrSet<'_> {
         Some(Self::from_wire(record_type, ttl_s, rdata))
     }
 
-    /// Those of these records that are kept, and new ones, all in the order of their keys. Of two of
-    /// one key it is the one that was there.
+    /// The records for which `keep` holds, and new ones, in the order of their keys. Of two records
+    /// with one key the old one stays.
     pub(crate) fn revised(
         self,
         is_kept: impl Fn(&[u8]) -> bool,
@@ -250,11 +250,11 @@ impl RrSet<'_> {
         RrSet { packed: Cow::Owned(packed), ttl_s: self.ttl_s, record_type: self.record_type }
     }
 
-    /// The records that `other`, which is of the same type, has not got, and those that only it has.
+    /// The records that only this RRset has and those that only `other`, of the same type, has.
     pub(super) fn differences(&self, other: &RrSet<'_>) -> [RrSet<'static>; 2] {
         let (mut own_packed, mut others_packed) = (Vec::new(), Vec::new());
         let (mut own, mut others) = after_what_is_common(&self.packed, &other.packed);
-        // Mostly few are different, so that soon the same follows.
+        // Usually few records differ, so the common rest is skipped quickly.
         while own != others {
             let (first, first_other) = (split_first(own), split_first(others));
             let order = match (first, first_other) {
@@ -278,7 +278,7 @@ impl RrSet<'_> {
         })
     }
 
-    /// What precedes it among others.
+    /// The header that precedes it in [`RrSets`].
     fn header(&self) -> [u8; HEADER_OCTETS] {
         let [t0, t1] = u16::from(self.record_type).to_be_bytes();
         let [s0, s1, s2, s3] = self.ttl_s.to_be_bytes();
@@ -287,7 +287,7 @@ impl RrSet<'_> {
         [t0, t1, s0, s1, s2, s3, l0, l1, l2, l3]
     }
 
-    /// Changes the RDATA of every record. Their order must remain what it is.
+    /// Changes the RDATA of every record; their order must not change by that.
     pub(crate) fn change_each(&mut self, change: impl Fn(&mut [u8])) {
         let mut rest: &mut [u8] = self.packed.to_mut();
         while let Some((length, after)) = rest.split_first_chunk_mut::<2>() {
@@ -365,7 +365,7 @@ fn split_first(packed: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(after.split_at(usize::from(u16::from_be_bytes(*length))))
 }
 
-/// Both without the records that they begin with in common, or most of these.
+/// Both without (most of) the records that they begin with in common.
 fn after_what_is_common<'l, 'r>(mut left: &'l [u8], mut right: &'r [u8]) -> (&'l [u8], &'r [u8]) {
     const STEP: usize = 64;
     let steps = std::iter::zip(left.chunks(STEP), right.chunks(STEP));
@@ -379,7 +379,7 @@ fn after_what_is_common<'l, 'r>(mut left: &'l [u8], mut right: &'r [u8]) -> (&'l
     (left, right)
 }
 
-/// The wire form of `rdata`, if it is what comes back when it is read again, or why it is not.
+/// The wire form of `rdata`, or why the codec does not read it back as it was.
 pub(super) fn storable(record_type: RecordType, rdata: &RData) -> Result<Vec<u8>, String> {
     let encoded = encode(rdata)?;
     match encode(&decode(record_type, &encoded)?)? == encoded {

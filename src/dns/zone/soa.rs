@@ -1,4 +1,6 @@
-//! A zone's SOA record, of which nearly every version of the zone has another one.
+//! A zone's SOA record, kept apart from the other records because every version has a new one.
+//!
+//! It is kept in wire form, in which a new serial is four octets written in place.
 
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ impl Soa {
         self.number(0)
     }
 
-    /// The last of its numbers, which bounds the TTL of negative answers (RFC 2308 section 4).
+    /// MINIMUM, the last number, which bounds the TTL of negative answers (RFC 2308 section 4).
     pub(super) fn minimum_s(&self) -> u32 {
         self.number(SOA_FIXED_LENGTH - size_of::<u32>())
     }

@@ -1,19 +1,19 @@
-//! Stamps by which a reader sees that what it has made of other names' records still holds.
+//! Stamps that tell a reader whether sections it made from other names' records are still right.
 //!
-//! A stamp belongs to all names of one hash modulo the number of stamps, so looking it up compares no
-//! names, and sometimes says that something has changed when it has not. There are at least as many
-//! stamps as names that have others below them. What leads to them is small enough to be near at hand,
-//! so that a reader waits for memory once; and renewing one copies little.
+//! Names share a stamp if their hashes agree modulo the number of stamps, so a lookup compares no names
+//! and sometimes reports a change that concerned another name. There are at least as many stamps as
+//! names with names below them. The directories are small enough to stay in a processor's cache, so a
+//! reader waits for memory once, and renewing a stamp copies little.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many stamps are copied when one is renewed.
 const PAGE: usize = 64;
-/// How many pages are in a volume, and copied as pointers then.
+/// How many pages are in a volume, whose pointers are copied when a stamp is renewed.
 const VOLUME: usize = 16;
 
-/// A number that is given once in the life of a process; the default is never given.
+/// A number that is unique in a process; the default is never used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp(u64);
 
@@ -34,7 +34,7 @@ pub(crate) struct Below {
 /// Stamps by hash. Cheap to clone; a changed copy shares what it keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Stamps {
-    /// Their number is two to some power.
+    /// Their number is a power of two.
     volumes: Arc<[Volume]>,
 }
 
@@ -65,7 +65,7 @@ impl Stamps {
         Below { parent_hash, stamp: self.get(parent_hash) }
     }
 
-    /// Whether these records are as they were; `false` may be wrong.
+    /// Whether these records are unchanged; `false` may be wrong.
     #[inline]
     pub(super) fn has_unchanged(&self, below: Below) -> bool {
         self.get(below.parent_hash) == below.stamp
@@ -78,7 +78,7 @@ impl Stamps {
         Arc::make_mut(&mut volume[page])[index] = Stamp::next();
     }
 
-    /// Makes room for so many names; all stamps are others if there was not enough.
+    /// Makes room for so many names; all stamps are renewed if there was not enough.
     pub(super) fn reserve(&mut self, n_names: usize) {
         if n_names > self.volumes.len() * VOLUME * PAGE {
             *self = Self::new(n_names.div_ceil(VOLUME * PAGE).next_power_of_two());

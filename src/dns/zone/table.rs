@@ -30,9 +30,9 @@ const LEVEL_BITS: u32 = 4;
 /// A directory that has no more items than these is a bucket again.
 const SCATTERED_MAX: usize = BUCKET_MAX / 2;
 
-/// What a table can find.
+/// An item that a table finds by its name.
 pub(crate) trait Named {
-    /// Under which name.
+    /// The name.
     fn name(&self) -> &[u8];
 }
 
@@ -76,14 +76,14 @@ enum At<'t, T> {
 }
 
 impl<'t, T> Cursor<'t, T> {
-    /// A lookup that has found this already.
+    /// A lookup that has already found this item.
     pub(super) fn at(item: &'t T) -> Self {
         Self { hash: 0, at: At::End(Some(item)) }
     }
 }
 
 impl<'t, T: Named> Cursor<'t, T> {
-    /// Goes on with the lookup of `name`, waiting for memory once; whether there is more to do.
+    /// Continues the lookup of `name` by one wait for memory; returns whether there is more to do.
     #[inline]
     pub(crate) fn step(&mut self, name: &[u8]) -> bool {
         self.at = match self.at {
@@ -162,7 +162,7 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
         })
     }
 
-    /// Puts an item in the place of the one with its name, which is returned.
+    /// Inserts an item; returns the one of the same name that it replaces.
     pub(crate) fn insert(&mut self, item: T) -> Option<T> {
         let entry = Entry { hash: self.hash(item.name()), item };
         let old = self.root.insert(entry, 0);
@@ -170,7 +170,7 @@ impl<T: Named + Clone, S: BuildHasher> Table<T, S> {
         old
     }
 
-    /// Takes out the item of this name.
+    /// Removes the item of this name.
     pub(crate) fn remove(&mut self, name: &[u8]) -> Option<T> {
         // A miss copies nothing.
         self.get(name)?;
@@ -302,7 +302,7 @@ fn few<T: Clone>(places: &[Place<T>]) -> Option<Vec<Entry<T>>> {
     Some(all)
 }
 
-/// Changes what is kept in place, after copying it if others share it.
+/// Changes what is kept in place, after copying it if it is shared.
 fn change<T: Clone, R>(shared: &mut ThinArc<(), T>, change: impl FnOnce(&mut [T]) -> R) -> R {
     if ThinArc::strong_count(shared) > 1 {
         *shared = ThinArc::from_header_and_iter((), shared.slice.iter().cloned());

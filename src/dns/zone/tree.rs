@@ -1,13 +1,13 @@
-//! One zone at one version: its nodes, and the only two ways to change them.
+//! One zone at one version: its nodes, and the only two ways to change them, `set` and `remove`.
 //!
-//! Nodes are found by their lower-cased wire name in a persistent table, so a changed copy shares all
-//! that it keeps: a change costs its names times the depth of the table. An empty non-terminal is a
-//! node of its own, which is there as long as a name exists below it (RFC 8020, RFC 4592 section
-//! 2.2.2): every name's children are counted, adding a name adds the missing ancestors, removing one
-//! prunes those that nothing holds any more. So a name exists exactly if its node does.
+//! Nodes are found by their lower-cased wire name in a persistent table, so a changed copy shares
+//! everything that did not change. An empty non-terminal has a node of its own for as long as a name
+//! exists below it (RFC 8020, RFC 4592 section 2.2.2): every name's children are counted, adding a name
+//! adds the missing ancestors, and removing one prunes the ancestors that hold nothing else. A name
+//! therefore exists exactly if it has a node.
 //!
-//! Beside the nodes is kept which names have others below them and how many, and for each a stamp that
-//! is another one whenever the records of one directly below have changed.
+//! Each name with names below it also has their number and a stamp, which changes whenever the records
+//! of a name directly below it change.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use super::stamps::{Below, Stamps};
 use super::table::{Cursor, Named, Table};
 use crate::dns::message::name::{self, WireName};
 
-/// A persistent map that is looked up in while a question is answered.
+/// A persistent map that is read while a question is answered.
 type Map<K, V> =
     imbl::GenericHashMap<K, V, foldhash::quality::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
 
@@ -34,25 +34,25 @@ pub struct Zone {
     key: WireName,
     pub(super) soa: Soa,
     pub(super) soa_ttl_s: u32,
-    /// The apex, which every version has another one of, apart from the others.
+    /// The apex, kept outside the table because it changes with every version (its SOA).
     pub(super) apex_node: Node,
     nodes: Table<Node>,
     /// Every name that has others below it.
     parents: Table<Parent>,
-    /// By the hash of a name, those of the records one label below it.
+    /// By the hash of a name: the stamp of the records one label below it.
     stamps: Stamps,
-    /// The wire form with its case of names that are not all lower.
+    /// The wire form of names that are not all lower case, with their case.
     pub(crate) cased: Map<WireName, Arc<[u8]>>,
-    /// Names at which a lookup may have to stop: delegations and DNAMEs.
+    /// The number of names at which a lookup may have to stop: delegations and DNAMEs.
     n_cuts: usize,
-    /// Names whose first label is an asterisk.
+    /// The number of names whose first label is an asterisk.
     n_wildcards: usize,
     address_names: Option<Arc<AddressNameRule>>,
-    /// Below these names, what does not exist here may exist elsewhere.
+    /// At and below these names, a name that does not exist here is looked up in the fallback zones.
     fallthrough: Arc<[WireName]>,
     is_synced: bool,
     pub(super) journal: Journal,
-    /// Names that were changed since this version's serial was given, as they were.
+    /// Names changed since the last serial was set, as they were before.
     pub(super) pending: Vec<Before>,
 }
 
@@ -148,7 +148,7 @@ impl Zone {
         self.stamps.below(self.nodes.hash(name))
     }
 
-    /// Whether these records of another version of this zone are as they were; `false` may be wrong.
+    /// Whether these records, seen in another version of this zone, are unchanged. `false` may be wrong.
     #[inline]
     pub(crate) fn has_unchanged(&self, below: Below) -> bool {
         self.stamps.has_unchanged(below)
@@ -165,17 +165,17 @@ impl Zone {
         records
     }
 
-    /// False until all objects are there: a name error is then SERVFAIL.
+    /// False until the zone is complete: a name error is answered with SERVFAIL until then.
     pub fn is_synced(&self) -> bool {
         self.is_synced
     }
 
-    /// Whether a lower-cased wire name that does not exist here is looked for elsewhere.
+    /// Whether a lower-cased wire name that does not exist here is looked up in the fallback zones.
     pub fn falls_through(&self, name: &[u8]) -> bool {
         self.fallthrough.iter().any(|above| name::ancestors(name).any(|own| own == above.as_bytes()))
     }
 
-    /// Has names at and below these looked for elsewhere if they do not exist here.
+    /// Looks up names at and below these in the fallback zones if they do not exist here.
     pub fn set_fallthrough(&mut self, names: &[Name]) {
         self.fallthrough = names.iter().map(WireName::of).collect();
     }
@@ -228,8 +228,8 @@ impl Zone {
         self.cased.extend(cased.map(|cased| (name.clone(), cased)));
     }
 
-    /// Takes the records of `name` away; the name goes too unless names below it hold it. The apex
-    /// always exists. Returns whether this changed anything.
+    /// Removes the records of `name`, and the name unless there are names below it. The apex always
+    /// exists. Returns whether this changed anything.
     pub fn remove(&mut self, name: &WireName) -> bool {
         if *name == self.key {
             return self.set(name, RrSetsRef::EMPTY);
@@ -251,7 +251,7 @@ impl Zone {
         true
     }
 
-    /// Puts a node in place of the one of its name, which is returned.
+    /// Inserts a node; returns the one of the same name that it replaces.
     fn put_node(&mut self, node: Node) -> Option<Node> {
         self.count(&node, |n, one| n + one);
         let before = match node.name() == self.key.as_bytes() {
@@ -270,7 +270,7 @@ impl Zone {
         Some(node)
     }
 
-    /// Counts cuts and wildcards in or out.
+    /// Updates the numbers of cuts and wildcards.
     fn count(&mut self, node: &Node, change: fn(usize, usize) -> usize) {
         let is_apex = node.name() == self.key.as_bytes();
         self.n_cuts = change(self.n_cuts, usize::from(is_cut(node, is_apex)));
@@ -284,7 +284,7 @@ impl Zone {
         }
     }
 
-    /// Counts a new name at its parent; parents that are missing come to exist as well.
+    /// Counts a new name at its parent; missing ancestors become empty non-terminals.
     fn hold_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
             let known = self.parents.get(ancestor).cloned();
@@ -298,7 +298,7 @@ impl Zone {
         }
     }
 
-    /// Counts a name that is gone out at its parent; ancestors go as far as nothing holds them.
+    /// Uncounts a removed name at its parent; removes ancestors that nothing else holds.
     fn release_ancestors(&mut self, name: &[u8]) {
         for ancestor in name::ancestors(name).skip(1) {
             let Some(parent) = self.parents.get(ancestor).cloned() else { return };
@@ -315,7 +315,7 @@ impl Zone {
         }
     }
 
-    /// Notes what a name had before it was changed.
+    /// Notes what a name had before the change.
     fn note(&mut self, name: &WireName, before: Option<Node>) {
         let cased = self.cased.get(name).cloned();
         self.pending.push(Before { name: name.clone(), cased, node: before });
@@ -339,7 +339,7 @@ impl Zone {
         RrSets::of(others.chain([self.soa.rrset(self.soa_ttl_s)]))
     }
 
-    /// Whether a name may be answered by what is at another one: by a delegation or a DNAME.
+    /// Whether the zone has delegations or DNAMEs, so that a name may be answered from an ancestor.
     pub(crate) fn has_cuts(&self) -> bool {
         self.n_cuts > 0
     }

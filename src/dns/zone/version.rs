@@ -1,8 +1,8 @@
 //! Versions of a zone: a serial, and the differences from the version before.
 //!
-//! [`Zone::set_serial`] closes a version: the names that were changed since the last one, as they were
-//! before, become one [`Delta`] of the journal. [`Zone::succeed`] does the same for a zone that was made
-//! anew, by comparing it with the one it replaces. [`Zone::changes_since`] is what IXFR sends.
+//! [`Zone::set_serial`] closes a version: the names that were changed since the last one become one
+//! [`Delta`] of the journal. [`Zone::succeed`] does the same for a zone that was loaded again, by
+//! comparing it with the one it replaces. [`Zone::changes_since`] is what IXFR (RFC 1995) sends.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::tree::Zone;
 use crate::dns::message::name::{self, WireName};
 use crate::dns::message::serial::is_newer;
 
-/// So many records are worth sending as differences even if the zone has fewer names.
+/// Differences of up to so many records are sent even if the zone has fewer names.
 const DIFFERENCES_ALWAYS: usize = 256;
 
 impl Delta {
@@ -36,12 +36,13 @@ impl Zone {
         let after = self.soa.with_serial(serial);
         let before = std::mem::replace(&mut self.soa, after);
         let rrsets = self.with_soa(self.apex_node.rrsets());
-        // A delta tells the SOA apart, so the apex is not noted for it.
+        // A delta holds the SOA apart from other records, so the apex is not noted.
         self.apex_node = Node::new(self.key().as_bytes(), rrsets.as_ref(), true);
         self.close_version(before);
     }
 
-    /// What has changed since `serial`; `None` if that is not known, or longer than the zone.
+    /// What has changed since `serial`; `None` if the journal does not reach back so far, or if the
+    /// differences are longer than the zone. The whole zone is the answer then (RFC 1995 section 4).
     pub(crate) fn changes_since(&self, serial: u32) -> Option<Vec<Arc<Delta>>> {
         let is_older = |delta: &&Arc<Delta>| delta.before.serial() != serial;
         let wanted: Vec<Arc<Delta>> = self.journal.deltas().skip_while(is_older).cloned().collect();
@@ -52,9 +53,9 @@ impl Zone {
         (n_records <= self.n_names().max(DIFFERENCES_ALWAYS)).then_some(wanted)
     }
 
-    /// Makes this zone, which was made anew, the version after `before`. What has changed under the
-    /// same serial nobody can be told as a difference from it, so then there is no history, as if the
-    /// serial had fallen: who asks for changes gets the whole zone.
+    /// Makes this zone, which was loaded again, the version after `before`. If its records changed but
+    /// the serial did not rise, no difference can be named by serials, so the journal starts empty and
+    /// IXFR is answered with the whole zone.
     pub(crate) fn succeed(&mut self, before: &Zone) {
         self.journal = Journal::default();
         self.pending.clear();
@@ -73,7 +74,7 @@ impl Zone {
         self.close_version(before.soa.clone());
     }
 
-    /// Notes every name that another version had otherwise.
+    /// Notes every name whose records differ from those in another version.
     fn note_differences(&mut self, before: &Zone) {
         for node in before.nodes() {
             if self.node(node.name()).is_none_or(|now| now.rrsets() != node.rrsets()) {
@@ -92,7 +93,7 @@ impl Zone {
     pub(super) fn close_version(&mut self, before: Soa) {
         let mut firsts = std::mem::take(&mut self.pending);
         firsts.sort_by(|left, right| left.name.cmp(&right.name));
-        // Of what is equal it is the first that remains.
+        // The first of equal names stays: it has what the name had before the version.
         firsts.dedup_by(|later, first| later.name == first.name);
         let mut delta = Delta {
             before,
@@ -126,7 +127,7 @@ impl Zone {
         self.record_of(&self.soa)
     }
 
-    /// The same, as it is in a negative answer.
+    /// The SOA as it is in the authority section of a negative answer (RFC 2308 section 3).
     pub(crate) fn soa_record_for(&self, owner: &Name) -> Record {
         self.soa.record(owner, self.negative_ttl_s())
     }
@@ -137,7 +138,7 @@ impl Zone {
 }
 
 impl<'a> RrSetsRef<'a> {
-    /// The records that `others` has not got, and those that only it has; the SOA is left out.
+    /// The records that only `self` has, and those that only `others` has, without the SOA.
     fn differences(self, others: RrSetsRef<'_>) -> [RrSets; 2] {
         let is_told = |set: &RrSet<'_>| set.record_type() != RecordType::SOA;
         let (mut own, mut only_others) = (Vec::new(), Vec::new());

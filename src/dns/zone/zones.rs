@@ -1,4 +1,7 @@
-//! All zones at one version.
+//! All served zones at one version: the snapshot that answers are made from.
+//!
+//! One writer stores a new snapshot; readers load it without waiting and keep it as long as they need.
+//! A name belongs to the zone with the longest matching apex (RFC 1034 section 4.3.2 step 2).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,18 +14,18 @@ use super::table::{Named, Table};
 use super::tree::Zone;
 use crate::dns::message::name::{self, WireName};
 
-/// The zones that are served now; readers load them without waiting.
+/// The current snapshot; readers load it without waiting.
 pub type SharedZones = Arc<arc_swap::ArcSwap<Zones>>;
 
 /// All zones that are served, at one version. Cheap to clone; a change shares what it keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
     by_apex: Table<Arc<Zone>>,
-    /// How many labels apexes have, each number once, greatest first.
+    /// The distinct numbers of labels of apexes, greatest first.
     depths: Arc<[usize]>,
     layout: Stamp,
     reasons: Option<Arc<dyn Reasons>>,
-    /// Where names are looked for that fall through.
+    /// Where names are looked up that fall through.
     fallback: Option<Arc<Zones>>,
 }
 
@@ -40,22 +43,22 @@ impl Zones {
         all
     }
 
-    /// Asks `reasons` from now on why a name has no records.
+    /// Negative answers ask `reasons` from now on why a name has no records.
     pub fn set_reasons(&mut self, reasons: Arc<dyn Reasons>) {
         self.reasons = Some(reasons);
     }
 
-    /// Whether somebody knows why names have no records.
+    /// Whether reasons for negative answers are known.
     pub(crate) fn has_reasons(&self) -> bool {
         self.reasons.is_some()
     }
 
-    /// Looks for names that fall through in these zones.
+    /// Names that fall through are looked up in these zones from now on.
     pub fn set_fallback(&mut self, zones: Zones) {
         self.fallback = Some(Arc::new(zones));
     }
 
-    /// The zone in which a name is looked for that has fallen through, if there is one.
+    /// The fallback zone for a name, if there is one.
     pub(crate) fn fallback_for(&self, name: &[u8]) -> Option<&Zone> {
         self.fallback.as_ref()?.find(name)
     }
@@ -79,7 +82,8 @@ impl Zones {
         }
     }
 
-    /// Changes whenever a zone comes or goes: as long as it is the same, a name lies in the same zone.
+    /// Changes whenever a zone is added or removed: while it stays the same, every name is in the same
+    /// zone.
     pub(crate) fn layout(&self) -> Stamp {
         self.layout
     }

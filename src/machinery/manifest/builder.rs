@@ -105,7 +105,7 @@ impl Builder {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                Some(node) => self.place(node, line, false),
+                Some(node) => self.attach(node, line, false),
                 None => Err((line, "an alias cannot refer to a node that contains it".into())),
             },
             Event::Scalar(text, style, anchor, tag) => {
@@ -128,7 +128,7 @@ impl Builder {
                 };
                 let node = Rc::new(node);
                 self.remember(anchor, &node);
-                self.place(node, line, is_merge)
+                self.attach(node, line, is_merge)
             }
             _ => Ok(()),
         }
@@ -169,7 +169,7 @@ impl Builder {
         }
         self.remember(open.anchor, &node);
         let line = open.line;
-        self.place(node, line, false)
+        self.attach(node, line, false)
     }
 
     /// Anchors are counted from 1; 0 is none.
@@ -179,8 +179,8 @@ impl Builder {
         }
     }
 
-    /// Puts a complete node where it belongs.
-    fn place(&mut self, node: Rc<Node>, line: usize, is_merge: bool) -> Result<(), Fault> {
+    /// Adds a complete node to the list or map that contains it.
+    fn attach(&mut self, node: Rc<Node>, line: usize, is_merge: bool) -> Result<(), Fault> {
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);
             return Ok(());

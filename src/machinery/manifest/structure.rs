@@ -19,7 +19,7 @@ use crate::objects::quantity::Amount;
 /// The message for a string that is not a quantity.
 pub(super) const NO_QUANTITY: &str = "is not a quantity";
 /// How far below the root a misplaced field is searched for.
-const PLACE_DEPTH_MAX: usize = 5;
+const SEARCH_DEPTH_MAX: usize = 5;
 
 /// An object as far as its structure fits.
 pub(super) struct Checked {
@@ -100,7 +100,7 @@ impl Walk<'_> {
                 false if self.is_strict => {
                     let unwritten = fields.keys().filter(|field| map.get(field).is_none());
                     let meant = kinds::most_like(&entry.key, unwritten.map(String::as_str));
-                    let hint = meant.map(str::to_owned).or_else(|| self.place_of(&entry.key));
+                    let hint = meant.map(str::to_owned).or_else(|| self.path_of(&entry.key));
                     let hint = kinds::hint(hint.as_deref());
                     self.mistakes.push((entry.line, format!("unknown field \"{path}\"{hint}")));
                     meant
@@ -119,10 +119,10 @@ impl Walk<'_> {
     }
 
     /// The path of the nearest field of that name below the root of the object, not through lists.
-    fn place_of(&self, name: &str) -> Option<String> {
+    fn path_of(&self, name: &str) -> Option<String> {
         let Type::Fields(root) = self.root else { return None };
         let mut level = vec![(String::new(), root)];
-        for _ in 0..PLACE_DEPTH_MAX {
+        for _ in 0..SEARCH_DEPTH_MAX {
             let found = level.iter().find(|(path, fields)| !path.is_empty() && fields.contains_key(name));
             if let Some((path, _)) = found {
                 return Some(join(path, name));

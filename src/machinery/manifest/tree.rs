@@ -35,7 +35,7 @@ pub(super) struct Map {
     /// Duplicate keys: the key, its line, and the line of the first.
     pub(super) duplicates: Vec<(String, usize, usize)>,
     /// The index of each key in the entries.
-    places: HashMap<String, usize>,
+    indices: HashMap<String, usize>,
 }
 
 /// A key with its value.
@@ -110,7 +110,7 @@ impl Form {
 
 impl Map {
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
-        self.places.get(key).map(|place| &self.entries[*place])
+        self.indices.get(key).map(|index| &self.entries[*index])
     }
 
     pub(super) fn add(&mut self, key: String, line: usize, value: Rc<Node>) {
@@ -118,7 +118,7 @@ impl Map {
             let first = first.line;
             self.duplicates.push((key, line, first));
         } else {
-            self.places.insert(key.clone(), self.entries.len());
+            self.indices.insert(key.clone(), self.entries.len());
             self.entries.push(Entry { key, line, value });
         }
     }
@@ -128,7 +128,7 @@ impl Map {
         match &source.form {
             Form::Map(source) => {
                 for entry in &source.entries {
-                    if !self.places.contains_key(&entry.key) {
+                    if !self.indices.contains_key(&entry.key) {
                         self.add(entry.key.clone(), entry.line, entry.value.clone());
                     }
                 }

@@ -83,18 +83,18 @@ pub(super) fn path_text(path: &[Step]) -> String {
 
 /// A set of fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct FieldSet(BTreeMap<Step, Place>);
+pub(super) struct FieldSet(BTreeMap<Step, Node>);
 
 /// One field within a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Node {
     /// Whether the field itself is in the set.
     pub(super) is_member: bool,
     /// What is in the set below it.
     pub(super) below: FieldSet,
 }
 
-impl Place {
+impl Node {
     /// A field that is in the set itself, with nothing below.
     pub(super) fn member() -> Self {
         Self { is_member: true, below: FieldSet::default() }
@@ -113,33 +113,33 @@ impl FieldSet {
 
     /// Whether the field one step down is itself in the set.
     pub(super) fn has(&self, step: &Step) -> bool {
-        self.0.get(step).is_some_and(|place| place.is_member)
+        self.0.get(step).is_some_and(|node| node.is_member)
     }
 
     /// What is in the set below one step.
     pub(super) fn below(&self, step: &Step) -> Option<&Self> {
-        self.0.get(step).map(|place| &place.below).filter(|below| !below.is_empty())
+        self.0.get(step).map(|node| &node.below).filter(|below| !below.is_empty())
     }
 
     /// The fields one step down.
-    pub(super) fn places(&self) -> impl Iterator<Item = (&Step, &Place)> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (&Step, &Node)> {
         self.0.iter()
     }
 
     /// Puts a field there, unless it is empty.
-    pub(super) fn put(&mut self, step: Step, place: Place) {
-        if !place.is_empty() {
-            self.0.insert(step, place);
+    pub(super) fn put(&mut self, step: Step, node: Node) {
+        if !node.is_empty() {
+            self.0.insert(step, node);
         }
     }
 
     /// Adds one path; the empty path, the object itself, is never in a set.
     pub(super) fn insert(&mut self, path: &[Step]) {
         let Some((first, rest)) = path.split_first() else { return };
-        let place = self.0.entry(first.clone()).or_default();
+        let node = self.0.entry(first.clone()).or_default();
         match rest {
-            [] => place.is_member = true,
-            rest => place.below.insert(rest),
+            [] => node.is_member = true,
+            rest => node.below.insert(rest),
         }
     }
 
@@ -156,10 +156,10 @@ impl FieldSet {
     /// The fields in either set.
     pub(super) fn union(&self, other: &Self) -> Self {
         let mut united = self.clone();
-        for (step, place) in &other.0 {
+        for (step, node) in &other.0 {
             let mine = united.0.entry(step.clone()).or_default();
-            mine.is_member |= place.is_member;
-            mine.below = mine.below.union(&place.below);
+            mine.is_member |= node.is_member;
+            mine.below = mine.below.union(&node.below);
         }
         united
     }
@@ -167,9 +167,9 @@ impl FieldSet {
     /// The fields in both sets.
     pub(super) fn intersection(&self, other: &Self) -> Self {
         self.combine(|step, mine| {
-            let place = other.0.get(step)?;
-            let below = mine.below.intersection(&place.below);
-            Some(Place { is_member: mine.is_member && place.is_member, below })
+            let node = other.0.get(step)?;
+            let below = mine.below.intersection(&node.below);
+            Some(Node { is_member: mine.is_member && node.is_member, below })
         })
     }
 
@@ -177,9 +177,9 @@ impl FieldSet {
     /// fields below it.
     pub(super) fn difference(&self, other: &Self) -> Self {
         self.combine(|step, mine| {
-            let Some(place) = other.0.get(step) else { return Some(mine.clone()) };
-            let below = mine.below.difference(&place.below);
-            Some(Place { is_member: mine.is_member && !place.is_member, below })
+            let Some(node) = other.0.get(step) else { return Some(mine.clone()) };
+            let below = mine.below.difference(&node.below);
+            Some(Node { is_member: mine.is_member && !node.is_member, below })
         })
     }
 
@@ -187,19 +187,19 @@ impl FieldSet {
     pub(super) fn difference_with_below(&self, other: &Self) -> Self {
         self.combine(|step, mine| match other.0.get(step) {
             None => Some(mine.clone()),
-            Some(place) if place.is_member => None,
-            Some(place) => {
-                let below = mine.below.difference_with_below(&place.below);
-                Some(Place { is_member: mine.is_member, below })
+            Some(node) if node.is_member => None,
+            Some(node) => {
+                let below = mine.below.difference_with_below(&node.below);
+                Some(Node { is_member: mine.is_member, below })
             }
         })
     }
 
-    fn combine(&self, combined: impl Fn(&Step, &Place) -> Option<Place>) -> Self {
+    fn combine(&self, combined: impl Fn(&Step, &Node) -> Option<Node>) -> Self {
         let mut set = Self::default();
-        for (step, place) in &self.0 {
-            if let Some(place) = combined(step, place) {
-                set.put(step.clone(), place);
+        for (step, node) in &self.0 {
+            if let Some(node) = combined(step, node) {
+                set.put(step.clone(), node);
             }
         }
         set
@@ -213,12 +213,12 @@ impl FieldSet {
     }
 
     fn collect_paths(&self, at: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>) {
-        for (step, place) in &self.0 {
+        for (step, node) in &self.0 {
             at.push(step.clone());
-            if place.is_member {
+            if node.is_member {
                 paths.push(at.clone());
             }
-            place.below.collect_paths(at, paths);
+            node.below.collect_paths(at, paths);
             at.pop();
         }
     }
@@ -229,7 +229,7 @@ impl FieldSet {
         for (text, below) in json.as_object()? {
             if text != "." {
                 let is_member = below.as_object()?.is_empty() || below.get(".").is_some();
-                set.put(Step::read(text)?, Place { is_member, below: Self::read(below)? });
+                set.put(Step::read(text)?, Node { is_member, below: Self::read(below)? });
             }
         }
         Some(set)
@@ -237,9 +237,9 @@ impl FieldSet {
 
     /// The `FieldsV1` form.
     pub(super) fn write(&self) -> Value {
-        let fields = self.0.iter().map(|(step, place)| {
-            let mut below = place.below.write();
-            if let (true, Value::Object(fields)) = (place.is_member && !place.below.is_empty(), &mut below) {
+        let fields = self.0.iter().map(|(step, node)| {
+            let mut below = node.below.write();
+            if let (true, Value::Object(fields)) = (node.is_member && !node.below.is_empty(), &mut below) {
                 fields.insert(".".to_owned(), Value::Object(Map::new()));
             }
             (step.write(), below)

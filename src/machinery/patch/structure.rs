@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, Place, Step};
+use super::field_set::{FieldSet, Node, Step};
 use crate::machinery::merge_keys::{Form, MergeStrategy, Shape, key_default};
 
 /// The parts of a value that have owners of their own.
@@ -96,28 +96,28 @@ fn is_hollow(value: &Value) -> bool {
 
 /// Every part of an object.
 pub(super) fn fields_of(value: &Value, shape: MaybeShape) -> FieldSet {
-    place_of(value, shape).below
+    node_of(value, shape).below
 }
 
-fn place_of(value: &Value, shape: MaybeShape) -> Place {
+fn node_of(value: &Value, shape: MaybeShape) -> Node {
     let mut below = FieldSet::default();
     match parts(value, shape) {
-        Parts::Leaf => return Place::member(),
+        Parts::Leaf => return Node::member(),
         Parts::Fields(fields) => {
             for (name, value) in fields {
-                let mut place = place_of(value, field_shape(shape, name));
-                place.is_member |= is_hollow(value) || !is_declared(shape, name);
-                below.put(Step::Field(name.clone()), place);
+                let mut node = node_of(value, field_shape(shape, name));
+                node.is_member |= is_hollow(value) || !is_declared(shape, name);
+                below.put(Step::Field(name.clone()), node);
             }
         }
         Parts::Items(items) => {
             for (step, item) in items {
-                let place = place_of(item, shape.and_then(Shape::item));
-                below.put(step, Place { is_member: true, ..place });
+                let node = node_of(item, shape.and_then(Shape::item));
+                below.put(step, Node { is_member: true, ..node });
             }
         }
     }
-    Place { is_member: false, below }
+    Node { is_member: false, below }
 }
 
 /// The differences between two versions of an object.
@@ -243,8 +243,8 @@ pub(super) fn merge(live: &Value, applied: &Value, shape: MaybeShape) -> Value {
     }
 }
 
-/// Applied items stand in their order; live ones that are not applied keep their place before the
-/// applied item that follows them.
+/// Applied items are in their order; live items that are not applied stay in front of the applied
+/// item that follows them.
 fn merge_items(live: Vec<(Step, &Value)>, applied: Vec<(Step, &Value)>, shape: MaybeShape) -> Value {
     let item_shape = shape.and_then(Shape::item);
     let there: BTreeMap<&Step, &Value> = live.iter().map(|(step, item)| (step, *item)).collect();
@@ -306,13 +306,13 @@ pub(super) fn without(value: &Value, set: &FieldSet, shape: MaybeShape) -> Value
 /// The set, and every declared field that has something of it below.
 pub(super) fn with_parents(set: &FieldSet, shape: MaybeShape) -> FieldSet {
     let mut wider = FieldSet::default();
-    for (step, place) in set.places() {
+    for (step, node) in set.nodes() {
         let (below, is_named) = match step {
             Step::Field(name) => (field_shape(shape, name), is_declared(shape, name)),
             _ => (shape.and_then(Shape::item), false),
         };
-        let below = with_parents(&place.below, below);
-        wider.put(step.clone(), Place { is_member: place.is_member || is_named, below });
+        let below = with_parents(&node.below, below);
+        wider.put(step.clone(), Node { is_member: node.is_member || is_named, below });
     }
     wider
 }

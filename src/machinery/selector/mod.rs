@@ -102,8 +102,8 @@ mod tests {
             }]),
         };
         let selector = Selector::from_label_selector(&selector).unwrap();
-        let worlds = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
-        assert_eq!(worlds.map(|world| selector.matches(Some(&world))), expected, "{operator}");
+        let sets = [labels(&[("app", "web")]), labels(&[("app", "db")]), labels(&[])];
+        assert_eq!(sets.map(|labels| selector.matches(Some(&labels))), expected, "{operator}");
     }
 
     #[test]

@@ -345,9 +345,9 @@ mod tests {
             ("a<2", "a=-1", true),
             ("a=1,b=2", "a=1", false),
         ];
-        for (text, world, expected) in cases {
+        for (text, given, expected) in cases {
             let selector = Selector::parse(text).unwrap();
-            assert_eq!(selector.matches(Some(&labels(world))), expected, "{text} on {world}");
+            assert_eq!(selector.matches(Some(&labels(given))), expected, "{text} on {given}");
         }
     }
 }

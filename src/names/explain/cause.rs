@@ -1,4 +1,6 @@
-//! The causes for which a name has no records, as a closed set.
+//! The causes why a name has no records: a closed set, so that they can be counted.
+//!
+//! Each has a label for metrics and an advice for the documentation and `dullahan explain`.
 
 macro_rules! causes {
     ($($variant:ident, $label:literal, $advice:literal;)*) => {

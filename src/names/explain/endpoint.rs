@@ -1,7 +1,7 @@
-//! A label below a service that exists: the pod, the StatefulSet or the endpoint it would be.
+//! A label below an existing service: explains it by an endpoint, a pod or a StatefulSet.
 //!
 //! An endpoint in the service's slices decides first, then the pod that would have the label, then the
-//! StatefulSet that would make such a pod.
+//! StatefulSet that would create such a pod.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ use crate::names::published::is_ready;
 use crate::objects::Kind;
 
 impl Question<'_> {
-    /// The endpoints in a service's slices that are ready, if slices count at all.
+    /// The ready endpoints in a service's slices, none if slices are ignored.
     pub(super) fn ready_endpoints<'s>(&self, subject: &Subject<'s>) -> Vec<&'s Endpoint> {
         if self.view.options().no_endpoints {
             return Vec::new();
@@ -72,21 +72,20 @@ impl Question<'_> {
             .collect()
     }
 
-    /// The pod whose endpoint has this label if the service selects it.
+    /// The pod whose endpoint would have this label if the service selected it.
     fn claimant(&self, subject: &Subject<'_>, label: &str) -> Option<&Pod> {
         let claims = |pod: &&Pod| self.label(subject, pod) == Some(label);
         let namesake = self.view.pod(subject.namespace, label).filter(claims);
         namesake.or_else(|| self.view.pods(subject.namespace).find(claims))
     }
 
-    /// The label that the EndpointSlice controller and the renderer give to a pod below a service,
-    /// whatever its addresses are.
+    /// The label that a pod's endpoint has below a service; `None` if it is made from the address.
     fn label<'p>(&self, subject: &Subject<'_>, pod: &'p Pod) -> Option<&'p str> {
         let name = pod.metadata.name.as_deref().filter(|_| self.view.options().endpoint_pod_names);
         hostname(pod).filter(|_| subdomain(pod) == Some(subject.name)).or(name)
     }
 
-    /// The first pod that is there behind one of these endpoints.
+    /// The first existing pod that one of these endpoints refers to.
     fn behind(&self, subject: &Subject<'_>, listed: &[(&Endpoint, IpAddr)]) -> Option<&Pod> {
         let targets = listed.iter().filter_map(|(endpoint, _)| endpoint.target_ref.as_ref());
         let pods = targets.filter(|target| target.kind.as_deref() == Some("Pod"));
@@ -94,7 +93,7 @@ impl Question<'_> {
         self.view.pods_named(subject.namespace, names).next()
     }
 
-    /// A name that exists: at most the other family can be told of.
+    /// A name that exists: only the other address family can be the reason.
     fn published(
         &self,
         subject: &Subject<'_>,
@@ -103,7 +102,7 @@ impl Question<'_> {
         published: &[IpAddr],
     ) -> Option<Explanation> {
         let (has_v4, has_v6) = families(published);
-        // A service may have one family of the two that its pods have.
+        // A service may have only one of the two families of its pods.
         let is_like_it = |pod: &&Pod| families(&pod::addresses(pod)) == (has_v4, has_v6);
         match pod.filter(is_like_it) {
             Some(pod) => {
@@ -129,7 +128,7 @@ impl Question<'_> {
         Explanation::new(Cause::NoEndpoint, text)
     }
 
-    /// Why a pod that has a name below the service is not published under it.
+    /// Why a pod that would have a name below the service is not published.
     fn unpublished_pod(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
         let title = pod::title(pod);
         let Some(selector) = subject.selector() else {
@@ -150,7 +149,7 @@ impl Question<'_> {
         }
     }
 
-    /// Why no slice of the service lists a pod that is Ready and that it selects.
+    /// Why no slice of the service lists a Ready pod that the service selects.
     pub(super) fn unlisted(&self, subject: &Subject<'_>, pod: &Pod) -> Explanation {
         let title = pod::title(pod);
         let addresses = pod::addresses(pod);
@@ -175,7 +174,7 @@ impl Question<'_> {
     }
 }
 
-/// A pod has a name of its own only by its hostname, below the service that is its subdomain.
+/// Why the pod named like the label has another name: names come from hostname and subdomain.
 fn identity(subject: &Subject<'_>, label: &str, pod: &Pod) -> Option<Explanation> {
     let (title, service) = (pod::title(pod), subject.name);
     let (cause, text) = match (hostname(pod), subdomain(pod)) {

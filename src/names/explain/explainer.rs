@@ -1,6 +1,6 @@
-//! Explanations for answers: the newest landscape, and texts short enough for an Extended DNS Error.
+//! Explanations for negative answers, from the newest landscape, cut to fit an Extended DNS Error.
 //!
-//! The publisher puts a new landscape in place with each version; answers load it without waiting.
+//! The publisher stores a new landscape with each version; answers load it without waiting.
 
 use hickory_proto::rr::{Name, RecordType};
 
@@ -10,7 +10,7 @@ use super::name::explain;
 use crate::clock::Clock;
 use crate::dns::zone::{REASON_OCTETS_MAX, Reason, Reasons};
 
-/// Where answers find explanations while the publisher puts new landscapes in place.
+/// Explains negative answers from the landscape that the publisher stored last.
 #[derive(Debug)]
 pub struct Explainer {
     landscape: arc_swap::ArcSwap<Landscape>,
@@ -18,7 +18,7 @@ pub struct Explainer {
 }
 
 impl Explainer {
-    /// An explainer that knows of nothing yet.
+    /// An explainer with this landscape.
     pub fn new(landscape: Landscape, clock: Clock) -> Self {
         Self { landscape: arc_swap::ArcSwap::from_pointee(landscape), clock }
     }
@@ -41,7 +41,7 @@ impl Reasons for Explainer {
     }
 }
 
-/// The text, cut to what an Extended DNS Error should carry.
+/// The text, cut to [`REASON_OCTETS_MAX`]: RFC 8914 section 2 wants EXTRA-TEXT short.
 fn cut(mut text: String) -> String {
     if text.len() > REASON_OCTETS_MAX {
         let room = REASON_OCTETS_MAX - "...".len();

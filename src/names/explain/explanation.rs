@@ -1,6 +1,6 @@
-//! What comes out: a cause, a sentence, and the objects that it is about.
+//! An explanation: a cause, a sentence, and the objects that it is about.
 //!
-//! The sentence is for people, the cause for counting, the objects for following up.
+//! The sentence is for people, the cause for metrics, the objects for tools.
 
 use super::cause::Cause;
 use crate::objects::ObjectKey;
@@ -10,9 +10,9 @@ use crate::objects::ObjectKey;
 pub struct Explanation {
     /// The kind of cause.
     pub cause: Cause,
-    /// The sentence, not cut.
+    /// The sentence, of any length.
     pub text: String,
-    /// The objects that were looked at, and of which there may be none.
+    /// The objects that it is about, whether they exist or not.
     pub looked_at: Vec<ObjectKey>,
 }
 

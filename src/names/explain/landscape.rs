@@ -1,7 +1,7 @@
 //! The objects that explanations look at: one immutable value, cheap to clone.
 //!
 //! The objects are shared with their source, not copied; the maps are persistent, so that a new
-//! landscape costs the change. How much of it one question may look at is `view`'s to say.
+//! landscape costs only the change. `view` bounds how much of it one question looks at.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::objects::{Kind, Object, ObjectKey, pod};
 /// Namespace and name.
 type Key = (Arc<str>, Arc<str>);
 
-/// The objects that names are made of, and the options that decide which.
+/// The objects that names come from, and the options.
 #[derive(Clone, Debug)]
 pub struct Landscape {
     options: Arc<ZoneOptions>,
     domain: Arc<[String]>,
     objects: imbl::OrdMap<Arc<ObjectKey>, Object>,
     slices: imbl::HashMap<Key, Arc<[Object]>>,
-    /// What a pod's readiness probe said last, as long as the pod is not Ready.
+    /// The last message of a pod's probe, while the pod is not Ready.
     probes: imbl::HashMap<Key, Arc<str>>,
 }
 
@@ -38,11 +38,11 @@ impl Landscape {
         }
     }
 
-    /// The kinds it is made of.
+    /// The kinds of its objects.
     pub const KINDS: [Kind; 6] =
         [Kind::Namespace, Kind::Service, Kind::EndpointSlice, Kind::Pod, Kind::StatefulSet, Kind::Event];
 
-    /// Takes up the present version of an object, `None` if it has gone. Slices come by service.
+    /// Puts the present version of an object, `None` if it was deleted. Slices are put by service.
     pub fn put(&mut self, key: &ObjectKey, object: Option<Object>) {
         match (key.kind, object) {
             (Kind::EndpointSlice, _) | (Kind::Event, None) => {}
@@ -62,7 +62,7 @@ impl Landscape {
         }
     }
 
-    /// The slices that carry a service's name.
+    /// Puts the slices that carry a service's name.
     pub fn put_slices(&mut self, namespace: &str, service: &str, slices: Vec<Object>) {
         let key = key_of(namespace, service);
         if slices.is_empty() {
@@ -119,7 +119,7 @@ impl Landscape {
         self.slices.get(&key_of(namespace, service)).map_or(&[], |slices| slices)
     }
 
-    /// What the pod's readiness probe said last.
+    /// The last message of the pod's probe.
     pub(super) fn probe(&self, pod: &Pod) -> Option<&str> {
         let text = |value: &Option<String>| value.as_deref().unwrap_or_default().to_owned();
         let key = key_of(&text(&pod.metadata.namespace), &text(&pod.metadata.name));

@@ -1,20 +1,19 @@
-//! Why a name that is asked for has no records, from the objects that it would come from.
+//! Explains why a name has no records, from the objects that its records would come from.
 //!
 //! ```text
 //!   labels below the zone ─┬─ NS.svc ───────────► namespace? published?
 //!                          ├─ SVC.NS.svc ───────► service? ─► its pods, its endpoints, the type
 //!                          ├─ _PORT._PROTO.… ───► the service's ports
 //!                          ├─ LABEL.SVC.NS.svc ─► published? ─► the pod ─► the StatefulSet and its ordinals
-//!                          └─ …NS.pod ──────────► are there names of pods? such an address?
+//!                          └─ …NS.pod ──────────► are names of pods on? has a pod the address?
 //! ```
 //!
-//! Pure: a [`Landscape`] of objects, a question and an instant go in, a cause with a text comes out.
-//! It is asked only once a name is known to have no records, so it never says whether there is an
-//! answer, only what stands in its way. For a name that exists it reports the other address family, if
-//! that is all that the name has.
+//! Pure: a [`Landscape`] of objects, a question and an instant go in, a cause with a text comes out. It
+//! is used only for names known to have no records of a type. For a name that exists it reports the
+//! other address family, if the name has only that.
 //!
 //! One question looks at [`LOOKS_MAX`] objects at most. If that is not enough, the explanation says what
-//! is known so far, and nothing that an object not looked at could refute; texts are cut at 200 octets.
+//! is known so far, but nothing that an object not looked at could refute. Texts are cut at 200 octets.
 
 mod cause;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! Which object decides about a name, by its labels below the cluster's zone.
+//! Finds the object that decides about a name, by the labels below the cluster's zone.
 //!
 //! Namespaces and names of pods by address are explained here, services in `service`.
 
@@ -29,8 +29,8 @@ pub fn explain(
 }
 
 impl Question<'_> {
-    /// Why `name` has no records. Nothing is said if there are more slices than can be looked at: any
-    /// of those left could have the endpoint.
+    /// Why `name` has no records. `None` if there are more slices than may be looked at, since any of
+    /// the rest could have the endpoint.
     pub(super) fn explain(&self, name: &Name) -> Option<Explanation> {
         self.reason(name).filter(|_| !self.view.lacks_slices())
     }
@@ -62,7 +62,7 @@ impl Question<'_> {
         }
     }
 
-    /// Why a namespace has no names at all, if so.
+    /// Why a namespace has no names; `None` if it has.
     fn namespace(&self, name: &str) -> Option<Explanation> {
         if self.view.has_namespace(name) {
             let text = format!("namespace {name} is not published: it is not among --namespaces");
@@ -83,7 +83,7 @@ impl Question<'_> {
     }
 
     fn no_service(&self, namespace: &str, name: &str) -> Explanation {
-        // The set first: it says more than a hint, which may spend what can be looked at.
+        // The set first: it is worth more than a hint, which may spend the budget.
         let set = self.view.set_with_service(namespace, name);
         let set = set.map(|set| format!(", which StatefulSet {set} names")).unwrap_or_default();
         let hint = match self.view.namespace_with_service(name, namespace) {
@@ -111,12 +111,11 @@ impl Question<'_> {
         Some(Explanation::new(Cause::OtherFamily, text))
     }
 
-    /// Why no pod of the namespace gives the address a name, if so.
+    /// Why no pod of the namespace publishes the address; `None` if one does, or may.
     fn no_pod_at(&self, address: IpAddr, label: &str, namespace: &str) -> Option<Explanation> {
         let has_it = |pod: &&Pod| pod::addresses(pod).contains(&address);
         let pods: Vec<&Pod> = self.view.pods(namespace).filter(has_it).collect();
-        // The address of a pod that has ended may have gone to another one, which is there or was not
-        // looked at.
+        // The address of an ended pod may belong to another pod, perhaps one that was not looked at.
         if pods.iter().all(|pod| has_released_addresses(pod)) && self.view.is_spent() {
             return None;
         }
@@ -129,7 +128,7 @@ impl Question<'_> {
         Some(Explanation::new(cause, text))
     }
 
-    /// A name that would exist with `svc` put behind it.
+    /// A name that lacks `svc` after the namespace.
     fn outside(&self, labels: &[&str]) -> Option<Explanation> {
         let [.., service, namespace] = labels else { return None };
         self.view.service(namespace, service).filter(|_| self.view.exposes(namespace))?;

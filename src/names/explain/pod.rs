@@ -1,7 +1,7 @@
-//! What a pod is doing instead of being Ready, in the words of `kubectl get pods`.
+//! Why a pod is not published, in the words of `kubectl get pods`.
 //!
-//! The order of the states is that in which `kubectl` and the EndpointSlice controller look at them:
-//! termination first, then the phase, then the containers, then the Ready condition.
+//! Termination decides first, as it does for the EndpointSlice controller, then the phase, then the
+//! containers, then the Ready condition.
 
 use std::net::IpAddr;
 
@@ -14,10 +14,10 @@ use crate::names::published;
 use crate::objects::pod::{condition, is_ready, is_terminating, node_name};
 use crate::rules::columns::{PodCells, human_duration};
 
-/// What keeps a pod from being published, and the rest of a sentence that begins with the pod.
+/// What keeps a pod from being published: the cause, and the predicate of a sentence about the pod.
 pub(super) type State = (Cause, String);
 
-/// The addresses that it has been given.
+/// The pod's valid addresses.
 pub(super) fn addresses(pod: &Pod) -> Vec<IpAddr> {
     published::addresses(pod).filter_map(|text| text.parse().ok()).collect()
 }
@@ -34,7 +34,7 @@ pub(super) fn title(pod: &Pod) -> String {
 }
 
 impl Question<'_> {
-    /// What keeps a pod from being published; `None` if it is Ready and stays.
+    /// What keeps a pod from being published; `None` if it is Ready and not terminating.
     pub(super) fn state(&self, pod: &Pod) -> Option<State> {
         let status = pod.status.clone().unwrap_or_default();
         let word = PodCells::of(pod).status;
@@ -65,7 +65,7 @@ impl Question<'_> {
         Some((Cause::PodNotReady, self.not_ready(pod, &word)))
     }
 
-    /// What somebody else has to do first, who is not there for objects from files.
+    /// Something that a controller or node must do first; none of them runs for objects from files.
     pub(super) fn awaits(&self, missing: &str, deed: &str, cause: Cause) -> State {
         match self.has_controllers() {
             true => (cause, format!("{missing} yet")),
@@ -110,7 +110,7 @@ impl Question<'_> {
         format!("is {word}, not Ready{}{why}", self.lasting(since))
     }
 
-    /// ` for 14s`, or nothing if it is not known since when.
+    /// ` for 14s`, or nothing if the beginning is unknown.
     fn lasting(&self, since: Option<Timestamp>) -> String {
         let seconds = since.map(|since| self.now.duration_since(since).as_secs().max(0));
         seconds.map(|seconds| format!(" for {}", human_duration(seconds))).unwrap_or_default()
@@ -141,7 +141,7 @@ fn failed(word: &str, message: Option<&str>) -> String {
     format!("has Failed{reason}{message}")
 }
 
-/// Messages of events are sentences; here they go on with one.
+/// Messages of events are sentences; here they continue one.
 fn lower_first(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()

@@ -1,8 +1,7 @@
-//! Names of ports, and SRV records: what a service's ports are, and which of them endpoints have.
+//! Names of ports and SRV records: the ports of a service, and those of its endpoints.
 //!
-//! A service with a cluster address has its ports whoever is ready. A headless one has those of the
-//! slices in which an endpoint is ready, whatever it says itself; what it says is the reason if there
-//! are none.
+//! A service with a cluster address publishes the ports of its spec. A headless service publishes the
+//! ports of the slices that have a ready endpoint; its own spec only explains why there are none.
 
 use std::net::IpAddr;
 
@@ -30,7 +29,8 @@ impl Question<'_> {
         }
     }
 
-    /// Why `_PROTOCOL` below the service does not exist; that it has no records needs no reason.
+    /// Why `_PROTOCOL` below the service does not exist. If it exists it never has records, which needs
+    /// no explanation.
     pub(super) fn protocol(&self, subject: &Subject<'_>, protocol: &str) -> Option<Explanation> {
         let is_there = !self.reached(subject, |name, of| !name.is_empty() && of == protocol).is_empty();
         if is_there || !matches!(protocol, "tcp" | "udp" | "sctp") {
@@ -62,7 +62,7 @@ impl Question<'_> {
         self.unreached(subject, first)
     }
 
-    /// The addresses at which ports are reached of which this name (or none) and protocol are wanted.
+    /// The addresses at which the ports with wanted names and protocols are reached.
     fn reached(&self, subject: &Subject<'_>, is_wanted: impl Fn(&str, &str) -> bool) -> Vec<IpAddr> {
         let is_wanted = |name: &Option<String>, protocol: &Option<String>| {
             is_wanted(name.as_deref().unwrap_or_default(), &protocol_label(protocol.as_deref()))
@@ -84,7 +84,7 @@ impl Question<'_> {
         ready.flat_map(|one| &one.addresses).filter_map(|address| address.parse().ok()).collect()
     }
 
-    /// Why a port of the service is none of any endpoint that is ready.
+    /// Why no ready endpoint has a port of the service.
     fn unreached(&self, subject: &Subject<'_>, given: &ServicePort) -> Option<Explanation> {
         if !subject.is_headless() {
             return None;

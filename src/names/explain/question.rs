@@ -1,6 +1,6 @@
 //! One question: what is asked, when, and what may be looked at to answer it.
 //!
-//! Its methods stand in the files of the objects that they are about.
+//! Its methods are in the files of the objects that they look at.
 
 use hickory_proto::rr::RecordType;
 
@@ -8,7 +8,7 @@ use super::landscape::Landscape;
 use super::view::View;
 use crate::clock::Timestamp;
 
-/// One question and what it is put to.
+/// One question, and the view of the objects from which it is answered.
 pub(super) struct Question<'q> {
     pub(super) view: View<'q>,
     pub(super) record_type: RecordType,
@@ -16,12 +16,12 @@ pub(super) struct Question<'q> {
 }
 
 impl<'q> Question<'q> {
-    /// A question for which nothing was looked at yet.
+    /// A question with its whole budget.
     pub(super) fn new(landscape: &'q Landscape, record_type: RecordType, now: Timestamp) -> Self {
         Self { view: View::new(landscape), record_type, now }
     }
 
-    /// Whether what is not there may still come by itself.
+    /// Whether controllers may still create what is missing.
     pub(super) fn has_controllers(&self) -> bool {
         self.view.options().has_controllers
     }

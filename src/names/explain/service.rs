@@ -1,7 +1,7 @@
-//! A service that exists: why its own name has no records.
+//! Why the name of an existing service has no records.
 //!
-//! Without a ready endpoint it is the pods that its selector matches that say why; without such pods,
-//! the StatefulSet that would make them.
+//! Without a ready endpoint the selected pods decide; without such pods, the StatefulSet that would
+//! create them.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ use crate::objects::ObjectKey;
 use crate::objects::pod::{is_ready, is_terminating};
 
 impl Question<'_> {
-    /// Why a name at or below a service has no records; `path` is what stands before its name.
+    /// Why a name at or below a service has no records; `path` has the labels before the service's name.
     pub(super) fn service(&self, service: &Service, path: &[&str]) -> Option<Explanation> {
         let subject = Subject::of(service, &self.view);
         if let Some(target) = subject.external_name() {
@@ -53,7 +53,7 @@ impl Question<'_> {
         other.or_else(|| self.no_srv(subject))
     }
 
-    /// Why a service has neither addresses nor endpoints to tell of.
+    /// Why a service has neither a cluster address nor a published endpoint.
     pub(super) fn unpublished(&self, subject: &Subject<'_>) -> Option<Explanation> {
         if let Some(absent) = self.no_endpoint(subject) {
             return Some(absent);
@@ -63,7 +63,7 @@ impl Question<'_> {
         subject.cluster_address().is_none().then(|| Explanation::new(cause, text))
     }
 
-    /// The addresses that the service's name stands for.
+    /// The addresses of the service's name.
     pub(super) fn addresses(&self, subject: &Subject<'_>) -> Vec<IpAddr> {
         if !subject.is_headless() {
             let spec = subject.service.spec.as_ref();
@@ -75,7 +75,7 @@ impl Question<'_> {
         endpoints.iter().flat_map(|one| &one.addresses).filter_map(|address| address.parse().ok()).collect()
     }
 
-    /// NODATA of a name that has addresses of the other family alone.
+    /// Explains NODATA for a name that has addresses of the other family only.
     pub(super) fn other_family(&self, title: &str, addresses: &[IpAddr]) -> Option<Explanation> {
         let (has_v4, has_v6) = pod::families(addresses);
         let only = match self.record_type {
@@ -87,7 +87,7 @@ impl Question<'_> {
         Some(Explanation::new(Cause::OtherFamily, text))
     }
 
-    /// Why a headless service (or, if such are ignored, any) has no endpoint to tell of.
+    /// Why a headless service, or any if empty ones are ignored, has no published endpoint.
     fn no_endpoint(&self, subject: &Subject<'_>) -> Option<Explanation> {
         let options = self.view.options();
         let matters = subject.is_headless() || options.ignore_empty_service;
@@ -111,14 +111,14 @@ impl Question<'_> {
         let pods = self.view.pods(subject.namespace);
         let mut selected: Vec<&Pod> =
             pods.filter(|pod| selector.matches(pod.metadata.labels.as_ref())).collect();
-        // One that has ended keeps nobody waiting, unless there is no other.
+        // An ended pod is the reason only if all have ended.
         if !selected.iter().all(|pod| has_released_addresses(pod)) {
             selected.retain(|pod| !has_released_addresses(pod));
         }
         Some(self.none_ready(subject, &selected))
     }
 
-    /// None of the pods that a service selects is published.
+    /// Why none of the pods that a service selects is published. explain reports the pod that decides.
     fn none_ready(&self, subject: &Subject<'_>, selected: &[&Pod]) -> Explanation {
         let title = subject.title();
         let Some(first) = decisive(selected) else {
@@ -154,7 +154,7 @@ impl Question<'_> {
         explanation.after(&keys)
     }
 
-    /// Endpoints that somebody wrote and none of which is ready.
+    /// Explains a service whose slices have endpoints of which none is ready.
     fn unready_slices(&self, subject: &Subject<'_>) -> Option<Explanation> {
         let n = subject.endpoints().count();
         let text = format!("{}: none of {n} endpoints in its EndpointSlices is ready", subject.title());

@@ -1,6 +1,6 @@
-//! A label that a StatefulSet's pod would have: ordinals, and the service the set names.
+//! Labels of a StatefulSet's pods: ordinals, and the service that the set names.
 //!
-//! Under OrderedReady the first earlier pod that is not Ready is what the set waits for.
+//! Under OrderedReady a set waits for the first earlier pod that is not Ready.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
@@ -13,7 +13,7 @@ use crate::objects::beyond::{RESERVED_ORDINALS, Wishes};
 use crate::objects::{Kind, ObjectKey};
 
 impl Question<'_> {
-    /// Why the pod that `label` would be the name of does not exist, if a StatefulSet makes such pods.
+    /// Why the pod `label` does not exist, if a StatefulSet would create a pod of that name.
     pub(super) fn member(&self, subject: &Subject<'_>, label: &str) -> Option<Explanation> {
         let (name, ordinal) = split(label)?;
         let set = self.view.set(subject.namespace, name)?;
@@ -61,7 +61,7 @@ impl Question<'_> {
         Explanation::new(Cause::PodMissing, text)
     }
 
-    /// Why a service has no pods, if a StatefulSet makes such as it selects.
+    /// Why a service has no pods, if a StatefulSet would create pods that it selects.
     pub(super) fn set_without_pods(&self, subject: &Subject<'_>) -> Option<Explanation> {
         let set = self.view.set_selected_by(subject.namespace, &subject.selector()?)?;
         let key = ObjectKey::new(Kind::StatefulSet, subject.namespace, set.metadata.name.as_deref()?);
@@ -77,7 +77,7 @@ impl Question<'_> {
         Some(Explanation::new(cause, text).after(&[key]))
     }
 
-    /// The pod before it that is not Ready, under OrderedReady.
+    /// The earlier pod that is not Ready, for which an OrderedReady set waits.
     fn waits_for(&self, set: &StatefulSet, start: i32, ordinal: i32) -> Option<String> {
         if set.spec.pod_management_policy.as_deref() == Some("Parallel") {
             return None;

@@ -1,6 +1,6 @@
 //! The service that a question is about, with its slices.
 //!
-//! What it is asked for is read off its spec; nothing else is looked up.
+//! Its methods read the spec and the slices; they look up nothing else.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use super::view::View;
 use crate::machinery::selector::Selector;
 use crate::objects::{Kind, ObjectKey, beyond, service};
 
-/// A service, its names at hand.
+/// A service, its names and its slices.
 pub(super) struct Subject<'s> {
     pub(super) service: &'s Service,
     pub(super) namespace: &'s str,
@@ -21,7 +21,7 @@ pub(super) struct Subject<'s> {
 }
 
 impl<'s> Subject<'s> {
-    /// A service that a view has.
+    /// A service of a view.
     pub(super) fn of(service: &'s Service, view: &View<'s>) -> Self {
         let meta = &service.metadata;
         let namespace = meta.namespace.as_deref().unwrap_or_default();
@@ -46,13 +46,13 @@ impl<'s> Subject<'s> {
         Some(Selector::from_labels(labels))
     }
 
-    /// Whether endpoints that are not ready have their names, too.
+    /// Whether endpoints that are not ready have names, too.
     pub(super) fn publishes_peers(&self) -> bool {
         self.is_headless() && beyond::publishes_peers(&self.service.metadata).unwrap_or(false)
     }
 
-    /// Whether it has endpoints at addresses of this family: without a word from the service at those of
-    /// its cluster address, or at both.
+    /// Whether the service has endpoints of this address's family. Without `ipFamilies` the family of the
+    /// cluster address decides; without that, both.
     pub(super) fn takes(&self, address: IpAddr) -> bool {
         let spec = self.service.spec.as_ref();
         let listed = spec.and_then(|spec| spec.ip_families.as_deref()).unwrap_or_default();

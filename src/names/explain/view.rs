@@ -1,9 +1,9 @@
-//! What one question may look at: a landscape through a budget.
+//! A landscape seen through a budget, so that one negative answer has a bounded cost.
 //!
-//! Every object looked at and every name compared takes one of [`LOOKS_MAX`] looks, so a negative answer
-//! costs no more in a namespace of ten thousand pods. Walks and hints end when all but [`KEPT`] are
-//! taken; those are for single objects looked up by name, of which a question needs a handful. A walk
-//! that ended early [has spent](View::is_spent) the budget: what it did not find may be there.
+//! Every object looked at and every name compared takes one of [`LOOKS_MAX`] looks. Walks and hints end
+//! when only [`KEPT`] looks are left, which are for single objects looked up by name, of which a question
+//! needs a handful. A walk that ended early [has spent](View::is_spent) the budget: an object that it did
+//! not find may exist.
 
 use std::cell::Cell;
 
@@ -17,13 +17,13 @@ use crate::machinery::selector::Selector;
 use crate::names::options::{PodNames, ZoneOptions};
 use crate::objects::{Kind, KubeObject, Object, ObjectKey};
 
-/// How many objects are looked at and names compared for one explanation.
+/// How many objects one explanation looks at, compared names included.
 pub const LOOKS_MAX: usize = 64;
-/// How many looks walks leave to single objects.
+/// How many looks walks leave for single objects.
 const KEPT: usize = 8;
-/// A slice takes one look more for each of so many endpoints, which is what Kubernetes puts into one.
+/// A slice takes one more look for each of so many endpoints, as many as Kubernetes puts into a slice.
 const ENDPOINTS_PER_LOOK: usize = 100;
-/// How alike two names must be for one to be taken for the other (Jaro-Winkler, 0 to 1).
+/// How similar a name must be to be suggested (Jaro-Winkler, 0 to 1).
 const ALIKE_MIN: f64 = 0.8;
 
 /// A landscape, and how much of it may still be looked at.
@@ -88,12 +88,12 @@ impl<'v> View<'v> {
         self.get(Kind::Namespace, "", name).is_some() || is_implied()
     }
 
-    /// The namespaces that are published and have an object, to be compared.
+    /// The published namespaces that have an object. The caller takes the looks.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &'v str> {
         self.names(Kind::Namespace, "").filter(|name| self.exposes(name))
     }
 
-    /// The names of the objects of a kind in a namespace, to be compared.
+    /// The names of the objects of a kind in a namespace. The caller takes the looks.
     pub(super) fn names(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &'v str> {
         self.landscape.range(kind, namespace).map(Object::name)
     }
@@ -137,7 +137,7 @@ impl<'v> View<'v> {
         self.walk(Kind::Pod, namespace).filter_map(Object::get)
     }
 
-    /// Those of these pods that are there.
+    /// The pods of these names that exist.
     pub(super) fn pods_named(
         &self,
         namespace: &str,
@@ -147,7 +147,7 @@ impl<'v> View<'v> {
         names.filter_map(move |name| self.landscape.get(&ObjectKey::new(Kind::Pod, namespace, &name))?.get())
     }
 
-    /// The slices that carry a service's name, looked at once however often they are gone through.
+    /// The slices that carry a service's name. Looks are taken once, however often they are read.
     pub(super) fn slices(&self, namespace: &str, service: &str) -> Vec<&'v EndpointSlice> {
         let all = self.landscape.slices(namespace, service);
         let slices = all.iter().filter_map(Object::get::<EndpointSlice>);
@@ -159,12 +159,12 @@ impl<'v> View<'v> {
         slices
     }
 
-    /// What the pod's readiness probe said last.
+    /// The last message of the pod's probe.
     pub(super) fn probe(&self, pod: &Pod) -> Option<&'v str> {
         self.landscape.probe(pod)
     }
 
-    /// `; did you mean X?` for the name that is most alike, if one is.
+    /// `; did you mean X?` for the most similar name, if one is similar enough.
     pub(super) fn did_you_mean<'n>(&self, wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
         let others = names.take_while(|_| self.may_look()).filter(|name| *name != wrong);
         let compared = others.map(|name| (strsim::jaro_winkler(wrong, name), name));
@@ -179,18 +179,18 @@ impl<'v> View<'v> {
         self.get(T::KIND, namespace, name)?.get()
     }
 
-    /// A single object, for which looks are kept.
+    /// A single object; takes a look even from those kept.
     fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&'v Object> {
         self.n_left.set(self.n_left.get().saturating_sub(1));
         self.landscape.get(&ObjectKey::new(kind, namespace, name))
     }
 
-    /// The objects of a kind in a namespace, by name, as far as they may be looked at.
+    /// The objects of a kind in a namespace, ordered by name, as many as may be looked at.
     fn walk(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &'v Object> {
         self.landscape.range(kind, namespace).take_while(|_| self.may_look())
     }
 
-    /// Takes a look for a walk or a hint, if there is one.
+    /// Takes a look for a walk or a hint, if one is left.
     fn may_look(&self) -> bool {
         let is_there = self.n_left.get() > KEPT;
         match is_there {

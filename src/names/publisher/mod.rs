@@ -1,12 +1,11 @@
-//! Watches services, slices, pods and namespaces; the one writer of the zone snapshot.
+//! Follows services, slices, pods and namespaces; the only writer of the zone snapshot.
 //!
-//! One batch of changes makes one version: what it concerns is rendered anew from present objects, the
-//! zones are edited, the snapshot is swapped, and a [`Publication`] tells which names came and
-//! went. When changes were lost, everything is rendered and compared. Readers never wait.
+//! One batch of changes makes one version: the publisher renders the objects concerned, edits the zones,
+//! swaps the snapshot, and sends a [`Publication`] with the names that were added and removed. If changes
+//! were lost, it renders everything and compares. Readers never wait.
 //!
-//! Objects come through a [`Source`], which usually is a store.
-//!
-//! The serial counts versions, over restarts too: see [`Serials`]. All zones share the counter.
+//! Objects come from a [`Source`], usually a store. All zones share one counter of serials, which does
+//! not fall at a restart: see [`Serials`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,13 +36,13 @@ pub struct Publication {
     pub serial: u32,
     /// When it was published.
     pub at: Timestamp,
-    /// Names that have come to hold records.
+    /// Names that have records now and had none before.
     pub added: Vec<Name>,
-    /// Names that no longer hold records.
+    /// Names that had records before and have none now.
     pub removed: Vec<Name>,
 }
 
-/// Keeps the snapshot in step with the objects of a source.
+/// Keeps the snapshot up to date with the objects of a source.
 pub struct Publisher<S = Stored> {
     source: S,
     zones: SharedZones,
@@ -51,30 +50,30 @@ pub struct Publisher<S = Stored> {
     versions: watch::Sender<()>,
     serials: Arc<Serials>,
     catalog: Option<Catalog>,
-    /// `None` if the cluster's domain leaves no room for names; static zones are served even then.
+    /// `None` if the cluster domain is too long for names below it; static zones are served even then.
     cluster: Option<Cluster>,
     kinds: Vec<Kind>,
     static_zones: watch::Sender<Vec<Zone>>,
-    /// Whether names fall through: then a static zone does not hide the cluster's of the same apex.
+    /// Whether names fall through; a static zone then does not replace the cluster's with the same apex.
     has_fallthrough: bool,
-    /// The apexes of the static zones that are served whatever the cluster has.
+    /// The apexes of static zones that are served in place of the cluster's.
     static_apexes: HashSet<WireName>,
     is_synced: watch::Sender<bool>,
     metrics: Option<Arc<Metrics>>,
 }
 
-/// How many publications a receiver may lie behind.
+/// How many publications a receiver may lag behind.
 const PUBLICATIONS_MAX: usize = 1024;
 
 impl Publisher {
-    /// Renders what is in the store now; serving may begin once this returns. `static_zones` are
-    /// served beside the cluster zone and its reverse zones, as they are; one with the apex of a
-    /// zone of the cluster is served instead of it, which is logged, unless names fall through to it.
+    /// Renders the objects of the store; serving may begin once this returns. `static_zones` are served
+    /// beside the cluster zone and its reverse zones; a static zone with the same apex as one of these
+    /// replaces it, which is logged, unless names fall through to it.
     pub fn new(store: impl Into<Stored>, options: ZoneOptions, static_zones: Vec<Zone>) -> Self {
         Self::publishing_to(SharedZones::default(), store, options, static_zones)
     }
 
-    /// As [`Publisher::new`], for a snapshot that a server which is bound already answers from.
+    /// As [`Publisher::new`], for a snapshot from which a bound server answers already.
     pub fn publishing_to(
         zones: SharedZones,
         store: impl Into<Stored>,
@@ -99,7 +98,7 @@ impl Publisher {
 }
 
 impl<S: Source> Publisher<S> {
-    /// As [`Publisher::with_serials`], of objects from anywhere.
+    /// As [`Publisher::with_serials`], for objects from any source.
     pub fn of_source(
         mut source: S,
         serials: Serials,
@@ -139,13 +138,13 @@ impl<S: Source> Publisher<S> {
         self.metrics = metrics;
     }
 
-    /// Lists the zones that are served in `catalog`, which is served beside them from now on.
+    /// Lists the served zones in `catalog`, which is served beside them from now on.
     pub fn list_in(&mut self, catalog: Catalog) {
         self.catalog = Some(catalog);
         self.swap(Zones::clone(&self.zones.load()));
     }
 
-    /// What knows why names are absent, if the options ask for it.
+    /// What explains negative answers, if the options ask for it.
     pub fn explainer(&self) -> Option<Arc<Explainer>> {
         self.cluster.as_ref()?.explainer()
     }
@@ -155,7 +154,7 @@ impl<S: Source> Publisher<S> {
         self.zones.clone()
     }
 
-    /// The clock of what is published.
+    /// The clock by which publications are dated.
     pub fn clock(&self) -> Clock {
         self.source.clock().clone()
     }
@@ -165,23 +164,23 @@ impl<S: Source> Publisher<S> {
         self.publications.subscribe()
     }
 
-    /// Tells whenever a zone, of whatever origin, is another one.
+    /// Changes whenever any zone does, a static one too.
     pub fn versions(&self) -> watch::Receiver<()> {
         self.versions.subscribe()
     }
 
-    /// Where the static zones are replaced while the publisher runs, all at once.
+    /// Replaces the static zones while the publisher runs.
     pub fn static_zones(&self) -> watch::Sender<Vec<Zone>> {
         self.static_zones.clone()
     }
 
-    /// Where it is told, while the publisher runs, that all objects are there: until then a name
-    /// error is SERVFAIL.
+    /// Set to true, while the publisher runs, once all objects were read: a name error is answered with
+    /// SERVFAIL until then.
     pub fn synced(&self) -> watch::Sender<bool> {
         self.is_synced.clone()
     }
 
-    /// Publishes what has changed until now, without waiting for more.
+    /// Publishes the changes until now, without waiting for more.
     pub fn catch_up(&mut self) {
         loop {
             let changes = self.source.changes();
@@ -192,7 +191,7 @@ impl<S: Source> Publisher<S> {
         }
     }
 
-    /// Renders everything anew, as it does when changes were lost.
+    /// Renders everything again, as when changes were lost.
     pub fn start_over(&mut self) {
         self.source.follow(&self.kinds);
         self.render_everything();
@@ -202,11 +201,11 @@ impl<S: Source> Publisher<S> {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut static_zones = self.static_zones.subscribe();
         let mut is_synced = self.is_synced.subscribe();
-        // Either may have been set between the making and the running of this publisher.
+        // Either may have been set before this publisher was started.
         static_zones.mark_changed();
         is_synced.mark_changed();
         loop {
-            // What is published takes serials, which are on disk first; this thread must not wait for it.
+            // Serials must be reserved on disk before they are used; only this task waits for that.
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.serials.reserved() => {}
@@ -225,7 +224,7 @@ impl<S: Source> Publisher<S> {
 
     fn take_up(&mut self, changes: Result<Vec<Change>, Lost>) {
         let Ok(changes) = changes else {
-            debug!("changes were lost; everything is rendered anew");
+            debug!("changes were lost; rendering everything again");
             return self.start_over();
         };
         let Some(cluster) = &mut self.cluster else { return };
@@ -237,7 +236,7 @@ impl<S: Source> Publisher<S> {
             && let Some(metrics) = &self.metrics
         {
             let now = self.source.clock().now();
-            // The first change of a batch has waited for longest.
+            // The first change of a batch has waited longest.
             changes.iter().take(1).for_each(|change| metrics.published(clock::until(change.at, now)));
         }
     }
@@ -249,7 +248,7 @@ impl<S: Source> Publisher<S> {
         }
     }
 
-    /// Returns whether this changed anything that is answered.
+    /// Returns whether any answer may have changed.
     fn refresh(&mut self, stale: Stale) -> bool {
         let Some(cluster) = &mut self.cluster else { return false };
         let Some(changes) = cluster.refresh(&self.source, stale) else { return false };
@@ -262,7 +261,7 @@ impl<S: Source> Publisher<S> {
             added: names(changes.added),
             removed: names(changes.removed),
         };
-        // Nobody has to listen.
+        // There may be no receiver.
         let _ = self.publications.send(publication);
         true
     }

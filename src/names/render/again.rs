@@ -1,10 +1,10 @@
-//! A service rendered again because of some of its endpoints: what only others have is not looked at.
+//! Renders a service again for the endpoints that have changed, without looking at the others.
 //!
-//! A service of a thousand endpoints has ten slices, and one of them changes at a time. The name and
-//! the PTR of an endpoint are made anew only where an endpoint of that label or address is among
-//! those that differ. Of names that all endpoints share (the service's, its ports') the records of
-//! those labels and addresses are replaced, the others are kept as they are packed. What comes out
-//! is what rendering everything gives; where that would take more than this, everything is rendered.
+//! A service of a thousand endpoints has ten slices, and one of them changes at a time. The name and the
+//! PTR of an endpoint are rendered only if its label or address is among those that changed. For names
+//! that all endpoints share (the service's and its ports'), the records of changed labels and addresses
+//! are replaced and the others are copied as they are packed. The result equals that of rendering the
+//! whole service; cases for which that is not simple are left to rendering the whole service.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -35,9 +35,9 @@ impl Scheme {
         touched
     }
 
-    /// In what [`Scheme::service`] gives now for a service that is published, if it gave `before`,
-    /// had no complaints, and nothing but these endpoints has changed since. `None` if it has to be
-    /// rendered whole.
+    /// The change of a published service's contribution, if [`Scheme::service`] gave `before` without
+    /// complaints and only these endpoints have changed since. `None` if the whole service must be
+    /// rendered.
     pub fn service_again(
         &self,
         service: &Service,
@@ -45,7 +45,7 @@ impl Scheme {
         before: &Contribution,
         touched: &Touched,
     ) -> Option<Amendment> {
-        // What is wrong with the service has been told when it was rendered whole.
+        // Complaints about the service were made when the whole service was rendered.
         let described = self.dns_service(service, &mut Vec::new())?;
         let depends_on_all = match described.form {
             Form::External(_) => false,
@@ -83,7 +83,7 @@ impl Scheme {
         Some(amendment)
     }
 
-    /// The records of a name that endpoints share: what it had of others, and what it has of these.
+    /// The records of a name that endpoints share: the old ones of other endpoints, and those of these.
     fn shared_again(&self, before: RrSetsRef<'_>, part: RrSetsRef<'_>, touched: &Touched) -> RrSets {
         let is_of_others = |record_type: RecordType, rdata: &[u8]| match record_type {
             RecordType::SRV => label_of(service_target(rdata)).is_none_or(|label| !touched.has_label(label)),
@@ -116,7 +116,7 @@ fn label_of(target: &[u8]) -> Option<&str> {
     name::first_label(target).and_then(|label| str::from_utf8(label).ok())
 }
 
-/// The address that the RDATA of an A or AAAA record is.
+/// The address in the RDATA of an A or AAAA record.
 fn address_of(rdata: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(rdata).map(IpAddr::from);
     v4.or_else(|_| <[u8; 16]>::try_from(rdata).map(IpAddr::from)).ok()

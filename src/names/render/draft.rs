@@ -1,6 +1,6 @@
 //! The records of one object while they are collected, name by name.
 //!
-//! Addresses, ports and pointers come in any order and may repeat; RRsets are made of them at the end.
+//! Addresses, ports and pointers are added in any order and may repeat; `finish` makes RRsets of them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::dns::message::name::WireName;
 use crate::dns::zone::{RrSet, RrSets};
 use crate::names::ledger::{Contribution, Entry, Rank};
 
-/// Entries while they are collected.
+/// Entries while their records are collected.
 pub(super) struct Draft {
     ttl_s: u32,
     names: BTreeMap<WireName, Data>,
@@ -44,7 +44,7 @@ impl Draft {
     /// A PTR record for an address.
     pub(super) fn point(&mut self, address: IpAddr, target: &WireName, rank: Rank) {
         let data = self.at(&reverse::name(address));
-        // Within one object too, a cluster address hides an endpoint of that address.
+        // A cluster address hides an endpoint with that address within one object, too.
         if rank > data.rank {
             data.pointers.clear();
             data.rank = rank;

@@ -1,8 +1,7 @@
-//! Slices to endpoints: who is ready, at which address, in which zone, under which label, on which
-//! ports.
+//! Slices to endpoints: address, label, ports, topology zone and readiness of each.
 //!
-//! Slices of one service may repeat an endpoint while endpoints move between them ("Duplicate
-//! endpoints" in the Kubernetes document "EndpointSlices"); its records are the same then.
+//! An endpoint may be in two slices of one service while it moves between them ("Duplicate endpoints" in
+//! the Kubernetes document "EndpointSlices"); duplicates give the same records.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -30,12 +29,12 @@ pub(super) struct Endpoint {
     pub(super) ports: Rc<[Port]>,
     /// Its topology zone.
     pub(super) zone: Option<Rc<str>>,
-    /// Whether clients are to use it; one that is not ready is known to its peers at most.
+    /// Whether clients may use it; only its peers learn of one that is not ready.
     pub(super) is_ready: bool,
 }
 
-/// The endpoints of a service's slices, in the slices' order: the ready ones, and with `has_peers`
-/// the others too. With `only` those that share a label or an address with one of these.
+/// The endpoints of a service's slices, in the slices' order: the ready ones, and with `has_peers` the
+/// others too. With `only`, those that share a label or an address with one of these.
 pub(super) fn of_slices(
     scheme: &Scheme,
     slices: &[&EndpointSlice],
@@ -52,14 +51,14 @@ pub(super) fn of_slices(
     endpoints
 }
 
-/// The endpoints that one version of a slice has and the other has not, ready or not.
+/// The endpoints that only one of two versions of a slice has, ready or not.
 pub(super) fn differing(
     scheme: &Scheme,
     before: Option<&EndpointSlice>,
     now: Option<&EndpointSlice>,
 ) -> Vec<Endpoint> {
     let [before_listed, now_listed] = listed_differing(before, now);
-    // What is wrong with a slice is told when its service is rendered.
+    // Complaints about a slice are made when its service is rendered.
     let mut complaints = Vec::new();
     let mut of = |slice: Option<&EndpointSlice>, listed: Vec<&SliceEndpoint>| {
         let found = slice.map(|slice| of_listed(scheme, slice, listed.into_iter(), None, &mut complaints));
@@ -69,8 +68,8 @@ pub(super) fn differing(
     before.symmetric_difference(&now).cloned().collect()
 }
 
-/// What remains of both lists of endpoints without what they have in common at both ends, and in
-/// between if they are equally long. If the ports differ all is different.
+/// Both lists of endpoints without their common beginning and end, and without equal endpoints between
+/// if they are equally long. If the ports differ, all endpoints do.
 fn listed_differing<'s>(
     before: Option<&'s EndpointSlice>,
     now: Option<&'s EndpointSlice>,
@@ -94,8 +93,8 @@ fn listed_differing<'s>(
     [left, right]
 }
 
-/// The endpoints at all addresses of these, which are a slice's. With `only` those that share a label
-/// or an address with one of these.
+/// The endpoints at all addresses of these entries of a slice. With `only`, those that share a label or
+/// an address with one of these.
 fn of_listed<'s>(
     scheme: &Scheme,
     slice: &EndpointSlice,
@@ -103,7 +102,7 @@ fn of_listed<'s>(
     only: Option<&Touched>,
     complaints: &mut Vec<String>,
 ) -> Vec<Endpoint> {
-    // Mostly none of a slice's is wanted.
+    // Usually no endpoint of the slice is wanted.
     let ports = LazyCell::new(|| slice_ports(slice.ports.as_deref().unwrap_or_default()));
     let mut endpoints = Vec::new();
     for listed in listed {

@@ -1,6 +1,6 @@
 //! Names that every zone of the cluster has, whatever the objects: the apex and the server's own.
 //!
-//! They follow from the options and from the services in front of this server.
+//! They follow from the options and from the services through which this server is reached.
 
 use std::net::IpAddr;
 
@@ -12,15 +12,15 @@ use crate::dns::message::name::{NameTooLong, WireName};
 use crate::dns::zone::RrSet;
 use crate::names::ledger::Contribution;
 
-/// The version of the specification that is followed, as the name `dns-version` tells it.
+/// The version of the specification, in the TXT record of `dns-version`.
 const DNS_VERSION: &str = "1.1.0";
 /// TTL of `dns-version`, which never changes while a server runs.
 const DNS_VERSION_TTL_S: u32 = 28_800;
 
 impl Scheme {
-    /// What a zone has of itself: NS, the server's addresses, and in the cluster's zone the fixed
-    /// names. Without a service in front of this server its name is `ns.dns` of the cluster's
-    /// zone, in the reverse zones as well, so that it can be resolved.
+    /// A zone's own records: NS, the server's addresses, and in the cluster's zone the fixed names. If
+    /// no service leads to this server, its name is `ns.dns` in the cluster's zone, for the reverse zones
+    /// as well, so that it can be resolved.
     pub fn apex(&self, apex: &WireName, name_servers: &[NameServer]) -> Result<Contribution, NameTooLong> {
         let mut draft = Draft::new(self);
         let names: Vec<WireName> = match name_servers {
@@ -31,7 +31,7 @@ impl Scheme {
         draft.at(apex).others.push(servers);
         let addresses = self.server_addresses();
         if !addresses.is_empty() {
-            // The SOA names it as the primary server of each zone.
+            // It is the MNAME of each zone's SOA.
             draft.at(&apex.child("dns")?.child("ns")?).addresses.extend(addresses);
         }
         if *apex == self.zone {
@@ -44,8 +44,8 @@ impl Scheme {
         Ok(draft.finish())
     }
 
-    /// The addresses of the name servers. Their services give the same, unless their namespace is
-    /// not published; a name server must resolve all the same.
+    /// The addresses of the name servers. Their services give the same, unless their namespace is not
+    /// published; a name in an NS record must resolve even then.
     pub fn name_server_addresses(&self, name_servers: &[NameServer]) -> Contribution {
         let mut draft = Draft::new(self);
         for server in name_servers {

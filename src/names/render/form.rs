@@ -1,6 +1,6 @@
-//! What a service is for DNS: an alias, headless, or with addresses of its own.
+//! The form of a service for DNS: an alias, headless, or with cluster addresses.
 //!
-//! The type ExternalName decides first, then `clusterIPs`, as in CoreDNS.
+//! As in CoreDNS, the type ExternalName decides first, then `clusterIPs`.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use crate::dns::message::name::WireName;
 use crate::names::label::is_label;
 use crate::objects::service;
 
-/// What a service is for DNS.
+/// The form of a service for DNS.
 pub(super) enum Form {
     External(String),
     Headless,
@@ -25,7 +25,7 @@ pub(super) struct DnsService {
 }
 
 impl Scheme {
-    /// What kind of service it is; `None` if it can have no name.
+    /// The service's form and name; `None` if it has no valid name.
     pub(super) fn dns_service(&self, service: &Service, complaints: &mut Vec<String>) -> Option<DnsService> {
         let form = form(service.spec.as_ref(), complaints);
         let namespace = service.metadata.namespace.as_deref().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Kubernetes objects to records, as the specification "Kubernetes DNS-Based Service Discovery"
-//! 1.1.0 and CoreDNS have them. Pure: objects in, contributions and complaints out.
+//! Kubernetes objects to records, by the specification "Kubernetes DNS-Based Service Discovery" 1.1.0
+//! and CoreDNS. Pure: objects in, contributions and complaints out.
 //!
 //! | file | objects | names |
 //! |---|---|---|
 //! | `service` | a service and its slices | `<svc>.<ns>.svc`, `_<port>._<proto>.…`, `<endpoint>.…`, PTR |
-//! | `again` | the same, of which some slices have changed | what others have is kept |
+//! | `again` | the same, some of whose slices have changed | only the names that differ |
 //! | `endpoints` | slices | who is ready, at which address, under which label |
 //! | `form` | a service | headless, with cluster addresses, or an alias |
 //! | `zonal` | a headless service's endpoints by zone | `<zone>.pin._zone.<svc>.…`, `<zone>.prefer.…` |
@@ -13,7 +13,7 @@
 //! | `reverse` | addresses, networks | `in-addr.arpa`, `ip6.arpa` |
 //!
 //! Names that exist without records (namespaces, `svc`) are entries without RRsets. A part of an
-//! object that makes no valid name is left out with a complaint; the rest is rendered.
+//! object that gives no valid name is left out with a complaint; the rest is rendered.
 
 mod again;
 mod draft;

@@ -1,6 +1,6 @@
 //! Namespaces and pods to names: existence below `svc` and `pod`, and addresses of pods.
 //!
-//! Only verified pods have nodes; the zone's rule for address labels answers for the others.
+//! Only verified pods have records in the zone; otherwise its rule for address labels answers.
 
 use std::net::IpAddr;
 
@@ -14,8 +14,7 @@ use crate::names::options::PodNames;
 use crate::names::published::{addresses, has_released_addresses};
 
 impl Scheme {
-    /// What an existing, published namespace gives: it exists below `svc`, and below `pod` if pods
-    /// have names.
+    /// The names of an existing, published namespace: below `svc`, and below `pod` if pods have names.
     pub fn namespace(&self, name: &str) -> Rendered {
         let mut rendered = Rendered::default();
         let mut draft = Draft::new(self);
@@ -35,8 +34,8 @@ impl Scheme {
         rendered
     }
 
-    /// What a pod gives, if pods are verified: each of its addresses as a name below its
-    /// namespace, until it has ended or is gone.
+    /// The names of a pod, if pods are verified: one below its namespace for each address, until the pod
+    /// has ended or is deleted.
     pub fn pod(&self, pod: &Pod) -> Rendered {
         let mut rendered = Rendered::default();
         let mut draft = Draft::new(self);

@@ -18,7 +18,7 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// The name of its SRV records below a service's, if it has a name itself.
+    /// The owner of its SRV records below a service's name, if the port has a name.
     pub(super) fn owner(&self, service: &WireName) -> Option<Result<WireName, NameTooLong>> {
         let name = self.name.as_ref()?;
         let protocol = service.service_child(&self.protocol);
@@ -26,7 +26,7 @@ impl Port {
     }
 }
 
-/// A port, if its number makes sense.
+/// A port, if its number is valid.
 pub(super) fn port(name: Option<&str>, protocol: Option<&str>, number: i32) -> Option<Port> {
     let number = u16::try_from(number).ok().filter(|number| *number > 0)?;
     let name = name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase);

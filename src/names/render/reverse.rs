@@ -1,8 +1,9 @@
 //! Addresses to reverse names, networks to reverse zones.
 //!
-//! A reverse zone ends at an octet (IPv4) or a nibble (IPv6). A network that ends between two
-//! boundaries becomes the zones of the next longer one, so that nothing outside it is claimed;
-//! one that is longer than the longest sensible zone (/24, /124) is covered by that one.
+//! A reverse zone ends at an octet (IPv4) or a nibble (IPv6). A network whose prefix ends between two
+//! such boundaries becomes several zones with the next longer prefix, so that no address outside it is
+//! claimed. A network smaller than the smallest zone (/24, /124) gets that zone; RFC 2317 delegation of
+//! parts of a /24 is not used, because it needs CNAMEs in the parent.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,12 +16,12 @@ const V4_SUFFIX: &[u8] = b"\x07in-addr\x04arpa\0";
 /// `ip6.arpa` in wire form (RFC 3596 section 2.5).
 const V6_SUFFIX: &[u8] = b"\x03ip6\x04arpa\0";
 
-/// Whether a name is one of those at and below which the names of addresses lie.
+/// Whether a name is at or below `in-addr.arpa` or `ip6.arpa`.
 pub(crate) fn is_reverse(name: &WireName) -> bool {
     [V4_SUFFIX, V6_SUFFIX].iter().any(|above| name::is_at_or_below(name.as_bytes(), above))
 }
 
-/// The name whose PTR record tells what has this address.
+/// The owner of the PTR records of an address.
 pub(crate) fn name(address: IpAddr) -> WireName {
     let mut wire = Octets::new();
     match address {
@@ -51,12 +52,12 @@ pub(crate) fn zones_of(network: IpNet) -> Vec<WireName> {
     };
     let prefix = network.prefix_len().next_multiple_of(step).clamp(0, longest);
     let first = network.trunc().addr();
-    // At most 2^7 zones: the boundary is less than a step away.
+    // At most 2^7 zones, because the boundary is less than 8 bits away.
     let n_zones: u32 = 1 << prefix.saturating_sub(network.prefix_len());
     (0..n_zones).map(|index| suffix(&name(nth(first, prefix, index)), prefix / step)).collect()
 }
 
-/// The zone that is made for an address when no network says which: its /16 or /64.
+/// The zone for an address if no networks are configured: its /16 or /64.
 pub(crate) fn zone_around(reverse_name: &WireName) -> Option<WireName> {
     let name = reverse_name.as_bytes();
     match name::ancestors(name).count() - 1 {

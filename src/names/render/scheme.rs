@@ -1,6 +1,6 @@
-//! The options and the names that follow from them; what rendering an object gives.
+//! The options with the names that follow from them, and the result of rendering an object.
 //!
-//! Every renderer is a method of [`Scheme`], in the file of its objects.
+//! Each renderer is a method of [`Scheme`], in the file named after its objects.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -22,7 +22,7 @@ pub struct Scheme {
     pub(super) server: WireName,
 }
 
-/// What one object gives.
+/// The result of rendering one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
     /// The records.
@@ -43,7 +43,7 @@ pub struct NameServer {
 }
 
 impl Scheme {
-    /// The names for these options; an error if the cluster's domain leaves no room for them.
+    /// The names for these options; an error if the cluster domain is too long for them.
     pub fn new(options: ZoneOptions) -> Result<Self, NameTooLong> {
         let zone = WireName::of(&options.cluster_domain);
         let server = zone.child("dns")?.child("ns")?;
@@ -60,8 +60,8 @@ impl Scheme {
         &self.zone
     }
 
-    /// A zone of the cluster without any names yet. Its SOA is that of CoreDNS, but for the TTL of
-    /// negative answers.
+    /// A zone of the cluster without any names yet. Its SOA is CoreDNS', except for the TTL of negative
+    /// answers.
     pub fn empty_zone(&self, apex: &WireName) -> Result<Zone, NameTooLong> {
         let server = apex.child("dns")?.child("ns")?.to_name();
         let mailbox = apex.child("hostmaster")?.to_name();
@@ -77,7 +77,7 @@ impl Scheme {
         Ok(zone)
     }
 
-    /// Whether objects of this namespace have names.
+    /// Whether objects of this namespace are published.
     pub fn exposes(&self, namespace: &str) -> bool {
         let exposed = &self.options.namespaces;
         exposed.is_empty() || exposed.iter().any(|name| name == namespace)

@@ -7,11 +7,11 @@
 //! | ExternalName | a CNAME; nothing if the name is an IP address | no |
 //!
 //! With the annotation `dullahan.dev/publish-peers` a headless service's endpoints have their own
-//! names, and PTR, before they are ready: peers find one another while they form their cluster. The
-//! service's name and those of its ports still have the ready ones alone.
+//! names and PTR records before they are ready, so that peers find one another while they form their
+//! cluster. The service's name and the names of its ports still have only the ready ones.
 //!
-//! Every name that has ports has SRV records of all of them, and `_<port>._<protocol>` below the
-//! service has those of the named ones, with the addresses beside.
+//! Every name with ports has SRV records of all of them; `_<port>._<protocol>` below the service has
+//! those of one named port, and the addresses, which spares clients a second query.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,8 +33,8 @@ use crate::names::ledger::{Contribution, Rank};
 use crate::objects::beyond;
 
 impl Scheme {
-    /// What a service gives, with the slices that carry its name. `is_exposed` is false if its
-    /// namespace does not exist or is not published; even then it may be a name server's name.
+    /// Renders a service with the slices that carry its name. `is_exposed` is false if its namespace does
+    /// not exist or is not published; even then its name may be a name server's.
     pub fn service(&self, service: &Service, slices: &[&EndpointSlice], is_exposed: bool) -> Rendered {
         let mut complaints = Vec::new();
         let described = self.dns_service(service, &mut complaints);
@@ -47,9 +47,9 @@ impl Scheme {
         Rendered { contribution, name_servers, complaints }
     }
 
-    /// What one that is published gives, and the names by which this server is reached through it.
-    /// With `only` as if it had no endpoints but those that share a label or an address with one of
-    /// these, and without the names of the other ones of them.
+    /// The contribution of a published service, and the names by which this server is reached through
+    /// it. With `only`, the contribution has just those endpoints that share a label or an address with
+    /// one of these, and just the names of these.
     pub(super) fn describe(
         &self,
         service: &Service,
@@ -84,7 +84,7 @@ struct Reached {
 
 impl Work<'_> {
     fn external(&mut self, target: &str) {
-        // CNAMEs point at names; CoreDNS has nothing for an address either.
+        // The target of a CNAME is a name (RFC 1035 section 3.3.1). CoreDNS has no record here either.
         if target.parse::<IpAddr>().is_ok() {
             return;
         }
@@ -131,7 +131,7 @@ impl Work<'_> {
         for address in addresses {
             self.draft.point(*address, &target, Rank::Preferred);
         }
-        // Without an address there is nothing that a port could be reached at.
+        // Without an address no port can be reached.
         for port in ports.iter().filter(|_| !addresses.is_empty()) {
             self.port(port, Reached { targets: vec![target.clone()], addresses: addresses.to_vec() });
         }

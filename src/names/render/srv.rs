@@ -1,11 +1,11 @@
-//! SRV records (RFC 2782) in packed form: weights, and what tells two of them apart.
+//! SRV records (RFC 2782) in packed form: weights, and the parts that identify a record.
 //!
-//! RDATA is priority, weight, port, target; every priority is 0.
+//! The RDATA is priority, weight, port and target; every priority is 0, as in CoreDNS.
 
 use crate::dns::zone::{RrSet, SRV_FIXED_LENGTH};
 
-/// SRV records of equal weight: 100 divided by the number of answers, at least 1, because a target
-/// of weight 0 would hardly ever be chosen beside others (RFC 2782).
+/// Gives SRV records equal weights: 100 divided by their number, as CoreDNS does, but at least 1,
+/// because a target of weight 0 is hardly ever chosen beside others (RFC 2782, "Weight").
 pub(super) fn weigh(mut services: RrSet<'static>) -> RrSet<'static> {
     let n_answers = u16::try_from(services.len()).unwrap_or(u16::MAX).max(1);
     let weight = (100 / n_answers).max(1).to_be_bytes();
@@ -13,7 +13,7 @@ pub(super) fn weigh(mut services: RrSet<'static>) -> RrSet<'static> {
     services
 }
 
-/// What tells SRV records of one name and priority apart, whatever their weight: port and target.
+/// The part of the RDATA that identifies a record whatever its weight: port and target.
 pub(super) fn service_key(rdata: &[u8]) -> &[u8] {
     &rdata[4..]
 }

@@ -1,6 +1,6 @@
-//! Which endpoints of a service are not what they were: by label, by address, by their ports.
+//! Which endpoints of a service have changed: their labels, addresses and ports.
 //!
-//! What is rendered again is what has a part in one of these.
+//! Only names and records with one of these are rendered again.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::port::Port;
 
-/// The labels, addresses and ports of endpoints that are not what they were.
+/// The labels, addresses and ports of endpoints that have changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     pub(super) labels: BTreeSet<Rc<str>>,
@@ -17,7 +17,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// These and those.
+    /// Adds those of others.
     pub fn extend(&mut self, others: Self) {
         self.labels.extend(others.labels);
         self.addresses.extend(others.addresses);

@@ -1,6 +1,6 @@
-//! A service while it is rendered: what `service` and `zonal` put records into.
+//! A service while it is rendered; `service` and `zonal` put records into it.
 //!
-//! A name that would be too long is complained of and left out.
+//! A name that would be too long is left out with a complaint.
 
 use super::draft::Draft;
 use super::scheme::Scheme;
@@ -12,13 +12,13 @@ pub(super) struct Work<'w> {
     pub(super) scheme: &'w Scheme,
     pub(super) draft: Draft,
     pub(super) name: WireName,
-    /// The endpoints whose names are rendered; without it, all are.
+    /// The endpoints whose names are rendered; all if `None`.
     pub(super) only: Option<&'w Touched>,
     pub(super) complaints: &'w mut Vec<String>,
 }
 
 impl Work<'_> {
-    /// The service's name with these labels put in front, one after the other.
+    /// The service's name with these labels prepended, one after the other.
     pub(super) fn below(&mut self, labels: &[&str]) -> Option<WireName> {
         let below = |name: WireName, label: &&str| -> Result<WireName, NameTooLong> { name.child(label) };
         let name = labels.iter().try_fold(self.name.clone(), below);

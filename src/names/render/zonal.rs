@@ -1,9 +1,10 @@
-//! Names of topology zones: `TZ.pin._zone.SVC…` has the ready endpoints of a zone, none if there
-//! are none; `TZ.prefer._zone.SVC…` has all of them then. As CoreDNS' option `zonal` has it.
+//! Names of topology zones, as CoreDNS' option `zonal` has them: `TZ.pin._zone.SVC…` has the ready
+//! endpoints of a zone; `TZ.prefer._zone.SVC…` has the same, or all ready endpoints if there are none.
 //!
-//! Any TZ is a name, one label or several, so what no endpoint is in is answered by wildcards: an
+//! Every TZ resolves, of one label or several, so zones without endpoints are answered by wildcards: an
 //! empty one below `pin`, and one with all endpoints below `prefer`. A zone of several labels has
-//! wildcards at the names between, too, or these would hide the one above (RFC 4592 section 3.3.1).
+//! wildcards at the names between as well, because an empty non-terminal would hide the wildcard above
+//! it (RFC 4592 section 3.3.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use super::work::Work;
 use crate::dns::message::name::WireName;
 use crate::names::label::is_label;
 
-/// Below which the names of zones are.
+/// The label below which zones have names.
 const ZONE: &str = "_zone";
 const PIN: &str = "pin";
 const PREFER: &str = "prefer";

@@ -2,6 +2,7 @@
 
 mod annotations;
 mod claims;
+mod engine;
 mod restart;
 mod roles;
 mod world;

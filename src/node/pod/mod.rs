@@ -6,6 +6,7 @@
 //!        └──────────── runtime, store, recorder ◄── PodWorker ◄────────┘
 //! ```
 
+mod environment;
 mod events;
 mod sandbox;
 mod state;

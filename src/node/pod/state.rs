@@ -120,6 +120,11 @@ impl PodState {
         matches!(self.stage, Stage::Active | Stage::Terminating { .. })
     }
 
+    /// The addresses of its sandbox.
+    pub(super) fn addresses(&self) -> &[IpAddr] {
+        &self.addresses
+    }
+
     /// It has its sandbox, with these addresses.
     pub(super) fn enter(&mut self, addresses: Vec<IpAddr>) {
         self.addresses = addresses;

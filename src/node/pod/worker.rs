@@ -3,13 +3,15 @@
 //! The calls of one pod are awaited one after the other; nobody else waits for them. A status that
 //! cannot be written holds no order up, since orders are decided only once.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, PodStatus, Secret};
 use tracing::warn;
 
+use super::environment::{Sources, environment};
 use super::events;
 use super::sandbox::hostname;
 use super::state::{Finish, Order, PodState};
@@ -18,7 +20,7 @@ use crate::node::context::Context;
 use crate::node::runtime::{
     ProbeKind, ProbeReply, ProbeRequest, RuntimeError, Sandbox, StartContainer, Survivor,
 };
-use crate::objects::{Object, pod};
+use crate::objects::{Object, ObjectKey, pod};
 use crate::store::{DeleteOptions, StoreError};
 
 /// A pod on this node, and what it takes to carry its steps out.
@@ -226,9 +228,16 @@ impl PodWorker {
         match order {
             Order::Start { container, role, attempt } => {
                 let spec = pod::find_container(pod, &container)?;
-                let order =
-                    StartContainer { pod, container: spec, role, attempt, environment: &[], mounts: &[] };
-                let error = context.runtime.start(order).await.err()?;
+                let started = match self.environment(context, object, pod, spec) {
+                    Ok(environment) => {
+                        let environment = environment.as_slice();
+                        let order =
+                            StartContainer { pod, container: spec, role, attempt, environment, mounts: &[] };
+                        context.runtime.start(order).await
+                    }
+                    Err(error) => Err(error),
+                };
+                let error = started.err()?;
                 let observation = self.state.refused(&container, &error, now())?;
                 let mut recorded = Vec::new();
                 events::extend(&mut recorded, object, observation);
@@ -242,6 +251,25 @@ impl PodWorker {
                 Some(now() + RETRY)
             }
         }
+    }
+
+    /// The environment of a container, if its runtime runs programs.
+    fn environment(
+        &self,
+        context: &Context,
+        object: &Object,
+        pod: &Pod,
+        container: &Container,
+    ) -> Result<Vec<(String, String)>, RuntimeError> {
+        if !context.runtime.runs_programs() {
+            return Ok(Vec::new());
+        }
+        let data =
+            |kind, name: &str| data(context.store.get(&ObjectKey::new(kind, object.namespace(), name))?);
+        let (node, addresses) = (&context.options, self.state.addresses());
+        environment(container, &Sources { pod, node, addresses, data: &data }).map_err(|message| {
+            RuntimeError::Refused { reason: "CreateContainerConfigError".to_owned(), message }
+        })
     }
 
     /// Ends a stage.
@@ -268,6 +296,15 @@ impl PodWorker {
         }
         self.state.finished(finish);
     }
+}
+
+/// The texts that a ConfigMap or Secret holds.
+fn data(object: Object) -> Option<BTreeMap<String, String>> {
+    if let Some(map) = object.get::<ConfigMap>() {
+        return Some(map.data.clone().unwrap_or_default());
+    }
+    let data = object.get::<Secret>()?.data.iter().flatten();
+    Some(data.map(|(key, value)| (key.clone(), String::from_utf8_lossy(&value.0).into_owned())).collect())
 }
 
 /// Carries a probe out.

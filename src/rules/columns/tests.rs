@@ -255,7 +255,7 @@ fn a_table_holds_what_was_asked_for_of_the_objects() {
         "columnDefinitions": [
             {"name": "Name", "type": "string", "format": "name", "priority": 0,
                 "description": "The name, unique within its namespace."},
-            {"name": "Data", "type": "integer", "format": "", "priority": 0, "description": "How many keys it has."},
+            {"name": "Data", "type": "integer", "format": "", "priority": 0, "description": "The number of keys."},
             {"name": "Age", "type": "string", "format": "", "priority": 0,
                 "description": "How long ago the object was created."},
         ],

@@ -74,7 +74,7 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
     if !is_headless(service) {
         let text = format!(
             "Service \"{service_name}\" is not headless, so \"{set_name}-0.{service_name}\" and the others do not \
-             resolve; create it anew with clusterIP: None"
+             resolve; recreate it with clusterIP: None"
         );
         warn(warnings, cluster_ip, text);
     }

@@ -45,7 +45,7 @@ fn check_subdomain(pod: &Pod, subdomain: &str, related: &RelatedObjects<'_>, war
         ),
         Some(service) if !is_headless(service) => {
             format!(
-                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; create it anew with clusterIP: None"
+                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; recreate it with clusterIP: None"
             )
         }
         Some(service) if !selects(service, labels) => format!(

@@ -85,8 +85,8 @@ fn check_ports(
         let Some(IntOrString::String(wanted)) = &port.target_port else { continue };
         if !containers(pod).any(|container| has_port(container, wanted, port)) {
             let text = format!(
-                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; name a \
-                 containerPort so, or use its number",
+                "Service \"{}\" sends to the port named \"{wanted}\", which no container of {owner} has{}; give a \
+                 containerPort this name, or use its number",
                 name_of(&service.metadata),
                 known_ports(pod)
             );

@@ -94,8 +94,8 @@ fn check_identity(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>)
 
 fn check_grace_period(pod: &PodSpec, warnings: &mut Vec<Warning>) {
     if pod.termination_grace_period_seconds == Some(0) {
-        let text = "pods are killed at once and their names given away while the old process may still run, which \
-                    the guarantees of a StatefulSet do not survive; use at least 1, better 10 or more";
+        let text = "pods are killed at once and replaced while the old process may still run, which breaks the \
+                    guarantees of a StatefulSet; use at least 1, preferably 10 or more";
         warn(warnings, "spec.template.spec.terminationGracePeriodSeconds", text.to_owned());
     }
 }
@@ -119,7 +119,7 @@ fn check_mounts(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     missing.dedup();
     for name in missing {
         let text = format!(
-            "containers mount \"{name}\", which is no volume of the pod; add a template with this name so that \
+            "containers mount \"{name}\", which is not a volume of the pod; add a template with this name so that \
              each pod has storage of its own"
         );
         warn(warnings, "spec.volumeClaimTemplates", text);

@@ -67,6 +67,9 @@ fn check(objects: &[(Kind, Value)], expected: &[(&str, &str)]) {
     }
 }
 
+/// A pointer, the value put there, and the paths and words of the warnings.
+type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
+
 fn check_set(pointer: &str, value: Value, expected: &[(&str, &str)]) {
     check(
         &[
@@ -96,10 +99,9 @@ fn nothing_is_said_of_a_good_set_and_its_service() {
 }
 
 #[test]
-fn a_set_is_told_what_keeps_its_pods_from_working() {
+fn a_set_is_warned_of_what_keeps_its_pods_from_working() {
     let template = "/spec/template/spec";
     let long = "w".repeat(53);
-    type Case<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
     let cases: &[Case<'_>] = &[
         ("/metadata/name", json!("w".repeat(52)), &[]),
         ("/metadata/name", json!(long), &[("metadata.name", "use at most 52")]),
@@ -128,22 +130,32 @@ fn a_set_is_told_what_keeps_its_pods_from_working() {
             &[("spec.template.spec.terminationGracePeriodSeconds", "use at least 1")],
         ),
         (
-            &format!("{template}/volumes"),
-            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data"}}]),
-            &[("spec.template.spec.volumes[0].persistentVolumeClaim", "the one claim \"data\"")],
-        ),
-        (
-            &format!("{template}/volumes"),
-            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]),
-            &[],
-        ),
-        (
             "/spec/template/metadata/annotations",
             json!({"simulated.dullahan.dev/never-ready": "true"}),
             &[(
                 "spec.template.metadata.annotations[simulated.dullahan.dev/never-ready]",
                 "set spec.podManagementPolicy to Parallel",
             )],
+        ),
+    ];
+    for (pointer, value, expected) in cases {
+        check_set(pointer, value.clone(), expected);
+    }
+}
+
+#[test]
+fn a_set_is_warned_of_claims_that_its_pods_share_do_not_use_or_cannot_get() {
+    let volumes = "/spec/template/spec/volumes";
+    let cases: &[Case<'_>] = &[
+        (
+            volumes,
+            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data"}}]),
+            &[("spec.template.spec.volumes[0].persistentVolumeClaim", "the one claim \"data\"")],
+        ),
+        (
+            volumes,
+            json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]),
+            &[],
         ),
         (
             "/spec/volumeClaimTemplates",

@@ -1,7 +1,7 @@
 //! The pod of an ordinal: created from a revision's template, or repaired.
 //!
-//! Pure. Hostname, subdomain and volumes are fixed when the pod is created; the API lets nobody
-//! change them later. A set name over 52 octets makes revision labels longer than a label may be
+//! Pure. Hostname, subdomain and volumes are fixed when the pod is created; the API does not
+//! allow changing them later. A set name over 52 octets makes revision labels longer than a label may be
 //! and pods are then refused on creation (Kubernetes issue 64023), which is reported as an event.
 
 use k8s_openapi::api::apps::v1::StatefulSet;

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   whenDeleted / whenScaled │ ordinal in range │ condemned
-//!   Retain / Retain          │ nobody           │ nobody
+//!   Retain / Retain          │ none             │ none
 //!   Delete / Retain          │ the set          │ the set
-//!   Retain / Delete          │ nobody           │ the pod
+//!   Retain / Delete          │ none             │ the pod
 //!   Delete / Delete          │ the set          │ the pod
 //! ```
 //!

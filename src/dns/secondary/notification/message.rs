@@ -1,4 +1,6 @@
-//! A notification and its answer, as octets (RFC 1996, 3).
+//! A notification and its answer in wire form (RFC 1996 section 3).
+//!
+//! Both are ordinary messages with the opcode NOTIFY and one question for the zone's SOA.
 
 use hickory_proto::op::{MessageType, Metadata, OpCode, ResponseCode};
 use hickory_proto::rr::{DNSClass, RecordType};
@@ -17,8 +19,8 @@ pub(super) struct Answer<'a> {
     signed: Option<Signed<'a>>,
 }
 
-/// Tells of this version of a zone. The SOA in the answer section saves the secondary a query
-/// where it has that version already (RFC 1996, 3.7).
+/// Announces this version of a zone. The optional SOA in the answer section saves the secondary a query
+/// if it has that version already (RFC 1996 section 3.7).
 pub(super) fn notification(zone: &Zone, id: u16) -> Vec<u8> {
     let mut header = Metadata::new(id, MessageType::Query, OpCode::Notify);
     header.authoritative = true;
@@ -47,7 +49,7 @@ pub(super) fn read_answer(message: &[u8]) -> Option<Answer<'_>> {
 }
 
 impl Answer<'_> {
-    /// Whether it is signed as the notification was, by the one who has signed that.
+    /// Whether it is signed with the key of the notification, over the notification's MAC.
     pub(super) fn verify(&self, signer: &Signer, now_s: u64) -> Result<(), Unverified> {
         signer.verify(self.signed.as_ref().ok_or(Unverified::NotSigned)?, now_s)
     }

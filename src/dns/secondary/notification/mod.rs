@@ -1,4 +1,4 @@
-//! NOTIFY (RFC 1996): secondaries are told that a zone has a new version.
+//! NOTIFY (RFC 1996): announces new versions of zones to secondaries.
 //!
 //! ```text
 //!   serials now ─┐
@@ -7,15 +7,14 @@
 //!                           └── wake_at(): when to step although nothing happens
 //! ```
 //!
-//! The middle is a state machine per secondary and zone, without sockets and without a clock;
-//! `sender` carries its actions out. What is told is that there is something new, not each version:
-//! a change is told at once, further ones together [`SPACING`] later, so that a secondary follows
-//! within a second and a thousand changes cost it four messages.
+//! `notifier` is a state machine per secondary and zone, without sockets and without a clock; `sender`
+//! carries its actions out. A message announces that there is something new, not each version: the first
+//! change is announced at once, further ones together after a quarter of a second, so that a secondary
+//! follows within a second and a thousand changes per second cost it four messages.
 //!
-//! At its limits: what is not answered is sent again after [`RETRY_FIRST`], then after twice as long
-//! each time, [`ATTEMPTS_MAX`] times in all (RFC 1996, 3.6). Then the secondary counts as silent, which
-//! is told once: of later changes it is told with one message, [`SILENT_SPACING`] apart at least,
-//! until it answers. No more than [`BURST_MAX`] messages leave at once.
+//! At its limits: a message without an answer is repeated with exponential back-off (RFC 1996 section
+//! 3.6). After the last attempt the secondary counts as silent, which is logged once; it then gets one
+//! message per change, well apart, until it answers. The number of messages sent at once is bounded.
 
 mod message;
 mod notifier;

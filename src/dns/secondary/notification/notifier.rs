@@ -1,4 +1,4 @@
-//! Which secondary is told of which zone, and when: a state machine per secondary and zone. Pure.
+//! Which secondary is notified of which zone, and when: a state machine per secondary and zone. Pure.
 //!
 //! [`Notifier::step`] takes what has happened and the instant, and returns what is to be done; `sender`
 //! carries that out. The bounds are the constants below.
@@ -16,30 +16,32 @@ use crate::clock::Timestamp;
 use crate::dns::message::name::WireName;
 use crate::dns::message::tsig::Key;
 
-/// How many secondaries may be named.
+/// How many secondaries may be configured.
 pub const TARGETS_MAX: usize = 64;
-/// At least this long after one message the next one of the same zone leaves for the same secondary.
+/// The least time between two messages about one zone to one secondary.
 const SPACING: Duration = Duration::from_millis(250);
-/// How long the first message is waited for. RFC 1996, 3.6 suggests a minute; names of pods are old by then.
+/// How long to wait for the answer to the first message. RFC 1996 section 3.6 suggests a minute, but
+/// names of pods are outdated by then.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
-/// How often a version is told until the secondary counts as silent: half a minute.
+/// How many messages are sent before the secondary counts as silent, after half a minute. RFC 1996
+/// section 3.6 leaves the number to the implementation.
 pub(super) const ATTEMPTS_MAX: u32 = 6;
-/// At least this long after one message the next one leaves for a silent secondary.
+/// The least time between two messages to a silent secondary.
 const SILENT_SPACING: Duration = Duration::from_secs(16);
-/// How many messages leave at once, and how long the next ones wait then.
+/// How many messages are sent at once, and how long the next ones wait then.
 const BURST_MAX: usize = 64;
 const BURST_PAUSE: Duration = Duration::from_millis(20);
 
-/// A secondary that is to be told.
+/// A secondary to be notified.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Where it answers DNS.
     pub address: SocketAddr,
-    /// What messages to it are signed with, and its answers must be.
+    /// The TSIG key of messages to it and of its answers.
     pub key: Option<Arc<Key>>,
 }
 
-/// What happens to a notifier. Targets are told by their position.
+/// What happens to a notifier. Targets are named by their index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// These zones are served, at these serials.
@@ -50,31 +52,31 @@ pub(super) enum Event {
     Tick,
 }
 
-/// What is to be done.
+/// What the sender must do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Tell a target of a zone, in a message with this id.
+    /// Notify a target of a zone, in a message with this id.
     Send { target: usize, zone: WireName, id: u16 },
-    /// A target has answered what it was told.
+    /// A target has acknowledged a notification.
     Taken { target: usize, zone: WireName },
-    /// A target does not want to be told of a zone, which is new.
+    /// A target has begun to refuse notifications of a zone.
     Refused { target: usize, zone: WireName, rcode: ResponseCode },
-    /// A target has become silent.
+    /// A target counts as silent from now on.
     GivenUp { target: usize, zone: WireName },
     /// A silent target has answered.
     AnswersAgain { target: usize, zone: WireName },
 }
 
-/// Who is told what, and when.
+/// The states of all secondaries and zones.
 pub(super) struct Notifier {
     n_targets: usize,
     courses: BTreeMap<(WireName, usize), Course>,
-    /// Until then nothing is sent, because a burst was.
+    /// Nothing is sent until then, after a burst.
     held_until: Option<Timestamp>,
     ids: StdRng,
 }
 
-/// What one target knows of one zone.
+/// How far one target is with one zone.
 struct Course {
     state: State,
     /// The newest serial.
@@ -85,11 +87,11 @@ struct Course {
 }
 
 enum State {
-    /// It knows, or is not told until there is something new.
+    /// It is up to date, or silent, and hears of the next change.
     Quiet,
-    /// It is to be told.
+    /// It is to be notified.
     Due { at: Timestamp },
-    /// It was told and has not answered.
+    /// It was notified and has not answered.
     Waiting { id: u16, told: u32, n_sent: u32, again_at: Timestamp },
 }
 
@@ -100,7 +102,7 @@ impl Notifier {
         Self { n_targets, courses: BTreeMap::new(), held_until: None, ids }
     }
 
-    /// Takes up what has happened and says what is to be done now.
+    /// Takes in what has happened; returns what must be done now.
     pub(super) fn step(&mut self, event: Event, now: Timestamp) -> Vec<Action> {
         let mut actions = Vec::new();
         match event {
@@ -114,7 +116,7 @@ impl Notifier {
         actions
     }
 
-    /// When to step with [`Event::Tick`]; `None` if there is nothing to wait for.
+    /// When to step with [`Event::Tick`]; `None` if nothing is waited for.
     pub(super) fn wake_at(&self) -> Option<Timestamp> {
         let next = self.courses.values().filter_map(Course::wake_at).min()?;
         Some(self.held_until.map_or(next, |held_until| next.max(held_until)))
@@ -151,7 +153,7 @@ impl Notifier {
         if told != course.serial {
             course.is_due(now);
         }
-        // Who does not know NOTIFY has its own ways to follow (RFC 1996, 3.12).
+        // A secondary that does not implement NOTIFY polls by REFRESH (RFC 1996 section 3.12).
         let is_refused = !matches!(rcode, ResponseCode::NoError | ResponseCode::NotImp);
         let was_refused = std::mem::replace(&mut course.is_refused, is_refused);
         match is_refused {
@@ -190,7 +192,7 @@ impl Notifier {
 }
 
 impl Course {
-    /// A target that is to be told at once.
+    /// A target that is to be notified at once.
     fn new(now: Timestamp) -> Self {
         Self { state: State::Due { at: now }, serial: 0, sent_at: None, is_silent: false, is_refused: false }
     }
@@ -216,13 +218,13 @@ impl Course {
         self.state = State::Due { at };
     }
 
-    /// Returns the message's id: `new_id`, or that of the message before if it is the same.
+    /// Returns the message's id: `new_id`, or that of the message before if it is a repetition.
     fn is_sent(&mut self, new_id: u16, now: Timestamp) -> u16 {
         let (n_before, id) = match self.state {
             State::Waiting { n_sent, told, id, .. } => {
                 (n_sent, if told == self.serial { id } else { new_id })
             }
-            // A silent target is asked once, and waited for as long as for the last time.
+            // A silent target gets one message, and has as long to answer as the last attempt had.
             _ if self.is_silent => (ATTEMPTS_MAX - 1, new_id),
             _ => (0, new_id),
         };

@@ -1,8 +1,8 @@
-//! Carries out what the notifier wants: sockets, signatures, the clock, the log.
+//! Carries out the notifier's actions: sockets, signatures, the clock, the log.
 //!
-//! A message leaves from the address that the server listens at, if there is one from which the
-//! secondary can be reached: secondaries believe the address that they know as their primary's. What
-//! comes in from elsewhere, or is not signed as it should be, is no answer.
+//! A message is sent from the address that the server listens at, if the secondary can be reached from
+//! it: secondaries check notifications against the configured primary's address (RFC 1996 section 3.10).
+//! Datagrams from other addresses, or without a valid signature, are ignored.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -28,27 +28,27 @@ use crate::metrics::{Metrics, NotifyEvent};
 
 /// How many answers may wait; more are lost, as datagrams are.
 const ANSWERS_MAX: usize = 64;
-/// An answer repeats the question and has a signature.
+/// An answer has the question and a signature.
 const ANSWER_LENGTH_MAX: usize = 4096;
 /// How long to wait when a socket cannot be read.
 const RECEIVE_PAUSE: Duration = Duration::from_millis(100);
-/// The zones are looked through no more often than this, however often they change.
+/// The least time between two looks at the zones, however often they change.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
-/// Tells secondaries of new versions.
+/// Notifies secondaries of new versions.
 pub struct Sender {
     targets: Vec<Target>,
     /// The addresses that the server listens at.
     own: Vec<IpAddr>,
     zones: SharedZones,
-    /// Tells that the zones are others.
+    /// Changes whenever a zone does.
     versions: watch::Receiver<()>,
     clock: Clock,
     metrics: Option<Arc<Metrics>>,
 }
 
 impl Sender {
-    /// Tells `targets` of `zones`, which are looked at whenever `versions` has changed.
+    /// Notifies `targets` of `zones`, which are looked at whenever `versions` changes.
     pub fn new(
         targets: Vec<Target>,
         own: Vec<IpAddr>,
@@ -59,7 +59,7 @@ impl Sender {
         Self { targets, own, zones, versions, clock, metrics }
     }
 
-    /// Tells until `stop` is cancelled, all zones at first.
+    /// Runs until `stop` is cancelled; announces all zones at first, for secondaries that missed changes.
     pub async fn run(mut self, stop: CancellationToken) {
         let (answered, mut answers) = mpsc::channel(ANSWERS_MAX);
         let mut round = Round::new(&self, answered);
@@ -72,7 +72,7 @@ impl Sender {
                     Some(event) => event,
                     None => continue,
                 },
-                // The zones stay as long as the publisher does, which ends with the same token.
+                // The channel closes with the publisher, which ends with the same token.
                 Ok(()) = self.versions.changed(), if look_at.is_none() => {
                     look_at = Some(round.looked_at.map_or(self.clock.now(), |at| at + LOOK_PAUSE));
                     continue;
@@ -108,9 +108,9 @@ struct Round {
     sockets: HashMap<IpAddr, Arc<UdpSocket>>,
     readers: JoinSet<()>,
     answered: mpsc::Sender<(SocketAddr, Vec<u8>)>,
-    /// What was sent last and not answered.
+    /// The last message, until it is answered.
     sent: BTreeMap<(WireName, usize), Sent>,
-    /// By target, what was wrong last.
+    /// The last error, by target.
     troubles: Vec<Option<String>>,
 }
 
@@ -134,7 +134,7 @@ impl Round {
         }
     }
 
-    /// Looks which zones there are. One that is not complete yet could not be transferred.
+    /// The serials of all zones, without those that are not complete: they could not be transferred.
     fn look(&mut self, sender: &Sender, now: Timestamp) -> Event {
         self.looked_at = Some(now);
         self.zones = sender.zones.load_full();
@@ -143,7 +143,7 @@ impl Round {
         Event::Serials(synced.map(|zone| (zone.key().clone(), zone.serial())).collect())
     }
 
-    /// The event that a datagram is, if it is an answer and verified.
+    /// The event of a datagram, if it is a verified answer.
     fn answer(&mut self, sender: &Sender, from: SocketAddr, octets: &[u8]) -> Option<Event> {
         let target = sender.targets.iter().position(|target| is_same(target.address, from))?;
         let answer = read_answer(octets)?;
@@ -200,7 +200,7 @@ impl Round {
 
     async fn send(&mut self, sender: &Sender, target: usize, zone: &WireName, id: u16) -> io::Result<()> {
         let key = (zone.clone(), target);
-        // A repeated message is the same in all octets: an answer to either is an answer to both.
+        // A repeated message has the same octets, so an answer to either answers both.
         if self.sent.get(&key).is_none_or(|sent| sent.id != id) {
             let Some(version) = self.zones.at(zone) else { return Ok(()) };
             let mut signer = sender.targets[target].key.clone().map(Signer::of_request);
@@ -251,8 +251,8 @@ async fn receive(socket: Arc<UdpSocket>, answered: mpsc::Sender<(SocketAddr, Vec
     }
 }
 
-/// Where a message to a target leaves from: an address of `own` that can reach it. If there is none,
-/// or the server listens at all addresses, the system knows best.
+/// The source address of messages to a target: one of `own` that can reach it. If there is none, or if
+/// the server listens at all addresses, the system chooses.
 fn source(own: &[IpAddr], target: IpAddr) -> IpAddr {
     let any = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let reaches =
@@ -263,7 +263,7 @@ fn source(own: &[IpAddr], target: IpAddr) -> IpAddr {
     }
 }
 
-/// The scope of an IPv6 address is not what tells secondaries apart.
+/// The scope of an IPv6 address is ignored.
 fn is_same(target: SocketAddr, from: SocketAddr) -> bool {
     target.ip() == from.ip() && target.port() == from.port()
 }

@@ -5,13 +5,13 @@
 //!   differences:  SOA, for every version (old SOA, removed, new SOA, added), SOA
 //! ```
 //!
-//! A zone's nodes are in no order, so the first message of a whole one puts all names in order; where
-//! that is done is for whoever asks for messages to choose.
+//! A transfer keeps the version of the zone it began with, so it is consistent however long it takes.
+//! Messages are encoded one at a time, when the one before is sent. The first message of a whole transfer
+//! sorts all names, which are in no order in the zone; the caller chooses the thread for that.
 //!
-//! A transfer holds the zone's version it began with, so it is consistent however long it takes. Messages
-//! are made one at a time, when the one before is sent, and end after [`MESSAGE_LENGTH_AIM`] octets: beyond
-//! 16 KiB name compression finds nothing to point to. It is whole where the journal does not reach
-//! back, or where differences would be longer than the zone.
+//! RFC 5936 section 2.2 leaves the size of messages to the server. Ours end after [`MESSAGE_LENGTH_AIM`]
+//! octets, because compression pointers reach no further than 16 KiB. IXFR is answered with the whole zone
+//! (RFC 1995 section 4) if the journal does not reach back, or if differences are longer than the zone.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::dns::message::name::WireName;
 use crate::dns::message::tsig::Signer;
 use crate::dns::zone::{Delta, Zone};
 
-/// After so many octets a message is sent.
+/// A message is sent once it has so many octets.
 const MESSAGE_LENGTH_AIM: usize = 16 * 1024;
 /// The longest message of a stream.
 const MESSAGE_LENGTH_MAX: usize = u16::MAX as usize;
@@ -37,11 +37,11 @@ const OPT_LENGTH_MAX: usize = 512;
 pub struct Transfer {
     zone: Zone,
     header: Metadata,
-    /// What the first message alone has.
+    /// The question and OPT record, which only the first message has.
     first: Option<(Vec<u8>, Option<Edns>)>,
     signer: Option<Signer>,
     clock: Clock,
-    /// Records that are to be sent next.
+    /// Records to be sent next.
     queue: VecDeque<Record>,
     rest: Rest,
 }
@@ -49,7 +49,7 @@ pub struct Transfer {
 /// What comes after the queue.
 #[derive(Debug)]
 enum Rest {
-    /// All names, which are not in order yet.
+    /// All names, not sorted yet.
     Zone,
     Names(std::vec::IntoIter<WireName>),
     Versions(std::vec::IntoIter<Arc<Delta>>),
@@ -79,7 +79,7 @@ impl Transfer {
         self
     }
 
-    /// The next message; `None` when all is sent, or a record fits no message.
+    /// The next message; `None` after the last one, or if a record fits no message.
     pub fn next_message(&mut self) -> Option<Vec<u8>> {
         let (question, edns) = self.first.take().unwrap_or_default();
         let reserved = OPT_LENGTH_MAX + self.signer.as_ref().map_or(0, Signer::length);

@@ -1,6 +1,6 @@
-//! The files of a folder: which there are, how they are read, and how far `$INCLUDE` reaches.
+//! The files of a folder: lists and reads them, and bounds `$INCLUDE` to the folder.
 //!
-//! Every folder in which a file was read or looked for is noted, also if nothing was found there.
+//! Every folder in which a file was read or looked for is noted, even if nothing was found there.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::dns::zonefile::master::{Included, MasterError, PlacedZone, parse_zone
 
 const EXTENSION: &str = "zone";
 
-/// A folder while it is read.
+/// A folder while it is read: only files in or below it can be included.
 pub(super) struct Reach {
     dir: PathBuf,
     folders: RefCell<BTreeSet<PathBuf>>,
@@ -24,12 +24,12 @@ impl Reach {
         Self { dir: dir.to_owned(), folders: RefCell::new(BTreeSet::from([dir.to_owned()])) }
     }
 
-    /// Where files were read or looked for.
+    /// The folders in which files were read or looked for.
     pub(super) fn into_folders(self) -> BTreeSet<PathBuf> {
         self.folders.into_inner()
     }
 
-    /// The paths of the zones' files, in order.
+    /// The paths of `*.zone` files, in order.
     pub(super) fn zone_files(&self) -> io::Result<Vec<PathBuf>> {
         let mut paths = fs::read_dir(&self.dir)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -41,7 +41,7 @@ impl Reach {
 
     /// The zone in a file.
     pub(super) fn zone(&self, path: &Path) -> Result<PlacedZone, MasterError> {
-        // A link changes here, the file that it leads to changes there.
+        // The link may change in this folder, its target in another.
         if path.is_symlink()
             && let Ok(target) = path.canonicalize()
         {
@@ -73,7 +73,7 @@ impl Reach {
     }
 }
 
-/// `example.test.` for `example.test.zone`, and nothing for a name that is no domain name.
+/// `example.test.` for `example.test.zone`; `None` if the file's name is no domain name.
 fn origin_of(path: &Path) -> Option<Name> {
     let mut origin = Name::from_ascii(path.file_stem()?.to_str()?).ok()?;
     origin.set_fqdn(true);

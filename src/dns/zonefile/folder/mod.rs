@@ -1,10 +1,10 @@
-//! A folder of master files, read again and again: every `*.zone` is a zone.
+//! A folder of master files: every `*.zone` is a zone. It can be read again at any time.
 //!
-//! Relative names are completed with the file's name until the file says otherwise, so that
-//! `example.test.zone` needs no `$ORIGIN`. A broken file is reported and does not stop the others; it
-//! keeps the zone that it gave last. Of files with one apex the first by name counts, the others are
-//! reported. `$INCLUDE` reaches files of the folder and below it, symbolic links resolved, and nothing
-//! else. Nothing here waits for changes; [`Loaded::folders`] says where they are to be expected.
+//! The origin of a file is its name, so that `example.test.zone` needs no `$ORIGIN`. A broken file is
+//! reported and does not affect the others; the zone that it gave last stays. If two files have the same
+//! apex, the first by file name counts and the other is reported. `$INCLUDE` reaches only files in or
+//! below the folder, after symbolic links are resolved. Nothing here waits for changes;
+//! [`Loaded::folders`] says which folders to watch.
 
 mod files;
 
@@ -20,34 +20,34 @@ use crate::dns::message::name::WireName;
 use crate::dns::message::serial::is_newer;
 use crate::dns::zone::{Node, Zone};
 
-/// A folder and what its files gave when they were last read.
+/// A folder, and the zones of its files when they were last read.
 #[derive(Debug)]
 pub struct ZoneFolder {
     dir: PathBuf,
     given: BTreeMap<PathBuf, PlacedZone>,
 }
 
-/// What a folder holds.
+/// The result of reading a folder.
 #[derive(Debug, Default)]
 pub struct Loaded {
     /// The zones, in the order of their files' names.
     pub zones: Vec<Zone>,
-    /// Whether these are others than when the folder was read before.
+    /// Whether they differ from those of the last reading.
     pub has_changed: bool,
     /// What is wrong with files.
     pub mistakes: Vec<FolderMistake>,
-    /// Zones whose records have changed but whose secondaries will not notice.
+    /// Zones whose records have changed under an old serial, so that secondaries will not notice.
     pub unraised: Vec<Unraised>,
-    /// Where files were read or looked for.
+    /// The folders in which files were read or looked for.
     pub folders: BTreeSet<PathBuf>,
 }
 
-/// What is wrong with a file or the folder, and which zones are served nevertheless.
+/// What is wrong with a file or the folder, and which zones stay served.
 #[derive(Debug)]
 pub struct FolderMistake {
     /// What is wrong.
     pub error: FolderError,
-    /// The apexes of zones that stay what they were.
+    /// The apexes of zones that stay as they were.
     pub kept: Vec<Name>,
 }
 
@@ -67,7 +67,7 @@ pub enum FolderError {
         at: Place,
         /// The apex.
         apex: String,
-        /// Where the SOA record stands that counts.
+        /// Where the SOA record of the other file stands.
         first: Place,
     },
 }
@@ -159,8 +159,8 @@ fn first_of_apex(given: PlacedZone, taken: &HashMap<WireName, Place>) -> Result<
     }
 }
 
-/// Compares a zone with the one of its apex `before`. One that is the same is put in place of what was
-/// read, so that both are one in memory. Returns whether it is another.
+/// Compares a zone with the last one of its apex, and keeps the last one if they are equal, so that
+/// memory is shared. Returns whether the zone is new or different.
 fn renew(given: &mut PlacedZone, before: Option<&Zone>, unraised: &mut Vec<Unraised>) -> bool {
     let Some(before) = before else { return true };
     if is_newer(given.zone.serial(), before.serial()) {

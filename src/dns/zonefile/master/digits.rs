@@ -14,7 +14,7 @@ pub(super) fn number(text: &str, max: u32) -> Result<u32, String> {
     number.ok_or_else(|| format!("`{text}` is no number up to {max}"))
 }
 
-/// The data may be split anywhere (RFC 4034, section 5.3).
+/// Hexadecimal, which may be split anywhere (RFC 4034 section 5.3).
 pub(super) fn hex(tokens: &[Token]) -> Result<Vec<u8>, String> {
     let mut digits = Vec::new();
     for token in tokens {
@@ -29,7 +29,7 @@ pub(super) fn hex(tokens: &[Token]) -> Result<Vec<u8>, String> {
     Ok(digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
-/// The data may be split anywhere (RFC 4034, section 2.2).
+/// Base64, which may be split anywhere (RFC 4034 section 2.2).
 pub(super) fn base64(tokens: &[Token]) -> Result<Vec<u8>, String> {
     let is_letter = |letter: char| letter.is_ascii_alphanumeric() || "+/=".contains(letter);
     if let Some(wrong) = tokens.iter().find(|token| !token.text.chars().all(is_letter)) {
@@ -39,7 +39,7 @@ pub(super) fn base64(tokens: &[Token]) -> Result<Vec<u8>, String> {
     of_base64(&text)
 }
 
-/// The octets that base64 of four letters each stands for.
+/// The octets of padded base64.
 pub(super) fn of_base64(text: &str) -> Result<Vec<u8>, String> {
     STANDARD.decode(text).map_err(|error| {
         format!("the base64 is not whole: {error}; it is a multiple of four letters, filled up with =")

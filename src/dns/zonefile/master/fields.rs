@@ -1,7 +1,7 @@
 //! Tokens to wire form, field by field, as the table of formats says.
 //!
-//! Pure. A mistake of a field comes with the type of the record; mistakes of names and times, which
-//! stand elsewhere too, are what they are.
+//! Pure. Mistakes in data are reported with the record's type; mistakes in names and TTLs are the same as
+//! outside the data.
 
 use hickory_proto::rr::{Name, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
@@ -19,9 +19,9 @@ const RDATA_LENGTH_MAX: usize = u16::MAX as usize;
 
 /// What is wrong with a field.
 enum Fault {
-    /// Of its type.
+    /// In a field of this type.
     Data(String),
-    /// Of names and times anywhere.
+    /// In a name or time, as anywhere in a file.
     Any(Mistake),
 }
 
@@ -37,7 +37,7 @@ impl From<Mistake> for Fault {
     }
 }
 
-/// The data that `tokens` are, of a type with this format.
+/// `tokens` to the RDATA of a type with this format.
 pub(super) fn octets(
     record_type: RecordType,
     format: &Format,
@@ -106,7 +106,7 @@ fn of_one(field: Field, token: &Token, origin: Option<&Name>) -> Result<Vec<u8>,
     })
 }
 
-/// A field of all tokens that are left; `None` if it is of one.
+/// A field of all remaining tokens; `None` if the field has one token.
 fn of_all(field: Field, tokens: &[Token]) -> Option<Result<Vec<u8>, Fault>> {
     Some(match field {
         Field::Texts => texts(tokens),
@@ -140,7 +140,7 @@ fn texts(tokens: &[Token]) -> Result<Vec<u8>, Fault> {
     Ok(strings.collect::<Result<Vec<_>, Fault>>()?.concat())
 }
 
-/// A bitmap (RFC 4034, section 4.1.2).
+/// A bitmap of types (RFC 4034 section 4.1.2).
 fn types(tokens: &[Token]) -> Result<Vec<u8>, Mistake> {
     let numbers = tokens.iter().map(|token| record_type(&token.text.to_ascii_uppercase()));
     let mut numbers = numbers.map(|read| read.map(u16::from)).collect::<Result<Vec<u16>, _>>()?;
@@ -163,7 +163,7 @@ fn wire(name: &Name) -> Vec<u8> {
     octets
 }
 
-/// RFC 4034, appendix A.1, and what has been registered since.
+/// Mnemonics of RFC 4034 appendix A.1, and those registered since.
 const ALGORITHMS: [(&str, u16); 17] = [
     ("RSAMD5", 1),
     ("DH", 2),
@@ -184,7 +184,7 @@ const ALGORITHMS: [(&str, u16); 17] = [
     ("PRIVATEOID", 254),
 ];
 
-/// RFC 4398, section 2.1.
+/// Mnemonics of RFC 4398 section 2.1.
 const CERTIFICATE_TYPES: [(&str, u16); 10] = [
     ("PKIX", 1),
     ("SPKI", 2),

@@ -1,21 +1,21 @@
-//! How the data of each type is put together: in text, and in wire form.
+//! The format of each type's data, in text and in wire form.
 //!
-//! One table says both, so that what is written as fields and what is written as octets is held to
-//! the same rules. A type that is not in it has no format here.
+//! One table describes both, so that data written as fields and data written as octets obey the same
+//! rules. Data of other types can only be written as octets (RFC 3597).
 
 use hickory_proto::rr::RecordType;
 
 use super::svcb;
 use super::wire::{after, after_counted, after_name, check_types};
 
-/// The data of a type.
+/// The format of a type's data.
 pub(super) struct Format {
     pub(super) fields: &'static [Field],
     /// How it is written.
     pub(super) shape: &'static str,
 }
 
-/// A part of the data. Those from [`Field::Texts`] on take all that is left.
+/// A part of the data. The fields from [`Field::Texts`] on take all remaining tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Ipv4,
@@ -30,13 +30,13 @@ pub(super) enum Field {
     Text,
     /// A character-string of letters and digits.
     Flags,
-    /// What a CAA record is about: letters and digits after their number.
+    /// The tag of a CAA record: letters and digits after their length.
     Property,
-    /// Of DNSSEC, a number or a mnemonic.
+    /// A DNSSEC algorithm: a number or a mnemonic.
     Algorithm,
-    /// Of CERT, a number or a mnemonic.
+    /// The type of a CERT record: a number or a mnemonic.
     CertificateType,
-    /// Octets after their number, in hashed denial of existence.
+    /// Octets after their length, in NSEC3 and NSEC3PARAM.
     Counted,
     /// One character-string or more.
     Texts,
@@ -44,11 +44,11 @@ pub(super) enum Field {
     Value,
     Hex,
     Base64,
-    /// Base64, or nothing: a KEY record may say that there is no key.
+    /// Base64, or nothing: a KEY record may state that there is no key.
     Key,
     /// A bitmap of types.
     Types,
-    /// Of SVCB.
+    /// Service parameters of SVCB and HTTPS.
     Parameters,
 }
 
@@ -101,7 +101,7 @@ pub(super) fn of(record_type: RecordType) -> Option<Format> {
 }
 
 impl Format {
-    /// Whether this is data in wire form, or why it is not.
+    /// Checks data in wire form.
     pub(super) fn check(&self, octets: &[u8]) -> Result<(), String> {
         let mut rest = octets;
         for field in self.fields {
@@ -112,13 +112,12 @@ impl Format {
 }
 
 impl Field {
-    /// Whether it may be left out.
+    /// Whether it may be omitted.
     pub(super) fn is_optional(self) -> bool {
         matches!(self, Key | Types | Parameters)
     }
 
-    /// Whether a field of letters and digits may be this (RFC 3403 and RFC 8659, section 4.1), or why
-    /// not.
+    /// Checks a field of letters and digits (RFC 3403 section 4.1, RFC 8659 section 4.1).
     pub(super) fn check_letters(self, letters: &[u8]) -> Result<(), String> {
         const PROPERTY_LENGTH_MAX: usize = 15;
         let is_alphanumeric = letters.iter().all(u8::is_ascii_alphanumeric);
@@ -131,7 +130,7 @@ impl Field {
         }
     }
 
-    /// What comes after it.
+    /// The octets after it.
     fn skip(self, octets: &[u8]) -> Result<&[u8], String> {
         match self {
             U8 | Algorithm => after(octets, 1),
@@ -160,7 +159,7 @@ impl Field {
     }
 }
 
-/// What the fields of a type want of each other.
+/// Checks rules between the fields of a type.
 pub(super) fn check_together(record_type: RecordType, octets: &[u8]) -> Result<(), String> {
     match (record_type, octets) {
         // RFC 4034 section 5.1.4, RFC 4509 section 2.1, RFC 6605 section 2.
@@ -181,7 +180,7 @@ pub(super) fn check_together(record_type: RecordType, octets: &[u8]) -> Result<(
     }
 }
 
-/// A digest of SHA-1, SHA-256 or SHA-384.
+/// Checks the length of a digest: SHA-1, SHA-256 or SHA-384.
 fn check_digest(digest_type: u8, digest: &[u8]) -> Result<(), String> {
     let length = match digest_type {
         1 => 20,

@@ -1,7 +1,7 @@
-//! What stands between the owner and the data of a record: TTL, class and type.
+//! The words between a record's owner and data: TTL, class and type.
 //!
-//! TTL and class may come in either order and may be left out (RFC 1035 section 5.1); the first word
-//! that is neither is the type. IN is the only class.
+//! TTL and class may come in either order and may be left out (RFC 1035 section 5.1); the first word that
+//! is neither is the type. Only class IN is served.
 
 use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::txt::parse_ttl;
@@ -9,10 +9,10 @@ use hickory_proto::serialize::txt::parse_ttl;
 use super::mistake::Mistake;
 use super::text::Token;
 
-/// RFC 2181, section 8.
+/// RFC 2181 section 8: TTLs have 31 bits. Larger ones are refused instead of taken as zero.
 const TTL_MAX_S: u32 = i32::MAX as u32;
 
-/// TTL and class in either order, or neither, then the type; what remains is the data.
+/// The stated TTL, the type, and the remaining tokens, which are the data.
 pub(super) fn ttl_and_type(tokens: &[Token]) -> Result<(Option<u32>, RecordType, &[Token]), Mistake> {
     let mut stated_ttl_s = None;
     for (index, token) in tokens.iter().enumerate() {
@@ -30,7 +30,7 @@ pub(super) fn ttl_and_type(tokens: &[Token]) -> Result<(Option<u32>, RecordType,
     Err(Mistake::NoType)
 }
 
-/// RFC 3597, section 5.
+/// A class by number, `CLASS32` (RFC 3597 section 5).
 fn is_numbered_class(word: &str) -> bool {
     word.strip_prefix("CLASS").is_some_and(|number| number.parse::<u16>().is_ok())
 }

@@ -10,7 +10,7 @@ use hickory_proto::rr::RecordType;
 use super::mnemonic::mnemonic;
 use crate::dns::zone::ZoneError;
 
-/// Why a master file is no zone.
+/// Why a master file gives no zone.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterError {
     /// A line is wrong.
@@ -37,7 +37,7 @@ pub enum MasterError {
     Unreadable {
         /// The file or folder.
         file: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -45,27 +45,27 @@ pub enum MasterError {
 /// What is wrong in a line of a master file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Mistake {
-    /// A `"` without its other half.
+    /// A quote that is not closed.
     #[error("the quote that begins here is not closed on its line; close it with \"")]
     OpenQuote,
-    /// Octets outside of comments that are no text.
+    /// Octets outside comments that are not UTF-8.
     #[error(
         "an octet that is not UTF-8 text; write it as \\DDD, three decimal digits, or save the file as UTF-8"
     )]
     NotText,
-    /// A `(` without its other half.
+    /// A `(` that is not closed.
     #[error("the parenthesis that opens here is never closed; close it with )")]
     OpenParenthesis,
-    /// A `)` without its other half.
+    /// A `)` without `(`.
     #[error("a closing parenthesis without an opening one; remove it")]
     StrayParenthesis,
-    /// A `$` line that is not known.
+    /// An unknown directive.
     #[error("{0} is not supported; use $ORIGIN, $TTL and $INCLUDE")]
     UnknownDirective(String),
-    /// A `$` line with too few or too many words.
+    /// A directive with too few or too many words.
     #[error("write it as `{0}`")]
     Directive(&'static str),
-    /// A relative name and nothing to complete it with.
+    /// A relative name without an origin.
     #[error("`{0}` is relative but there is no origin; add $ORIGIN or end the name with a dot")]
     NoOrigin(String),
     /// Not a domain name.
@@ -76,7 +76,7 @@ pub enum Mistake {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A line that begins with a blank and is the first.
+    /// The first line begins with a blank, so it has no owner.
     #[error("the line begins with a blank, so it continues the owner before it, but there is none; name one")]
     NoOwner,
     /// A record without type.
@@ -105,10 +105,10 @@ pub enum Mistake {
     /// A type that exists only in messages.
     #[error("{} records exist only in messages or are made by signing; remove the line", mnemonic(*.0))]
     NotInZones(RecordType),
-    /// The record and others make no zone.
+    /// The record does not fit the zone.
     #[error("{0}")]
     Zone(Box<ZoneError>),
-    /// Another file that cannot be included.
+    /// A file that cannot be included.
     #[error("cannot include {path}: {reason}")]
     Include {
         /// As it was written.

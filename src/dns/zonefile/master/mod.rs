@@ -1,4 +1,4 @@
-//! Master files (RFC 1035, section 5): text to zones, and what is wrong where.
+//! Master files (RFC 1035 section 5): text to zones, or the first mistake with its line.
 //!
 //! ```text
 //!  text ──► text: entries of tokens ──► reader: owner, head: TTL, class, type ──► rdata ──► records ──► zone
@@ -7,11 +7,11 @@
 //!                          fields, words, digits, svcb: tokens to wire form ◄───────┘
 //! ```
 //!
-//! hickory's parser names no line, reads decimal escapes as octal, lower-cases names in RDATA and
-//! drops surplus text, so all of the text is read here. `$ORIGIN`, `$TTL` and `$INCLUDE` are
-//! known; files are opened by the caller, not here. One file is one zone, whose apex is the owner of
-//! its SOA record; the first mistake ends the reading. Files are octets: a comment may hold any, what
-//! is not a comment is UTF-8, other octets written as `\DDD`.
+//! hickory's parser reports no line, reads decimal escapes as octal, lower-cases names in RDATA and drops
+//! surplus text, so the text is parsed here. `$ORIGIN`, `$TTL` (RFC 2308 section 4) and `$INCLUDE` are
+//! supported; the caller opens files. One file is one zone, whose apex is the owner of its SOA record;
+//! parsing ends at the first mistake. Comments may hold any octets; everything else is UTF-8, with other
+//! octets written as `\DDD`.
 
 mod digits;
 mod fields;

@@ -1,8 +1,8 @@
-//! The data of a record from its tokens.
+//! A record's data from its tokens.
 //!
-//! What is written is put into wire form by the table of formats, so that case and escapes stay
-//! what they are, and read from there as if it had come over the network. Every type can be written
-//! as octets, `\# length hex` (RFC 3597, section 5); those of a known format must fit it.
+//! Tokens become wire form by the table of formats, which keeps case and escapes, and are decoded as if
+//! received from the network. Every type can be written as octets, `\# length hex` (RFC 3597 section 5);
+//! octets of a known type must fit its format.
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
@@ -38,7 +38,7 @@ pub(super) fn rdata(
     decode_rdata(record_type, &octets).map_err(wrong)
 }
 
-/// The octets that are written out, if they fit the format that is known.
+/// Data written as octets, checked against the format if it is known.
 fn generic(record_type: RecordType, format: Option<Format>, tokens: &[Token]) -> Result<Vec<u8>, String> {
     let shape = || "write octets as `\\# length hex`, for example \\# 4 01020304".to_owned();
     let (length, hex) = tokens.split_first().ok_or_else(shape)?;
@@ -57,12 +57,12 @@ fn generic(record_type: RecordType, format: Option<Format>, tokens: &[Token]) ->
     Ok(octets)
 }
 
-/// Whether the type is for questions and messages alone (RFC 6895, section 3.1), or none.
+/// Whether the type exists only in questions and messages (RFC 6895 section 3.1), or is reserved.
 fn is_meta(record_type: RecordType) -> bool {
     matches!(u16::from(record_type), 0 | 41 | 128..=255)
 }
 
-/// Whether records of the type follow from others by signing a zone; as octets they are taken.
+/// Whether a zone signer makes records of this type. They are accepted only as octets.
 fn is_made_by_signing(record_type: RecordType) -> bool {
     matches!(
         record_type,

@@ -1,4 +1,4 @@
-//! Entries to records: directives, owners and TTLs that one entry leaves to the next.
+//! Entries to records: directives, and the owner and TTL that an entry takes from the one before.
 //!
 //! [`records`] follows `$INCLUDE` through the caller's function, at most [`INCLUDE_DEPTH_MAX`] deep.
 
@@ -18,13 +18,13 @@ const INCLUDE_DEPTH_MAX: usize = 8;
 
 /// A file that `$INCLUDE` names.
 pub(crate) struct Included {
-    /// What mistakes in it are reported under.
+    /// The name under which mistakes in it are reported.
     pub(crate) file: String,
-    /// What it holds.
+    /// The contents.
     pub(crate) octets: Vec<u8>,
 }
 
-/// A record and where it was read.
+/// A record and its place.
 pub(super) struct Placed {
     pub(super) record: Record,
     pub(super) at: Place,
@@ -43,14 +43,14 @@ pub(super) fn records(
     Ok(reader.records)
 }
 
-/// What one entry leaves to the next.
+/// What one entry takes from those before.
 struct Reader<'a> {
     include: &'a dyn Fn(&str) -> Result<Included, String>,
     origin: Option<Name>,
     owner: Option<Name>,
-    /// Of `$TTL`.
+    /// From `$TTL`.
     default_ttl_s: Option<u32>,
-    /// Of the last record that states one.
+    /// From the last record with a TTL.
     last_ttl_s: Option<u32>,
     records: Vec<Placed>,
 }
@@ -60,7 +60,7 @@ impl Reader<'_> {
         let shared: Arc<str> = file.into();
         let at = |line| move |mistake| MasterError::Line { file: file.to_owned(), line, mistake };
         let text = String::from_utf8_lossy(octets);
-        // What is no text has become a character that is looked for where it matters.
+        // Octets that are not UTF-8 became U+FFFD, which is looked for outside comments.
         let is_lossy = matches!(text, Cow::Owned(_));
         for entry in text::entries(&text) {
             let entry = entry.map_err(|(line, mistake)| at(line)(mistake))?;
@@ -78,7 +78,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The outer error is another file's, the inner one this line's.
+    /// The outer error is of an included file, the inner one of this line.
     fn directive(&mut self, entry: &Entry, depth: usize) -> Result<Result<(), Mistake>, MasterError> {
         let words = &entry.tokens[1..];
         let keyword = entry.tokens[0].text.to_ascii_uppercase();
@@ -102,7 +102,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The included file may set origin and owner for itself alone (RFC 1035, 5.1).
+    /// The included file's origin and owner end with it (RFC 1035 section 5.1).
     fn include(&mut self, words: &[Token], depth: usize) -> Result<Result<(), Mistake>, MasterError> {
         let (path, origin) = match words {
             [path] => (path, Ok(self.origin.clone())),

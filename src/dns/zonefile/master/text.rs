@@ -1,7 +1,6 @@
-//! A master file's text as entries of tokens: comments, parentheses and quotes are gone, escapes
-//! are still as written.
+//! A master file's text as entries of tokens, without comments, parentheses and quotes. Escapes are kept.
 //!
-//! An entry is a line, or several that parentheses hold together (RFC 1035, 5.1).
+//! An entry is a line, or several lines in parentheses (RFC 1035 section 5.1).
 
 use super::mistake::Mistake;
 
@@ -10,9 +9,9 @@ use super::mistake::Mistake;
 pub(super) struct Token {
     /// As written, without the quotes.
     pub(super) text: String,
-    /// Whether it stood in quotes.
+    /// Whether it was quoted.
     pub(super) is_quoted: bool,
-    /// Whether it begins where the token before it ends.
+    /// Whether it follows the token before it without a blank.
     pub(super) is_joined: bool,
 }
 
@@ -21,12 +20,12 @@ pub(super) struct Token {
 pub(super) struct Entry {
     /// The line it begins on, from 1.
     pub(super) line: usize,
-    /// Whether it begins with a blank, and so has the owner of the entry before.
+    /// Whether it begins with a blank, and so has the owner of the entry before it.
     pub(super) is_continued_owner: bool,
     pub(super) tokens: Vec<Token>,
 }
 
-/// The entries of `text`. After a mistake, which comes with its line, there are no more.
+/// The entries of `text`, up to the first mistake, which comes with its line.
 pub(super) fn entries(text: &str) -> impl Iterator<Item = Result<Entry, (usize, Mistake)>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text.lines().enumerate();
@@ -51,7 +50,7 @@ pub(super) fn entries(text: &str) -> impl Iterator<Item = Result<Entry, (usize, 
     })
 }
 
-/// Reads `line`, and as many of `lines` as its parentheses want.
+/// Reads `line`, and as many of `lines` as its parentheses span.
 fn fill<'a>(
     entry: &mut Entry,
     line: &'a str,
@@ -106,7 +105,7 @@ fn scan(
     }
 }
 
-/// Where the first unescaped character stands that ends a token.
+/// The index of the first unescaped character that ends a token.
 fn end_of(text: &str, is_end: impl Fn(char) -> bool) -> Option<usize> {
     let mut is_escaped = false;
     for (index, next) in text.char_indices() {

@@ -1,6 +1,6 @@
-//! RDATA in wire form, stepped through field by field.
+//! Stepping through RDATA in wire form, field by field.
 //!
-//! Each function says what comes after a field, or why there is none.
+//! Each function returns the octets after a field, or why the field is malformed.
 
 use crate::dns::message::name::{LABEL_OCTETS_MAX, NAME_OCTETS_MAX};
 
@@ -17,7 +17,7 @@ pub(super) fn after_counted(octets: &[u8]) -> Result<&[u8], String> {
     after(rest, usize::from(*length))
 }
 
-/// Names are not compressed there (RFC 3597, section 4).
+/// Names in RDATA written as octets are uncompressed (RFC 3597 section 4).
 pub(super) fn after_name(octets: &[u8]) -> Result<&[u8], String> {
     let mut rest = octets;
     loop {
@@ -35,7 +35,7 @@ pub(super) fn after_name(octets: &[u8]) -> Result<&[u8], String> {
     }
 }
 
-/// RFC 4034, section 4.1.2.
+/// Checks a bitmap of types (RFC 4034 section 4.1.2).
 pub(super) fn check_types(octets: &[u8]) -> Result<(), String> {
     const WINDOW_LENGTH_MAX: usize = 32;
     let (mut rest, mut last) = (octets, None);

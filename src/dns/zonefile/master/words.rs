@@ -1,7 +1,6 @@
-//! Names and text as they are written: escapes undone (RFC 1035, section 5.1).
+//! Names and character-strings as they are written: undoes escapes (RFC 1035 section 5.1).
 //!
-//! A backslash before three digits is one octet by its decimal number, before anything else that is
-//! ASCII the character itself.
+//! `\DDD` is the octet with this decimal number, `\X` the character X itself.
 
 use hickory_proto::rr::Name;
 
@@ -10,7 +9,7 @@ use super::text::Token;
 
 const CHARACTER_STRING_LENGTH_MAX: usize = 255;
 
-/// The name that `token` is, completed with `origin` if it is relative.
+/// The name in `token`, completed with `origin` if it is relative.
 pub(super) fn name(token: &Token, origin: Option<&Name>) -> Result<Name, Mistake> {
     let bad = |reason| Mistake::BadName { name: token.text.clone(), reason };
     let no_origin = || Mistake::NoOrigin(token.text.clone());
@@ -50,7 +49,7 @@ fn labels(written: &str) -> Result<(Vec<Vec<u8>>, bool), &'static str> {
     Ok((labels, is_absolute))
 }
 
-/// The first octet of `text` with its escape undone, and what follows it.
+/// The first octet of `text`, unescaped, and the rest.
 fn next_octet(text: &str) -> Result<Option<(u8, &str)>, &'static str> {
     let octets = text.as_bytes();
     let escape = "a backslash is followed by three digits up to 255 or by one other character";
@@ -68,7 +67,7 @@ fn next_octet(text: &str) -> Result<Option<(u8, &str)>, &'static str> {
     }
 }
 
-/// A character-string, which has at most 255 octets.
+/// A character-string of at most 255 octets (RFC 1035 section 3.3).
 pub(super) fn character_string(text: &str) -> Result<Vec<u8>, String> {
     let octets = octets(text)?;
     if octets.len() > CHARACTER_STRING_LENGTH_MAX {
@@ -80,7 +79,7 @@ pub(super) fn character_string(text: &str) -> Result<Vec<u8>, String> {
     Ok(octets)
 }
 
-/// Text of any length; what is not ASCII is taken as it is.
+/// Text of any length; characters beyond ASCII stay as they are in UTF-8.
 pub(super) fn octets(text: &str) -> Result<Vec<u8>, String> {
     let mut octets = Vec::new();
     let mut rest = text;

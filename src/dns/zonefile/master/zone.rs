@@ -1,6 +1,6 @@
-//! One master file to one zone: its records, put together under the owner of its SOA record.
+//! One master file to one zone, whose apex is the owner of the SOA record.
 //!
-//! What `Zone` refuses is reported at the line of the record that it is about.
+//! Errors of `Zone` are reported at the line of the record that they are about.
 
 use hickory_proto::rr::{Name, RecordType};
 
@@ -8,21 +8,21 @@ use super::mistake::{MasterError, Mistake, Place};
 use super::reader::{self, Included, Placed};
 use crate::dns::zone::Zone;
 
-/// The zone that `text` describes. `file` is what mistakes are reported under; `origin` completes
-/// relative names until the text says otherwise. `$INCLUDE` is refused.
+/// The zone in `text`. Mistakes are reported for `file`; `origin` completes relative names until the
+/// first `$ORIGIN`. `$INCLUDE` is refused.
 pub fn parse_zone(file: &str, text: &str, origin: Option<Name>) -> Result<Zone, MasterError> {
     let no_include = |_: &str| Err("there is no folder to include from".into());
     Ok(parse_zone_with(file, text, origin, &no_include)?.zone)
 }
 
-/// A zone and where its SOA record stands.
+/// A zone and the place of its SOA record.
 #[derive(Clone, Debug)]
 pub(crate) struct PlacedZone {
     pub(crate) zone: Zone,
     pub(crate) soa_at: Place,
 }
 
-/// Like [`parse_zone`], of octets; `include` gives an included file or says why it does not.
+/// Like [`parse_zone`], from octets; `include` returns an included file, or why it cannot.
 pub(crate) fn parse_zone_with(
     file: &str,
     octets: impl AsRef<[u8]>,

@@ -1,3 +1,7 @@
+//! What server-side apply makes of live objects, by managers that agree, differ and force.
+//!
+//! Results are compared with those of Kubernetes.
+
 use super::*;
 use serde_json::json;
 

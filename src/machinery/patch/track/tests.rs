@@ -1,3 +1,7 @@
+//! The owners of fields after creates, updates and writes through subresources.
+//!
+//! Entries are compared with those that Kubernetes writes.
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {

@@ -55,6 +55,11 @@ impl World {
         self.scheduler = scheduler(&self.store);
     }
 
+    /// Replaces the agent by a new one over this runtime.
+    pub(super) fn run_on(&mut self, runtime: Arc<dyn Runtime>) {
+        self.agent = agent_on(&self.store, "10.0.0.0/24", runtime);
+    }
+
     /// Lets `seconds` pass, the agent doing what is due at every instant in between.
     pub(super) async fn pass(&mut self, seconds: u64) {
         let clock = self.store.clock().clone();
@@ -115,7 +120,10 @@ impl World {
 
 fn agent(store: &Store, network: &str) -> Agent {
     let options = SimulatedOptions { seed: 1, ..SimulatedOptions::default() };
-    let runtime = Arc::new(Simulated::new(store.clock().clone(), options));
+    agent_on(store, network, Arc::new(Simulated::new(store.clock().clone(), options)))
+}
+
+fn agent_on(store: &Store, network: &str, runtime: Arc<dyn Runtime>) -> Agent {
     let options = NodeOptions {
         name: "node-1".into(),
         pod_networks: vec![network.parse().unwrap()],

@@ -1,7 +1,7 @@
-//! The annotations that say how a simulated pod behaves, and their reading.
+//! The annotations that control a simulated pod, and their parser.
 //!
-//! Reading never fails: a value that cannot be used is described in a sentence that names the
-//! annotation, and the default is used. Durations are written as Kubernetes writes them (`300ms`,
+//! Parsing never fails: for a value that cannot be used there is a complaint that names the
+//! annotation, and the default applies. Durations are written as Kubernetes writes them (`300ms`,
 //! `2s`, `1m30s`, `1h`); a range `1s-5s` draws one duration for each run of a container.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::{Rng, rngs::SmallRng};
 
-/// What all of these annotations begin with.
+/// The prefix of all these annotations.
 pub(super) const PREFIX: &str = "simulated.dullahan.dev/";
 
 /// How a simulated pod behaves.
@@ -28,14 +28,14 @@ pub(super) struct Behaviour {
     pub(super) probe_message: Option<String>,
 }
 
-/// A duration, or a range of which one is drawn.
+/// A duration, or a range to draw one from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     min: Duration,
     max: Duration,
 }
 
-/// The longest duration that is accepted; longer ones are surely mistakes.
+/// The longest duration that is accepted; longer ones are mistakes.
 const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Span {
@@ -45,7 +45,7 @@ impl Span {
     }
 }
 
-/// Reads the annotations of a pod; the second value says what cannot be used.
+/// Parses the annotations of a pod; the second value lists the complaints.
 pub(super) fn read(annotations: Option<&BTreeMap<String, String>>) -> (Behaviour, Vec<String>) {
     let mut behaviour = Behaviour::default();
     let mut complaints = Vec::new();
@@ -59,7 +59,7 @@ pub(super) fn read(annotations: Option<&BTreeMap<String, String>>) -> (Behaviour
 }
 
 impl Behaviour {
-    /// Takes one annotation; the error continues the sentence that begins with the value.
+    /// Applies one annotation; the error continues a sentence that begins with the value.
     fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
         match name {
             "start-delay" => self.start_delay = Some(span(value)?),

@@ -1,8 +1,8 @@
 //! The course of one run of a simulated container: every instant of its life, fixed when it starts.
 //!
-//! Pure. What the container does at an instant is read off its course; only an order to stop
-//! changes one. How readiness shows depends on the container: with a readiness probe as the result
-//! of probes, without one as health. Flapping is always health, so that it is seen at once.
+//! Pure. Only an order to stop changes a course. Readiness is the result of the readiness probe if
+//! the container declares one, and reported as health otherwise. Flapping is always health, so that
+//! it is seen at once.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use crate::node::runtime::order::Role;
 use crate::node::runtime::probe::{ProbeOutcome, ProbeReply};
 use crate::node::runtime::report::{ContainerState, Exit, Health};
 
-/// All that happens to one run of a container.
+/// The course of one run of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Course {
     pub(super) runs_from: Timestamp,
-    /// When it could serve, if ever.
+    /// When it can serve.
     serves_from: Timestamp,
     is_never_ready: bool,
     has_readiness_probe: bool,
     flap: Option<Duration>,
     exit: Option<(Timestamp, i32)>,
-    /// The end is the end of the pod.
+    /// Whether the pod ends with it.
     pub(super) is_final: bool,
     is_stopping: bool,
     stop_delay: Duration,
@@ -34,7 +34,7 @@ pub(super) struct Course {
 
 /// The exit code of a container that was killed.
 const CODE_KILLED: i32 = 137;
-/// What a failing readiness probe says unless an annotation words it.
+/// The message of a failing readiness probe, unless an annotation sets one.
 const PROBE_MESSAGE: &str = "simulated container is not ready";
 
 /// What a course is drawn from.
@@ -48,15 +48,15 @@ pub(super) struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// The course of a container whose start is asked for at `now`.
+    /// The course of a container that is started at `now`.
     pub(super) fn starting(&self, now: Timestamp, rng: &mut SmallRng) -> Course {
         let delay = self.behaviour.start_delay.map_or(self.start_delay, |span| span.draw(rng));
         let delay = if self.role == Role::Init { Duration::ZERO } else { delay };
         self.running_from(now + delay, rng)
     }
 
-    /// The course of a container that runs since `since`, drawn as if it had been started by this
-    /// process.
+    /// The course of a container that has been running since `since`, drawn as if this process had
+    /// started it.
     pub(super) fn running_since(&self, since: Timestamp, rng: &mut SmallRng) -> Course {
         // The delay is drawn and dropped so that what follows is drawn as it was the first time.
         let _ = self.behaviour.start_delay.map(|span| span.draw(rng));
@@ -143,7 +143,7 @@ impl Course {
         self.is_stopping = true;
     }
 
-    /// Notes that the container was ready before now, whatever was drawn.
+    /// The container was ready before now, whatever was drawn.
     pub(super) fn was_ready(&mut self, now: Timestamp) {
         self.serves_from = self.serves_from.min(now);
     }

@@ -1,6 +1,6 @@
-//! Runs of simulated containers by pod, and the trait that the agent sees.
+//! The simulated runtime itself: runs of containers by pod, behind the runtime's trait.
 //!
-//! Every change is announced by the report before it, so nobody has to be woken.
+//! Every report announces the next change, so [`Runtime::changed`] never returns.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -86,7 +86,7 @@ impl Simulated {
             .insert(container.name.clone(), Run { attempt, id, image, course });
     }
 
-    /// The number that everything random of one run follows from.
+    /// The number that seeds everything random in one run.
     fn number(&self, pod: &Pod, container: &str, attempt: u32) -> u64 {
         let mut hasher = DefaultHasher::new();
         let meta = &pod.metadata;
@@ -95,7 +95,7 @@ impl Simulated {
     }
 }
 
-/// When a run begins, or has begun; in that case also whether it was ready already.
+/// When a run begins; or since when it runs, and whether it is ready.
 enum Begin {
     Now,
     Since(Timestamp, bool),
@@ -109,6 +109,10 @@ impl Runtime for Simulated {
 
     fn complaints(&self, pod: &Pod) -> Vec<String> {
         annotations::read(pod.metadata.annotations.as_ref()).1
+    }
+
+    fn runs_programs(&self) -> bool {
+        false
     }
 
     fn refuses_streams(&self) -> Option<&'static str> {
@@ -179,7 +183,7 @@ impl Runtime for Simulated {
     }
 
     async fn changed(&self) -> String {
-        // Every change is announced by the report before it.
+        // Every report announces the next change.
         std::future::pending().await
     }
 }

@@ -37,7 +37,7 @@ fn a_claim_finds_its_volume_once_and_grows_only_when_bound() {
 }
 
 #[test]
-fn the_other_kinds_have_their_rules() {
+fn storage_is_checked_where_kubernetes_does() {
     let cases = [
         (
             Kind::PersistentVolumeClaim,
@@ -62,6 +62,15 @@ fn the_other_kinds_have_their_rules() {
             "spec: Required value: must specify a volume type",
         ),
         (Kind::StorageClass, json!({"provisioner": ""}), "provisioner: Required value"),
+    ];
+    for (kind, change, expected) in cases {
+        check(kind, change, &[expected]);
+    }
+}
+
+#[test]
+fn data_slices_revisions_and_events_are_checked_where_kubernetes_does() {
+    let cases = [
         (
             Kind::ConfigMap,
             json!({"data": {"a/b": ""}}),

@@ -11,10 +11,10 @@ pub(super) const ECH: u16 = 5;
 pub(super) const IPV6HINT: u16 = 6;
 pub(super) const DOHPATH: u16 = 7;
 pub(super) const OHTTP: u16 = 8;
-/// Reserved (section 14.3.2).
+/// Reserved (RFC 9460 section 14.3.2).
 pub(super) const INVALID: u16 = 65535;
 
-/// Section 14.3.2, RFC 9461 section 5 and RFC 9540 section 4.
+/// RFC 9460 section 14.3.2, RFC 9461 section 5 and RFC 9540 section 4.
 const NAMES: [(&str, u16); 9] = [
     ("mandatory", MANDATORY),
     ("alpn", ALPN),

@@ -1,6 +1,7 @@
 //! The parameters of SVCB and HTTPS records (RFC 9460), in text and in wire form.
 //!
-//! What is wrong in itself is refused, as section 2.4.3 wants of zone files, however it is written.
+//! Both forms are checked by the same rules: RFC 9460 section 2.4.3 asks zone files to be checked for
+//! self-consistency, and recipients reject records that are not.
 
 mod key;
 mod text;

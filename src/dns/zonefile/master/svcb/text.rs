@@ -1,7 +1,6 @@
 //! Service parameters as they are written, to wire form.
 //!
-//! Values are undone twice: the escapes of all text first, then, in lists, those of commas
-//! (RFC 9460 appendix A.1).
+//! Values are unescaped twice: as all text first, then, in lists, for commas (RFC 9460 appendix A.1).
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -12,7 +11,7 @@ use crate::dns::zonefile::master::digits::{number, of_base64};
 use crate::dns::zonefile::master::text::Token;
 use crate::dns::zonefile::master::words;
 
-/// The parameters that are written, in any order, in wire form.
+/// Parameters, written in any order, to wire form.
 pub(crate) fn octets(tokens: &[Token]) -> Result<Vec<u8>, String> {
     let mut params = BTreeMap::new();
     let mut rest = tokens;
@@ -57,7 +56,7 @@ fn first_param(tokens: &[Token]) -> Result<(&str, &str, &[Token]), String> {
     }
 }
 
-/// What `text` says in wire form. Under `key<number>` it is that already, and nothing is nothing.
+/// A value in wire form. A value of `key<number>` is in wire form already, and so is an empty one.
 fn value(key: u16, name: &str, text: &str) -> Result<Vec<u8>, String> {
     let octets = words::octets(text)?;
     if number_in(name).is_some() || octets.is_empty() {
@@ -94,7 +93,7 @@ fn protocols(list: &[u8]) -> Result<Vec<u8>, String> {
     Ok(octets)
 }
 
-/// The items of a list with commas and backslashes in them escaped (appendix A.1).
+/// The items of a list, in which commas and backslashes are escaped (appendix A.1).
 fn items(list: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     let mut items = vec![Vec::new()];
     let mut rest = list;

@@ -1,5 +1,4 @@
-//! Whether service parameters in wire form are well formed and agree with each other
-//! (RFC 9460 sections 2.2, 7 and 8).
+//! Checks service parameters in wire form, each and together (RFC 9460 sections 2.2, 7 and 8).
 //!
 //! Both ways of writing them end here: as parameters, and as octets (`\# length hex`).
 
@@ -10,7 +9,7 @@ use super::key::{
 };
 use crate::dns::zonefile::master::wire::too_early;
 
-/// Whether parameters in wire form are in order and agree with each other, or why they do not.
+/// Checks that parameters in wire form are in order and agree with each other.
 pub(crate) fn check(octets: &[u8]) -> Result<(), String> {
     let mut params = BTreeMap::new();
     let mut rest = octets;
@@ -36,7 +35,7 @@ pub(crate) fn check(octets: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Whether a value in wire form is one of its key (section 7), or why it is not.
+/// Checks a value in wire form by the rules of its key (section 7).
 fn check_value(key: u16, value: &[u8]) -> Result<(), String> {
     let is_of = |length: usize| !value.is_empty() && value.len().is_multiple_of(length);
     let (is_good, example) = match key {
@@ -60,7 +59,7 @@ fn check_value(key: u16, value: &[u8]) -> Result<(), String> {
     }
 }
 
-/// RFC 9461, section 5: expanded, it is a path.
+/// A URI template that expands to a path and has the variable `dns` (RFC 9461 section 5).
 fn has_dns_variable(template: &[u8]) -> bool {
     let is_dns = |variable: &str| variable.trim_start_matches(['?', '&', '/', ';', '.', '+', '#']) == "dns";
     let template = std::str::from_utf8(template).unwrap_or_default();
@@ -69,7 +68,7 @@ fn has_dns_variable(template: &[u8]) -> bool {
     template.starts_with('/') && within.any(|(variables, _)| variables.split(',').any(is_dns))
 }
 
-/// Section 8.
+/// Keys that a client must understand (section 8).
 fn check_mandatory(keys: &[u8]) -> Result<(), String> {
     let numbers: Vec<u16> = keys.chunks_exact(2).map(|key| u16::from_be_bytes([key[0], key[1]])).collect();
     if keys.is_empty() || !keys.len().is_multiple_of(2) {
@@ -84,7 +83,7 @@ fn check_mandatory(keys: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Section 7.1.1. The codec keeps protocols as text.
+/// Protocols (section 7.1.1). They must be UTF-8 because the codec keeps them as text.
 fn check_protocols(octets: &[u8]) -> Result<(), String> {
     let mut rest = octets;
     while let Some((length, after)) = rest.split_first() {
