@@ -6,10 +6,10 @@
 //! ```
 //!
 //! Reads are served from memory and never wait for a disk or a network. A commit may take as long
-//! as the backend needs, and may be one of a group that a single writer carries out together; it is
-//! published before it is acknowledged, and not before it is as durable as the backend promises. A
-//! writer that decides about several writes before the first is published keeps the versions that
-//! are under way, for they are what the next write of the same object is compared with.
+//! as the backend needs, and a single writer may commit a group of writes at once. A write is
+//! published when it is as durable as the backend promises, and then acknowledged. A writer that
+//! decides about a write while an earlier one of the group is not published yet compares it with
+//! that version, and answers a conflict after publishing, so that a retry reads the new version.
 //!
 //! A backend knows nothing of the rules of kinds: [`Store`](super::Store) has applied them before it
 //! commits.

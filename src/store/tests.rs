@@ -1,5 +1,6 @@
 //! The store's rules, through its public calls, in virtual time.
 
+mod grouped;
 mod history;
 pub(super) mod yielding;
 

@@ -1,7 +1,7 @@
 //! A watch: a cursor into the history that all watchers share.
 //!
 //! It continues exactly after the revision it was opened at. It holds no events of its own, so
-//! what it costs does not depend on how slowly it is read; one that falls behind the bounded
+//! a slow reader costs nothing; one that falls behind the bounded
 //! history gets [`Gone`] and must list again.
 
 use std::sync::Arc;
@@ -46,7 +46,7 @@ impl Watch {
     }
 
     /// Hands over all events that are there already, in order; never waits. `None` if the history
-    /// does not reach back so far any more: whoever follows it must list again.
+    /// no longer reaches back that far: list again.
     pub fn drained(mut self, mut take: impl FnMut(&Event)) -> Option<Self> {
         loop {
             let events = self.ready().ok()?;

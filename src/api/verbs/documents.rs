@@ -95,7 +95,7 @@ pub(crate) fn review(review: Review, content_type: Option<&str>, body: &[u8]) ->
         answer["spec"] = spec.clone();
     }
     answer["status"] = match review {
-        Review::Access => json!({"allowed": true, "reason": "whoever has credentials may do everything"}),
+        Review::Access => json!({"allowed": true, "reason": "every authenticated client may do everything"}),
         Review::Rules => json!({
             "incomplete": false,
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],

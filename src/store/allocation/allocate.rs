@@ -1,4 +1,4 @@
-//! The steps of an allocation, in their order.
+//! Allocation for one service, step by step.
 
 use k8s_openapi::api::core::v1::Service;
 
@@ -7,11 +7,10 @@ use super::network::ServiceNetwork;
 use super::request::{AllocationError, Request};
 use super::{carry, families, numbers};
 
-/// Gives `service` the families, addresses and node ports it lacks. `old` is the version that it
-/// replaces: what that one holds is kept where the new one leaves it out, and given up where the
-/// new type has no use for it.
+/// Sets the missing families, addresses and node ports of `service`. What the replaced version `old`
+/// has is kept where the new one leaves it out, and released where the new type does not need it.
 ///
-/// The order of the steps and the texts are those of the API server
+/// The order of the steps and the messages are those of the API server
 /// (`pkg/registry/core/service/storage`).
 pub(crate) fn allocate(
     service: &mut Service,

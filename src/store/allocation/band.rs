@@ -1,10 +1,9 @@
-//! Numbers of a range, and the two bands it is split into.
+//! A range of numbers in two bands.
 //!
-//! Numbers that are asked for by name are usually small ones (the tenth address, port 30000), so
-//! Kubernetes hands out the upper band first and the lower one only when that is full (the
-//! documents "Service ClusterIP allocation" and "Avoid collisions assigning ports to NodePort
-//! services"). Kubernetes picks at random within a band; here the lowest free number is taken, so
-//! that the same services always get the same numbers.
+//! Statically requested numbers are usually low (the tenth address, port 30000), so Kubernetes
+//! allocates dynamically from the upper band first (documents "Service ClusterIP allocation" and
+//! "Avoid collisions assigning ports to NodePort services"). Kubernetes picks at random within a band;
+//! here it is the lowest free number, so that the same services always get the same numbers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +14,7 @@ use ipnet::IpNet;
 pub(super) struct Band {
     first: u128,
     last: u128,
-    /// How many of the first numbers are given out last.
+    /// The size of the lower band.
     offset: u128,
 }
 
@@ -42,8 +41,8 @@ impl Band {
         (self.first..=self.last).contains(&number)
     }
 
-    /// The lowest free number, of the upper band if it has one. `taken_from(n)` gives the taken
-    /// numbers from `n` on in ascending order.
+    /// The lowest free number of the upper band, else of the lower one. `taken_from(n)` returns the
+    /// allocated numbers from `n` on, ascending.
     pub(super) fn lowest_free<I>(&self, taken_from: impl Fn(u128) -> I) -> Option<u128>
     where
         I: Iterator<Item = u128>,

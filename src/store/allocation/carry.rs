@@ -1,8 +1,8 @@
-//! What an update carries over from the version it replaces, and what it gives up.
+//! What an update keeps of the version it replaces, and what it releases.
 //!
-//! A manifest that is applied again does not know the numbers that were allocated; the API server
-//! puts them back (`patchAllocatedValues`), and wipes those that a change of type has made useless
-//! unless the writer changed them too (`dropTypeDependentFields`).
+//! A manifest that is applied again does not contain the allocated numbers: they are kept
+//! (`patchAllocatedValues` in the API server). Numbers that the new type does not need are released
+//! unless the update changes them too (`dropTypeDependentFields`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::spec::{
     cluster_ip, cluster_ips, is_type, needs_address, needs_health_check_port, needs_node_ports,
 };
 
-/// Brings `clusterIP` and `clusterIPs` together where a writer has set only one of them.
+/// Makes `clusterIP` and `clusterIPs` agree where only one of them was set.
 pub(super) fn normalize(new: &mut ServiceSpec, old: Option<&ServiceSpec>) {
     let Some(old) = old else {
         if !cluster_ip(new).is_empty() && cluster_ips(new).is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn normalize(new: &mut ServiceSpec, old: Option<&ServiceSpec>) {
     }
 }
 
-/// Puts back what was allocated and is left out.
+/// Keeps allocated numbers that the update leaves out.
 pub(super) fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
     if needs_address(old) && needs_address(new) {
         if cluster_ip(new).is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// Ports are known by their names; a number that both versions use stays where the new one has it.
+/// Ports are matched by name; a node port that both versions use stays where the new one has it.
 fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
     let mut used: BTreeSet<i32> = &node_ports(new) & &node_ports(old);
     let by_name: BTreeMap<&str, i32> =
@@ -66,7 +66,7 @@ fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// Wipes what the new type has no use for, unless the writer has changed it.
+/// Releases what the new type does not need, unless the update changes it.
 pub(super) fn drop_unneeded(new: &mut ServiceSpec, old: &ServiceSpec) {
     if needs_address(old) && !needs_address(new) {
         drop_addresses(new, old);

@@ -1,5 +1,5 @@
-//! `ipFamilies` and `ipFamilyPolicy`: what the service's own fields, the version before and the
-//! ranges of the cluster make of them (the API server's `initIPFamilyFields`).
+//! `ipFamilies` and `ipFamilyPolicy`, from the spec, the replaced version and the ranges of the
+//! cluster (`initIPFamilyFields` in the API server).
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ const V4: &str = "IPv4";
 const V6: &str = "IPv6";
 const POLICY_PATH: &str = "spec.ipFamilyPolicy";
 
-/// Sets what the writer has left open and refuses what contradicts itself or the cluster.
+/// Sets the families and the policy where they are missing, and refuses contradictions.
 pub(super) fn set(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
     if !needs_address(spec) || request.old.is_some_and(|old| is_settled(spec, old)) {
         return Ok(());
@@ -35,8 +35,8 @@ pub(super) fn set(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), A
     complete(spec, request, is_free_form)
 }
 
-/// A service that prefers two stacks is neither upgraded nor downgraded behind its owner's back
-/// when the cluster has changed.
+/// A PreferDualStack service is neither upgraded nor downgraded by an update that leaves its
+/// addresses and families unchanged.
 fn is_settled(new: &ServiceSpec, old: &ServiceSpec) -> bool {
     let is_preferring = |spec: &ServiceSpec| spec.ip_family_policy.as_deref() == Some(PREFER);
     needs_address(old)
@@ -54,7 +54,7 @@ fn set_policy(spec: &mut ServiceSpec, old: Option<&ServiceSpec>, is_free_form: b
     }
 }
 
-/// The rules on the address fields that everything after relies on.
+/// The rules on the address fields that the following steps rely on.
 fn well_formed(spec: &ServiceSpec) -> Vec<FieldError> {
     let ips = cluster_ips(spec);
     let fault = |path: &str, detail: &str| vec![invalid(path, quoted_list(ips), detail)];
@@ -80,7 +80,7 @@ fn ill_formed_address(spec: &ServiceSpec, index: usize) -> Option<FieldError> {
     (wanted != family_of(address)).then(|| invalid(path, quoted(text), detail))
 }
 
-/// A switch to one stack gives the second family up; without it, giving it up is a mistake.
+/// A switch to SingleStack releases the secondary family; otherwise releasing it is an error.
 fn follow_downgrade(spec: &mut ServiceSpec, old: &ServiceSpec) -> Vec<FieldError> {
     if spec.ip_family_policy.as_deref() == Some(SINGLE) {
         if cluster_ips(spec) == cluster_ips(old) {
@@ -119,7 +119,7 @@ fn single_stack_faults(spec: &ServiceSpec) -> Vec<FieldError> {
     errors
 }
 
-/// Addresses that are given tell their families.
+/// Infers families from given addresses.
 fn infer_families(spec: &mut ServiceSpec, request: &Request<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (index, text) in cluster_ips(spec).to_vec().iter().enumerate().skip(ip_families(spec).len()) {
@@ -149,8 +149,8 @@ fn unconfigured(spec: &ServiceSpec, request: &Request<'_>) -> Vec<FieldError> {
     errors
 }
 
-/// Fills the families up: the primary one first, the other one unless one stack is wanted. A
-/// headless service without selector may have both on any cluster: its endpoints are written by
+/// Completes the families: the primary one first, the secondary one unless SingleStack is wanted. A
+/// headless service without selector may have both on any cluster, as its endpoints are written by
 /// hand.
 fn complete(
     spec: &mut ServiceSpec,
@@ -180,7 +180,7 @@ impl Request<'_> {
     }
 }
 
-/// The API's name of an address's family.
+/// The API's name for the family of an address.
 pub(super) fn family_of(address: IpAddr) -> &'static str {
     if address.is_ipv4() { V4 } else { V6 }
 }

@@ -1,4 +1,4 @@
-//! What the present services hold.
+//! The addresses and node ports that services have.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::objects::{Kind, ObjectKey};
 
-/// Taken addresses and node ports, each with the service that holds it.
+/// Allocated addresses and node ports, each with its service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct InUse {
     addresses: BTreeMap<IpAddr, ObjectKey>,
@@ -16,7 +16,7 @@ pub(crate) struct InUse {
 }
 
 impl InUse {
-    /// Notes what `service` holds.
+    /// Adds the numbers of `service`.
     pub(crate) fn take(&mut self, service: &Service) {
         let key = key_of(service);
         for address in addresses_of(service) {
@@ -27,7 +27,7 @@ impl InUse {
         }
     }
 
-    /// Forgets what `service` holds.
+    /// Removes the numbers of `service`.
     pub(crate) fn release(&mut self, service: &Service) {
         let key = key_of(service);
         for address in addresses_of(service) {
@@ -42,28 +42,28 @@ impl InUse {
         }
     }
 
-    /// Whether another service than `key` holds the address.
+    /// Whether a service other than `key` has the address.
     pub(super) fn is_address_taken(&self, address: IpAddr, key: &ObjectKey) -> bool {
         self.addresses.get(&address).is_some_and(|holder| holder != key)
     }
 
-    /// Whether another service than `key` holds the port.
+    /// Whether a service other than `key` has the port.
     pub(super) fn is_port_taken(&self, port: u16, key: &ObjectKey) -> bool {
         self.node_ports.get(&port).is_some_and(|holder| holder != key)
     }
 
-    /// The taken addresses from `first` on, ascending; those of IPv4 before those of IPv6.
+    /// The allocated addresses from `first` on, ascending, IPv4 before IPv6.
     pub(super) fn addresses_from(&self, first: IpAddr) -> impl Iterator<Item = IpAddr> {
         self.addresses.range(first..).map(|(address, _)| *address)
     }
 
-    /// The taken ports from `first` on, ascending.
+    /// The allocated ports from `first` on, ascending.
     pub(super) fn ports_from(&self, first: u16) -> impl Iterator<Item = u16> {
         self.node_ports.range(first..).map(|(port, _)| *port)
     }
 }
 
-/// The key of a service that may not have been written yet.
+/// The key of a service, which may not be written yet.
 pub(super) fn key_of(service: &Service) -> ObjectKey {
     let ObjectMeta { namespace, name, .. } = &service.metadata;
     ObjectKey::new(
@@ -75,7 +75,7 @@ pub(super) fn key_of(service: &Service) -> ObjectKey {
 
 fn addresses_of(service: &Service) -> impl Iterator<Item = IpAddr> {
     let spec = service.spec.iter();
-    // "None" is not an address and drops out here.
+    // "None" does not parse.
     spec.flat_map(|spec| spec.cluster_ips.iter().flatten().chain(&spec.cluster_ip))
         .filter_map(|text| text.parse().ok())
 }

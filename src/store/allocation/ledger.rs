@@ -1,7 +1,7 @@
-//! The taken numbers, kept up to date from the store's history.
+//! The allocated numbers, kept up to date from the store's history.
 //!
-//! A ledger reads the events since it last looked; when the history does not reach back that far
-//! it lists the services anew. It is therefore right after any write, a mirrored one included.
+//! A ledger reads the events since its last use; if the history does not reach back that far, it
+//! lists all services. So it is right after every write, mirrored ones included.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::store::cache::Cache;
 use crate::store::event::{Change, Event, Interest};
 use crate::store::watch::Watch;
 
-/// What the services of a store hold.
+/// The numbers that the services of a store have.
 #[derive(Default)]
 pub(crate) struct Ledger {
     in_use: InUse,
@@ -21,7 +21,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// What is taken now.
+    /// The numbers allocated now.
     pub(crate) fn in_use(&mut self, cache: &Arc<Cache>) -> &InUse {
         let in_use = &mut self.in_use;
         self.watch = self.watch.take().and_then(|watch| watch.drained(|event| note(in_use, event)));

@@ -6,13 +6,12 @@
 //!   ServiceNetwork ───────────────────┘
 //! ```
 //!
-//! [`allocate::allocate`] is pure. What is taken follows from the services that are present alone, so that
-//! deleting a service releases what it held. [`ledger::Ledger`] keeps that knowledge up to date from the
-//! store's own history; it is guarded by the lock that is held from the choice of an address to
-//! the commit that takes it.
+//! [`allocate::allocate`] is pure. The allocated numbers are those of the present services, so
+//! deleting a service releases them. [`ledger::Ledger`] follows the store's history; its lock is held
+//! from the choice of a number to the commit.
 //!
-//! Cost: each event of the store is looked at once; the search for a free number walks the taken
-//! ones in order, which for 10,000 services is some tens of microseconds per created service.
+//! Cost: each event of a service is read once; the search for a free number scans the allocated ones
+//! in order, some tens of microseconds with 10,000 services.
 
 mod band;
 mod spec;

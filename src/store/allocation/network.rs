@@ -1,4 +1,4 @@
-//! Where cluster addresses and node ports come from.
+//! The ranges of cluster addresses and node ports.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::band::{self, Band};
 
-/// Where cluster addresses and node ports come from.
+/// The ranges of cluster addresses and node ports.
 #[derive(Clone, Debug)]
 pub struct ServiceNetwork {
     /// The address ranges, the primary family first; at most one of each family.
@@ -16,7 +16,7 @@ pub struct ServiceNetwork {
 }
 
 impl Default for ServiceNetwork {
-    /// 10.96.0.0/16 and 30000 to 32767, as kubeadm sets a cluster up.
+    /// 10.96.0.0/16 and 30000 to 32767, the defaults of kubeadm.
     fn default() -> Self {
         let range = IpNet::new([10, 96, 0, 0].into(), 16).expect("16 is a prefix length of IPv4");
         Self { ranges: vec![range], node_ports: (30_000, 32_767) }
@@ -24,8 +24,8 @@ impl Default for ServiceNetwork {
 }
 
 impl ServiceNetwork {
-    /// The address at a place of the primary range: 1 is the first usable one, where Kubernetes
-    /// puts the API server's service, 10 the one of the DNS server. `None` if there is none.
+    /// The address with this offset in the primary range: 1 is that of the API server's service, 10
+    /// that of the DNS server's. `None` beyond the range.
     pub fn address(&self, place: u32) -> Option<IpAddr> {
         let range = self.ranges.first()?;
         let number = band::number(range.network()).checked_add(place.into())?;

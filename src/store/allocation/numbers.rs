@@ -1,4 +1,4 @@
-//! The choice of the addresses and ports themselves, and the check of those that are asked for.
+//! Choosing addresses and node ports, and checking requested ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -12,8 +12,7 @@ use super::request::{AllocationError, Request, quoted_list};
 use super::spec::{cluster_ips, ip_families, needs_address, needs_health_check_port, needs_node_ports};
 use crate::objects::service;
 
-/// One address of each family, as many as the service has families; none for headless services
-/// and external names.
+/// Sets one address for each family of the service; none for headless services and ExternalName.
 pub(super) fn set_addresses(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
     if !needs_address(spec) || service::is_headless(spec) {
         return Ok(());
@@ -55,11 +54,11 @@ fn accept_address(
     }
 }
 
-/// Whether a service can have the address at all. Kubernetes wants it within `range`; here it may
-/// lie outside, because nothing is routed by that range and the manifests of public tutorials name
-/// addresses of whatever range their authors' clusters had, mostly kubeadm's 10.96.0.0/12. What is
-/// left to refuse are addresses that no single service can be reached at: the unspecified one,
-/// multicast, broadcast, and the network and broadcast address of the range itself.
+/// Whether a service can have the address. Kubernetes requires it to be within `range`; here it may
+/// be outside, because nothing is routed by that range, and manifests of public tutorials contain
+/// addresses of their authors' clusters, mostly of kubeadm's 10.96.0.0/12. Refused are addresses at
+/// which no single service can be reached: the unspecified one, multicast, broadcast, and the network
+/// and broadcast address of the range itself.
 fn can_be_held(wanted: IpAddr, range: &IpNet) -> bool {
     let is_broadcast = matches!(wanted, IpAddr::V4(address) if address.is_broadcast());
     let is_unicast = !(wanted.is_unspecified() || wanted.is_multicast() || is_broadcast);
@@ -83,8 +82,8 @@ impl Request<'_> {
     }
 }
 
-/// A node port for each port of a service that wants them, and one for health checks where a load
-/// balancer keeps traffic local. Ports of equal number (TCP and UDP) share theirs.
+/// Sets a node port for each port of a NodePort or LoadBalancer service, and one for health checks if
+/// externalTrafficPolicy is Local. Ports of equal number (TCP and UDP) share a node port.
 pub(super) fn set_node_ports(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
     let mut chosen = Chosen { request, own: BTreeSet::new() };
     if needs_node_ports(spec) {
@@ -101,7 +100,7 @@ pub(super) fn set_node_ports(spec: &mut ServiceSpec, request: &Request<'_>) -> R
     Ok(())
 }
 
-/// The ports that this service has been given so far.
+/// The node ports chosen for this service so far.
 struct Chosen<'a> {
     request: &'a Request<'a>,
     own: BTreeSet<u16>,
@@ -158,7 +157,7 @@ impl Chosen<'_> {
         Ok(i32::from(free))
     }
 
-    /// Taken by others or by this service already, ascending.
+    /// The ports of other services and of this one, ascending.
     fn taken_from(&self, first: u16) -> impl Iterator<Item = u16> {
         let mut others = self.request.in_use.ports_from(first).peekable();
         let mut own = self.own.range(first..).copied().peekable();
@@ -170,7 +169,7 @@ impl Chosen<'_> {
     }
 }
 
-/// The node port that the writer asks for on some entry of this port number.
+/// The node port that an entry of this port number requests; 0 if none does.
 fn requested(port: i32, ports: &[ServicePort]) -> i32 {
     let same = ports.iter().filter(|candidate| candidate.port == port);
     same.filter_map(|candidate| candidate.node_port).find(|wanted| *wanted != 0).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What the steps of an allocation know and how they refuse.
+//! The input of the steps of an allocation, and their errors.
 
 use k8s_openapi::api::core::v1::ServiceSpec;
 
@@ -6,12 +6,12 @@ use super::in_use::InUse;
 use super::network::ServiceNetwork;
 use crate::objects::{Fault, FieldError, ObjectKey};
 
-/// Why a service cannot have the addresses and ports it wants.
+/// Why an allocation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum AllocationError {
-    /// The manifest asks for what cannot be had.
+    /// The spec is invalid, or asks for a number that is not available.
     Invalid(Vec<FieldError>),
-    /// Nothing is left.
+    /// The range is full.
     Exhausted(String),
 }
 
@@ -21,7 +21,7 @@ impl AllocationError {
     }
 }
 
-/// What the steps of an allocation know besides the service itself.
+/// What an allocation depends on besides the service itself.
 pub(super) struct Request<'a> {
     pub(super) key: &'a ObjectKey,
     pub(super) old: Option<&'a ServiceSpec>,

@@ -1,4 +1,4 @@
-//! What a service's spec says of addresses and ports, before they are allocated.
+//! The address fields of a service's spec before the allocation.
 //!
 //! Here `clusterIP` and `clusterIPs` are two fields that may contradict each other; the
 //! [predicates](crate::objects::service) of finished services take them as one.
