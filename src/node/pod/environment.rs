@@ -12,13 +12,16 @@ use k8s_openapi::api::core::v1::{Container, EnvFromSource, EnvVarSource, Pod};
 use crate::node::options::NodeOptions;
 use crate::objects::Kind;
 
+/// Looks up the data of a ConfigMap or Secret.
+type LookUp<'a> = &'a dyn Fn(Kind, &str) -> Option<BTreeMap<String, String>>;
+
 /// What the environment of a container is made from.
 pub(super) struct Sources<'a> {
     pub(super) pod: &'a Pod,
     pub(super) node: &'a NodeOptions,
     pub(super) addresses: &'a [IpAddr],
     /// The data of a ConfigMap or Secret of the pod's namespace.
-    pub(super) data: &'a dyn Fn(Kind, &str) -> Option<BTreeMap<String, String>>,
+    pub(super) data: LookUp<'a>,
 }
 
 /// The variables in order, or why they cannot be resolved, in the kubelet's words.

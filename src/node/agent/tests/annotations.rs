@@ -1,6 +1,6 @@
 //! Each annotation, seen in the statuses of one pod.
 
-use super::world::{World, pod, with_annotations};
+use super::cluster::{Cluster, pod, with_annotations};
 
 const READY: &str = "Running on node-1 Scheduled running 10.0.0.2 Ready";
 const UNREADY: &str = "Running on node-1 Scheduled running 10.0.0.2";
@@ -8,15 +8,15 @@ const CREATING: &str = "Pending on node-1 Scheduled ContainerCreating 10.0.0.2";
 
 /// What is seen of a pod with these annotations from its creation on, within `seconds`.
 async fn check(annotations: &[(&str, &str)], seconds: u64, expected: &[&str]) {
-    let mut world = World::new().await;
-    world.create(with_annotations(pod("web-0"), annotations)).await;
-    world.pass(seconds).await;
+    let mut cluster = Cluster::new().await;
+    cluster.create(with_annotations(pod("web-0"), annotations)).await;
+    cluster.pass(seconds).await;
     let words =
         |line: &&str| line.replace("READY", READY).replace("CREATING", CREATING).replace("UNRUN", UNREADY);
     let start = ["0 Pending", "0 Pending on node-1 Scheduled", "0 CREATING"];
     let expected: Vec<String> = start.iter().chain(expected).map(words).collect();
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-    world.check(&expected);
+    cluster.check(&expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,13 +68,13 @@ async fn a_stop_delay_longer_than_the_grace_ends_with_a_kill_at_the_graces_end()
         ("10s", "11 Succeeded on node-1 Scheduled Completed(0) 10.0.0.2 Terminating"),
         ("1m", "31 Failed on node-1 Scheduled Error(137) 10.0.0.2 Terminating"),
     ] {
-        let mut world = World::new().await;
-        world.create(with_annotations(pod("web-0"), &[("stop-delay", delay)])).await;
-        world.pass(1).await;
-        world.delete("web-0").await;
-        world.pass(100).await;
+        let mut cluster = Cluster::new().await;
+        cluster.create(with_annotations(pod("web-0"), &[("stop-delay", delay)])).await;
+        cluster.pass(1).await;
+        cluster.delete("web-0").await;
+        cluster.pass(100).await;
         let gone = format!("{} gone", end.split(' ').next().unwrap());
-        world.check_end(&[end, &gone]);
+        cluster.check_end(&[end, &gone]);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::world::{World, pod};
+use super::cluster::{Cluster, pod};
 use super::*;
 use crate::clock::Clock;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
@@ -103,50 +103,50 @@ impl Runtime for Troubled {
 
 #[tokio::test(start_paused = true)]
 async fn no_pod_waits_for_one_whose_start_hangs() {
-    let mut world = World::new().await;
-    let runtime = Troubled::new(world.store.clock(), &["web-0"]);
-    world.run_on(runtime);
-    world.create(pod("web-0")).await;
-    world.create(pod("web-1")).await;
-    world.pass(5).await;
-    let status = |name| world::summary(&world.store.get(&world.key(name)).unwrap());
+    let mut cluster = Cluster::new().await;
+    let runtime = Troubled::new(cluster.store.clock(), &["web-0"]);
+    cluster.run_on(runtime);
+    cluster.create(pod("web-0")).await;
+    cluster.create(pod("web-1")).await;
+    cluster.pass(5).await;
+    let status = |name| cluster::summary(&cluster.store.get(&cluster.key(name)).unwrap());
     assert_eq!(status("web-0"), "Pending on node-1 Scheduled ContainerCreating 10.0.0.2");
     assert_eq!(status("web-1"), "Running on node-1 Scheduled running 10.0.0.3 Ready");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_engine_that_does_not_answer_changes_no_status_and_restarts_nothing() {
-    let mut world = World::new().await;
-    let runtime = Troubled::new(world.store.clock(), &[]);
-    world.run_on(runtime.clone());
-    world.create(pod("web-0")).await;
-    world.pass(5).await;
-    let revision = world.store.get(&world.key("web-0")).unwrap().revision();
+    let mut cluster = Cluster::new().await;
+    let runtime = Troubled::new(cluster.store.clock(), &[]);
+    cluster.run_on(runtime.clone());
+    cluster.create(pod("web-0")).await;
+    cluster.pass(5).await;
+    let revision = cluster.store.get(&cluster.key("web-0")).unwrap().revision();
     runtime.set_silent(true);
-    world.agent.start_over();
-    world.pass(60).await;
+    cluster.agent.start_over();
+    cluster.pass(60).await;
     runtime.set_silent(false);
-    world.pass(5).await;
-    assert_eq!(world.store.get(&world.key("web-0")).unwrap().revision(), revision);
+    cluster.pass(5).await;
+    assert_eq!(cluster.store.get(&cluster.key("web-0")).unwrap().revision(), revision);
     runtime.set_silent(true);
-    world.delete("web-0").await;
-    world.pass(100).await;
-    world.check_end(&["70 Running on node-1 Scheduled running 10.0.0.2 Ready Terminating"]);
+    cluster.delete("web-0").await;
+    cluster.pass(100).await;
+    cluster.check_end(&["70 Running on node-1 Scheduled running 10.0.0.2 Ready Terminating"]);
     runtime.set_silent(false);
-    world.pass(5).await;
-    world.check_end(&["171 gone"]);
+    cluster.pass(5).await;
+    cluster.check_end(&["171 gone"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sandbox_that_cannot_be_created_is_reported_and_tried_again() {
-    let mut world = World::new().await;
-    let runtime = Troubled::new(world.store.clock(), &[]);
-    world.run_on(runtime.clone());
+    let mut cluster = Cluster::new().await;
+    let runtime = Troubled::new(cluster.store.clock(), &[]);
+    cluster.run_on(runtime.clone());
     runtime.set_silent(true);
-    world.create(pod("web-0")).await;
-    world.pass(5).await;
-    world.check_end(&["0 Pending on node-1 Scheduled ContainerCreating"]);
-    let events = world.store.list(Kind::Event, Some("default")).objects;
+    cluster.create(pod("web-0")).await;
+    cluster.pass(5).await;
+    cluster.check_end(&["0 Pending on node-1 Scheduled ContainerCreating"]);
+    let events = cluster.store.list(Kind::Event, Some("default")).objects;
     let texts: Vec<String> = events
         .iter()
         .filter_map(|event| event.get::<k8s_openapi::api::core::v1::Event>()?.message.clone())
@@ -155,23 +155,23 @@ async fn a_sandbox_that_cannot_be_created_is_reported_and_tried_again() {
     let expected = "Failed to create pod sandbox: the runtime does not answer: no such socket";
     assert_eq!(texts, [expected]);
     runtime.set_silent(false);
-    world.pass(5).await;
-    world.check_end(&["10 Running on node-1 Scheduled running 10.0.0.2 Ready"]);
+    cluster.pass(5).await;
+    cluster.check_end(&["10 Running on node-1 Scheduled running 10.0.0.2 Ready"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_of_pods_that_are_gone_is_removed_at_start() {
-    let mut world = World::new().await;
-    let runtime = Troubled::new(world.store.clock(), &[]);
-    world.run_on(runtime.clone());
+    let mut cluster = Cluster::new().await;
+    let runtime = Troubled::new(cluster.store.clock(), &[]);
+    cluster.run_on(runtime.clone());
     for name in ["web-0", "web-1"] {
-        world.create(pod(name)).await;
+        cluster.create(pod(name)).await;
     }
-    world.pass(1).await;
+    cluster.pass(1).await;
     let now = DeleteOptions { grace_s: Some(0), ..Default::default() };
-    world.store.delete(&world.key("web-0"), &now).await.unwrap();
-    let kept = world.store.get(&world.key("web-1")).unwrap().uid().to_owned();
-    world.run_on(runtime.clone());
-    world.pass(1).await;
+    cluster.store.delete(&cluster.key("web-0"), &now).await.unwrap();
+    let kept = cluster.store.get(&cluster.key("web-1")).unwrap().uid().to_owned();
+    cluster.run_on(runtime.clone());
+    cluster.pass(1).await;
     assert_eq!(runtime.sandboxes().await.unwrap(), [kept]);
 }

@@ -13,7 +13,7 @@ use crate::controllers::scheduler::Scheduler;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::store::{Change, StoreOptions};
 
-pub(super) struct World {
+pub(super) struct Cluster {
     pub(super) store: Store,
     pub(super) agent: Agent,
     scheduler: Worker,
@@ -21,7 +21,7 @@ pub(super) struct World {
     seen: Vec<String>,
 }
 
-impl World {
+impl Cluster {
     pub(super) async fn new() -> Self {
         Self::with_network("10.0.0.0/24").await
     }
