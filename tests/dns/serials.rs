@@ -79,6 +79,6 @@ fn without_a_folder_that_can_be_written_serials_are_the_clocks_and_that_is_told(
     let serial = u64::from(serial(program.address));
     assert!((before..=now_s()).contains(&serial), "{serial}");
     let said = std::fs::read_to_string(&log).unwrap();
-    assert_eq!(said.matches("name a folder with --state-dir").count(), 1, "{said}");
+    assert_eq!(said.matches("name a directory with --state-dir").count(), 1, "{said}");
     assert!(said.contains(file.to_str().unwrap()), "{said}");
 }
