@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 
 use super::spec::{
-    cluster_ip, cluster_ips, is_type, needs_address, needs_health_check_port, needs_node_ports,
+    cluster_ip, cluster_ips, is_of_type, needs_cluster_ip, needs_health_check_port, needs_node_ports,
 };
 
 /// Makes `clusterIP` and `clusterIPs` agree where only one of them was set.
@@ -36,7 +36,7 @@ pub(super) fn normalize(new: &mut ServiceSpec, old: Option<&ServiceSpec>) {
 
 /// Keeps allocated numbers that the update leaves out.
 pub(super) fn keep_allocated(new: &mut ServiceSpec, old: &ServiceSpec) {
-    if needs_address(old) && needs_address(new) {
+    if needs_cluster_ip(old) && needs_cluster_ip(new) {
         if cluster_ip(new).is_empty() {
             new.cluster_ip = old.cluster_ip.clone();
         }
@@ -68,7 +68,7 @@ fn keep_node_ports(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 /// Releases what the new type does not need, unless the update changes it.
 pub(super) fn drop_unneeded(new: &mut ServiceSpec, old: &ServiceSpec) {
-    if needs_address(old) && !needs_address(new) {
+    if needs_cluster_ip(old) && !needs_cluster_ip(new) {
         drop_addresses(new, old);
     }
     if needs_node_ports(old) && !needs_node_ports(new) && node_ports(new) == node_ports(old) {
@@ -78,7 +78,7 @@ pub(super) fn drop_unneeded(new: &mut ServiceSpec, old: &ServiceSpec) {
     if is_check_dropped && new.health_check_node_port == old.health_check_node_port {
         new.health_check_node_port = None;
     }
-    if is_type(old, "LoadBalancer") && !is_type(new, "LoadBalancer") {
+    if is_of_type(old, &["LoadBalancer"]) && !is_of_type(new, &["LoadBalancer"]) {
         drop_if_same(&mut new.allocate_load_balancer_node_ports, &old.allocate_load_balancer_node_ports);
         drop_if_same(&mut new.load_balancer_class, &old.load_balancer_class);
     }
@@ -98,7 +98,7 @@ fn drop_addresses(new: &mut ServiceSpec, old: &ServiceSpec) {
 
 fn is_reached_from_outside(spec: &ServiceSpec) -> bool {
     let has_external_ips = spec.external_ips.as_ref().is_some_and(|ips| !ips.is_empty());
-    needs_node_ports(spec) || is_type(spec, "ClusterIP") && has_external_ips
+    needs_node_ports(spec) || is_of_type(spec, &["ClusterIP"]) && has_external_ips
 }
 
 fn drop_if_same<T: PartialEq>(new: &mut Option<T>, old: &Option<T>) {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::ServiceSpec;
 
 use super::request::{AllocationError, Request, invalid, quoted, quoted_list};
-use super::spec::{cluster_ip, cluster_ips, ip_families, needs_address};
+use super::spec::{cluster_ip, cluster_ips, ip_families, needs_cluster_ip};
 use crate::objects::FieldError;
 use crate::objects::service::{NO_ADDRESS, is_headless};
 
@@ -19,7 +19,7 @@ const POLICY_PATH: &str = "spec.ipFamilyPolicy";
 
 /// Sets the families and the policy where they are missing, and refuses contradictions.
 pub(super) fn set(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
-    if !needs_address(spec) || request.old.is_some_and(|old| is_settled(spec, old)) {
+    if !needs_cluster_ip(spec) || request.old.is_some_and(|old| is_settled(spec, old)) {
         return Ok(());
     }
     let is_free_form = is_headless(spec) && spec.selector.as_ref().is_none_or(|map| map.is_empty());
@@ -39,7 +39,7 @@ pub(super) fn set(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), A
 /// addresses and families unchanged.
 fn is_settled(new: &ServiceSpec, old: &ServiceSpec) -> bool {
     let is_preferring = |spec: &ServiceSpec| spec.ip_family_policy.as_deref() == Some(PREFER);
-    needs_address(old)
+    needs_cluster_ip(old)
         && is_preferring(new)
         && is_preferring(old)
         && cluster_ips(new) == cluster_ips(old)

@@ -9,12 +9,12 @@ use k8s_openapi::api::core::v1::{ServicePort, ServiceSpec};
 use super::band::{Band, address, number};
 use super::families::family_of;
 use super::request::{AllocationError, Request, quoted_list};
-use super::spec::{cluster_ips, ip_families, needs_address, needs_health_check_port, needs_node_ports};
+use super::spec::{cluster_ips, ip_families, needs_cluster_ip, needs_health_check_port, needs_node_ports};
 use crate::objects::service;
 
 /// Sets one address for each family of the service; none for headless services and ExternalName.
 pub(super) fn set_addresses(spec: &mut ServiceSpec, request: &Request<'_>) -> Result<(), AllocationError> {
-    if !needs_address(spec) || service::is_headless(spec) {
+    if !needs_cluster_ip(spec) || service::is_headless(spec) {
         return Ok(());
     }
     let mut chosen = Vec::new();

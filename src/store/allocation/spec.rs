@@ -5,20 +5,12 @@
 
 use k8s_openapi::api::core::v1::ServiceSpec;
 
-pub(super) fn is_type(spec: &ServiceSpec, wanted: &str) -> bool {
-    spec.type_.as_deref().unwrap_or("ClusterIP") == wanted
-}
+pub(super) use crate::objects::service::{is_of_type, needs_cluster_ip, needs_health_check_port};
 
-pub(super) fn needs_address(spec: &ServiceSpec) -> bool {
-    !is_type(spec, "ExternalName")
-}
-
+/// Whether the allocation gives the ports node ports. `allocateLoadBalancerNodePorts` is not asked
+/// here.
 pub(super) fn needs_node_ports(spec: &ServiceSpec) -> bool {
-    is_type(spec, "NodePort") || is_type(spec, "LoadBalancer")
-}
-
-pub(super) fn needs_health_check_port(spec: &ServiceSpec) -> bool {
-    is_type(spec, "LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local")
+    is_of_type(spec, &["NodePort", "LoadBalancer"])
 }
 
 pub(super) fn cluster_ip(spec: &ServiceSpec) -> &str {
