@@ -103,7 +103,7 @@ fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 5] {
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
-        Box::new(Scheduler::new(NODE_NAME)),
+        Box::new(Scheduler::new()),
     ]
 }
 

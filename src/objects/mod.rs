@@ -1,6 +1,6 @@
 //! What there is: the table of kinds, an object and its metadata, names, labels, quantities.
 //!
-//! [`pod`], [`service`], [`namespace`], [`claim`] and [`storage_class`] are the words of Kubernetes as
+//! [`pod`], [`service`], [`namespace`], [`claim`], [`storage_class`] and [`taint`] are the words of Kubernetes as
 //! predicates, each once.
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
@@ -19,6 +19,7 @@ pub mod quality;
 pub mod quantity;
 pub mod service;
 pub mod storage_class;
+pub mod taint;
 mod weight;
 
 pub use field::{Fault, FieldError, Path};
