@@ -47,8 +47,8 @@ fn the_least_allocated_node_scores_by_what_is_left() {
     assert_eq!(score("cpu: 6000m, memory: 10000", "", wanted).0, 50);
     let used = "cpu: 3000m, memory: 5000";
     assert_eq!(score("cpu: 10000m, memory: 20000", used, "cpu: 3000m, memory: 5000").0, 45, "(40 + 50) / 2");
-    assert_eq!(score("cpu: 4000m, memory: 10000", "", wanted).1, Some(93), "0.75 and 0.5 are less even");
-    assert_eq!(score("cpu: 6000m, memory: 10000", "", wanted).1, Some(75 + 25), "as even as before");
+    assert_eq!(score("cpu: 4000m, memory: 10000", "", wanted).1, Some(68), "0.75 and 0.5 are less even");
+    assert_eq!(score("cpu: 6000m, memory: 10000", "", wanted).1, Some(75), "as even as before");
     assert_eq!(score("cpu: 6000m, memory: 10000", "", "example.com/gpu: 1").1, None);
 }
 
