@@ -19,6 +19,7 @@ mod agent;
 mod backoff;
 mod containers;
 mod context;
+mod hosts;
 mod log;
 mod options;
 mod pod;
@@ -29,5 +30,5 @@ mod server;
 mod status;
 
 pub use agent::Agent;
-pub use options::NodeOptions;
+pub use options::{LEASE_RENEWAL, NodeOptions, NodeSize};
 pub use server::NodeServer;

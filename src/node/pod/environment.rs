@@ -155,6 +155,7 @@ impl Sources<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::options::NodeSize;
     use serde_json::json;
 
     fn resolve(container: serde_json::Value) -> Result<Vec<String>, String> {
@@ -165,6 +166,9 @@ mod tests {
             name: "node-1".into(),
             pod_networks: Vec::new(),
             address: "192.168.0.1".parse().unwrap(),
+            size: NodeSize::ample(),
+            zone: None,
+            renews_lease_every: None,
         };
         let data = |kind: Kind, name: &str| {
             let key = if kind == Kind::Secret { "PASSWORD" } else { "HOST" };
