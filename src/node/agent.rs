@@ -25,6 +25,7 @@ use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
 use super::recorder::Recorder;
 use super::registration;
 use super::runtime::{ProbeReply, Runtime};
+use super::waiting::Waiting;
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
@@ -38,6 +39,7 @@ pub struct Agent {
     /// The keys of pods by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
     without_address: BTreeSet<ObjectKey>,
+    waiting: Waiting,
     /// What is under way and could not be done at once.
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     recorder: Recorder,
@@ -79,6 +81,8 @@ enum Done {
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Pods, and what pods may wait for.
+const KINDS: [Kind; 4] = [Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
 
 impl Agent {
     /// An agent that has not begun.
@@ -92,6 +96,7 @@ impl Agent {
             pods: HashMap::new(),
             keys: HashMap::new(),
             without_address: BTreeSet::new(),
+            waiting: Waiting::default(),
             running: FuturesUnordered::new(),
             recorder,
             is_registered: false,
@@ -216,7 +221,7 @@ impl Agent {
     fn look_at_everything(&mut self) {
         let store = &self.context.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&KINDS), listing.revision));
         let now = self.now();
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.pods.keys().cloned();
@@ -241,8 +246,11 @@ impl Agent {
 
     fn note(&mut self, events: &[Event]) {
         let now = self.now();
-        for event in events {
-            self.agenda.add(event.object.key().clone(), now);
+        for key in events.iter().map(|event| event.object.key()) {
+            match key.kind {
+                Kind::Pod => self.agenda.add(key.clone(), now),
+                _ => self.waiting.pods(key).for_each(|pod| self.agenda.add(pod.clone(), now)),
+            }
         }
     }
 
@@ -338,7 +346,10 @@ impl Agent {
         for probing in turn.probes {
             self.probe(key.clone(), probing);
         }
-        if is_due_again {
+        self.waiting.set(&key, turn.awaited.keys());
+        // What was awaited may have come while the turn was under way.
+        let present = |key: &ObjectKey| self.context.store.get(key).map(|object| object.revision());
+        if is_due_again || turn.awaited.has_changed(present) {
             self.agenda.add(key.clone(), now);
         }
         if let Some(error) = turn.error {
@@ -379,6 +390,7 @@ impl Agent {
         self.pods.remove(&key);
         self.keys.remove(uid);
         self.without_address.remove(&key);
+        self.waiting.set(&key, std::iter::empty());
         self.addresses.free(uid);
         let now = self.now();
         if let Some(next) = self.without_address.pop_first() {

@@ -27,6 +27,7 @@ mod registration;
 pub mod runtime;
 mod server;
 mod status;
+mod waiting;
 
 pub use agent::Agent;
 pub use options::NodeOptions;
