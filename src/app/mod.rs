@@ -32,5 +32,6 @@ mod domain;
 mod encrypted;
 mod forward;
 mod metrics_page;
+mod nodes;
 mod policy;
 mod secondaries;

@@ -2,13 +2,13 @@
 //!
 //! The API's address is bound before anything is started, and answered once the files are applied.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::nodes::{nodes, place};
 use super::running::Running;
 use super::start::{Start, signing};
 use super::zones::zone_options;
@@ -25,17 +25,16 @@ use crate::files::source::Mode;
 use crate::names::options::ZoneOptions;
 use crate::node::runtime::Runtime;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
-use crate::node::{Agent, NodeOptions, NodeServer};
+use crate::node::{Agent, NodeServer};
 use crate::objects::Revision;
 use crate::rules::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 
-/// The name of the one node.
-const NODE_NAME: &str = "dullahan";
-
 /// Starts the whole: store, controllers, node and DNS, with the manifests applied.
 pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Running> {
     let zone_options = zone_options(&settings.dns)?;
+    let mut nodes = nodes(settings)?;
+    let first_node = nodes.first().map(|node| node.name.clone()).unwrap_or_default();
     let seed = settings.simulated_seed.unwrap_or_else(random_seed);
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
@@ -64,16 +63,12 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         let served = api.run(store.clone(), streams, running.parts.stop_token());
         running.parts.spawn_fallible("API server", served);
     }
-    let node = NodeOptions {
-        name: NODE_NAME.to_owned(),
-        pod_networks: settings.pod_cidr.clone(),
-        address: node_address(&running.dns_addresses),
-    };
-    let mut agent = Agent::new(store, runtime, node);
+    place(&mut nodes, &running.dns_addresses);
+    let mut agent = Agent::new(store, runtime, nodes);
     // The scheduler would say that there is no node.
-    agent.register().await.context("cannot register the node")?;
+    agent.register().await.context("cannot register the nodes")?;
     running.parts.spawn("node agent", agent.run(running.parts.stop_token()));
-    for controller in controllers(settings) {
+    for controller in controllers(settings, &first_node) {
         let name = controller.name();
         let stop = running.parts.stop_token();
         running.parts.spawn(name, controllers::run(controller, running.store.clone(), stop));
@@ -96,14 +91,14 @@ async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Optio
     Ok(Some(ApiServer::bind(&options, store).await?))
 }
 
-fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 5] {
+fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 5] {
     let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
         Box::new(StatefulSets::with(beyond)),
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
-        Box::new(Scheduler::new(NODE_NAME)),
+        Box::new(Scheduler::new(node)),
     ]
 }
 
@@ -118,12 +113,6 @@ fn runtime(settings: &ServeSettings, clock: &Clock, seed: u64) -> Arc<dyn Runtim
             Arc::new(Simulated::new(clock.clone(), options))
         }
     }
-}
-
-/// The node is this machine; it is reached where DNS is.
-fn node_address(bound: &[SocketAddr]) -> IpAddr {
-    let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
-    specific.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
 
 fn random_seed() -> u64 {

@@ -7,6 +7,7 @@
 
 pub mod file;
 mod forward;
+mod nodes;
 mod wire;
 
 use std::io::IsTerminal;
@@ -19,6 +20,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
+pub use nodes::NodeSettings;
 pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// Flags of every command that runs a server.
@@ -303,6 +305,9 @@ pub struct ServeSettings {
     /// Seed of simulated delays and choices [default: random].
     #[arg(long, value_name = "N", help_heading = "Pods")]
     pub simulated_seed: Option<u64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub nodes: NodeSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub common: CommonSettings,

@@ -19,6 +19,7 @@ mod agent;
 mod backoff;
 mod containers;
 mod context;
+mod hosts;
 mod log;
 mod options;
 mod pod;
@@ -30,5 +31,5 @@ mod status;
 mod waiting;
 
 pub use agent::Agent;
-pub use options::NodeOptions;
+pub use options::{LEASE_RENEWAL, NodeOptions, NodeSize};
 pub use server::NodeServer;

@@ -20,6 +20,7 @@ pub mod quality;
 pub mod quantity;
 pub mod service;
 pub mod storage_class;
+pub mod version;
 mod weight;
 
 pub use field::{Fault, FieldError, Path};

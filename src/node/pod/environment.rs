@@ -157,6 +157,7 @@ impl Sources<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::options::NodeSize;
     use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
     use serde_json::json;
 
@@ -168,6 +169,9 @@ mod tests {
             name: "node-1".into(),
             pod_networks: Vec::new(),
             address: "192.168.0.1".parse().unwrap(),
+            size: NodeSize::ample(),
+            zone: None,
+            renews_lease_every: None,
         };
         let data = |kind: Kind, name: &str| {
             let key = if kind == Kind::Secret { "PASSWORD" } else { "HOST" };
