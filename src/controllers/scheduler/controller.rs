@@ -171,10 +171,14 @@ fn standing(pod: &PodInfo) -> Stand {
     }
 }
 
-/// Whether two versions of a waiting pod ask for the same.
+/// Whether two versions of a waiting pod ask for the same; a pod that has lost its nomination asks anew.
 fn is_same_wish(before: &Object, now: &Object) -> bool {
-    let parts = |object: &Object| object.get::<Pod>().map(|pod| pod.spec.clone());
-    before.uid() == now.uid() && before.meta().labels == now.meta().labels && parts(before) == parts(now)
+    let (Some(old), Some(new)) = (before.get::<Pod>(), now.get::<Pod>()) else { return false };
+    let is_nominated = |pod: &Pod| pod.status.as_ref().is_some_and(|one| one.nominated_node_name.is_some());
+    before.uid() == now.uid()
+        && before.meta().labels == now.meta().labels
+        && old.spec == new.spec
+        && (is_nominated(new) || !is_nominated(old))
 }
 
 /// Whether a node takes pods as before: only its heartbeats, conditions and the like have changed.

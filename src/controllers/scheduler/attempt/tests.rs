@@ -67,6 +67,8 @@ fn claims_hold_a_pod_until_they_are_bound() {
     let time = crate::objects::time(crate::clock::Timestamp::UNIX_EPOCH);
     leaving.claim.as_mut().unwrap().metadata.deletion_timestamp = Some(time);
     let missing = refused("persistentvolumeclaim \"data-web-0\" not found");
+    let mut lost = immediate(Some("Bound"));
+    lost.claim.as_mut().unwrap().spec.as_mut().unwrap().volume_name = Some("v".into());
     let ephemeral = Mounted { is_ephemeral: true, ..immediate(None) };
     let waiting =
         "waiting for ephemeral volume controller to create the persistentvolumeclaim \"data-web-0\"";
@@ -84,10 +86,8 @@ fn claims_hold_a_pod_until_they_are_bound() {
             vec![immediate(Some("Lost"))],
             refused("persistentvolumeclaim \"data-web-0\" bound to non-existent persistentvolume \"\""),
         ),
-        (
-            vec![immediate(Some("Bound"))],
-            refused("1 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"),
-        ),
+        (vec![immediate(Some("Bound"))], fits.clone()),
+        (vec![lost], refused("1 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")),
     ];
     for (claims, expected) in cases {
         assert_eq!(outcome(&pod("p", "", "", ""), &claims, vec![plain("a")]), expected, "{claims:?}");

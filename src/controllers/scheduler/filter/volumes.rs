@@ -143,9 +143,10 @@ pub(in super::super) fn check(claims: &[Mounted], node: &NodeInfo) -> Result<(),
         let Some(claim) = &mounted.claim else { continue };
         match &mounted.volume {
             Some(volume) => is_reached &= volume.get().is_none_or(|volume| is_reachable(volume, &selected)),
-            None if !mounted.is_unbound() => is_there = false,
-            None if !volume_name(claim).is_empty() => {}
-            None => is_found &= finds_volume(mounted, claim, &selected, &mut taken),
+            None if mounted.is_unbound() && volume_name(claim).is_empty() => {
+                is_found &= finds_volume(mounted, claim, &selected, &mut taken);
+            }
+            None => is_there &= mounted.is_unbound() || volume_name(claim).is_empty(),
         }
     }
     let reasons = [(is_reached, UNREACHABLE), (is_found, NOT_FOUND), (is_there, NO_VOLUME)];
