@@ -80,13 +80,13 @@ fn claims_hold_a_pod_until_they_are_bound() {
         (vec![delayed(Some("Pending")), immediate(None)], missing),
         (vec![ephemeral], refused(waiting)),
         (vec![immediate(Some("Pending"))], refused("pod has unbound immediate PersistentVolumeClaims")),
-        (vec![delayed(Some("Pending"))], fits),
+        (vec![delayed(Some("Pending"))], fits.clone()),
         (vec![leaving], refused("persistentvolumeclaim \"data-web-0\" is being deleted")),
         (
             vec![immediate(Some("Lost"))],
             refused("persistentvolumeclaim \"data-web-0\" bound to non-existent persistentvolume \"\""),
         ),
-        (vec![immediate(Some("Bound"))], fits.clone()),
+        (vec![immediate(Some("Bound"))], fits),
         (vec![lost], refused("1 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)")),
     ];
     for (claims, expected) in cases {
