@@ -186,7 +186,7 @@ impl Track {
         observations: &mut Vec<Observation>,
     ) {
         if matches!(self.state, State::Creating) {
-            self.probes.begin(since, now);
+            self.probes.begin(since);
         }
         let was_unhealthy = matches!(&self.state, State::Running { health: Health::Unhealthy(_), .. });
         if let (Health::Unhealthy(message), false) = (health, was_unhealthy) {
