@@ -5,7 +5,9 @@
 use clap::{Parser, Subcommand};
 
 use super::check::CheckSettings;
+use super::completions::CompletionsSettings;
 use super::explain::ExplainSettings;
+use super::man::ManSettings;
 use super::resolver::ResolverSettings;
 use super::simulate::SimulateSettings;
 use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
@@ -34,6 +36,10 @@ pub(super) enum Command {
     Resolver(ResolverSettings),
     /// Print the kubeconfig of the running server.
     Kubeconfig(KubeconfigSettings),
+    /// Print the script that completes commands and flags in a shell.
+    Completions(CompletionsSettings),
+    /// Print a man page, or write those of all commands.
+    Man(ManSettings),
 }
 
 impl Command {
@@ -46,7 +52,9 @@ impl Command {
             | Self::Explain(_)
             | Self::Resolver(_)
             | Self::Simulate(_)
-            | Self::Kubeconfig(_) => None,
+            | Self::Kubeconfig(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }

@@ -6,10 +6,12 @@
 mod arguments;
 mod check;
 mod command;
+mod completions;
 mod dns;
 mod explain;
 mod kubeconfig;
 mod logging;
+mod man;
 mod output;
 mod progress;
 mod resolver;
@@ -19,7 +21,8 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use command::Command;
+use clap::CommandFactory;
+use command::{Cli, Command};
 
 /// Parses the command line, runs the command, and gives the process' exit code.
 pub fn main() -> ExitCode {
@@ -38,6 +41,8 @@ pub fn main() -> ExitCode {
         Command::Simulate(settings) => simulate::run(&settings),
         Command::Resolver(settings) => resolver::run(&settings),
         Command::Kubeconfig(settings) => kubeconfig::run(&settings),
+        Command::Completions(settings) => completions::run(&settings, Cli::command()),
+        Command::Man(settings) => man::run(&settings, Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error);
