@@ -1,0 +1,69 @@
+//! Every command block of the README and of `docs/`, run as a reader would (`tests/documents/run.py`).
+//!
+//! Each page has a network namespace of its own, in which the default ports are free.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::tools::{Tools, say};
+
+/// The pages, and how many blocks of each are not run because they need what a test has not.
+const PAGES: [(&str, usize); 1] = [("README.md", 1)];
+
+/// Programs that the pages call, and their Debian packages.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("python3", "python3"),
+    ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+    ("kubectl", "kubernetes-client"),
+    ("dig", "bind9-dnsutils"),
+    ("openssl", "openssl"),
+];
+
+fn check(page: &str) {
+    let (_, n_skipped) = *PAGES.iter().find(|(name, _)| *name == page).unwrap();
+    let mut tools = Tools::default();
+    if !PROGRAMS.map(|(name, package)| tools.find(name, package).is_some()).iter().all(|found| *found) {
+        return;
+    }
+    let root = env!("CARGO_MANIFEST_DIR");
+    let script = format!("ip link set lo up && exec python3 {root}/tests/documents/run.py \"$@\"");
+    let binary = env!("CARGO_BIN_EXE_dullahan");
+    let output = Command::new("unshare")
+        .args(["--net", "--map-root-user", "--kill-child", "sh", "-c", &script, "sh", binary, page])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    if complaints.contains("unshare failed") {
+        say(&format!("SKIPPED: {page}, because this machine allows no network namespace: {complaints}"));
+        return;
+    }
+    assert!(output.status.success(), "{printed}{complaints}");
+    assert!(
+        printed.ends_with(&format!(" passed, 0 failed, {n_skipped} skipped\n")),
+        "{n_skipped} skipped expected: {printed}"
+    );
+}
+
+#[test]
+fn no_page_is_forgotten() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = std::fs::read_dir(root.join("docs")).unwrap();
+    let names = folder.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
+    let present: BTreeSet<String> =
+        names.filter(|name| name.ends_with(".md")).chain(["README.md".to_owned()]).collect();
+    assert_eq!(present, PAGES.iter().map(|(name, _)| (*name).to_owned()).collect());
+}
+
+#[test]
+fn the_readme_does_what_it_says() {
+    check("README.md");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
+}
