@@ -9,7 +9,16 @@ use std::process::Command;
 use crate::support::tools::{Tools, say};
 
 /// The pages, and how many blocks of each are not run because they need what a test has not.
-const PAGES: [(&str, usize); 1] = [("README.md", 1)];
+const PAGES: [(&str, usize); 8] = [
+    ("README.md", 1),
+    ("docs/dns.md", 1),
+    ("docs/ignored.md", 0),
+    ("docs/kubectl.md", 0),
+    ("docs/operations.md", 1),
+    ("docs/simulation.md", 0),
+    ("docs/statefulset.md", 0),
+    ("docs/tutorial.md", 0),
+];
 
 /// Programs that the pages call, and their Debian packages.
 const PROGRAMS: [(&str, &str); 6] = [
@@ -60,6 +69,41 @@ fn no_page_is_forgotten() {
 #[test]
 fn the_readme_does_what_it_says() {
     check("README.md");
+}
+
+#[test]
+fn the_tutorial_does_what_it_says() {
+    check("docs/tutorial.md");
+}
+
+#[test]
+fn the_page_on_kubectl_does_what_it_says() {
+    check("docs/kubectl.md");
+}
+
+#[test]
+fn the_page_on_dns_does_what_it_says() {
+    check("docs/dns.md");
+}
+
+#[test]
+fn the_page_on_statefulsets_does_what_it_says() {
+    check("docs/statefulset.md");
+}
+
+#[test]
+fn the_page_on_simulation_does_what_it_says() {
+    check("docs/simulation.md");
+}
+
+#[test]
+fn the_page_on_operations_does_what_it_says() {
+    check("docs/operations.md");
+}
+
+#[test]
+fn the_page_on_what_is_ignored_does_what_it_says() {
+    check("docs/ignored.md");
 }
 
 #[test]
