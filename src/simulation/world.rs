@@ -233,8 +233,10 @@ impl World<'_> {
             self.witness.note_serial(&publication)?;
             // Of several publications in one step only the last one can still be seen.
             if self.stage.publications.is_empty() {
-                let slices = self.stage.store.list(Kind::EndpointSlice, None).objects;
-                self.witness.published(&self.stage.zones.load_full(), &slices)?;
+                let [services, slices] = [Kind::Service, Kind::EndpointSlice]
+                    .map(|kind| self.stage.store.list(kind, None).objects);
+                let services: Vec<&Service> = services.iter().filter_map(Object::get).collect();
+                self.witness.published(&self.stage.zones.load_full(), &services, &slices)?;
             }
         }
         Ok(())

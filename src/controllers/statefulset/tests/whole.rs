@@ -19,7 +19,7 @@ use crate::controllers::{
     Controller, endpointslice::EndpointSlices, garbage::Garbage, run, scheduler::Scheduler, volumes::Volumes,
 };
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
-use crate::node::{Agent, NodeOptions};
+use crate::node::{Agent, NodeOptions, NodeSize};
 use crate::objects::{Kind, KubeObject, ObjectKey};
 use crate::store::{Bootstrap, DeleteOptions, Store, StoreOptions};
 
@@ -52,13 +52,16 @@ impl Cluster {
             name: "node".into(),
             pod_networks: vec!["10.244.0.0/16".parse().unwrap()],
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            size: NodeSize::ample(),
+            zone: None,
+            renews_lease_every: None,
         };
         let options = SimulatedOptions {
             start_delay: Duration::from_millis(100),
             seed: 3,
             ..SimulatedOptions::default()
         };
-        let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
+        let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), vec![node]);
         tokio::spawn(agent.run(stop.clone()));
         let controllers: [Box<dyn Controller>; 5] = [
             Box::new(controller),
