@@ -24,6 +24,7 @@ mod dns;
 pub use dns::{Known, dns, explain};
 
 mod start;
+pub use start::manifests;
 
 mod zones;
 pub use zones::ZoneReport;

@@ -13,7 +13,7 @@ use super::zones::ZoneReport;
 use crate::clock::Clock;
 use crate::dns::transport::EncryptedProtocol;
 use crate::dns::zone::SharedZones;
-use crate::files::source::Report;
+use crate::files::report::Report;
 use crate::names::publisher::Publication;
 use crate::objects::Revision;
 use crate::store::Store;

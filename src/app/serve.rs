@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::running::Running;
-use super::start::{Start, signing};
+use super::start::{Start, manifests, signing};
 use super::zones::zone_options;
 use crate::api::server::{ApiOptions, ApiServer};
 use crate::clock::Clock;
@@ -48,7 +48,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         store: store.clone(),
         seed,
         mode: Mode::Apply,
-        files: settings.file.clone(),
+        manifests: manifests(&settings.manifests),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
         pod_networks: settings.pod_cidr.clone(),

@@ -18,10 +18,11 @@ use super::parts::Parts;
 use super::running::Running;
 use super::zones::{ZoneReport, open_zones};
 use super::{policy, secondaries};
-use crate::config::DnsSettings;
+use crate::config::{DnsSettings, ManifestSettings};
 use crate::dns::secondary::notification::Target;
 use crate::dns::transport::{DatagramOptions, DnsServer};
 use crate::dns::zone::{SharedZones, Zone};
+use crate::files::manifests::Manifests;
 use crate::files::source::{Files, Mode};
 use crate::metrics;
 use crate::names::options::ZoneOptions;
@@ -37,12 +38,18 @@ pub(super) fn signing(beside: Option<PathBuf>, names: &[String], dns: &DnsSettin
     Signing { beside, names: names.iter().cloned().chain([own]).collect() }
 }
 
+/// The manifests that flags name.
+pub fn manifests(settings: &ManifestSettings) -> Manifests {
+    let ManifestSettings { file, recursive, strict } = settings;
+    Manifests { paths: file.clone(), is_recursive: *recursive, is_strict: *strict }
+}
+
 /// What is to be started.
 pub(super) struct Start {
     pub(super) store: Store,
     pub(super) seed: u64,
     pub(super) mode: Mode,
-    pub(super) files: Vec<PathBuf>,
+    pub(super) manifests: Manifests,
     pub(super) dns: DnsSettings,
     pub(super) zone_options: ZoneOptions,
     pub(super) pod_networks: Vec<IpNet>,
@@ -68,7 +75,7 @@ impl Start {
             self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
         }
         let since = self.store.revision();
-        let mut files = Files::new(self.store.clone(), self.mode, self.files.clone());
+        let mut files = Files::new(self.store.clone(), self.mode, self.manifests.clone());
         let applied = files.load().await;
         refuse_broken(&applied)?;
         let (static_zones, zone_files) = open_zones(self.dns.zones.as_deref(), self.store.clock())?;

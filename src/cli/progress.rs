@@ -9,7 +9,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 
 use super::output::{Line, PROBLEM, Tone};
-use crate::files::source::{Outcome, Report};
+use crate::files::report::{Change as FileChange, Outcome, Report};
+use crate::machinery::manifest::Skipped;
 use crate::names::publisher::Publication;
 use crate::objects::{Object, ObjectKey};
 use crate::rules::columns::PodCells;
@@ -104,20 +105,54 @@ pub(super) fn publication(publication: &Publication) -> Vec<Line> {
 
 /// The lines for what a reading of the files changed, and for what is wrong with them.
 pub(super) fn report(report: &Report) -> Vec<Line> {
-    let changes = report.changes.iter().map(|(key, outcome)| {
-        let (state, tone) = match outcome {
-            Outcome::Created => ("created", Tone::Good),
-            Outcome::Configured => ("configured", Tone::Good),
-            Outcome::Deleted => ("deleted", Tone::Fading),
-        };
-        Line { subject: "applied", name: key.to_string(), state: state.into(), tone }
-    });
-    let problems = report.problems.iter().map(|problem| problem_line(&problem.to_string()));
-    let mut lines: Vec<Line> = changes.chain(problems).collect();
+    let mut lines: Vec<Line> = report.changes.iter().map(applied).collect();
+    lines.extend(report.taken.iter().map(|taken| Line {
+        subject: "applied",
+        name: taken.to_string(),
+        state: String::new(),
+        tone: Tone::Neutral,
+    }));
+    lines.extend(report.problems.iter().map(|problem| problem_line(&problem.to_string())));
     if !report.problems.is_empty() {
         lines.push(problem_line("what these files said before stays in force"));
     }
+    lines.extend(report.mended.iter().map(|file| Line {
+        subject: "mended",
+        name: file.clone(),
+        state: "nothing is wrong with it any more".into(),
+        tone: Tone::Good,
+    }));
+    lines.extend(report.remarks.iter().map(|remark| {
+        let (file, line) = (&remark.source.file, remark.source.line);
+        warning(format!("{file}:{line}: {}", remark.message()))
+    }));
+    lines.extend(skipped(&report.skipped));
     lines
+}
+
+fn applied(change: &FileChange) -> Line {
+    let (state, tone) = match change.outcome {
+        Outcome::Created => ("created".to_owned(), Tone::Good),
+        Outcome::Configured => ("configured".to_owned(), Tone::Good),
+        Outcome::Deleted => (format!("deleted, no longer in {}", change.source.file), Tone::Fading),
+    };
+    Line { subject: "applied", name: change.key.to_string(), state, tone }
+}
+
+/// The lines for objects of kinds that are not served, and how many there are.
+pub(super) fn skipped(skipped: &[Skipped]) -> Vec<Line> {
+    let mut lines: Vec<Line> = skipped.iter().map(|skipped| warning(skipped.to_string())).collect();
+    let count = match skipped.len() {
+        0 => return lines,
+        1 => "1 object was skipped".to_owned(),
+        n => format!("{n} objects were skipped"),
+    };
+    lines.push(warning(format!("{count}; --strict refuses kinds that are not served")));
+    lines
+}
+
+fn warning(text: String) -> Line {
+    Line { subject: "warning", name: text, state: String::new(), tone: Tone::Neutral }
 }
 
 /// A line for something that is wrong.

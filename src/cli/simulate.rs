@@ -2,16 +2,17 @@
 //! seed, in virtual time; every rule is checked at every step.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::output::say;
-use crate::machinery::manifest::{self, Strictness};
-use crate::rules::dry_run;
+use super::progress;
+use crate::app;
+use crate::config::ManifestSettings;
+use crate::files::once;
 use crate::simulation::{Cast, Simulation, Summary};
 
 /// Flags of `dullahan simulate`.
@@ -26,10 +27,9 @@ pub(super) struct SimulateSettings {
     /// Hours of virtual time for each seed.
     #[arg(long, value_name = "HOURS", default_value_t = 1.0, value_parser = hours)]
     hours: f64,
-    /// Act on the StatefulSets in this manifest (repeatable) [default: sets generated from the
-    /// seed].
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    file: Vec<PathBuf>,
+    /// Without manifests, sets are generated from the seed.
+    #[command(flatten)]
+    manifests: ManifestSettings,
     /// Print every action, every state of a pod, every name published or withdrawn.
     #[arg(long)]
     timeline: bool,
@@ -42,7 +42,7 @@ const BAR_WIDTH: u64 = 30;
 
 /// Runs every seed; fails at the first that breaks a rule.
 pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
-    let cast = cast(&settings.file)?;
+    let cast = cast(&settings.manifests)?;
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
     let mut progress = Progress::new(settings);
     for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
@@ -62,7 +62,7 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
                     say("the timeline of the shortest history:")?;
                     failure.timeline.iter().try_for_each(say)?;
                 }
-                let files = settings.file.iter().map(|file| format!(" -f {}", file.display()));
+                let files = settings.manifests.file.iter().map(|file| format!(" -f {}", file.display()));
                 eprintln!("{failure}{}", files.collect::<String>());
                 return Ok(ExitCode::FAILURE);
             }
@@ -80,26 +80,18 @@ fn hours(text: &str) -> Result<f64, String> {
 }
 
 /// The sets of the manifests; `None` if none were given.
-fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
-    if files.is_empty() {
+fn cast(settings: &ManifestSettings) -> anyhow::Result<Option<Cast>> {
+    if settings.file.is_empty() {
         return Ok(None);
     }
-    let mut objects = Vec::new();
-    for file in files {
-        let text =
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let read = manifest::parse(
-            &file.display().to_string(),
-            &text,
-            "default",
-            Strictness::Strict(dry_run::create),
-        );
-        if !read.mistakes.is_empty() {
-            bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));
-        }
-        objects.extend(read.objects.into_iter().map(|located| located.typed));
+    let content = once::read(&app::manifests(settings));
+    if !content.problems.is_empty() {
+        bail!(app::BrokenFiles(content.problems.iter().map(ToString::to_string).collect()));
     }
-    match Cast::of(objects) {
+    for line in progress::skipped(&content.skipped) {
+        eprintln!("warning: {}", line.name);
+    }
+    match Cast::of(content.objects) {
         Some(cast) => Ok(Some(cast)),
         None => bail!("the manifests have no StatefulSet; name a file that has one"),
     }

@@ -7,6 +7,7 @@
 
 pub mod file;
 mod forward;
+mod manifests;
 mod wire;
 
 use std::io::IsTerminal;
@@ -19,6 +20,7 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
+pub use manifests::ManifestSettings;
 pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// Flags of every command that runs a server.
@@ -260,9 +262,9 @@ pub struct KubeconfigSettings {
 /// Flags of `dullahan serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeSettings {
-    /// Apply this manifest file or directory, and follow its changes (repeatable; - is standard input).
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub manifests: ManifestSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
@@ -311,9 +313,9 @@ pub struct ServeSettings {
 /// Flags of `dullahan dns`.
 #[derive(Args, Clone, Debug)]
 pub struct DnsOnlySettings {
-    /// Read objects from this manifest file or directory, unchanged, and follow its changes (repeatable; - is standard input).
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub manifests: ManifestSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
