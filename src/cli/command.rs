@@ -2,10 +2,12 @@
 //!
 //! What a subcommand does is in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::check::CheckSettings;
 use super::explain::ExplainSettings;
+use super::help;
+use super::list::ListSettings;
 use super::resolver::ResolverSettings;
 use super::simulate::SimulateSettings;
 use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
@@ -32,8 +34,15 @@ pub(super) enum Command {
     Simulate(SimulateSettings),
     /// Print the configuration for a resolver that forwards our zones to this server.
     Resolver(ResolverSettings),
-    /// Print the kubeconfig of the running server.
+    /// Print a server's kubeconfig, or merge it into yours.
     Kubeconfig(KubeconfigSettings),
+    /// List the servers that run.
+    List(ListSettings),
+}
+
+/// The command line with its help.
+pub(super) fn command() -> clap::Command {
+    help::complete(Cli::command())
 }
 
 impl Command {
@@ -46,7 +55,8 @@ impl Command {
             | Self::Explain(_)
             | Self::Resolver(_)
             | Self::Simulate(_)
-            | Self::Kubeconfig(_) => None,
+            | Self::Kubeconfig(_)
+            | Self::List(_) => None,
         }
     }
 }

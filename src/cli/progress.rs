@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 
+use serde_json::Value;
+
 use super::output::{Line, PROBLEM, Tone};
 use crate::files::report::{Change as FileChange, Outcome, Report};
 use crate::machinery::manifest::Skipped;
 use crate::names::publisher::Publication;
-use crate::objects::{Object, ObjectKey};
+use crate::objects::{Object, ObjectKey, pod};
 use crate::rules::columns::PodCells;
 use crate::store::{Change, Event};
 
@@ -49,6 +51,7 @@ impl Progress {
 
     fn pod(&mut self, change: Change, object: &Object, pod: &Pod) -> Option<Line> {
         let (state, tone) = if change == Change::Deleted { gone() } else { pod_state(pod) };
+        let fields = if change == Change::Deleted { gone_fields() } else { pod_fields(pod) };
         if self.pods.get(object.key()) == Some(&state) {
             return None;
         }
@@ -57,13 +60,14 @@ impl Progress {
         } else {
             self.pods.insert(object.key().clone(), state.clone());
         }
-        Some(Line { subject: "pod", name: path(object), state, tone })
+        Some(Line { fields, ..Line::new("pod", path(object), state, tone) })
     }
 
     fn set(&mut self, change: Change, object: &Object, set: &StatefulSet) -> Option<Line> {
         if change == Change::Deleted {
             self.sets.remove(object.key());
-            return Some(Line { subject: "set", name: path(object), state: gone().0, tone: Tone::Fading });
+            let line = Line::new("set", path(object), gone().0, Tone::Fading);
+            return Some(Line { fields: gone_fields(), ..line });
         }
         let wanted = set.spec.replicas.unwrap_or(1);
         let status = set.status.clone().unwrap_or_default();
@@ -71,11 +75,11 @@ impl Progress {
         let is_observed = status.observed_generation == set.metadata.generation;
         let is_complete = is_observed && ready == wanted && status.replicas == wanted;
         let was_complete = self.sets.insert(object.key().clone(), is_complete);
-        (is_complete && was_complete != Some(true)).then(|| Line {
-            subject: "set",
-            name: path(object),
-            state: format!("{ready} of {wanted} pods Ready"),
-            tone: Tone::Good,
+        (is_complete && was_complete != Some(true)).then(|| {
+            Line::new("set", path(object), format!("{ready} of {wanted} pods Ready"), Tone::Good)
+                .with("state", "Complete")
+                .with("ready", ready)
+                .with("replicas", wanted)
         })
     }
 }
@@ -85,20 +89,15 @@ pub(super) fn publication(publication: &Publication) -> Vec<Line> {
     let added = publication.added.iter().map(|name| (name, "published", Tone::Good));
     let removed = publication.removed.iter().map(|name| (name, "withdrawn", Tone::Fading));
     let all: Vec<_> = added.chain(removed).filter(|(name, _, _)| is_worth_a_line(name)).collect();
-    let listed = all.iter().take(NAMES_MAX).map(|(name, state, tone)| Line {
-        subject: "name",
-        name: name.to_string().trim_end_matches('.').to_owned(),
-        state: (*state).to_owned(),
-        tone: *tone,
-    });
+    let listed = all
+        .iter()
+        .take(NAMES_MAX)
+        .map(|(name, state, tone)| Line::new("name", name.to_string().trim_end_matches('.'), *state, *tone));
     let mut lines: Vec<Line> = listed.collect();
     if all.len() > NAMES_MAX {
-        lines.push(Line {
-            subject: "name",
-            name: format!("and {} more", all.len() - NAMES_MAX),
-            state: "changed".into(),
-            tone: Tone::Neutral,
-        });
+        let n_more = all.len() - NAMES_MAX;
+        let line = Line::new("name", format!("and {n_more} more"), "changed", Tone::Neutral);
+        lines.push(line.with("count", n_more));
     }
     lines
 }
@@ -106,37 +105,44 @@ pub(super) fn publication(publication: &Publication) -> Vec<Line> {
 /// The lines for what a reading of the files changed, and for what is wrong with them.
 pub(super) fn report(report: &Report) -> Vec<Line> {
     let mut lines: Vec<Line> = report.changes.iter().map(applied).collect();
-    lines.extend(report.taken.iter().map(|taken| Line {
-        subject: "applied",
-        name: taken.to_string(),
-        state: String::new(),
-        tone: Tone::Neutral,
+    lines.extend(report.taken.iter().map(|taken| {
+        about(Line::new("applied", taken.to_string(), "", Tone::Neutral), &taken.key)
+            .with("manager", taken.manager.clone())
+            .with("fields", taken.fields.clone())
     }));
     lines.extend(report.problems.iter().map(|problem| problem_line(&problem.to_string())));
     if !report.problems.is_empty() {
         lines.push(problem_line("what these files said before stays in force"));
     }
-    lines.extend(report.mended.iter().map(|file| Line {
-        subject: "mended",
-        name: file.clone(),
-        state: "nothing is wrong with it any more".into(),
-        tone: Tone::Good,
-    }));
+    let mended = "nothing is wrong with it any more";
+    lines.extend(report.mended.iter().map(|file| Line::new("mended", file.clone(), mended, Tone::Good)));
     lines.extend(report.remarks.iter().map(|remark| {
         let (file, line) = (&remark.source.file, remark.source.line);
-        warning(format!("{file}:{line}: {}", remark.message()))
+        about(warning(format!("{file}:{line}: {}", remark.message())), &remark.key)
+            .with("path", remark.warning.path.clone())
     }));
     lines.extend(skipped(&report.skipped));
+    if lines.is_empty() && report.is_asked && report.n_files > 0 {
+        lines.push(Line::new("read", "manifests", "unchanged", Tone::Good));
+    }
     lines
 }
 
 fn applied(change: &FileChange) -> Line {
-    let (state, tone) = match change.outcome {
-        Outcome::Created => ("created".to_owned(), Tone::Good),
-        Outcome::Configured => ("configured".to_owned(), Tone::Good),
-        Outcome::Deleted => (format!("deleted, no longer in {}", change.source.file), Tone::Fading),
+    let file = &change.source.file;
+    let (state, words, tone) = match change.outcome {
+        Outcome::Created => ("created", "created".to_owned(), Tone::Good),
+        Outcome::Configured => ("configured", "configured".to_owned(), Tone::Good),
+        Outcome::Deleted => ("deleted", format!("deleted, no longer in {file}"), Tone::Fading),
     };
-    Line { subject: "applied", name: change.key.to_string(), state, tone }
+    let line = Line::new("applied", change.key.to_string(), words, tone);
+    about(line, &change.key).with("state", state).with("file", file.clone())
+}
+
+fn about(line: Line, key: &ObjectKey) -> Line {
+    line.with("kind", key.kind.to_string())
+        .with("namespace", key.namespace.to_string())
+        .with("name", key.name.to_string())
 }
 
 /// The lines for objects of kinds that are not served, and how many there are.
@@ -152,12 +158,12 @@ pub(super) fn skipped(skipped: &[Skipped]) -> Vec<Line> {
 }
 
 fn warning(text: String) -> Line {
-    Line { subject: "warning", name: text, state: String::new(), tone: Tone::Neutral }
+    Line::new("warning", text, "", Tone::Neutral)
 }
 
 /// A line for something that is wrong.
 pub(super) fn problem_line(problem: &str) -> Line {
-    Line { subject: PROBLEM, name: problem.to_owned(), state: String::new(), tone: Tone::Bad }
+    Line::new(PROBLEM, problem, "", Tone::Bad)
 }
 
 /// Reverse names and the names of ports follow from the others.
@@ -174,11 +180,24 @@ fn gone() -> (String, Tone) {
     ("gone".into(), Tone::Fading)
 }
 
+fn gone_fields() -> Vec<(&'static str, Value)> {
+    vec![("state", "Deleted".into())]
+}
+
+/// The state as `kubectl get pods` has it, and what the words say beyond.
+fn pod_fields(pod: &Pod) -> Vec<(&'static str, Value)> {
+    let status = pod.status.as_ref();
+    let address = status.and_then(|status| status.pod_ip.as_deref());
+    let mut fields: Vec<(&'static str, Value)> =
+        vec![("state", PodCells::of(pod).status.into()), ("ready", pod::is_ready(pod).into())];
+    fields.extend(address.map(|address| ("address", address.into())));
+    fields
+}
+
 fn pod_state(pod: &Pod) -> (String, Tone) {
     let cells = PodCells::of(pod);
     let status = pod.status.as_ref();
-    let mut conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
-    let is_ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let is_ready = pod::is_ready(pod);
     match cells.status.as_str() {
         "Running" if is_ready => {
             let address = status.and_then(|status| status.pod_ip.as_deref()).unwrap_or("no address");
@@ -203,14 +222,18 @@ fn warning_line(event: &KubeEvent) -> Option<Line> {
     );
     let reason = event.reason.as_deref().unwrap_or_default();
     let message = event.message.as_deref().unwrap_or_default();
-    Some(Line { subject: "warning", name, state: format!("{reason}: {message}"), tone: Tone::Bad })
+    let namespace = about.namespace.as_deref().unwrap_or_default();
+    let line = Line::new("warning", name, format!("{reason}: {message}"), Tone::Bad);
+    let line = line.with("state", reason).with("message", message).with("namespace", namespace);
+    let kind = about.kind.as_deref().unwrap_or_default();
+    Some(line.with("kind", kind).with("name", about.name.as_deref().unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn event(change: Change, status: &Value) -> Event {
         let pod = json!({"metadata": {"name": "web-0", "namespace": "default"}, "status": status});
