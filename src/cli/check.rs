@@ -72,7 +72,10 @@ pub(super) fn run(settings: &CheckSettings) -> anyhow::Result<ExitCode> {
 fn print(report: &Report) -> anyhow::Result<()> {
     report.problems.iter().try_for_each(say)?;
     report.remarks.iter().try_for_each(say)?;
-    report.skipped.iter().try_for_each(say)?;
+    for skipped in &report.skipped {
+        let (file, line) = (&skipped.source.file, skipped.source.line);
+        say(format_args!("{file}:{line}: warning: {}", skipped.message()))?;
+    }
     let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (objects, files) = (counted(report.n_objects, "object"), counted(report.n_files, "file"));
     let mistakes = counted(report.problems.len(), "mistake");

@@ -1,11 +1,13 @@
-//! What is around the servers: every mistake in a manifest (`bad_manifests`), the fuzz targets over
-//! kept and made inputs (`fuzzing`), completions and man pages (`shells`), and what people install
+//! What is around the servers: every mistake in a manifest (`bad_manifests`), what becomes of manifests
+//! that are checked and followed (`manifests`), the fuzz targets over kept and made inputs (`fuzzing`),
+//! completions and man pages (`shells`), and what people install
 //! (`packaging`). The first two need nothing but this program.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_manifests;
 mod fuzzing;
+mod manifests;
 mod shells;
 #[path = "../support/mod.rs"]
 mod support;

@@ -73,8 +73,9 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
     let [cluster_ip, selector, publish] = paths;
     if !is_headless(service) {
         let text = format!(
-            "Service \"{service_name}\" is not headless, so \"{set_name}-0.{service_name}\" and the others do not \
-             resolve; recreate it with clusterIP: None"
+            "Service \"{service_name}\" is not headless, so \"{service_name}\" leads to one cluster address instead of \
+             the pods, and DNS servers need not know \"{set_name}-0.{service_name}\" (this one and CoreDNS do); \
+             recreate it with clusterIP: None"
         );
         warn_of_pair(warnings, cluster_ip, text);
     }

@@ -208,7 +208,7 @@ fn a_service_is_told_why_the_set_that_names_it_has_no_names() {
     let visible = with(service(), "/spec/clusterIP", json!("10.96.0.9"));
     check(
         &[(Kind::StatefulSet, set()), (Kind::Service, visible), (Kind::StorageClass, class())],
-        &[("spec.serviceName", "\"web-0.nginx\" and the others do not resolve")],
+        &[("spec.serviceName", "\"nginx\" leads to one cluster address instead of the pods")],
     );
 }
 
