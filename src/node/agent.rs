@@ -24,6 +24,7 @@ use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
 use super::recorder::Recorder;
 use super::registration;
 use super::runtime::{ProbeReply, Runtime};
+use super::waiting::Waiting;
 use crate::clock::{Clock, Timestamp};
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
@@ -37,6 +38,7 @@ pub struct Agent {
     pods: HashMap<ObjectKey, Slot>,
     /// The keys of pods by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
+    waiting: Waiting,
     /// What is under way and could not be done at once.
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     recorder: Recorder,
@@ -79,6 +81,8 @@ enum Done {
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Pods, and what pods may wait for.
+const KINDS: [Kind; 4] = [Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
 
 impl Agent {
     /// An agent that has not begun.
@@ -97,6 +101,7 @@ impl Agent {
             agenda: Agenda::default(),
             pods: HashMap::new(),
             keys: HashMap::new(),
+            waiting: Waiting::default(),
             running: FuturesUnordered::new(),
             recorder,
             is_registered: false,
@@ -218,7 +223,7 @@ impl Agent {
     fn look_at_everything(&mut self) {
         let store = &self.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&KINDS), listing.revision));
         let now = self.now();
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.pods.keys().cloned();
@@ -243,8 +248,11 @@ impl Agent {
 
     fn note(&mut self, events: &[Event]) {
         let now = self.now();
-        for event in events {
-            self.agenda.add(event.object.key().clone(), now);
+        for key in events.iter().map(|event| event.object.key()) {
+            match key.kind {
+                Kind::Pod => self.agenda.add(key.clone(), now),
+                _ => self.waiting.pods(key).for_each(|pod| self.agenda.add(pod.clone(), now)),
+            }
         }
     }
 
@@ -333,7 +341,10 @@ impl Agent {
         for probing in turn.probes {
             self.probe(key.clone(), probing);
         }
-        if is_due_again {
+        self.waiting.set(&key, turn.awaited.keys());
+        // What was awaited may have come while the turn was under way.
+        let present = |key: &ObjectKey| self.store.get(key).map(|object| object.revision());
+        if is_due_again || turn.awaited.has_changed(present) {
             self.agenda.add(key.clone(), now);
         }
         if let Some(error) = turn.error {
@@ -377,6 +388,7 @@ impl Agent {
         let next = self.host_of(&key).and_then(|host| host.free(&key, uid));
         self.pods.remove(&key);
         self.keys.remove(uid);
+        self.waiting.set(&key, std::iter::empty());
         let now = self.now();
         if let Some(next) = next {
             self.agenda.add(next, now);

@@ -28,6 +28,7 @@ mod registration;
 pub mod runtime;
 mod server;
 mod status;
+mod waiting;
 
 pub use agent::Agent;
 pub use options::{LEASE_RENEWAL, NodeOptions, NodeSize};
