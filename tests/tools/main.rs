@@ -9,10 +9,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_manifests;
+mod command_line;
 mod documents;
 mod first_hour;
 mod fuzzing;
 mod manifests;
+mod servers;
 mod shells;
+mod signals;
 #[path = "../support/mod.rs"]
 mod support;
