@@ -21,7 +21,7 @@ use dullahan::controllers::{
     statefulset::StatefulSets, volumes::Volumes,
 };
 use dullahan::node::runtime::simulated::{Simulated, SimulatedOptions};
-use dullahan::node::{Agent, NodeOptions};
+use dullahan::node::{Agent, NodeOptions, NodeSize};
 use dullahan::objects::{Kind, ObjectKey, Typed};
 use dullahan::store::{Bootstrap, EVENTS_MAX, Severity, Store, StoreOptions};
 use k8s_openapi::api::apps::v1::StatefulSet;
@@ -122,8 +122,11 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
         name: "bench".into(),
         pod_networks: vec!["10.0.0.0/8".parse().unwrap()],
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        size: NodeSize::ample(),
+        zone: None,
+        renews_lease_every: None,
     };
-    let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), node);
+    let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), vec![node]);
     tasks.spawn(agent.run(stop.clone()));
     let all: [Box<dyn Controller>; 5] = [
         Box::new(StatefulSets::new()),

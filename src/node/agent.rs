@@ -1,4 +1,4 @@
-//! The agent: watches the pods of this node and gives each a turn when it is due.
+//! The agent: watches the pods of its nodes and gives each a turn when it is due.
 //!
 //! One task owns all pods and drives their turns, probes and events concurrently: what one pod waits
 //! for (a runtime, a write) holds no other up. A turn that needs not wait is done at once, so that
@@ -6,7 +6,6 @@
 //! pod at most one turn is under way. When events were lost the agent looks at every pod again.
 
 use std::collections::{BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,27 +16,29 @@ use k8s_openapi::api::core::v1::Pod;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::addresses::Addresses;
 use super::agenda::Agenda;
 use super::context::Context;
+use super::hosts::{Host, Hosts};
 use super::options::NodeOptions;
 use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
 use super::recorder::Recorder;
 use super::registration;
 use super::runtime::{ProbeReply, Runtime};
-use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, pod};
+use super::waiting::Waiting;
+use crate::clock::{Clock, Timestamp};
+use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
-/// The node's agent.
+/// The agent of one or several nodes.
 pub struct Agent {
-    context: Arc<Context>,
-    addresses: Addresses,
+    store: Store,
+    runtime: Arc<dyn Runtime>,
+    hosts: Hosts,
     agenda: Agenda<ObjectKey>,
     pods: HashMap<ObjectKey, Slot>,
     /// The keys of pods by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
-    without_address: BTreeSet<ObjectKey>,
+    waiting: Waiting,
     /// What is under way and could not be done at once.
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     recorder: Recorder,
@@ -49,6 +50,7 @@ pub struct Agent {
 /// A pod that the agent knows.
 struct Slot {
     uid: String,
+    node: String,
     /// Absent while a turn is under way.
     worker: Option<Box<PodWorker>>,
     is_due_again: bool,
@@ -79,19 +81,27 @@ enum Done {
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Pods, and what pods may wait for.
+const KINDS: [Kind; 4] = [Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
 
 impl Agent {
     /// An agent that has not begun.
-    pub fn new(store: Store, runtime: Arc<dyn Runtime>, options: NodeOptions) -> Self {
-        let addresses = Addresses::new(&options.pod_networks);
+    pub fn new(store: Store, runtime: Arc<dyn Runtime>, nodes: Vec<NodeOptions>) -> Self {
         let (events, recorder) = Recorder::new(store.clone());
+        let context = |options| Context {
+            store: store.clone(),
+            runtime: runtime.clone(),
+            options,
+            events: events.clone(),
+        };
         Self {
-            context: Arc::new(Context { store, runtime, options, events }),
-            addresses,
+            hosts: Hosts::new(nodes.into_iter().map(context)),
+            store,
+            runtime,
             agenda: Agenda::default(),
             pods: HashMap::new(),
             keys: HashMap::new(),
-            without_address: BTreeSet::new(),
+            waiting: Waiting::default(),
             running: FuturesUnordered::new(),
             recorder,
             is_registered: false,
@@ -99,12 +109,15 @@ impl Agent {
         }
     }
 
-    /// Registers the node, if it is not yet. The agent does so itself when it begins; whoever starts
+    /// Registers the nodes, if they are not yet. The agent does so itself when it begins; whoever starts
     /// a scheduler may want it before.
     pub async fn register(&mut self) -> Result<(), StoreError> {
         if !self.is_registered {
-            let version = self.context.runtime.version();
-            registration::register(&self.context.store, &self.context.options, &version).await?;
+            let version = self.runtime.version();
+            for name in self.hosts.names() {
+                let Some(host) = self.hosts.get(&name) else { continue };
+                registration::register(&self.store, &host.context.options, &version).await?;
+            }
             self.is_registered = true;
         }
         Ok(())
@@ -173,50 +186,44 @@ impl Agent {
     }
 
     fn now(&self) -> Timestamp {
-        self.context.store.clock().now()
+        self.store.clock().now()
     }
 
-    /// Registers the node, looks at every pod, and asks the runtime what is left from before.
+    /// Registers the nodes, looks at every pod, and asks the runtime what is left from before.
     async fn begin(&mut self) -> bool {
         if let Err(error) = self.register().await {
-            warn!(node = self.context.options.name, %error, "cannot register the node; will try again");
+            warn!(%error, "cannot register the nodes; will try again");
             return false;
         }
         self.reserve_addresses();
         self.look_at_everything();
-        let context = self.context.clone();
+        let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
         self.start(async move {
             loop {
-                match context.runtime.sandboxes().await {
+                match runtime.sandboxes().await {
                     Ok(uids) => return Done::Found(uids),
                     Err(error) => warn!(%error, "cannot list the runtime's pods; will try again"),
                 }
-                context.store.clock().sleep(RETRY).await;
+                clock.sleep(RETRY).await;
             }
         });
         true
     }
 
-    /// Addresses that pods of this node have are taken before any is given.
+    /// Addresses that pods of these nodes have are taken before any is given.
     fn reserve_addresses(&mut self) {
-        for object in self.context.store.list(Kind::Pod, None).objects {
-            let Some(pod) = object.get::<Pod>().filter(|pod| self.is_ours(pod)) else { continue };
-            let is_on_host = pod.spec.as_ref().is_some_and(pod::uses_host_network);
-            let ips = pod.status.as_ref().and_then(|status| status.pod_ips.as_deref()).unwrap_or_default();
-            let addresses: Vec<IpAddr> = ips.iter().filter_map(|ip| ip.ip.parse().ok()).collect();
-            if is_on_host || addresses.is_empty() {
-                continue;
-            }
-            if !self.addresses.reserve(object.uid(), &addresses) {
-                warn!(pod = %object.key(), ?addresses, "the pod's address is another pod's; it gets a new one");
+        for object in self.store.list(Kind::Pod, None).objects {
+            let Some(pod) = object.get::<Pod>() else { continue };
+            if let Some(host) = self.hosts.of_mut(pod) {
+                host.reserve(&object, pod);
             }
         }
     }
 
     fn look_at_everything(&mut self) {
-        let store = &self.context.store;
+        let store = &self.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&KINDS), listing.revision));
         let now = self.now();
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.pods.keys().cloned();
@@ -241,19 +248,21 @@ impl Agent {
 
     fn note(&mut self, events: &[Event]) {
         let now = self.now();
-        for event in events {
-            self.agenda.add(event.object.key().clone(), now);
+        for key in events.iter().map(|event| event.object.key()) {
+            match key.kind {
+                Kind::Pod => self.agenda.add(key.clone(), now),
+                _ => self.waiting.pods(key).for_each(|pod| self.agenda.add(pod.clone(), now)),
+            }
         }
     }
 
     /// Gives a pod its turn, unless it has one.
     fn attend(&mut self, key: &ObjectKey) {
-        let object = self.context.store.get(key);
+        let object = self.store.get(key);
         let Some(slot) = self.pods.get_mut(key) else {
             let Some(object) = object else { return };
-            let Some(pod) = object.get::<Pod>().filter(|pod| self.is_ours(pod)) else { return };
-            let worker = Box::new(self.admit(&object, pod));
-            return self.turn(key, worker, object);
+            let Some(worker) = object.get::<Pod>().and_then(|pod| self.admit(&object, pod)) else { return };
+            return self.turn(key, Box::new(worker), object);
         };
         let Some(worker) = slot.worker.take() else {
             slot.is_due_again = true;
@@ -265,42 +274,39 @@ impl Agent {
         }
     }
 
-    fn admit(&mut self, object: &Object, pod: &Pod) -> PodWorker {
+    /// A worker for a pod, if it is one of these nodes'.
+    fn admit(&mut self, object: &Object, pod: &Pod) -> Option<PodWorker> {
         let (key, uid) = (object.key().clone(), object.uid().to_owned());
-        let held = self.addresses.held(&uid);
+        let host = self.hosts.of_mut(pod)?;
+        let node = host.context.options.name.clone();
         self.keys.insert(uid.clone(), key.clone());
-        self.pods.insert(key, Slot { uid, worker: None, is_due_again: false, answers: Vec::new() });
-        PodWorker::admit(&self.context, object, pod, held)
+        let worker = PodWorker::admit(&host.context, object, pod, host.held(&uid));
+        self.pods.insert(key, Slot { uid, node, worker: None, is_due_again: false, answers: Vec::new() });
+        Some(worker)
+    }
+
+    /// The node on which the pod of this key is at work.
+    fn host_of(&mut self, key: &ObjectKey) -> Option<&mut Host> {
+        self.hosts.get_mut(&self.pods.get(key)?.node)
     }
 
     fn turn(&mut self, key: &ObjectKey, mut worker: Box<PodWorker>, object: Object) {
-        let grant = self.grant(&worker, &object);
-        let (context, key) = (self.context.clone(), key.clone());
+        let Some(host) = self.host_of(key) else { return };
+        let grant = grant(host, &worker, &object);
+        let (context, key) = (host.context.clone(), key.clone());
         self.start(async move {
             let turn = worker.turn(&context, &object, grant).await;
             Done::Turned(key, worker, turn)
         });
     }
 
-    /// The addresses that the pod needs now.
-    fn grant(&mut self, worker: &PodWorker, object: &Object) -> AddressGrant {
-        if !worker.wants_address() || object.is_terminating() {
-            return AddressGrant::NotWanted;
-        }
-        let spec = object.get::<Pod>().and_then(|pod| pod.spec.as_ref());
-        if spec.is_some_and(pod::uses_host_network) {
-            return AddressGrant::Given(vec![self.context.options.address]);
-        }
-        let given = self.addresses.take(object.uid());
-        given.map_or_else(|| AddressGrant::Exhausted(self.addresses.full_networks()), AddressGrant::Given)
-    }
-
     /// Removes what is left of a pod whose object is gone.
     fn remove(&mut self, key: &ObjectKey) {
         let Some(slot) = self.pods.get(key) else { return };
-        let (context, key, uid) = (self.context.clone(), key.clone(), slot.uid.clone());
+        let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
+        let (key, uid) = (key.clone(), slot.uid.clone());
         self.start(async move {
-            clean(&context, &uid).await;
+            clean(&*runtime, &clock, &uid).await;
             Done::Removed(key, uid)
         });
     }
@@ -327,18 +333,18 @@ impl Agent {
     fn turned(&mut self, key: ObjectKey, worker: Box<PodWorker>, turn: Turn) {
         let now = self.now();
         let Some(slot) = self.pods.get_mut(&key) else { return };
-        if worker.wants_address() {
-            self.without_address.insert(key.clone());
-        } else {
-            self.without_address.remove(&key);
-        }
+        let Some(host) = self.hosts.get_mut(&slot.node) else { return };
+        host.note_waiting(&key, worker.wants_address());
         slot.worker = Some(worker);
-        slot.take_answers(&self.context);
+        slot.take_answers(&host.context);
         let is_due_again = std::mem::take(&mut slot.is_due_again);
         for probing in turn.probes {
             self.probe(key.clone(), probing);
         }
-        if is_due_again {
+        self.waiting.set(&key, turn.awaited.keys());
+        // What was awaited may have come while the turn was under way.
+        let present = |key: &ObjectKey| self.store.get(key).map(|object| object.revision());
+        if is_due_again || turn.awaited.has_changed(present) {
             self.agenda.add(key.clone(), now);
         }
         if let Some(error) = turn.error {
@@ -355,7 +361,8 @@ impl Agent {
     }
 
     fn probe(&mut self, key: ObjectKey, probing: Probing) {
-        let context = self.context.clone();
+        let Some(host) = self.host_of(&key) else { return };
+        let context = host.context.clone();
         self.start(async move {
             let reply = probe(&context, &probing).await;
             if let Err(error) = &reply {
@@ -371,17 +378,19 @@ impl Agent {
             return;
         };
         slot.answers.push((probing, reply));
-        slot.take_answers(&self.context);
+        if let Some(host) = self.hosts.get(&slot.node) {
+            slot.take_answers(&host.context);
+        }
         self.agenda.add(key, now);
     }
 
     fn removed(&mut self, key: ObjectKey, uid: &str) {
+        let next = self.host_of(&key).and_then(|host| host.free(&key, uid));
         self.pods.remove(&key);
         self.keys.remove(uid);
-        self.without_address.remove(&key);
-        self.addresses.free(uid);
+        self.waiting.set(&key, std::iter::empty());
         let now = self.now();
-        if let Some(next) = self.without_address.pop_first() {
+        if let Some(next) = next {
             self.agenda.add(next, now);
         }
         // Another pod of that name may have come meanwhile.
@@ -390,27 +399,23 @@ impl Agent {
 
     /// Removes what the runtime has of pods that are gone.
     fn remove_orphans(&mut self, uids: Vec<String>) {
-        let pods = self.context.store.list(Kind::Pod, None).objects;
+        let pods = self.store.list(Kind::Pod, None).objects;
         let present: BTreeSet<&str> = pods.iter().map(Object::uid).collect();
         for uid in uids {
             if present.contains(uid.as_str()) || self.keys.contains_key(&uid) {
                 continue;
             }
-            let context = self.context.clone();
+            let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
             self.start(async move {
-                clean(&context, &uid).await;
+                clean(&*runtime, &clock, &uid).await;
                 Done::Cleaned
             });
         }
     }
 
-    fn is_ours(&self, pod: &Pod) -> bool {
-        pod::node_name(pod) == Some(self.context.options.name.as_str())
-    }
-
     /// Waits for an event, a change in the runtime, the next pod's time, or something under way.
     async fn idle(&mut self) {
-        let clock = self.context.store.clock().clone();
+        let clock = self.store.clock().clone();
         let Some(watch) = &mut self.watch else { return clock.sleep(RETRY).await };
         let latest = clock.now() + SLEEP_MAX;
         let wake = self.agenda.next().map_or(latest, |next| next.min(latest));
@@ -419,7 +424,7 @@ impl Agent {
                 Ok(events) => self.note(&events),
                 Err(gone) => self.tell_and_start_over(gone),
             },
-            uid = self.context.runtime.changed() => self.note_changed(&uid),
+            uid = self.runtime.changed() => self.note_changed(&uid),
             Some(done) = self.running.next(), if !self.running.is_empty() => self.take_in(done),
             () = self.recorder.progress() => {}
             () = clock.sleep_until(wake) => {}
@@ -427,11 +432,19 @@ impl Agent {
     }
 }
 
+/// The addresses that the pod needs now.
+fn grant(host: &mut Host, worker: &PodWorker, object: &Object) -> AddressGrant {
+    if !worker.wants_address() || object.is_terminating() {
+        return AddressGrant::NotWanted;
+    }
+    host.grant(object.uid(), object.get::<Pod>().and_then(|pod| pod.spec.as_ref()))
+}
+
 /// Removes a sandbox, however often that must be tried.
-async fn clean(context: &Context, uid: &str) {
-    while let Err(error) = context.runtime.remove_sandbox(uid).await {
+async fn clean(runtime: &dyn Runtime, clock: &Clock, uid: &str) {
+    while let Err(error) = runtime.remove_sandbox(uid).await {
         warn!(pod_uid = uid, %error, "cannot remove what is left of a pod; will try again");
-        context.store.clock().sleep(RETRY).await;
+        clock.sleep(RETRY).await;
     }
 }
 

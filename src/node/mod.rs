@@ -19,6 +19,7 @@ mod agent;
 mod backoff;
 mod containers;
 mod context;
+mod hosts;
 mod log;
 mod options;
 mod pod;
@@ -27,7 +28,8 @@ mod registration;
 pub mod runtime;
 mod server;
 mod status;
+mod waiting;
 
 pub use agent::Agent;
-pub use options::NodeOptions;
+pub use options::{LEASE_RENEWAL, NodeOptions, NodeSize};
 pub use server::NodeServer;

@@ -9,16 +9,10 @@ use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeSpec, Nod
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::options::NodeOptions;
+use super::options::{NodeOptions, NodeSize};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, ObjectKey, time};
+use crate::objects::{Kind, ObjectKey, time, version};
 use crate::store::{Store, StoreError};
-
-/// The pod capacity that the node reports. Nothing is counted against it: only the pod networks limit
-/// the pods of a node.
-const PODS: u32 = 65_536;
-/// The version of the kubelet that the node behaves like.
-const KUBELET_VERSION: &str = "v1.35.0";
 
 /// Creates or updates the node's object. Labels, annotations and taints set by others are kept.
 pub(super) async fn register(store: &Store, options: &NodeOptions, runtime: &str) -> Result<(), StoreError> {
@@ -57,6 +51,9 @@ fn node(options: &NodeOptions) -> Node {
         labels.insert(format!("{prefix}/os"), operating_system().to_owned());
         labels.insert(format!("{prefix}/arch"), architecture().to_owned());
     }
+    if let Some(zone) = &options.zone {
+        labels.insert("topology.kubernetes.io/zone".to_owned(), zone.clone());
+    }
     Node {
         metadata: ObjectMeta { name: Some(options.name.clone()), labels: Some(labels), ..Default::default() },
         spec: Some(NodeSpec {
@@ -70,11 +67,7 @@ fn node(options: &NodeOptions) -> Node {
 
 fn status(options: &NodeOptions, runtime: &str, old: Option<&NodeStatus>, now: Timestamp) -> NodeStatus {
     let address = |type_: &str, address: String| NodeAddress { type_: type_.to_owned(), address };
-    let n_cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let capacity = BTreeMap::from([
-        ("cpu".to_owned(), Quantity(n_cpus.to_string())),
-        ("pods".to_owned(), Quantity(PODS.to_string())),
-    ]);
+    let capacity = capacity(&options.size);
     NodeStatus {
         addresses: Some(vec![
             address("InternalIP", options.address.to_string()),
@@ -86,6 +79,17 @@ fn status(options: &NodeOptions, runtime: &str, old: Option<&NodeStatus>, now: T
         node_info: Some(system_info(options, runtime)),
         ..old.cloned().unwrap_or_default()
     }
+}
+
+/// Everything that the node has is for pods: a simulated node has no system beside them.
+fn capacity(size: &NodeSize) -> BTreeMap<String, Quantity> {
+    let rows = [
+        ("cpu", size.cpu.clone()),
+        ("ephemeral-storage", size.ephemeral_storage.clone()),
+        ("memory", size.memory.clone()),
+        ("pods", size.pods.to_string()),
+    ];
+    rows.map(|(resource, amount)| (resource.to_owned(), Quantity(amount))).into()
 }
 
 fn conditions(old: Option<&NodeStatus>, now: Timestamp) -> Vec<NodeCondition> {
@@ -118,7 +122,7 @@ fn system_info(options: &NodeOptions, runtime: &str) -> NodeSystemInfo {
         operating_system: operating_system().to_owned(),
         os_image: format!("dullahan {}", env!("CARGO_PKG_VERSION")),
         kernel_version: operating_system().to_owned(),
-        kubelet_version: format!("{KUBELET_VERSION}+dullahan-{}", env!("CARGO_PKG_VERSION")),
+        kubelet_version: version::GIT_VERSION.to_owned(),
         container_runtime_version: runtime.to_owned(),
         machine_id: options.name.clone(),
         ..Default::default()
@@ -150,6 +154,9 @@ mod tests {
             name: "node-1".into(),
             pod_networks: vec!["10.0.0.0/24".parse().unwrap(), "fd00::/64".parse().unwrap()],
             address: "192.168.0.1".parse().unwrap(),
+            size: NodeSize { cpu: "4".into(), ..NodeSize::ample() },
+            zone: Some("a".into()),
+            renews_lease_every: None,
         }
     }
 
@@ -170,10 +177,13 @@ mod tests {
         let node = object.get::<Node>().unwrap();
         let labels = node.metadata.labels.as_ref().unwrap();
         assert_eq!((labels["disk"].as_str(), labels["kubernetes.io/hostname"].as_str()), ("ssd", "node-1"));
+        assert_eq!(labels["topology.kubernetes.io/zone"], "a");
         let spec = node.spec.as_ref().unwrap();
         assert_eq!((spec.unschedulable, spec.pod_cidr.as_deref()), (Some(true), Some("10.0.0.0/24")));
         assert_eq!(spec.pod_cidrs.as_ref().unwrap(), &["10.0.0.0/24", "fd00::/64"]);
         let status = node.status.as_ref().unwrap();
+        assert_eq!(status.allocatable, status.capacity);
+        assert_eq!(status.capacity.as_ref().unwrap()["cpu"].0, "4");
         assert_eq!(status.node_info.as_ref().unwrap().container_runtime_version, "test://2");
         let ready = status.conditions.iter().flatten().find(|one| one.type_ == "Ready").unwrap();
         let second = |time: &Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>| {

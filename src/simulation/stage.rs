@@ -31,7 +31,7 @@ use crate::dns::zone::SharedZones;
 use crate::names::options::ZoneOptions;
 use crate::names::publisher::{Publication, Publisher};
 use crate::node::runtime::simulated::SimulatedOptions;
-use crate::node::{Agent, NodeOptions};
+use crate::node::{Agent, NodeOptions, NodeSize};
 use crate::objects::Revision;
 use crate::store::{Bootstrap, Store, StoreOptions};
 
@@ -249,7 +249,7 @@ impl Stage {
         };
         let part = match role {
             Role::StatefulSets => worker(Box::new(match self.fault {
-                Some(fault) => StatefulSets::with_planner(fault.planner()),
+                Some(fault) => fault.controller(),
                 None => StatefulSets::new(),
             })),
             Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),
@@ -271,8 +271,11 @@ impl Stage {
             name: NODE_NAME.to_owned(),
             pod_networks: vec![network],
             address: std::net::Ipv4Addr::LOCALHOST.into(),
+            size: NodeSize::ample(),
+            zone: None,
+            renews_lease_every: None,
         };
-        Agent::new(self.store.clone(), self.runtime.clone(), options)
+        Agent::new(self.store.clone(), self.runtime.clone(), vec![options])
     }
 }
 

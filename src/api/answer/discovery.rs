@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::api::request::path::{Resource, has_status};
-use crate::objects::Kind;
+use crate::objects::{Kind, version};
 
 /// A resource as discovery lists it.
 struct Entry {
@@ -213,10 +213,8 @@ pub(crate) fn resource_list(group: &str, version: &str) -> Option<Value> {
 
 /// `/version`: the Kubernetes version whose behaviour this has.
 pub(crate) fn version() -> Value {
-    let (major, minor) = ("1", "37");
     json!({
-        "major": major, "minor": minor,
-        "gitVersion": format!("v{major}.{minor}.0+dullahan.{}", env!("CARGO_PKG_VERSION")),
+        "major": version::MAJOR, "minor": version::MINOR, "gitVersion": version::GIT_VERSION,
         "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z",
         "goVersion": "", "compiler": "rustc",
         "platform": format!("{}/{}", std::env::consts::OS, architecture()),

@@ -6,10 +6,14 @@
 //!        └──────────── runtime, store, recorder ◄── PodWorker ◄────────┘
 //! ```
 
+mod awaited;
 mod environment;
 mod events;
+mod needs;
+mod resource;
 mod sandbox;
 mod state;
+mod volumes;
 mod worker;
 
 pub(super) use worker::{AddressGrant, PodWorker, Probing, Turn, probe};

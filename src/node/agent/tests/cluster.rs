@@ -10,6 +10,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::controllers::Worker;
 use crate::controllers::scheduler::Scheduler;
+use crate::node::NodeSize;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::store::{Change, StoreOptions};
 
@@ -128,8 +129,11 @@ fn agent_on(store: &Store, network: &str, runtime: Arc<dyn Runtime>) -> Agent {
         name: "node-1".into(),
         pod_networks: vec![network.parse().unwrap()],
         address: "192.168.0.1".parse().unwrap(),
+        size: NodeSize::ample(),
+        zone: None,
+        renews_lease_every: None,
     };
-    Agent::new(store.clone(), runtime, options)
+    Agent::new(store.clone(), runtime, vec![options])
 }
 
 pub(super) fn pod(name: &str) -> Pod {

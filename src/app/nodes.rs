@@ -1,0 +1,169 @@
+//! The nodes that are asked for: names, zones, sizes, and a share of the pod network for each.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::{Context, bail};
+use ipnet::IpNet;
+
+use crate::config::{NodeSettings, ServeSettings};
+use crate::node::{LEASE_RENEWAL, NodeOptions, NodeSize};
+use crate::objects::names;
+use crate::objects::quantity::Amount;
+
+/// The name of the one node, and the first part of the names of several.
+const NAME: &str = "dullahan";
+/// The networks that kube-controller-manager gives to nodes (`--node-cidr-mask-size-ipv4` and `-ipv6`).
+const NODE_PREFIX_V4: u8 = 24;
+const NODE_PREFIX_V6: u8 = 64;
+/// Where the machine does not tell its memory or its storage.
+const OCTETS_UNKNOWN: u64 = 8 << 30;
+
+/// The options of every node. One node is this machine and has the whole pod network. Of several each
+/// has its own part of it, and the first address of that part: none of them is a machine.
+pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>> {
+    let NodeSettings { simulated_nodes, simulated_zones, .. } = &settings.nodes;
+    let n_nodes = usize::from(*simulated_nodes);
+    for zone in simulated_zones {
+        let faults = names::label_value(zone);
+        if zone.is_empty() || !faults.is_empty() {
+            bail!("--simulated-zones: \"{zone}\" is not the value of a label: {}", faults.join("; "));
+        }
+    }
+    let size = size(&settings.nodes)?;
+    let networks = shares(&settings.pod_cidr, n_nodes, size.pods)?;
+    let node = |(n, pod_networks): (usize, Vec<IpNet>)| NodeOptions {
+        name: if n_nodes == 1 { NAME.to_owned() } else { format!("{NAME}-{n}") },
+        address: match pod_networks.first().and_then(|network| network.hosts().next()) {
+            Some(first) if n_nodes > 1 => first,
+            _ => Ipv4Addr::LOCALHOST.into(),
+        },
+        pod_networks,
+        size: size.clone(),
+        zone: simulated_zones.get(n % simulated_zones.len().max(1)).cloned(),
+        renews_lease_every: Some(LEASE_RENEWAL),
+    };
+    Ok(networks.into_iter().enumerate().map(node).collect())
+}
+
+/// One node is reached where this server is: at the first of these addresses that is a machine's.
+pub(super) fn place(nodes: &mut [NodeOptions], bound: &[SocketAddr]) {
+    let specific = bound.iter().map(SocketAddr::ip).find(|address| !address.is_unspecified());
+    if let ([node], Some(address)) = (nodes, specific) {
+        node.address = address;
+    }
+}
+
+/// For each of `n_nodes` its part of every network. As kube-controller-manager does, /24 and /64 where
+/// there are so many and they hold the pods; otherwise equal parts.
+fn shares(networks: &[IpNet], n_nodes: usize, n_pods: u32) -> anyhow::Result<Vec<Vec<IpNet>>> {
+    let mut shares = vec![Vec::new(); n_nodes];
+    for network in networks {
+        let prefix = prefix(network, n_nodes, n_pods);
+        let parts = network.subnets(prefix).ok().filter(|_| prefix + 2 <= network.max_prefix_len());
+        let parts =
+            parts.with_context(|| format!("--pod-cidr {network} is too small for {n_nodes} nodes"))?;
+        shares.iter_mut().zip(parts).for_each(|(share, part)| share.push(part));
+    }
+    Ok(shares)
+}
+
+fn prefix(network: &IpNet, n_nodes: usize, n_pods: u32) -> u8 {
+    if n_nodes == 1 {
+        return network.prefix_len();
+    }
+    let bits = n_nodes.next_power_of_two().trailing_zeros();
+    let equal = network.prefix_len().saturating_add(u8::try_from(bits).unwrap_or(u8::MAX));
+    let (usual, room) = match network {
+        IpNet::V4(_) => (NODE_PREFIX_V4, 253),
+        IpNet::V6(_) => (NODE_PREFIX_V6, u32::MAX),
+    };
+    if equal <= usual && n_pods <= room { usual } else { equal }
+}
+
+fn size(settings: &NodeSettings) -> anyhow::Result<NodeSize> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(NodeSize {
+        cpu: quantity("--simulated-node-cpu", settings.simulated_node_cpu.as_deref())?
+            .unwrap_or_else(|| cores.to_string()),
+        memory: quantity("--simulated-node-memory", settings.simulated_node_memory.as_deref())?
+            .unwrap_or_else(|| kibibytes(memory())),
+        ephemeral_storage: kibibytes(storage()),
+        pods: settings.simulated_node_pods,
+    })
+}
+
+fn quantity(flag: &str, text: Option<&str>) -> anyhow::Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    let amount = Amount::parse(text).with_context(|| format!("{flag} {text}"))?;
+    if amount <= Amount::ZERO {
+        bail!("{flag} {text}: must be greater than 0");
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// As a kubelet writes it.
+fn kibibytes(octets: u64) -> String {
+    format!("{}Ki", octets / 1024)
+}
+
+/// This machine's memory, in octets (proc_meminfo(5)).
+fn memory() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    memory_total(&text).unwrap_or(OCTETS_UNKNOWN)
+}
+
+fn memory_total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// The size of the root file system, in octets.
+fn storage() -> u64 {
+    let found = rustix::fs::statvfs("/").ok();
+    found.map_or(OCTETS_UNKNOWN, |found| found.f_blocks.saturating_mul(found.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(networks: &[&str], n_nodes: usize, n_pods: u32) -> String {
+        let networks: Vec<IpNet> = networks.iter().map(|network| network.parse().unwrap()).collect();
+        match shares(&networks, n_nodes, n_pods) {
+            Ok(shares) => shares.iter().map(|share| format!("{share:?}")).collect::<Vec<_>>().join(" "),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn one_node_has_the_whole_network_and_several_share_none() {
+        assert_eq!(parts(&["10.244.0.0/16"], 1, 110), "[10.244.0.0/16]");
+        assert_eq!(parts(&["10.244.0.0/16"], 2, 110), "[10.244.0.0/24] [10.244.1.0/24]");
+        assert_eq!(
+            parts(&["10.244.0.0/16", "fd00::/48"], 2, 110),
+            "[10.244.0.0/24, fd00::/64] [10.244.1.0/24, fd00:0:0:1::/64]"
+        );
+        assert_eq!(
+            parts(&["10.0.0.0/8"], 2, 1_000),
+            "[10.0.0.0/9] [10.128.0.0/9]",
+            "more pods than in a /24"
+        );
+        assert_eq!(parts(&["10.1.0.0/24"], 3, 110), "[10.1.0.0/26] [10.1.0.64/26] [10.1.0.128/26]");
+        assert_eq!(parts(&["10.1.0.0/29"], 8, 110), "--pod-cidr 10.1.0.0/29 is too small for 8 nodes");
+    }
+
+    #[test]
+    fn memory_is_read_as_the_kernel_writes_it() {
+        assert_eq!(memory_total("MemTotal:       16374500 kB\nMemFree: 1 kB\n"), Some(16_374_500 * 1024));
+        assert_eq!(memory_total("MemFree: 1 kB\n"), None);
+    }
+
+    #[test]
+    fn sizes_are_quantities_above_zero() {
+        assert_eq!(quantity("--f", Some("500m")).unwrap().as_deref(), Some("500m"));
+        for wrong in ["0", "-1", "much"] {
+            assert!(quantity("--f", Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}
