@@ -23,7 +23,8 @@ deb=$folder/dullahan.deb root=$folder/root
 # What dpkg needs of a system, and what Debian's own scripts need of it.
 mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates" "$root/etc" "$root/usr/bin"
 touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
-files() { (cd "$root" && find . -path ./var/lib/dpkg -prune -o -print | sort); }
+# All files, and what is called after the program; Debian's own scripts leave empty folders of theirs.
+files() { (cd "$root" && find . -path ./var/lib/dpkg -prune -o \( ! -type d -o -name '*dullahan*' \) -print | sort); }
 dpkg_root() {
   dpkg --root="$root" --log=/dev/null --force-script-chrootless --force-depends --force-not-root "$@" \
     >>"$folder/dpkg.log" 2>&1 || { cat "$folder/dpkg.log"; fail "dpkg $*"; }
@@ -65,11 +66,11 @@ if [ "$(awk '{print $3; exit}' /proc/self/uid_map)" -gt 65534 ]; then
   user=(--reuid=65534 --regid=65534 --clear-groups)
 fi
 chmod 0700 "$state"
-# with CAPABILITIES COMMAND...: these, and no others.
+# with CAPABILITIES COMMAND...: these, and no others. In place of the shell, so that signals reach the command.
 with() {
   local capabilities=$1
   shift
-  env XDG_STATE_HOME="$root/var/lib" setpriv "${user[@]}" --bounding-set="$capabilities" \
+  exec env XDG_STATE_HOME="$root/var/lib" setpriv "${user[@]}" --bounding-set="$capabilities" \
     --inh-caps="$capabilities" --ambient-caps="$capabilities" "$@"
 }
 capability=$(sed -n 's/^AmbientCapabilities=CAP_//p' "$unit" | tr '[:upper:]' '[:lower:]')
@@ -77,7 +78,7 @@ ask() { dig @127.0.0.1 -p 53 +short +tries=1 A ns.dns.cluster.local; }
 
 outcome=0
 # shellcheck disable=SC2086 # the words of the command, here and below
-with -all timeout 60 $command >"$folder/refused.log" 2>&1 || outcome=$?
+(with -all timeout 60 $command >"$folder/refused.log" 2>&1) || outcome=$?
 equal "exit code without the capability" "$outcome" 1
 grep -q ':53' "$folder/refused.log" || { cat "$folder/refused.log"; fail "nothing is said of port 53"; }
 # shellcheck disable=SC2086
