@@ -13,7 +13,7 @@ use super::encrypted::needs_authority;
 use super::nodes::{nodes, place};
 use super::running::Running;
 use super::servers::{KnownServer, servers};
-use super::start::{Start, signing};
+use super::start::{Start, manifests, signing};
 use super::state::State;
 use super::zones::zone_options;
 use crate::api::server::{ADMIN, ApiOptions, ApiServer};
@@ -53,7 +53,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         store: store.clone(),
         seed,
         mode: Mode::Apply,
-        files: settings.file.clone(),
+        manifests: manifests(&settings.manifests),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
         pod_networks: settings.pod_cidr.clone(),
