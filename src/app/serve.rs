@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{ApiSettings, ListenAddress, RuntimeName, ServeSettings};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
+use crate::controllers::nodelifecycle::NodeLifecycle;
 use crate::controllers::scheduler::Scheduler;
 use crate::controllers::statefulset::{self, StatefulSets};
 use crate::controllers::volumes::Volumes;
@@ -91,13 +92,14 @@ async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Optio
     Ok(Some(ApiServer::bind(&options, store).await?))
 }
 
-fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 5] {
+fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 6] {
     let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
         Box::new(StatefulSets::with(beyond)),
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
+        Box::new(NodeLifecycle::new(settings.nodes.node_monitor_grace_period.0)),
         Box::new(Scheduler::new(node)),
     ]
 }

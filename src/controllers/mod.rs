@@ -7,6 +7,7 @@ mod controller;
 pub mod endpointslice;
 pub mod garbage;
 mod informer;
+pub mod nodelifecycle;
 pub mod queue;
 pub mod scheduler;
 pub mod statefulset;

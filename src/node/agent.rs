@@ -20,12 +20,13 @@ use super::agenda::Agenda;
 use super::context::Context;
 use super::hosts::{Host, Hosts};
 use super::options::NodeOptions;
-use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
+use super::pod::{PodWorker, Probing, Turn, probe, remove_remains};
 use super::recorder::Recorder;
-use super::registration;
 use super::runtime::{ProbeReply, Runtime};
-use crate::clock::{Clock, Timestamp};
-use crate::objects::{Kind, Object, ObjectKey};
+use super::slot::Slot;
+use super::{lease, registration};
+use crate::clock::Timestamp;
+use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
 /// The agent of one or several nodes.
@@ -45,27 +46,6 @@ pub struct Agent {
     watch: Option<Watch>,
 }
 
-/// A pod that the agent knows.
-struct Slot {
-    uid: String,
-    node: String,
-    /// Absent while a turn is under way.
-    worker: Option<Box<PodWorker>>,
-    is_due_again: bool,
-    /// Answers to probes that came meanwhile; at most one for each probe of the pod.
-    answers: Vec<(Probing, Option<ProbeReply>)>,
-}
-
-impl Slot {
-    /// Hands the answers to probes over, unless a turn is under way.
-    fn take_answers(&mut self, context: &Context) {
-        let Some(worker) = &mut self.worker else { return };
-        for (probing, reply) in self.answers.drain(..) {
-            worker.probed(context, &probing, reply.as_ref());
-        }
-    }
-}
-
 /// Something that was under way and is done.
 enum Done {
     Turned(ObjectKey, Box<PodWorker>, Turn),
@@ -73,9 +53,15 @@ enum Done {
     Removed(ObjectKey, String),
     Found(Vec<String>),
     Cleaned,
+    /// A node has reported itself, or could not.
+    Reported(String, Result<Object, StoreError>),
+    /// A node has renewed its lease, or could not.
+    Renewed(String, Result<(), StoreError>),
+    /// What was left of a replaced pod on a node is removed.
+    Left(String, String),
 }
 
-/// The wait after something failed.
+/// After this time what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -104,14 +90,15 @@ impl Agent {
         }
     }
 
-    /// Registers the nodes, if they are not yet. The agent does so itself when it begins; whoever starts
-    /// a scheduler may want it before.
+    /// Registers the nodes. The agent does so when it begins; a scheduler may want it before.
     pub async fn register(&mut self) -> Result<(), StoreError> {
         if !self.is_registered {
             let version = self.runtime.version();
             for name in self.hosts.names() {
-                let Some(host) = self.hosts.get(&name) else { continue };
-                registration::register(&self.store, &host.context.options, &version).await?;
+                let Some(host) = self.hosts.get_mut(&name) else { continue };
+                let node = registration::register(&self.store, &host.context.options, &version).await?;
+                host.note_registered(&node);
+                self.agenda.add(lease::key(&name), self.store.clock().now());
             }
             self.is_registered = true;
         }
@@ -132,9 +119,8 @@ impl Agent {
         self.recorder.finish().await;
     }
 
-    /// Does everything that is due now, as often as it is due again; returns when the next thing is
-    /// due if nothing changes before. A simulation drives a node with this alone, or with
-    /// [`Agent::work`] where it lets others go on in between.
+    /// Does everything that is due now, as often as it is due again; returns when the next thing is due
+    /// if nothing changes before. A simulation may drive a node with this, or with [`Agent::work`].
     pub async fn step(&mut self) -> Option<Timestamp> {
         while self.work().await {}
         self.next_due()
@@ -173,8 +159,11 @@ impl Agent {
             self.take_in(done);
         }
         let next = self.agenda.take(self.now());
-        if let Some(key) = &next {
-            self.attend(key);
+        match &next {
+            Some(key) if key.kind == Kind::Node => self.look_at_node(&key.name),
+            Some(key) if key.kind == Kind::Lease => self.renew(&key.name),
+            Some(key) => self.attend(key),
+            None => {}
         }
         self.recorder.catch_up();
         next.is_some()
@@ -218,8 +207,11 @@ impl Agent {
     fn look_at_everything(&mut self) {
         let store = &self.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Pod]), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Node, Kind::Pod]), listing.revision));
         let now = self.now();
+        for name in self.hosts.names() {
+            self.agenda.add(registration::key(&name), now);
+        }
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.pods.keys().cloned();
         present.chain(known).for_each(|key| self.agenda.add(key, now));
@@ -248,9 +240,81 @@ impl Agent {
         }
     }
 
+    /// A node that comes back, or whose Node object is new, reports itself.
+    fn look_at_node(&mut self, name: &str) {
+        let object = self.store.get(&registration::key(name));
+        let Some(host) = self.hosts.get_mut(name) else { return };
+        if host.note_node(object.as_ref()) {
+            let (context, name) = (host.context.clone(), name.to_owned());
+            self.start(async move {
+                let version = context.runtime.version();
+                Done::Reported(name, registration::register(&context.store, &context.options, &version).await)
+            });
+        }
+    }
+
+    fn reported(&mut self, name: &str, outcome: Result<Object, StoreError>) {
+        let now = self.now();
+        let Some(host) = self.hosts.get_mut(name) else { return };
+        let arrears = match outcome {
+            Ok(node) => host.note_registered(&node),
+            Err(error) => {
+                warn!(node = name, %error, "cannot report the node; will try again");
+                return self.agenda.add(registration::key(name), now + RETRY);
+            }
+        };
+        self.agenda.add(lease::key(name), now);
+        arrears.pods.into_iter().for_each(|key| self.agenda.add(key, now));
+        for uid in arrears.replaced {
+            let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
+            let name = name.to_owned();
+            self.start(async move {
+                remove_remains(&*runtime, &clock, &uid).await;
+                Done::Left(name, uid)
+            });
+        }
+    }
+
+    /// Renews the lease of a node that is up and has one.
+    fn renew(&mut self, name: &str) {
+        let Some(host) = self.hosts.get(name).filter(|host| !host.is_down()) else { return };
+        let Some(every) = host.context.options.renews_lease_every else { return };
+        self.agenda.add(lease::key(name), self.now() + every);
+        let (store, name) = (self.store.clone(), name.to_owned());
+        self.start(async move {
+            let renewed = lease::renew(&store, &name, every).await;
+            Done::Renewed(name, renewed)
+        });
+    }
+
+    /// Whether the pod must wait until its node is up again.
+    fn is_put_off(&mut self, key: &ObjectKey, object: Option<&Object>) -> bool {
+        let pod = object.and_then(|object| object.get::<Pod>());
+        let Some(slot) = self.pods.get(key) else {
+            let Some(host) = pod.and_then(|pod| self.hosts.of_mut(pod)).filter(|host| host.is_down()) else {
+                return false;
+            };
+            host.put_off(key);
+            return true;
+        };
+        let Some(host) = self.hosts.get_mut(&slot.node).filter(|host| host.is_down()) else { return false };
+        let is_moved = pod.is_some_and(|pod| pod::node_name(pod).is_some_and(|node| node != slot.node));
+        if slot.worker.is_none() || !is_moved {
+            host.put_off(key);
+            return true;
+        }
+        host.put_off_removal(&slot.uid);
+        self.keys.remove(&slot.uid);
+        self.pods.remove(key);
+        false
+    }
+
     /// Gives a pod its turn, unless it has one.
     fn attend(&mut self, key: &ObjectKey) {
         let object = self.store.get(key);
+        if self.is_put_off(key, object.as_ref()) {
+            return;
+        }
         let Some(slot) = self.pods.get_mut(key) else {
             let Some(object) = object else { return };
             let Some(worker) = object.get::<Pod>().and_then(|pod| self.admit(&object, pod)) else { return };
@@ -273,7 +337,7 @@ impl Agent {
         let node = host.context.options.name.clone();
         self.keys.insert(uid.clone(), key.clone());
         let worker = PodWorker::admit(&host.context, object, pod, host.held(&uid));
-        self.pods.insert(key, Slot { uid, node, worker: None, is_due_again: false, answers: Vec::new() });
+        self.pods.insert(key, Slot::new(uid, node));
         Some(worker)
     }
 
@@ -284,7 +348,7 @@ impl Agent {
 
     fn turn(&mut self, key: &ObjectKey, mut worker: Box<PodWorker>, object: Object) {
         let Some(host) = self.host_of(key) else { return };
-        let grant = grant(host, &worker, &object);
+        let grant = host.grant(&worker, &object);
         let (context, key) = (host.context.clone(), key.clone());
         self.start(async move {
             let turn = worker.turn(&context, &object, grant).await;
@@ -298,7 +362,7 @@ impl Agent {
         let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
         let (key, uid) = (key.clone(), slot.uid.clone());
         self.start(async move {
-            clean(&*runtime, &clock, &uid).await;
+            remove_remains(&*runtime, &clock, &uid).await;
             Done::Removed(key, uid)
         });
     }
@@ -319,6 +383,10 @@ impl Agent {
             Done::Removed(key, uid) => self.removed(key, &uid),
             Done::Found(uids) => self.remove_orphans(uids),
             Done::Cleaned => {}
+            Done::Reported(name, outcome) => self.reported(&name, outcome),
+            Done::Renewed(node, Err(error)) => debug!(node, %error, "cannot renew the lease"),
+            Done::Renewed(_, Ok(())) => {}
+            Done::Left(name, uid) => self.left(&name, &uid),
         }
     }
 
@@ -374,15 +442,23 @@ impl Agent {
     }
 
     fn removed(&mut self, key: ObjectKey, uid: &str) {
-        let next = self.host_of(&key).and_then(|host| host.free(&key, uid));
-        self.pods.remove(&key);
+        let node = self.pods.remove(&key).map(|slot| slot.node).unwrap_or_default();
         self.keys.remove(uid);
-        let now = self.now();
-        if let Some(next) = next {
-            self.agenda.add(next, now);
+        if let Some(host) = self.hosts.get_mut(&node) {
+            host.note_waiting(&key, false);
         }
+        self.left(&node, uid);
+        let now = self.now();
         // Another pod of that name may have come meanwhile.
         self.agenda.add(key, now);
+    }
+
+    /// Frees the addresses of a pod of which nothing is left on its node.
+    fn left(&mut self, node: &str, uid: &str) {
+        let now = self.now();
+        if let Some(next) = self.hosts.get_mut(node).and_then(|host| host.free(uid)) {
+            self.agenda.add(next, now);
+        }
     }
 
     /// Removes what the runtime has of pods that are gone.
@@ -395,7 +471,7 @@ impl Agent {
             }
             let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
             self.start(async move {
-                clean(&*runtime, &clock, &uid).await;
+                remove_remains(&*runtime, &clock, &uid).await;
                 Done::Cleaned
             });
         }
@@ -417,22 +493,6 @@ impl Agent {
             () = self.recorder.progress() => {}
             () = clock.sleep_until(wake) => {}
         }
-    }
-}
-
-/// The addresses that the pod needs now.
-fn grant(host: &mut Host, worker: &PodWorker, object: &Object) -> AddressGrant {
-    if !worker.wants_address() || object.is_terminating() {
-        return AddressGrant::NotWanted;
-    }
-    host.grant(object.uid(), object.get::<Pod>().and_then(|pod| pod.spec.as_ref()))
-}
-
-/// Removes a sandbox, however often that must be tried.
-async fn clean(runtime: &dyn Runtime, clock: &Clock, uid: &str) {
-    while let Err(error) = runtime.remove_sandbox(uid).await {
-        warn!(pod_uid = uid, %error, "cannot remove what is left of a pod; will try again");
-        clock.sleep(RETRY).await;
     }
 }
 

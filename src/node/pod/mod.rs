@@ -8,8 +8,10 @@
 
 mod environment;
 mod events;
+mod remains;
 mod sandbox;
 mod state;
 mod worker;
 
+pub(super) use remains::remove_remains;
 pub(super) use worker::{AddressGrant, PodWorker, Probing, Turn, probe};
