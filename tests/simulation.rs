@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use dullahan::machinery::manifest::{self, Strictness};
+use dullahan::rules::dry_run;
 use dullahan::simulation::{Cast, Fault, Simulation};
 
 /// The length of the histories.
@@ -94,4 +96,62 @@ fn a_failure_says_how_to_replay_it() {
     assert!(failure.starts_with("seed 7 breaks a rule after "), "{failure}");
     let replay = "replay: dullahan simulate --seeds 1 --first-seed 7 --hours 0.1 --timeline";
     assert!(failure.ends_with(replay), "{failure}");
+}
+
+/// The objects of manifests in YAML, as `simulate -f` reads them.
+fn cast(manifests: &str) -> Cast {
+    let read = manifest::parse("cast.yaml", manifests, "default", Strictness::Strict(dry_run::create));
+    assert!(read.mistakes.is_empty(), "{:?}", read.mistakes);
+    Cast::of(read.objects.into_iter().map(|located| located.typed).collect()).unwrap()
+}
+
+/// A set with its governing service, and ordinary services that select the same pods.
+const SEVERAL_SERVICES: &str = r#"
+apiVersion: v1
+kind: Service
+metadata: {name: nginx}
+spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: clients}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: elsewhere}
+spec: {type: ExternalName, externalName: example.com}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: web}
+spec:
+  serviceName: nginx
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: nginx, image: "nginx:1"}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: clients
+  replicas: 2
+  selector: {matchLabels: {app: web, tier: db}}
+  template:
+    metadata: {labels: {app: web, tier: db}}
+    spec: {containers: [{name: db, image: "db:1"}]}
+"#;
+
+#[test]
+fn an_ordinary_service_on_the_same_pods_breaks_no_rule() {
+    let cast = cast(SEVERAL_SERVICES);
+    for seed in 0..5 {
+        let simulation = Simulation { cast: Some(cast.clone()), ..Simulation::new(seed, LENGTH) };
+        if let Err(failure) = simulation.run(&mut |_| {}) {
+            panic!("{failure}");
+        }
+    }
 }

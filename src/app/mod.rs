@@ -1,9 +1,13 @@
 //! The only place where parts are wired, started, followed and stopped.
 //!
 //! ```text
-//!   start: sockets bound ─► store ─► files applied ─► zones rendered ─► everything runs
-//!   stop:  one token is cancelled; every part ends by itself, within a bounded time
+//!   start: state locked ─► sockets bound ─► store ─► files applied ─► zones rendered
+//!            ─► kubeconfig, credentials and description written ─► everything runs
+//!   stop:  one token is cancelled; every part finishes what it has in hand, within a bounded time
 //! ```
+//!
+//! Whatever can fail comes before the first write: a start that fails leaves the files of an earlier
+//! server, and of others that run, as they are.
 //!
 //! Addresses are bound before anything else, so that a port that is taken costs nothing; DNS
 //! answers only once the zones hold what the files say.
@@ -23,7 +27,15 @@ pub use serve::serve;
 mod dns;
 pub use dns::{Known, dns, explain};
 
+mod reload;
+pub use reload::{Renewal, is_live};
+
+mod servers;
+pub use servers::{Description, KnownServer, kubeconfig_of, servers};
+
 mod start;
+mod state;
+pub use state::StateFolderError;
 
 mod zones;
 pub use zones::ZoneReport;

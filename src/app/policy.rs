@@ -26,6 +26,13 @@ use crate::metrics::Metrics;
 /// The longest text of an identifier, in octets.
 const IDENTIFIER_LENGTH_MAX: usize = 255;
 
+/// The policy that is in force, of which some is kept if its settings are the same.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub(super) settings: &'a DnsSettings,
+    pub(super) policy: &'a Policy,
+}
+
 /// The policy of a server that is bound to these addresses.
 pub(super) fn policy(
     dns: &DnsSettings,
@@ -33,21 +40,39 @@ pub(super) fn policy(
     pod_networks: &[IpNet],
     metrics: Option<Arc<Metrics>>,
     clock: &Clock,
+    before: Option<Before<'_>>,
 ) -> anyhow::Result<Policy> {
-    let recursion = forward::recursion(&dns.forward, bound, pod_networks, metrics.clone(), clock)?;
-    let limiter = NonZeroU32::new(dns.rrl)
-        .map(|per_second| Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }));
+    let recursion = match before {
+        Some(before) if before.settings.forward == dns.forward => before.policy.recursion.clone(),
+        _ => forward::recursion(&dns.forward, bound, pod_networks, metrics.clone(), clock)?,
+    };
+    let limiter = match before {
+        Some(Before { settings, policy })
+            if (settings.rrl, &settings.rrl_exempt) == (dns.rrl, &dns.rrl_exempt) =>
+        {
+            policy.limiter.clone()
+        }
+        _ => NonZeroU32::new(dns.rrl).map(|per_second| {
+            Arc::new(Limiter::new(LimitOptions { per_second, exempt: dns.rrl_exempt.clone() }))
+        }),
+    };
+    let mut identity = identity(&dns.wire, clock)?;
+    if let Some(before) = before.filter(|_| dns.wire.cookie_secret.is_none())
+        && before.settings.wire.cookie_secret.is_none()
+    {
+        identity.cookies = before.policy.cookies.clone();
+    }
     Ok(Policy {
         recursion,
-        explain: match dns.explain {
+        explain: match before.map_or(dns.explain, |before| before.settings.explain) {
             ExplainMode::Off => Explain::Off,
             ExplainMode::Loopback => Explain::Loopback,
             ExplainMode::On => Explain::On,
         },
         paths: if dns.no_fast_path { Paths::OrdinaryOnly } else { Paths::FastFirst },
-        limiter: limiter.map(Arc::new),
+        limiter,
         metrics,
-        ..identity(&dns.wire, clock)?
+        ..identity
     })
 }
 

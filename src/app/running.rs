@@ -9,8 +9,11 @@ use std::path::PathBuf;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::parts::{Failure, Parts};
+use super::reload::{Reload, Renewal};
+use super::state::State;
 use super::zones::ZoneReport;
 use crate::clock::Clock;
+use crate::config::DnsSettings;
 use crate::dns::transport::EncryptedProtocol;
 use crate::dns::zone::SharedZones;
 use crate::files::source::Report;
@@ -47,13 +50,24 @@ pub struct Running {
     pub zone_report: watch::Receiver<ZoneReport>,
     /// The seed of everything simulated and random.
     pub seed: u64,
+    pub(super) reload: Reload,
+    pub(super) state: State,
     pub(super) parts: Parts,
 }
 
 impl Running {
-    /// Ends everything. Returns false if something did not end in time.
+    /// Ends everything: nothing new is accepted, what is in progress is finished. Returns false if
+    /// something did not end in time.
     pub async fn stop(self, clock: &Clock) -> bool {
-        self.parts.end(clock).await
+        let is_clean = self.parts.end(clock).await;
+        self.state.release();
+        is_clean
+    }
+
+    /// Reads certificates, keys, zones and manifests again and takes up those of the new settings that
+    /// [can be](super::reload::is_live) while it runs; says what has become different.
+    pub fn reload(&mut self, settings: &DnsSettings, clock: &Clock) -> Vec<Renewal> {
+        self.reload.again(settings, clock)
     }
 
     /// Waits until a part has ended although nobody asked it to; then everything is stopping.

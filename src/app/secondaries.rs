@@ -2,14 +2,18 @@
 //!
 //! Names and addresses that could not work are refused with the flag that gave them.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use hickory_proto::rr::Name;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::domain::domain;
+use super::metrics_page::MetricsPage;
+use super::parts::Parts;
 use crate::clock::Clock;
 use crate::config::{DnsSettings, Secondary, WireSettings};
 use crate::dns::message::name::WireName;
@@ -17,7 +21,7 @@ use crate::dns::message::tsig::{Key, Keys};
 use crate::dns::secondary::catalog::Catalog;
 use crate::dns::secondary::notification::{Sender, TARGETS_MAX, Target};
 use crate::dns::secondary::serials::Serials;
-use crate::dns::zone::Zone;
+use crate::dns::zone::{SharedZones, Zone};
 use crate::metrics::Metrics;
 use crate::names::publisher::Publisher;
 use crate::names::render::reverse;
@@ -27,7 +31,7 @@ use crate::names::render::reverse;
 pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::Result<Option<Catalog>> {
     let Some(text) = &settings.wire.catalog else { return Ok(None) };
     let apex = domain("--catalog", text)?;
-    let is_taken = domain("--cluster-domain", &settings.cluster_domain)? == apex
+    let is_taken = domain("--cluster-domain", &settings.names.cluster_domain)? == apex
         || static_zones.iter().any(|zone| zone.apex() == &apex);
     if is_taken {
         bail!(
@@ -41,11 +45,11 @@ pub(super) fn catalog(settings: &DnsSettings, static_zones: &[Zone]) -> anyhow::
 }
 
 /// Serials that do not decrease over a restart, or the clock's if they cannot be kept.
-pub(super) fn serials(folder: Option<PathBuf>, clock: &Clock) -> Serials {
-    let because = match folder.map(|folder| Serials::kept_in(&folder, clock.now())) {
+pub(super) fn serials(folder: Option<&Path>, clock: &Clock) -> Serials {
+    let because = match folder.map(|folder| Serials::kept_in(folder, clock.now())) {
         Some(Ok(serials)) => return serials,
         Some(Err(error)) => error.to_string(),
-        None => "neither XDG_STATE_HOME nor HOME is set".to_owned(),
+        None => "there is no place for them".to_owned(),
     };
     tracing::warn!(
         "zone serials start at the clock and may decrease when the server restarts: {because}; name a directory with --state-dir"
@@ -78,13 +82,50 @@ fn notify_key(name: &str, keys: &Keys) -> anyhow::Result<Arc<Key>> {
     key.with_context(|| format!("--notify: there is no key {name}; name its file with --tsig-key"))
 }
 
-/// Sends NOTIFY of what is published, from the addresses that DNS is answered at.
-pub(super) fn sender(
-    targets: Vec<Target>,
-    dns: &DnsSettings,
-    publisher: &Publisher,
+/// Sends NOTIFY of what is published, from the addresses that DNS is answered at, to secondaries that
+/// may become others.
+pub(super) struct Announcer {
+    own: Vec<IpAddr>,
+    zones: SharedZones,
+    versions: watch::Receiver<()>,
+    clock: Clock,
     metrics: Option<Arc<Metrics>>,
-) -> Sender {
-    let own = dns.dns_listen.iter().map(SocketAddr::ip).collect();
-    Sender::new(targets, own, (publisher.zones(), publisher.versions()), publisher.clock(), metrics)
+    parts: Parts,
+    /// Ends the sender to those before.
+    before: Option<CancellationToken>,
+}
+
+impl Announcer {
+    pub(super) fn new(
+        dns: &DnsSettings,
+        publisher: &Publisher,
+        page: Option<&MetricsPage>,
+        parts: &Parts,
+    ) -> Self {
+        Self {
+            own: dns.dns_listen.iter().map(SocketAddr::ip).collect(),
+            zones: publisher.zones(),
+            versions: publisher.versions(),
+            clock: publisher.clock(),
+            metrics: page.map(|page| page.metrics.clone()),
+            parts: parts.clone(),
+            before: None,
+        }
+    }
+
+    /// Tells these from now on, and no others; each is told of all zones at first.
+    pub(super) fn announce_to(&mut self, targets: Vec<Target>) {
+        if let Some(before) = self.before.take() {
+            before.cancel();
+        }
+        if targets.is_empty() {
+            return;
+        }
+        let stop = self.parts.stop_token().child_token();
+        let published = (self.zones.clone(), self.versions.clone());
+        let sender =
+            Sender::new(targets, self.own.clone(), published, self.clock.clone(), self.metrics.clone());
+        self.parts.spawn("NOTIFY sender", sender.run(stop.clone()));
+        self.before = Some(stop);
+    }
 }

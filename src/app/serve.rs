@@ -2,19 +2,23 @@
 //!
 //! The API's address is bound before anything is started, and answered once the files are applied.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use super::encrypted::needs_authority;
 use super::nodes::{nodes, place};
 use super::running::Running;
+use super::servers::{KnownServer, servers};
 use super::start::{Start, signing};
+use super::state::State;
 use super::zones::zone_options;
-use crate::api::server::{ApiOptions, ApiServer};
+use crate::api::server::{ADMIN, ApiOptions, ApiServer};
 use crate::clock::Clock;
-use crate::config::{ApiSettings, ListenAddress, RuntimeName, ServeSettings};
+use crate::config::{ListenAddress, RuntimeName, ServeSettings, state_roots};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
 use crate::controllers::nodelifecycle::NodeLifecycle;
@@ -28,12 +32,15 @@ use crate::node::runtime::Runtime;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::{Agent, NodeServer};
 use crate::objects::Revision;
+use crate::pki::authority::Authority;
 use crate::rules::validation::Rules;
 use crate::store::{Bootstrap, MemoryBackend, ServiceNetwork, Store, StoreOptions};
 
 /// Starts the whole: store, controllers, node and DNS, with the manifests applied.
 pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Running> {
     let zone_options = zone_options(&settings.dns)?;
+    let state = State::take(&settings.state, &clock).await?;
+    let authority = Arc::new(Authority::open(state.credentials(), &ADMIN, clock.now())?);
     let mut nodes = nodes(settings)?;
     let first_node = nodes.first().map(|node| node.name.clone()).unwrap_or_default();
     let seed = settings.simulated_seed.unwrap_or_else(random_seed);
@@ -52,14 +59,24 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
         pod_networks: settings.pod_cidr.clone(),
-        signing: signing(settings.api.kubeconfig(), &settings.api.tls_san, &settings.dns),
+        signing: signing(authority.clone(), &settings.api.tls_san, &settings.dns),
         bootstrap: Some(Bootstrap { default_storage_class: !settings.no_default_storage_class }),
+        state,
     };
-    let api = bind_api(&settings.api, &store).await?;
-    let mut running = start.run().await?;
+    let mut api = bind_api(settings, &authority, &start).await?;
+    let ready = start.prepare().await?;
+    if api.is_some() || needs_authority(&settings.dns.encrypted) {
+        authority.keep()?;
+    }
+    if let Some(api) = &mut api {
+        api.publish()?;
+    }
+    let served_at = api.as_ref().map(|api| (api.address(), api.kubeconfig().to_owned()));
+    ready.describe("serve", served_at.clone(), &clock)?;
+    let mut running = ready.go();
     let runtime = runtime(settings, &clock, seed);
     if let Some(api) = api {
-        running.api = Some((api.address(), api.kubeconfig().to_owned()));
+        running.api = served_at;
         let streams = Arc::new(NodeServer::new(store.clone(), runtime.clone()));
         let served = api.run(store.clone(), streams, running.parts.stop_token());
         running.parts.spawn_fallible("API server", served);
@@ -83,13 +100,36 @@ fn first_revision(clock: &Clock) -> Revision {
     Revision::try_from(clock.now().as_microsecond()).unwrap_or_default()
 }
 
-async fn bind_api(settings: &ApiSettings, store: &Store) -> anyhow::Result<Option<ApiServer>> {
-    let ListenAddress::At(listen) = settings.api_listen else { return Ok(None) };
-    let kubeconfig = settings
-        .kubeconfig()
-        .context("there is no home folder for the kubeconfig; name a file with --kubeconfig-out")?;
-    let options = ApiOptions { listen, names: settings.tls_san.clone(), kubeconfig };
-    Ok(Some(ApiServer::bind(&options, store).await?))
+async fn bind_api(
+    settings: &ServeSettings,
+    authority: &Authority,
+    start: &Start,
+) -> anyhow::Result<Option<ApiServer>> {
+    let ListenAddress::At(listen) = settings.api.api_listen else { return Ok(None) };
+    let named = settings.api.kubeconfig_out.as_deref().map(std::path::absolute).transpose()?;
+    let kubeconfig = named
+        .or_else(|| start.state.kubeconfig())
+        .context("there is no folder for the kubeconfig; name a file with --kubeconfig-out")?;
+    refuse_kubeconfig_of_another(&kubeconfig)?;
+    let names = settings.api.tls_san.clone();
+    let options = ApiOptions { listen, names, kubeconfig, context: settings.state.name.context() };
+    Ok(Some(ApiServer::bind(&options, authority, &start.store).await?))
+}
+
+/// Clients of the other server would find this one.
+fn refuse_kubeconfig_of_another(kubeconfig: &Path) -> anyhow::Result<()> {
+    let is_there = |server: &KnownServer| {
+        let described = server.description.as_ref().filter(|_| server.is_running);
+        described.is_some_and(|described| described.kubeconfig.as_deref() == Some(kubeconfig))
+    };
+    match servers(&state_roots()).iter().find(|server| is_there(server)) {
+        Some(other) => bail!(
+            "--kubeconfig-out: {} is the kubeconfig of the running server \"{}\"; name another file",
+            kubeconfig.display(),
+            other.name
+        ),
+        None => Ok(()),
+    }
 }
 
 fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 6] {

@@ -5,9 +5,10 @@
 
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::Arc;
 
 use hickory_proto::rr::Name;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -15,7 +16,7 @@ use super::domain::domain;
 use super::forward;
 use super::mistakes::BrokenFiles;
 use crate::clock::Clock;
-use crate::config::{DnsSettings, ExplainMode, PodNameMode};
+use crate::config::{DnsSettings, ExplainMode, NameSettings, PodNameMode};
 use crate::dns::zone::Zone;
 use crate::dns::zonefile::{Loaded, ZoneFolder, load_folder};
 use crate::files::changes::Changes;
@@ -65,17 +66,19 @@ fn sound(loaded: Loaded) -> Result<Loaded, BrokenFiles> {
 }
 
 impl ZoneFiles {
-    /// Reads the files again after each change and puts what they give in `zones`, until `stop` is
-    /// cancelled. It is reported when mistakes or zones are others than before.
+    /// Reads the files again after each change, and whenever `again` asks for it, and puts what they give
+    /// in `zones`, until `stop` is cancelled. It is reported when mistakes or zones are others than before.
     pub(super) async fn follow(
         mut self,
         zones: watch::Sender<Vec<Zone>>,
         reports: watch::Sender<ZoneReport>,
+        again: Arc<Notify>,
         stop: CancellationToken,
     ) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = again.notified() => {}
                 () = self.changes.next() => {}
             }
             let Self { mut folder, changes } = self;
@@ -106,6 +109,16 @@ impl ZoneFiles {
 
 /// How the cluster zone is made.
 pub(super) fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
+    let explains = dns.explain != ExplainMode::Off;
+    Ok(ZoneOptions {
+        explains,
+        fallthrough: forward::fallthrough(&dns.forward)?,
+        ..name_options(&dns.names)?
+    })
+}
+
+/// The same as far as the names alone go.
+pub(super) fn name_options(dns: &NameSettings) -> anyhow::Result<ZoneOptions> {
     let reverse_zones: Vec<Name> =
         dns.reverse_zone.iter().map(|name| domain("--reverse-zone", name)).collect::<Result<_, _>>()?;
     Ok(ZoneOptions {
@@ -122,8 +135,6 @@ pub(super) fn zone_options(dns: &DnsSettings) -> anyhow::Result<ZoneOptions> {
         namespaces: dns.namespaces.clone(),
         no_endpoints: dns.no_endpoints,
         zonal: dns.zonal,
-        explains: dns.explain != ExplainMode::Off,
-        fallthrough: forward::fallthrough(&dns.forward)?,
         reverse_zones: (!reverse_zones.is_empty()).then_some(reverse_zones),
         ..ZoneOptions::default()
     })
@@ -154,7 +165,7 @@ mod tests {
             let stop = CancellationToken::new();
             let (sender, zones) = watch::channel(first);
             let (reporter, reports) = watch::channel(ZoneReport::default());
-            tokio::spawn(files.unwrap().follow(sender, reporter, stop.clone()));
+            tokio::spawn(files.unwrap().follow(sender, reporter, Arc::default(), stop.clone()));
             Self { zones, reports, _stop: stop.drop_guard() }
         }
 

@@ -2,10 +2,14 @@
 //!
 //! What a subcommand does is in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::check::CheckSettings;
+use super::completions::CompletionsSettings;
 use super::explain::ExplainSettings;
+use super::help;
+use super::list::ListSettings;
+use super::man::ManSettings;
 use super::resolver::ResolverSettings;
 use super::simulate::SimulateSettings;
 use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
@@ -32,8 +36,19 @@ pub(super) enum Command {
     Simulate(SimulateSettings),
     /// Print the configuration for a resolver that forwards our zones to this server.
     Resolver(ResolverSettings),
-    /// Print the kubeconfig of the running server.
+    /// Print a server's kubeconfig, or merge it into yours.
     Kubeconfig(KubeconfigSettings),
+    /// List the servers that run.
+    List(ListSettings),
+    /// Print the script that completes commands and flags in a shell.
+    Completions(CompletionsSettings),
+    /// Print a man page, or write those of all commands.
+    Man(ManSettings),
+}
+
+/// The command line with its help.
+pub(super) fn command() -> clap::Command {
+    help::complete(Cli::command())
 }
 
 impl Command {
@@ -46,7 +61,10 @@ impl Command {
             | Self::Explain(_)
             | Self::Resolver(_)
             | Self::Simulate(_)
-            | Self::Kubeconfig(_) => None,
+            | Self::Kubeconfig(_)
+            | Self::List(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }

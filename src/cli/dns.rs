@@ -4,19 +4,24 @@
 
 use std::process::ExitCode;
 
+use super::arguments::Given;
 use super::output::Output;
-use super::session::Session;
+use super::session::{HangUps, Session};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsOnlySettings;
 
 /// Serves until a signal comes.
-pub(super) fn run(settings: &DnsOnlySettings) -> anyhow::Result<ExitCode> {
+pub(super) fn run(settings: &DnsOnlySettings, given: Given) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
+        let hang_ups = HangUps::catch()?;
         let clock = Clock::system();
         let output = Output::new(&settings.common, clock.now());
         let running = app::dns(settings, clock.clone()).await?;
-        Session::new(running, output, clock, Vec::new()).run().await
-    })
+        Session::new(running, output, clock, Vec::new(), given).run(hang_ups).await
+    });
+    // What still reads a slow disk must not hold up the end.
+    runtime.shutdown_background();
+    ended
 }

@@ -20,7 +20,7 @@ use rand::{Rng, SeedableRng};
 use super::output::{printable, say};
 use crate::app;
 use crate::clock::Clock;
-use crate::config::DnsSettings;
+use crate::config::{NameSettings, with_port};
 use crate::dns::answer::{self, Query};
 use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::zonefile::master;
@@ -45,10 +45,10 @@ pub(super) struct ExplainSettings {
     #[arg(short = 'f', long = "file", value_name = "PATH", conflicts_with = "server")]
     file: Vec<PathBuf>,
     /// Server to ask; one on another machine must run with --explain on.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053))]
     server: SocketAddr,
     #[command(flatten)]
-    dns: DnsSettings,
+    names: NameSettings,
 }
 
 /// A type as people write it: its mnemonic in any case, or `TYPE65` (RFC 3597 section 5).
@@ -59,7 +59,7 @@ fn record_type(text: &str) -> Result<RecordType, String> {
 
 /// Prints what a name is answered with and why; succeeds if it has records.
 pub(super) fn run(settings: &ExplainSettings) -> anyhow::Result<ExitCode> {
-    let name = full_name(&settings.name, &settings.dns.cluster_domain)?;
+    let name = full_name(&settings.name, &settings.names.cluster_domain)?;
     match settings.file.is_empty() {
         true => ask(settings, name),
         false => from_files(settings, name),
@@ -88,7 +88,7 @@ fn full_name(text: &str, domain: &str) -> anyhow::Result<Name> {
 
 fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let known = runtime.block_on(app::explain(&settings.dns, &settings.file, Clock::system()))?;
+    let known = runtime.block_on(app::explain(&settings.names, &settings.file, Clock::system()))?;
     let query = Query { name: name.clone(), record_type: settings.record_type };
     let answer = answer::answer(&known.zones, &query);
     print_outcome(&name, settings.record_type, answer.rcode, &answer.answers)?;

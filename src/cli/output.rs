@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::clock::Timestamp;
 use crate::config::{CommonSettings, LogFormat, wants_color};
@@ -39,6 +39,36 @@ pub(super) struct Line {
     /// What has become of it.
     pub(super) state: String,
     pub(super) tone: Tone,
+    /// The same as data, for those who read JSON; a field `state` takes the place of the words.
+    pub(super) fields: Vec<(&'static str, Value)>,
+}
+
+impl Line {
+    pub(super) fn new(
+        subject: &'static str,
+        name: impl Into<String>,
+        state: impl Into<String>,
+        tone: Tone,
+    ) -> Self {
+        Self { subject, name: name.into(), state: state.into(), tone, fields: Vec::new() }
+    }
+
+    /// The same with one more field for those who read JSON.
+    pub(super) fn with(mut self, field: &'static str, value: impl Into<Value>) -> Self {
+        self.fields.push((field, value.into()));
+        self
+    }
+
+    fn data(&self, now: Timestamp) -> Value {
+        let mut data = json!({"time": now.to_string(), self.subject: self.name});
+        if !self.state.is_empty() {
+            data["state"] = self.state.as_str().into();
+        }
+        for (field, value) in &self.fields {
+            data[*field] = value.clone();
+        }
+        data
+    }
 }
 
 /// Where lines go, and in which form.
@@ -69,6 +99,11 @@ impl Output {
         self.is_closed
     }
 
+    /// Whether lines are JSON.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self.form, Form::Json)
+    }
+
     /// Prints one line of progress; a problem is logged as an error where no progress is wanted.
     pub(super) fn line(&mut self, now: Timestamp, line: &Line) {
         let since = now.duration_since(self.started).as_secs_f64();
@@ -76,9 +111,7 @@ impl Output {
             Form::Silent if line.subject == PROBLEM => return tracing::error!("{}", printable(&line.name)),
             Form::Silent => return,
             Form::Text { has_color } => text(since, line, has_color),
-            Form::Json => {
-                json!({"time": now.to_string(), line.subject: line.name, "state": line.state}).to_string()
-            }
+            Form::Json => line.data(now).to_string(),
         };
         self.print(&text);
     }
@@ -143,6 +176,31 @@ impl Output {
         }
     }
 
+    /// Says whose certificate clients of encrypted DNS must trust.
+    pub(super) fn trusting(&mut self, now: Timestamp, authority: &Path) {
+        let file = authority.display().to_string();
+        match self.form {
+            Form::Silent => {}
+            Form::Text { .. } => self.print(&format!(
+                "The certificate of encrypted DNS is signed by {file}; clients must trust it"
+            )),
+            Form::Json => self.print(&json!({"time": now.to_string(), "authority": file}).to_string()),
+        }
+    }
+
+    /// Says that a signal ends the server.
+    pub(super) fn ending(&mut self, now: Timestamp, signal: &str, how: &str) {
+        match self.form {
+            Form::Silent => {}
+            Form::Text { .. } => self.print(&format!("{signal}: {how}")),
+            Form::Json => {
+                let line =
+                    json!({"time": now.to_string(), "server": how, "state": "stopping", "signal": signal});
+                self.print(&line.to_string());
+            }
+        }
+    }
+
     /// Prints a line for people only; JSON readers do not get it.
     pub(super) fn remark(&mut self, text: &str) {
         if let Form::Text { .. } = self.form {
@@ -164,7 +222,7 @@ fn quoted(path: &str) -> String {
 }
 
 fn text(since_s: f64, line: &Line, has_color: bool) -> String {
-    let Line { subject, name, state, tone } = line;
+    let Line { subject, name, state, tone, .. } = line;
     let [name, state] = [name, state].map(|text| printable(text));
     let (start, end) = if has_color { (color(*tone), "\x1b[0m") } else { ("", "") };
     if state.is_empty() {
@@ -203,14 +261,24 @@ pub(super) fn say(text: impl Display) -> anyhow::Result<()> {
 }
 
 /// Prints an error and its causes to standard error, one after another on one line; several
-/// mistakes in files each on a line of their own.
-pub(super) fn print_error(error: &anyhow::Error) {
-    if let Some(broken) = error.downcast_ref::<crate::app::BrokenFiles>() {
-        for mistake in &broken.0 {
-            eprintln!("{mistake}");
+/// mistakes in files each on a line of their own. As JSON, each line is an object.
+pub(super) fn print_error(error: &anyhow::Error, is_json: bool) {
+    let now = is_json.then(|| crate::clock::Clock::system().now().to_string());
+    let mistakes = error.downcast_ref::<crate::app::BrokenFiles>().map_or(&[][..], |broken| &broken.0);
+    for mistake in mistakes {
+        match &now {
+            Some(now) => eprintln!("{}", json!({"time": now, "level": "ERROR", "problem": mistake})),
+            None => eprintln!("{mistake}"),
         }
     }
-    eprintln!("error: {}", with_causes(error));
+    let text = with_causes(error);
+    match &now {
+        Some(now) => {
+            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+            eprintln!("{}", json!({"time": now, "level": "ERROR", "message": text, "causes": causes}));
+        }
+        None => eprintln!("error: {text}"),
+    }
 }
 
 /// The error and its causes, but for those whose words are there already: many messages quote what
@@ -240,8 +308,7 @@ mod tests {
 
     #[test]
     fn colour_is_for_terminals_only() {
-        let line =
-            Line { subject: "pod", name: "default/web-0".into(), state: "Ready".into(), tone: Tone::Good };
+        let line = Line::new("pod", "default/web-0", "Ready", Tone::Good);
         assert_eq!(text(0.3, &line, false), "   0.30s  pod      default/web-0  Ready");
         assert_eq!(text(0.3, &line, true), "   0.30s  pod      default/web-0  \x1b[32mReady\x1b[0m");
     }

@@ -8,10 +8,12 @@ use std::collections::HashMap;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 
+use serde_json::Value;
+
 use super::output::{Line, PROBLEM, Tone};
 use crate::files::source::{Outcome, Report};
 use crate::names::publisher::Publication;
-use crate::objects::{Object, ObjectKey};
+use crate::objects::{Object, ObjectKey, pod};
 use crate::rules::columns::PodCells;
 use crate::store::{Change, Event};
 
@@ -48,6 +50,7 @@ impl Progress {
 
     fn pod(&mut self, change: Change, object: &Object, pod: &Pod) -> Option<Line> {
         let (state, tone) = if change == Change::Deleted { gone() } else { pod_state(pod) };
+        let fields = if change == Change::Deleted { gone_fields() } else { pod_fields(pod) };
         if self.pods.get(object.key()) == Some(&state) {
             return None;
         }
@@ -56,13 +59,14 @@ impl Progress {
         } else {
             self.pods.insert(object.key().clone(), state.clone());
         }
-        Some(Line { subject: "pod", name: path(object), state, tone })
+        Some(Line { fields, ..Line::new("pod", path(object), state, tone) })
     }
 
     fn set(&mut self, change: Change, object: &Object, set: &StatefulSet) -> Option<Line> {
         if change == Change::Deleted {
             self.sets.remove(object.key());
-            return Some(Line { subject: "set", name: path(object), state: gone().0, tone: Tone::Fading });
+            let line = Line::new("set", path(object), gone().0, Tone::Fading);
+            return Some(Line { fields: gone_fields(), ..line });
         }
         let wanted = set.spec.replicas.unwrap_or(1);
         let status = set.status.clone().unwrap_or_default();
@@ -70,11 +74,11 @@ impl Progress {
         let is_observed = status.observed_generation == set.metadata.generation;
         let is_complete = is_observed && ready == wanted && status.replicas == wanted;
         let was_complete = self.sets.insert(object.key().clone(), is_complete);
-        (is_complete && was_complete != Some(true)).then(|| Line {
-            subject: "set",
-            name: path(object),
-            state: format!("{ready} of {wanted} pods Ready"),
-            tone: Tone::Good,
+        (is_complete && was_complete != Some(true)).then(|| {
+            Line::new("set", path(object), format!("{ready} of {wanted} pods Ready"), Tone::Good)
+                .with("state", "Complete")
+                .with("ready", ready)
+                .with("replicas", wanted)
         })
     }
 }
@@ -84,20 +88,15 @@ pub(super) fn publication(publication: &Publication) -> Vec<Line> {
     let added = publication.added.iter().map(|name| (name, "published", Tone::Good));
     let removed = publication.removed.iter().map(|name| (name, "withdrawn", Tone::Fading));
     let all: Vec<_> = added.chain(removed).filter(|(name, _, _)| is_worth_a_line(name)).collect();
-    let listed = all.iter().take(NAMES_MAX).map(|(name, state, tone)| Line {
-        subject: "name",
-        name: name.to_string().trim_end_matches('.').to_owned(),
-        state: (*state).to_owned(),
-        tone: *tone,
-    });
+    let listed = all
+        .iter()
+        .take(NAMES_MAX)
+        .map(|(name, state, tone)| Line::new("name", name.to_string().trim_end_matches('.'), *state, *tone));
     let mut lines: Vec<Line> = listed.collect();
     if all.len() > NAMES_MAX {
-        lines.push(Line {
-            subject: "name",
-            name: format!("and {} more", all.len() - NAMES_MAX),
-            state: "changed".into(),
-            tone: Tone::Neutral,
-        });
+        let n_more = all.len() - NAMES_MAX;
+        let line = Line::new("name", format!("and {n_more} more"), "changed", Tone::Neutral);
+        lines.push(line.with("count", n_more));
     }
     lines
 }
@@ -110,7 +109,10 @@ pub(super) fn report(report: &Report) -> Vec<Line> {
             Outcome::Configured => ("configured", Tone::Good),
             Outcome::Deleted => ("deleted", Tone::Fading),
         };
-        Line { subject: "applied", name: key.to_string(), state: state.into(), tone }
+        Line::new("applied", key.to_string(), state, tone)
+            .with("kind", key.kind.to_string())
+            .with("namespace", key.namespace.to_string())
+            .with("name", key.name.to_string())
     });
     let problems = report.problems.iter().map(|problem| problem_line(&problem.to_string()));
     let mut lines: Vec<Line> = changes.chain(problems).collect();
@@ -122,7 +124,7 @@ pub(super) fn report(report: &Report) -> Vec<Line> {
 
 /// A line for something that is wrong.
 pub(super) fn problem_line(problem: &str) -> Line {
-    Line { subject: PROBLEM, name: problem.to_owned(), state: String::new(), tone: Tone::Bad }
+    Line::new(PROBLEM, problem, "", Tone::Bad)
 }
 
 /// Reverse names and the names of ports follow from the others.
@@ -139,11 +141,24 @@ fn gone() -> (String, Tone) {
     ("gone".into(), Tone::Fading)
 }
 
+fn gone_fields() -> Vec<(&'static str, Value)> {
+    vec![("state", "Deleted".into())]
+}
+
+/// The state as `kubectl get pods` has it, and what the words say beyond.
+fn pod_fields(pod: &Pod) -> Vec<(&'static str, Value)> {
+    let status = pod.status.as_ref();
+    let address = status.and_then(|status| status.pod_ip.as_deref());
+    let mut fields: Vec<(&'static str, Value)> =
+        vec![("state", PodCells::of(pod).status.into()), ("ready", pod::is_ready(pod).into())];
+    fields.extend(address.map(|address| ("address", address.into())));
+    fields
+}
+
 fn pod_state(pod: &Pod) -> (String, Tone) {
     let cells = PodCells::of(pod);
     let status = pod.status.as_ref();
-    let mut conditions = status.and_then(|status| status.conditions.as_ref()).into_iter().flatten();
-    let is_ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let is_ready = pod::is_ready(pod);
     match cells.status.as_str() {
         "Running" if is_ready => {
             let address = status.and_then(|status| status.pod_ip.as_deref()).unwrap_or("no address");
@@ -168,14 +183,18 @@ fn warning_line(event: &KubeEvent) -> Option<Line> {
     );
     let reason = event.reason.as_deref().unwrap_or_default();
     let message = event.message.as_deref().unwrap_or_default();
-    Some(Line { subject: "warning", name, state: format!("{reason}: {message}"), tone: Tone::Bad })
+    let namespace = about.namespace.as_deref().unwrap_or_default();
+    let line = Line::new("warning", name, format!("{reason}: {message}"), Tone::Bad);
+    let line = line.with("state", reason).with("message", message).with("namespace", namespace);
+    let kind = about.kind.as_deref().unwrap_or_default();
+    Some(line.with("kind", kind).with("name", about.name.as_deref().unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn event(change: Change, status: &Value) -> Event {
         let pod = json!({"metadata": {"name": "web-0", "namespace": "default"}, "status": status});

@@ -13,6 +13,7 @@ use hickory_proto::rr::Name;
 use ipnet::IpNet;
 
 use super::output::say;
+use crate::config::with_port;
 use crate::names::render::reverse::zones_of as reverse_zones_of;
 
 /// The resolvers there are recipes for.
@@ -39,7 +40,7 @@ pub(super) struct ResolverSettings {
     #[arg(value_enum, value_name = "WHICH")]
     resolver: Resolver,
     /// Where this server answers DNS.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053))]
     dns: SocketAddr,
     /// The domain of the cluster.
     #[arg(long, value_name = "NAME", default_value = "cluster.local", value_parser = domain)]

@@ -7,17 +7,19 @@ use std::process::ExitCode;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
+use super::arguments::Given;
 use super::output::Output;
-use super::session::Session;
+use super::session::{HangUps, Session};
 use crate::app::{self, Running};
 use crate::clock::Clock;
 use crate::config::ServeSettings;
 use crate::objects::Kind;
 
 /// Serves until a signal comes.
-pub(super) fn run(settings: &ServeSettings) -> anyhow::Result<ExitCode> {
+pub(super) fn run(settings: &ServeSettings, given: Given) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
+        let hang_ups = HangUps::catch()?;
         let clock = Clock::system();
         let mut output = Output::new(&settings.common, clock.now());
         let running = app::serve(settings, clock.clone()).await?;
@@ -27,14 +29,17 @@ pub(super) fn run(settings: &ServeSettings) -> anyhow::Result<ExitCode> {
             seed = running.seed
         ));
         let hints = hints(settings, &running);
-        Session::new(running, output, clock, hints).run().await
-    })
+        Session::new(running, output, clock, hints, given).run(hang_ups).await
+    });
+    // What still reads a slow disk must not hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// What to try next: a pod's name and its service's, or how to apply something.
 fn hints(settings: &ServeSettings, running: &Running) -> Vec<String> {
     let Some(address) = running.dns_addresses.first() else { return Vec::new() };
-    let domain = settings.dns.cluster_domain.trim_end_matches('.');
+    let domain = settings.dns.names.cluster_domain.trim_end_matches('.');
     let sets = running.store.list(Kind::StatefulSet, None).objects;
     let Some(set) = sets.first().and_then(|object| object.get::<StatefulSet>()) else {
         return vec![

@@ -1,7 +1,13 @@
 //! A running server in the foreground: prints what happens until a signal comes, then stops.
 //!
-//! `serve` and `dns` share it. It ends with exit code 0 after a signal, 1 when a part fails, 70 when
-//! a part panics.
+//! ```text
+//!   SIGHUP ───────────► settings, keys, certificates, zones and manifests are read again
+//!   SIGTERM, SIGINT ──► nothing new is accepted, what is in progress is finished, exit code 0
+//!     again ──────────► ended at once, exit code 128 and the signal's number, as shells have it
+//! ```
+//!
+//! `serve` and `dns` share it. Otherwise it ends with exit code 1 when a part fails, 70 when a part panics. A
+//! configuration that is broken by the time of a SIGHUP changes nothing, and what is wrong is told.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,10 +17,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use super::arguments::Given;
+use super::command::Command;
 use super::output::{Line, Output, Tone, print_error};
 use super::progress::{self, Progress};
-use crate::app::{Failure, Running, ZoneReport};
+use crate::app::{Failure, Renewal, Running, ZoneReport, is_live};
 use crate::clock::Clock;
+use crate::config::DnsSettings;
 use crate::names::publisher::Publication;
 use crate::objects::Kind;
 use crate::store::{Interest, Watch};
@@ -27,6 +36,10 @@ pub(super) struct Session {
     watch: Watch,
     clock: Clock,
     hints: Option<Vec<String>>,
+    /// What the server was started with.
+    started: Given,
+    /// What was last read without a mistake.
+    given: Given,
 }
 
 /// The kinds whose events people want to see.
@@ -37,44 +50,72 @@ const SETTLED: Duration = Duration::from_millis(100);
 
 /// The exit code when a part has panicked (`EX_SOFTWARE` of sysexits.h).
 const EXIT_FAULT: u8 = 70;
+/// What a shell adds to the number of the signal that has ended a process.
+const EXIT_SIGNAL: u8 = 128;
+const SIGHUP: &str = "SIGHUP";
 
 /// What ends a session.
 enum End {
-    Signal(&'static str),
+    Signal(Ending),
     Failure(Failure),
     NobodyReads,
 }
 
+/// A signal that ends the server: its name and number.
+#[derive(Clone, Copy)]
+struct Ending {
+    name: &'static str,
+    number: u8,
+}
+
+const TERMINATED: Ending = Ending { name: "SIGTERM", number: 15 };
+const INTERRUPTED: Ending = Ending { name: "Ctrl-C", number: 2 };
+
+/// Whoever holds it does not die of SIGHUP.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    /// From now on they are counted, and one that comes while a server starts is not lost. Must be called
+    /// within a runtime.
+    pub(super) fn catch() -> anyhow::Result<Self> {
+        listen(SignalKind::hangup()).map(Self)
+    }
+}
+
+/// The signals that end the server.
+struct Endings {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Endings {
+    async fn next(&mut self) -> Ending {
+        tokio::select! {
+            _ = self.terminate.recv() => TERMINATED,
+            _ = self.interrupt.recv() => INTERRUPTED,
+        }
+    }
+}
+
 impl Session {
     /// `hints` are printed once every StatefulSet is complete and nothing happens.
-    pub(super) fn new(running: Running, output: Output, clock: Clock, hints: Vec<String>) -> Self {
+    pub(super) fn new(
+        running: Running,
+        output: Output,
+        clock: Clock,
+        hints: Vec<String>,
+        given: Given,
+    ) -> Self {
         let watch = running.store.watch(Interest::in_kinds(&SHOWN), running.since);
-        Self { running, output, progress: Progress::default(), watch, clock, hints: Some(hints) }
+        let (progress, hints) = (Progress::default(), Some(hints));
+        Self { running, output, progress, watch, clock, hints, started: given.clone(), given }
     }
 
     /// Prints progress until the session ends.
-    pub(super) async fn run(mut self) -> anyhow::Result<ExitCode> {
-        let mut terminate = listen(SignalKind::terminate())?;
-        let mut interrupt = listen(SignalKind::interrupt())?;
-        for address in self.running.dns_addresses.clone() {
-            self.output.listening(self.clock.now(), address);
-        }
-        for (protocol, address) in self.running.encrypted_addresses.clone() {
-            self.output.listening_encrypted(self.clock.now(), protocol, address);
-        }
-        if let Some(file) = &self.running.authority {
-            let remark = format!(
-                "The certificate of encrypted DNS is signed by {}; clients must trust it",
-                file.display()
-            );
-            self.output.remark(&remark);
-        }
-        if let Some(address) = self.running.metrics_address {
-            self.output.measuring(self.clock.now(), address);
-        }
-        if let Some((address, kubeconfig)) = self.running.api.clone() {
-            self.output.serving(self.clock.now(), address, &kubeconfig);
-        }
+    pub(super) async fn run(mut self, mut hang_ups: HangUps) -> anyhow::Result<ExitCode> {
+        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        let mut endings = Endings { terminate, interrupt };
+        self.print_places();
         self.print(progress::report(&self.running.applied));
         let mut failure = std::pin::pin!(self.running.failure());
         let clock = self.clock.clone();
@@ -84,14 +125,33 @@ impl Session {
             }
             let is_settling = self.hints.is_some() && self.progress.is_complete();
             tokio::select! {
-                _ = terminate.recv() => break End::Signal("SIGTERM"),
-                _ = interrupt.recv() => break End::Signal("Ctrl-C"),
+                ending = endings.next() => break End::Signal(ending),
+                _ = hang_ups.0.recv() => self.read_again(),
                 failure = &mut failure => break End::Failure(failure),
                 () = clock.sleep(SETTLED), if is_settling => self.print_hints(),
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
             }
         };
-        self.finish(end).await
+        self.finish(end, endings).await
+    }
+
+    /// Says where everything is.
+    fn print_places(&mut self) {
+        for address in self.running.dns_addresses.clone() {
+            self.output.listening(self.clock.now(), address);
+        }
+        for (protocol, address) in self.running.encrypted_addresses.clone() {
+            self.output.listening_encrypted(self.clock.now(), protocol, address);
+        }
+        if let Some(file) = &self.running.authority {
+            self.output.trusting(self.clock.now(), file);
+        }
+        if let Some(address) = self.running.metrics_address {
+            self.output.measuring(self.clock.now(), address);
+        }
+        if let Some((address, kubeconfig)) = self.running.api.clone() {
+            self.output.serving(self.clock.now(), address, &kubeconfig);
+        }
     }
 
     fn print(&mut self, lines: Vec<Line>) {
@@ -107,17 +167,52 @@ impl Session {
         }
     }
 
-    async fn finish(mut self, end: End) -> anyhow::Result<ExitCode> {
-        if let End::Signal(name) = end {
-            self.output.remark(&format!("{name}: stopping"));
+    /// Reads everything again and says what has changed, what is live, and what needs a restart.
+    fn read_again(&mut self) {
+        let read = self.given.again().and_then(|(given, changed)| Ok((given.command()?, given, changed)));
+        let (cli, given, changed) = match read {
+            Ok(read) => read,
+            Err(error) => return self.print(vec![renewed("settings", error.to_string(), true)]),
+        };
+        let Some(settings) = dns_of(&cli.command) else { return };
+        let live = changed.iter().filter(|name| is_live(name));
+        let mut lines: Vec<Line> =
+            live.map(|name| renewed(&format!("setting {name}"), "changed".to_owned(), false)).collect();
+        let waiting = given.differences(&self.started);
+        for name in waiting.iter().filter(|name| !is_live(name)) {
+            let line = renewed(&format!("setting {name}"), "changed; needs a restart".to_owned(), false);
+            lines.push(line.with("needsRestart", true));
         }
-        let is_clean = self.running.stop(&self.clock).await;
+        if lines.is_empty() {
+            lines.push(renewed("settings", "no change".to_owned(), false));
+        }
+        let renewals = self.running.reload(settings, &self.clock);
+        if !renewals.iter().any(|renewal| renewal.is_refused) {
+            self.given = given;
+        }
+        let told = |Renewal { what, outcome, is_refused }: Renewal| renewed(&what, outcome, is_refused);
+        lines.extend(renewals.into_iter().map(told));
+        self.print(lines);
+    }
+
+    async fn finish(mut self, end: End, mut endings: Endings) -> anyhow::Result<ExitCode> {
+        if let End::Signal(Ending { name, .. }) = end {
+            self.output.ending(self.clock.now(), name, "stopping");
+        }
+        let is_clean = tokio::select! {
+            is_clean = self.running.stop(&self.clock) => is_clean,
+            Ending { name, number } = endings.next() => {
+                self.output.ending(self.clock.now(), name, "ended at once");
+                return Ok(ExitCode::from(EXIT_SIGNAL + number));
+            }
+        };
         if !is_clean {
             tracing::error!("a part did not stop in time and was abandoned");
         }
         match end {
             End::Failure(failure @ Failure::Panic { .. }) => {
-                print_error(&anyhow::anyhow!("{failure}; this is a fault of dullahan, please report it"));
+                let fault = anyhow::anyhow!("{failure}; this is a fault of dullahan, please report it");
+                print_error(&fault, self.output.is_json());
                 Ok(ExitCode::from(EXIT_FAULT))
             }
             End::Failure(failure) => Err(failure.into()),
@@ -125,6 +220,24 @@ impl Session {
             End::Signal(_) | End::NobodyReads => Ok(ExitCode::FAILURE),
         }
     }
+}
+
+/// The settings of DNS, if the command is a server.
+fn dns_of(command: &Command) -> Option<&DnsSettings> {
+    match command {
+        Command::Serve(settings) => Some(&settings.dns),
+        Command::Dns(settings) => Some(&settings.dns),
+        _ => None,
+    }
+}
+
+/// A line for what a SIGHUP has brought.
+fn renewed(what: &str, outcome: String, is_refused: bool) -> Line {
+    if is_refused {
+        let problem = format!("{SIGHUP}: {what}: {outcome}; what was before stays in force");
+        return progress::problem_line(&problem);
+    }
+    Line::new("reload", what, outcome, Tone::Neutral).with("signal", SIGHUP)
 }
 
 fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
@@ -161,36 +274,36 @@ fn zone_lines(report: &ZoneReport) -> Vec<Line> {
         report.mistakes.iter().map(|mistake| progress::problem_line(mistake)).collect();
     let loaded = if lines.is_empty() { "zone files" } else { "the other zone files" };
     if lines.is_empty() || report.has_changed {
-        lines.push(Line { subject: "zones", name: loaded.into(), state: "loaded".into(), tone: Tone::Good });
+        lines.push(Line::new("zones", loaded, "loaded", Tone::Good));
     }
     lines
 }
 
 fn skipped() -> Line {
-    let name = "too much happened at once; some lines were left out".to_owned();
-    Line { subject: "note", name, state: String::new(), tone: Tone::Neutral }
+    Line::new("note", "too much happened at once; some lines were left out", "", Tone::Neutral)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Args, Command, FromArgMatches};
+    use std::ffi::OsString;
 
     use super::*;
     use crate::app;
-    use crate::config::DnsOnlySettings;
+    use crate::cli::arguments;
 
     #[tokio::test]
     async fn a_part_that_panics_ends_the_process_with_exit_code_70() {
-        let command = DnsOnlySettings::augment_args(Command::new("dns"));
         let state = tempfile::tempdir().unwrap();
         let state = state.path().to_str().unwrap();
-        let arguments = ["dns", "--dns-listen", "127.0.0.1:0", "--state-dir", state, "--quiet"];
-        let settings = DnsOnlySettings::from_arg_matches(&command.get_matches_from(arguments)).unwrap();
+        let line = ["dullahan", "dns", "--dns-listen", "127.0.0.1:0", "--state-dir", state, "--quiet"];
+        let given = arguments::parse(line.into_iter().map(OsString::from).collect()).ok().unwrap();
+        let Command::Dns(settings) = given.command().ok().unwrap().command else { panic!("it is dns") };
         let clock = Clock::system();
         let running = app::dns(&settings, clock.clone()).await.unwrap();
         let output = Output::new(&settings.common, clock.now());
         running.follow("publisher", async { panic!("a broken invariant") });
-        let code = Session::new(running, output, clock, Vec::new()).run().await.unwrap();
+        let session = Session::new(running, output, clock, Vec::new(), given);
+        let code = session.run(HangUps::catch().unwrap()).await.unwrap();
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
     }
 }

@@ -1,7 +1,7 @@
 //! `dullahan simulate`: histories of users and misfortunes against the whole product, by the
 //! seed, in virtual time; every rule is checked at every step.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::output::say;
+use super::session::HangUps;
+use crate::config::is_capable;
 use crate::machinery::manifest::{self, Strictness};
 use crate::rules::dry_run;
 use crate::simulation::{Cast, Simulation, Summary};
@@ -42,6 +44,9 @@ const BAR_WIDTH: u64 = 30;
 
 /// Runs every seed; fails at the first that breaks a rule.
 pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
+    // The handler stays when the runtime that it was set in is gone: a terminal that closes ends nothing.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _hang_ups = runtime.block_on(async { HangUps::catch() })?;
     let cast = cast(&settings.file)?;
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
     let mut progress = Progress::new(settings);
@@ -121,7 +126,7 @@ impl Progress {
         Self {
             first: settings.first_seed,
             n_seeds: settings.seeds,
-            is_terminal: std::io::stderr().is_terminal(),
+            is_terminal: is_capable(&std::io::stderr()),
             is_silent: settings.timeline,
             n_done: 0,
             n_writes: 0,

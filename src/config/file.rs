@@ -41,6 +41,18 @@ pub fn settings(document: &Value) -> Result<Vec<FileSetting>, FileError> {
     map.iter().map(|(name, value)| setting(name, value)).collect()
 }
 
+/// The line of the file in which a setting is named, from 1.
+pub fn line_of(text: &str, name: &str) -> usize {
+    let is_there = |line: &str| {
+        let unquoted = line.trim_start_matches([' ', '{', '"', '\'', '?']);
+        let rest = unquoted.strip_prefix(name).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+        rest.is_some_and(|rest| rest.starts_with(':'))
+    };
+    // In a map on one line it may be anywhere.
+    let found = text.lines().position(is_there).or_else(|| text.lines().position(|line| line.contains(name)));
+    found.map_or(1, |index| index + 1)
+}
+
 fn setting(name: &str, value: &Value) -> Result<FileSetting, FileError> {
     let values = match value {
         Value::Array(values) => values.iter().map(plain).collect(),
@@ -73,6 +85,13 @@ mod tests {
         let expected =
             ["--dns-listen=127.0.0.1:53", "--dns-listen=[::1]:53", "--no-endpoints=true", "--ttl=5"];
         assert_eq!(arguments, expected);
+    }
+
+    #[test]
+    fn a_setting_is_found_where_it_is_named_and_not_where_it_is_mentioned() {
+        let text = "# ttl\nnegative-ttl: 1\n\"ttl\" : 2\n";
+        assert_eq!((line_of(text, "ttl"), line_of(text, "negative-ttl")), (3, 2));
+        assert_eq!(line_of("# x\n{a: 1, ttl: 2}\n", "ttl"), 2);
     }
 
     #[test]

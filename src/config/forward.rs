@@ -11,7 +11,7 @@ use ipnet::IpNet;
 const DNS_PORT: u16 = 53;
 
 /// Upstreams, and the clients that may use them.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Forwarding")]
 pub struct ForwardSettings {
     /// Forward queries for names outside of our zones to this server (repeatable, tried in order) [default: REFUSED].

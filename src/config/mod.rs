@@ -5,9 +5,11 @@
 //! line, so that flag wins over file and file over default, and a mistake in either is reported
 //! in the same way. Nothing else reads the environment.
 
+mod address;
 pub mod file;
 mod forward;
 mod nodes;
+mod state;
 mod wire;
 
 use std::io::IsTerminal;
@@ -19,12 +21,15 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 
+pub use address::{ListenAddress, with_port};
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
 pub use nodes::NodeSettings;
+pub use state::{KubeconfigSettings, ServerName, StateRoots, StateSettings, state_roots, user_kubeconfig};
 pub use wire::{KeyFile, Secondary, WireSettings};
 
 /// Flags of every command that runs a server.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Settings and logs")]
 pub struct CommonSettings {
     /// Read settings from this YAML file; flags win over it.
     #[arg(long, value_name = "FILE")]
@@ -32,7 +37,11 @@ pub struct CommonSettings {
     /// Format of logs and progress.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-    /// Log more; -v logs what is done, -vv why.
+    /// Log more: -v what is done, -vv why, -vvv everything.
+    ///
+    /// -v: parts that start and end, files that are written, changes of settings. -vv: with the module,
+    /// each reconciled object, API request and published version. -vvv: each DNS query, and what the
+    /// libraries say. Logs go to standard error, progress to standard output.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Only report errors: no progress, no warnings.
@@ -57,7 +66,7 @@ pub const DNS_WORKERS_MAX: u16 = 256;
 #[command(next_help_heading = "DNS")]
 pub struct DnsSettings {
     /// Answer DNS on this address, UDP and TCP (repeatable).
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053))]
     pub dns_listen: Vec<SocketAddr>,
     /// Threads that answer DNS over UDP [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(DNS_WORKERS_MAX)))]
@@ -65,6 +74,39 @@ pub struct DnsSettings {
     /// Disable the fast path, for measuring and for finding faults.
     #[arg(long, hide = true, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub no_fast_path: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub names: NameSettings,
+    /// Address of this server for NS and ns.dns (repeatable) [default: the listen addresses].
+    #[arg(long, value_name = "IP")]
+    pub advertise: Vec<IpAddr>,
+    /// Who is told why a name is missing, in an Extended DNS Error (dig prints it).
+    #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
+    pub explain: ExplainMode,
+    /// Response rate limit: answers per second over UDP to one network (/24, /56) for one kind of response; 0 disables it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rrl: u32,
+    /// Exempt this network from response rate limiting (repeatable).
+    #[arg(long, value_name = "CIDR")]
+    pub rrl_exempt: Vec<IpNet>,
+    /// Serve metrics for Prometheus on this address, at /metrics.
+    #[arg(long, value_name = "ADDR:PORT", value_parser = with_port(9153))]
+    pub metrics_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub encrypted: EncryptedDnsSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub forward: ForwardSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub wire: WireSettings,
+}
+
+/// Which names there are, and what they are answered with; all that matters for names alone.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "DNS")]
+pub struct NameSettings {
     /// Cluster domain.
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub cluster_domain: String,
@@ -92,40 +134,12 @@ pub struct DnsSettings {
     /// Ignore EndpointSlices: headless services and endpoint names have no records.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub no_endpoints: bool,
-    /// Address of this server for NS and ns.dns (repeatable) [default: the listen addresses].
-    #[arg(long, value_name = "IP")]
-    pub advertise: Vec<IpAddr>,
     /// Also serve the zone files (*.zone) in this directory.
     #[arg(long, value_name = "DIR")]
     pub zones: Option<PathBuf>,
-    /// Directory for zone serials, so that they do not decrease when the server restarts
-    /// [default: dullahan in the state directory of the user].
-    #[arg(long, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// Who is told why a name is missing, in an Extended DNS Error (dig prints it).
-    #[arg(long, value_enum, value_name = "WHOM", default_value_t = ExplainMode::Loopback)]
-    pub explain: ExplainMode,
     /// Serve topology zone names: TZ.pin._zone.SVC.NS.svc and TZ.prefer._zone.SVC.NS.svc.
     #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub zonal: bool,
-    /// Response rate limit: answers per second over UDP to one network (/24, /56) for one kind of response; 0 disables it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub rrl: u32,
-    /// Exempt this network from response rate limiting (repeatable).
-    #[arg(long, value_name = "CIDR")]
-    pub rrl_exempt: Vec<IpNet>,
-    /// Serve metrics for Prometheus on this address, at /metrics.
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub metrics_listen: Option<SocketAddr>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub encrypted: EncryptedDnsSettings,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub forward: ForwardSettings,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub wire: WireSettings,
 }
 
 /// Who is told why a name is missing.
@@ -145,13 +159,13 @@ pub enum ExplainMode {
 #[command(next_help_heading = "Encrypted DNS")]
 pub struct EncryptedDnsSettings {
     /// Serve DNS over TLS on this address (repeatable); the standard port is 853.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = with_port(853))]
     pub dot_listen: Vec<SocketAddr>,
     /// Serve DNS over HTTPS on this address, at /dns-query (repeatable); the standard port is 443.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = with_port(443))]
     pub doh_listen: Vec<SocketAddr>,
     /// Serve DNS over QUIC on this address (repeatable); the standard port is 853.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = with_port(853))]
     pub doq_listen: Vec<SocketAddr>,
     /// Certificate chain for encrypted DNS in PEM, reloaded when the file changes [default: one signed by this server's own authority].
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -173,16 +187,6 @@ pub enum PodNameMode {
 }
 
 impl DnsSettings {
-    /// The directory for serials; `None` if neither the flag nor the environment names one.
-    pub fn state_folder(&self) -> Option<PathBuf> {
-        self.state_dir.clone().or_else(state_folder)
-    }
-
-    /// The path beside which `dullahan dns` keeps its certificate authority.
-    pub fn authority_place(&self) -> Option<PathBuf> {
-        Some(self.state_folder()?.join("dns"))
-    }
-
     /// The addresses under which others reach this server.
     pub fn own_addresses(&self, bound: &[SocketAddr]) -> Vec<IpAddr> {
         if !self.advertise.is_empty() {
@@ -208,55 +212,6 @@ pub struct ApiSettings {
     /// Another name or address of this server for its certificate (repeatable).
     #[arg(long, value_name = "NAME")]
     pub tls_san: Vec<String>,
-}
-
-/// An address to listen at, or `off`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListenAddress {
-    /// Nowhere.
-    Off,
-    /// At this address.
-    At(SocketAddr),
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "off" {
-            return Ok(Self::Off);
-        }
-        let hint = |_| format!("\"{text}\" is not an address; write for example 127.0.0.1:7443, or off");
-        text.parse().map(Self::At).map_err(hint)
-    }
-}
-
-impl ApiSettings {
-    /// The path of the kubeconfig; `None` if neither the flag nor the environment names one.
-    pub fn kubeconfig(&self) -> Option<PathBuf> {
-        self.kubeconfig_out.clone().or_else(kubeconfig_default)
-    }
-}
-
-/// The default path of the kubeconfig, in the user's state directory (XDG Base Directory
-/// Specification).
-pub fn kubeconfig_default() -> Option<PathBuf> {
-    Some(state_folder()?.join("kubeconfig"))
-}
-
-/// `$XDG_STATE_HOME/dullahan`, or `~/.local/state/dullahan`.
-fn state_folder() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("dullahan"))
-}
-
-/// Flags of `dullahan kubeconfig`.
-#[derive(Args, Clone, Debug)]
-pub struct KubeconfigSettings {
-    /// The file that the server writes, if it was given one [default: the default of serve].
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig_out: Option<PathBuf>,
 }
 
 /// Flags of `dullahan serve`.
@@ -310,6 +265,9 @@ pub struct ServeSettings {
     pub nodes: NodeSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub state: StateSettings,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub common: CommonSettings,
 }
 
@@ -325,6 +283,9 @@ pub struct DnsOnlySettings {
     /// Another name or address of this server, for its own certificate of encrypted DNS (repeatable).
     #[arg(long, value_name = "NAME", help_heading = "Encrypted DNS")]
     pub tls_san: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: StateSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub common: CommonSettings,
@@ -357,10 +318,16 @@ impl std::fmt::Display for Span {
     }
 }
 
-/// Whether output to `stream` may have colour: it is a terminal, and `NO_COLOR` is not set.
+/// Whether `stream` is a terminal that obeys control sequences; `TERM=dumb` says that it does not.
+pub fn is_capable(stream: &impl IsTerminal) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stream.is_terminal() && !is_dumb
+}
+
+/// Whether output to `stream` may have colour: it can show it, and `NO_COLOR` is not set.
 pub fn wants_color(stream: &impl IsTerminal) -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    stream.is_terminal() && !is_refused
+    is_capable(stream) && !is_refused
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ pub mod changes;
 pub mod check;
 pub mod problem;
 mod reading;
+pub mod reload;
 pub mod source;
 mod wanted;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::changes::{Changes, FollowError};
 use super::problem::Problem;
 use super::reading::{self, Read, Text};
+use super::reload::Reload;
 use super::wanted::{NAMESPACE_DEFAULT, STRICT, Wanted, WantedObjects, each_once};
 use crate::machinery::apply::three_way_merge;
 use crate::machinery::manifest::{self, Strictness};
@@ -49,6 +50,8 @@ pub struct Report {
     pub changes: Vec<(ObjectKey, Outcome)>,
     /// What is not in the store, and why.
     pub problems: Vec<Problem>,
+    /// Whether somebody asked for the reading: it is then told even if nothing has changed.
+    pub is_asked: bool,
 }
 
 /// Files and folders whose objects are kept in the store.
@@ -58,6 +61,7 @@ pub struct Files {
     paths: Vec<PathBuf>,
     good: BTreeMap<String, GoodFile>,
     applied: BTreeMap<ObjectKey, Arc<Wanted>>,
+    reload: Reload,
 }
 
 /// The last content of a file that had no mistake; the same text is not parsed again.
@@ -72,7 +76,19 @@ const ATTEMPTS_MAX: usize = 8;
 impl Files {
     /// Nothing is read yet.
     pub fn new(store: Store, mode: Mode, paths: Vec<PathBuf>) -> Self {
-        Self { store, mode, paths, good: BTreeMap::new(), applied: BTreeMap::new() }
+        Self {
+            store,
+            mode,
+            paths,
+            good: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            reload: Reload::default(),
+        }
+    }
+
+    /// A handle that asks for the files to be read again while they are followed.
+    pub fn reload(&self) -> Reload {
+        self.reload.clone()
     }
 
     /// Reads all files and applies what has changed in them.
@@ -92,8 +108,9 @@ impl Files {
         report
     }
 
-    /// Loads again, at once and after every change of the files, until `stop` is cancelled; reports
-    /// what has changed and what is wrong. Standard input is read only once.
+    /// Loads again, at once, after every change of the files and whenever it is asked for
+    /// ([`Files::reload`]), until `stop` is cancelled; reports what has changed and what is wrong.
+    /// Standard input is read only once.
     pub async fn follow(
         mut self,
         reports: mpsc::Sender<Report>,
@@ -101,24 +118,26 @@ impl Files {
     ) -> Result<(), FollowError> {
         let is_followed = |path: &&PathBuf| path.as_os_str() != reading::STANDARD_INPUT;
         let paths: Vec<PathBuf> = self.paths.iter().filter(is_followed).cloned().collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let mut changes = Changes::of(&paths, self.store.clock().clone())?;
+        let mut changes = match paths.is_empty() {
+            true => None,
+            false => Some(Changes::of(&paths, self.store.clock().clone())?),
+        };
         let mut reported: Vec<String> = Vec::new();
+        let mut is_asked = false;
         loop {
-            let report = self.load().await;
+            let report = Report { is_asked, ..self.load().await };
             // Other files of the same folder change too; a problem is reported once, not each time.
             let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-            let has_news = !report.changes.is_empty() || problems != reported;
+            let has_news = is_asked || !report.changes.is_empty() || problems != reported;
             reported = problems;
             if has_news && reports.send(report).await.is_err() {
                 return Ok(());
             }
-            tokio::select! {
+            is_asked = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = changes.next() => {}
-            }
+                () = self.reload.asked() => true,
+                () = next_change(&mut changes) => false,
+            };
         }
     }
 
@@ -233,6 +252,13 @@ impl Files {
                 other => return other,
             }
         }
+    }
+}
+
+async fn next_change(changes: &mut Option<Changes>) {
+    match changes {
+        Some(changes) => changes.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -24,9 +24,10 @@ use super::pod::{PodWorker, Probing, Turn, probe, remove_remains};
 use super::recorder::Recorder;
 use super::runtime::{ProbeReply, Runtime};
 use super::slot::Slot;
+use super::waiting::Waiting;
 use super::{lease, registration};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object, ObjectKey, pod};
+use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
 /// The agent of one or several nodes.
@@ -38,6 +39,7 @@ pub struct Agent {
     pods: HashMap<ObjectKey, Slot>,
     /// The keys of pods by uid, as runtimes name them.
     keys: HashMap<String, ObjectKey>,
+    waiting: Waiting,
     /// What is under way and could not be done at once.
     running: FuturesUnordered<BoxFuture<'static, Done>>,
     recorder: Recorder,
@@ -65,6 +67,8 @@ enum Done {
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Pods, and what pods may wait for.
+const KINDS: [Kind; 5] = [Kind::Node, Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
 
 impl Agent {
     /// An agent that has not begun.
@@ -83,6 +87,7 @@ impl Agent {
             agenda: Agenda::default(),
             pods: HashMap::new(),
             keys: HashMap::new(),
+            waiting: Waiting::default(),
             running: FuturesUnordered::new(),
             recorder,
             is_registered: false,
@@ -207,7 +212,7 @@ impl Agent {
     fn look_at_everything(&mut self) {
         let store = &self.store;
         let listing = store.list(Kind::Pod, None);
-        self.watch = Some(store.watch(Interest::in_kinds(&[Kind::Node, Kind::Pod]), listing.revision));
+        self.watch = Some(store.watch(Interest::in_kinds(&KINDS), listing.revision));
         let now = self.now();
         for name in self.hosts.names() {
             self.agenda.add(registration::key(&name), now);
@@ -235,78 +240,12 @@ impl Agent {
 
     fn note(&mut self, events: &[Event]) {
         let now = self.now();
-        for event in events {
-            self.agenda.add(event.object.key().clone(), now);
-        }
-    }
-
-    /// A node that comes back, or whose Node object is new, reports itself.
-    fn look_at_node(&mut self, name: &str) {
-        let object = self.store.get(&registration::key(name));
-        let Some(host) = self.hosts.get_mut(name) else { return };
-        if host.note_node(object.as_ref()) {
-            let (context, name) = (host.context.clone(), name.to_owned());
-            self.start(async move {
-                let version = context.runtime.version();
-                Done::Reported(name, registration::register(&context.store, &context.options, &version).await)
-            });
-        }
-    }
-
-    fn reported(&mut self, name: &str, outcome: Result<Object, StoreError>) {
-        let now = self.now();
-        let Some(host) = self.hosts.get_mut(name) else { return };
-        let arrears = match outcome {
-            Ok(node) => host.note_registered(&node),
-            Err(error) => {
-                warn!(node = name, %error, "cannot report the node; will try again");
-                return self.agenda.add(registration::key(name), now + RETRY);
+        for key in events.iter().map(|event| event.object.key()) {
+            match key.kind {
+                Kind::Node | Kind::Pod => self.agenda.add(key.clone(), now),
+                _ => self.waiting.pods(key).for_each(|pod| self.agenda.add(pod.clone(), now)),
             }
-        };
-        self.agenda.add(lease::key(name), now);
-        arrears.pods.into_iter().for_each(|key| self.agenda.add(key, now));
-        for uid in arrears.replaced {
-            let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
-            let name = name.to_owned();
-            self.start(async move {
-                remove_remains(&*runtime, &clock, &uid).await;
-                Done::Left(name, uid)
-            });
         }
-    }
-
-    /// Renews the lease of a node that is up and has one.
-    fn renew(&mut self, name: &str) {
-        let Some(host) = self.hosts.get(name).filter(|host| !host.is_down()) else { return };
-        let Some(every) = host.context.options.renews_lease_every else { return };
-        self.agenda.add(lease::key(name), self.now() + every);
-        let (store, name) = (self.store.clone(), name.to_owned());
-        self.start(async move {
-            let renewed = lease::renew(&store, &name, every).await;
-            Done::Renewed(name, renewed)
-        });
-    }
-
-    /// Whether the pod must wait until its node is up again.
-    fn is_put_off(&mut self, key: &ObjectKey, object: Option<&Object>) -> bool {
-        let pod = object.and_then(|object| object.get::<Pod>());
-        let Some(slot) = self.pods.get(key) else {
-            let Some(host) = pod.and_then(|pod| self.hosts.of_mut(pod)).filter(|host| host.is_down()) else {
-                return false;
-            };
-            host.put_off(key);
-            return true;
-        };
-        let Some(host) = self.hosts.get_mut(&slot.node).filter(|host| host.is_down()) else { return false };
-        let is_moved = pod.is_some_and(|pod| pod::node_name(pod).is_some_and(|node| node != slot.node));
-        if slot.worker.is_none() || !is_moved {
-            host.put_off(key);
-            return true;
-        }
-        host.put_off_removal(&slot.uid);
-        self.keys.remove(&slot.uid);
-        self.pods.remove(key);
-        false
     }
 
     /// Gives a pod its turn, unless it has one.
@@ -401,7 +340,10 @@ impl Agent {
         for probing in turn.probes {
             self.probe(key.clone(), probing);
         }
-        if is_due_again {
+        self.waiting.set(&key, turn.awaited.keys());
+        // What was awaited may have come while the turn was under way.
+        let present = |key: &ObjectKey| self.store.get(key).map(|object| object.revision());
+        if is_due_again || turn.awaited.has_changed(present) {
             self.agenda.add(key.clone(), now);
         }
         if let Some(error) = turn.error {
@@ -444,6 +386,7 @@ impl Agent {
     fn removed(&mut self, key: ObjectKey, uid: &str) {
         let node = self.pods.remove(&key).map(|slot| slot.node).unwrap_or_default();
         self.keys.remove(uid);
+        self.waiting.set(&key, std::iter::empty());
         if let Some(host) = self.hosts.get_mut(&node) {
             host.note_waiting(&key, false);
         }
@@ -451,14 +394,6 @@ impl Agent {
         let now = self.now();
         // Another pod of that name may have come meanwhile.
         self.agenda.add(key, now);
-    }
-
-    /// Frees the addresses of a pod of which nothing is left on its node.
-    fn left(&mut self, node: &str, uid: &str) {
-        let now = self.now();
-        if let Some(next) = self.hosts.get_mut(node).and_then(|host| host.free(uid)) {
-            self.agenda.add(next, now);
-        }
     }
 
     /// Removes what the runtime has of pods that are gone.
@@ -495,6 +430,8 @@ impl Agent {
         }
     }
 }
+
+mod nodes;
 
 #[cfg(test)]
 mod tests;

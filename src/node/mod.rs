@@ -30,6 +30,7 @@ pub mod runtime;
 mod server;
 mod slot;
 mod status;
+mod waiting;
 
 pub use agent::Agent;
 pub use options::{LEASE_RENEWAL, NodeOptions, NodeSize};

@@ -8,7 +8,8 @@
 //! | `dullahan.dev/strict-name` | `true`, `false` | 64023: names are accepted for which no pod can be created |
 //! | `dullahan.dev/publish-peers` (of a Service) | `true`, `false` | 66234: peers need each other's names before they are ready for clients |
 //!
-//! Without them everything is as in Kubernetes. Reading them is pure and never fails: a value that
+//! Without them everything is as in Kubernetes, except that no controller makes and deletes a pod
+//! without end. Reading them is pure and never fails: a value that
 //! cannot be read is returned as an [`UnreadableAnnotation`] and counts as absent, so that it does
 //! not hold up the set. The caller has the defaults for sets without the annotations.
 

@@ -1,4 +1,4 @@
-//! What there is: the table of kinds, an object and its metadata, names, labels, quantities.
+//! What there is: the table of kinds, an object and its metadata, names, labels, quantities, names of images.
 //!
 //! [`pod`], [`service`], [`namespace`], [`claim`] and [`storage_class`] are the words of Kubernetes as
 //! predicates, each once.
@@ -9,6 +9,7 @@ pub mod beyond;
 pub mod claim;
 pub mod events_api;
 mod field;
+pub mod image;
 mod kind;
 pub mod labels;
 pub mod names;

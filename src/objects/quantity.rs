@@ -55,6 +55,13 @@ impl Amount {
         i64::try_from((self.0 + up) / NANO).unwrap_or(if self.0 > 0 { i64::MAX } else { i64::MIN })
     }
 
+    /// How many times `unit` it is, rounded up; `None` if the unit is nothing.
+    pub fn in_units(self, unit: Amount) -> Option<i64> {
+        let whole = self.0.checked_div(unit.0)?;
+        let has_rest = self.0 % unit.0 != 0 && (self.0 < 0) == (unit.0 < 0);
+        i64::try_from(whole + i128::from(has_rest)).ok()
+    }
+
     /// Whether the amount has no fraction of a unit.
     pub fn is_whole(self) -> bool {
         self.0 % NANO == 0
@@ -174,6 +181,20 @@ mod tests {
 
     fn nanos(text: &str) -> i128 {
         Amount::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).0
+    }
+
+    #[test]
+    fn units_are_counted_upwards() {
+        let cases = [
+            ("500m", "1", Some(1)),
+            ("2500m", "1m", Some(2500)),
+            ("1Gi", "1Mi", Some(1024)),
+            ("1", "0", None),
+        ];
+        for (amount, unit, expected) in cases {
+            let [amount, unit] = [amount, unit].map(|text| Amount::parse(text).unwrap());
+            assert_eq!(amount.in_units(unit), expected, "{amount:?} in {unit:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! All are signed by one authority, so a client that trusts one server trusts the others.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::credentials::{CredentialError, Kept, Subject};
 use super::private_file;
@@ -12,10 +12,11 @@ use crate::clock::Timestamp;
 /// The file with the authority's certificate, in the folder with its state.
 const FILE: &str = "ca.crt";
 
-/// An authority that stays the same across restarts.
+/// An authority that stays the same across restarts, if it has a folder.
 pub struct Authority {
     kept: Kept,
-    file: PathBuf,
+    is_new: bool,
+    folder: Option<PathBuf>,
 }
 
 /// A certificate and its key, both as DER.
@@ -27,19 +28,36 @@ pub struct Issued {
 }
 
 impl Authority {
-    /// The authority whose state is beside `path`; it is made where there is none, with a client
-    /// certificate for `client`. Its own certificate is in a file for those who are to trust it.
-    pub fn beside(path: &Path, client: &Subject<'_>, now: Timestamp) -> Result<Self, StateError> {
-        let kept = state::load_or_make(path, client, now)?;
-        let file = state::folder_beside(path).join(FILE);
-        private_file::write(&file, &kept.authority_certificate)
-            .map_err(|source| StateError::Io { path: file.clone(), source })?;
-        Ok(Self { kept, file })
+    /// The authority that is kept in `folder`; it is made where there is none, with a client
+    /// certificate for `client`. Nothing is written before [`keep`](Self::keep).
+    pub fn open(folder: Option<PathBuf>, client: &Subject<'_>, now: Timestamp) -> Result<Self, StateError> {
+        let (kept, is_new) = match &folder {
+            Some(folder) => state::load_or_make(folder, client, now)?,
+            None => (Kept::make(client, now)?, true),
+        };
+        Ok(Self { kept, is_new, folder })
     }
 
-    /// Where the authority's certificate is, as PEM.
-    pub fn file(&self) -> &Path {
-        &self.file
+    /// Keeps it for later starts, and its certificate in a file for those who are to trust it. Without a
+    /// folder it is gone with the process.
+    pub fn keep(&self) -> Result<(), StateError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        if self.is_new {
+            state::keep(folder, &self.kept)?;
+        }
+        let file = folder.join(FILE);
+        private_file::write(&file, &self.kept.authority_certificate)
+            .map_err(|source| StateError::Io { path: file, source })
+    }
+
+    /// What outlives the server.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Where the authority's certificate is kept, as PEM.
+    pub fn file(&self) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(FILE))
     }
 
     /// A certificate for a server with these names and addresses.

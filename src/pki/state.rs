@@ -1,15 +1,13 @@
-//! The state of the authority: one file with credentials, in a folder beside a file of the caller.
+//! The state of the authority: one file with credentials, in a folder of its own.
 //!
 //! Whoever can write the state decides whom the server lets in, and whoever can read it gets in. So
 //! a folder or file that belongs to another user, or that other users can access, is not used but
 //! reported. A file that cannot be read is reported too, not replaced: other machines may trust it.
+//! That only one server at a time uses the folder is for the caller to see to.
 
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
-
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use super::credentials::{CredentialError, Kept, Subject};
 use super::private_file;
@@ -17,8 +15,6 @@ use crate::clock::Timestamp;
 
 /// The name of the file.
 const FILE: &str = "credentials.json";
-/// Whoever holds the lock on this file makes the credentials.
-const LOCK_FILE: &str = "lock";
 
 /// Why the state cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,47 +48,27 @@ pub enum StateError {
     Make(#[from] CredentialError),
 }
 
-/// The credentials whose state is beside `file`. New ones, with a certificate for `client`, are made
-/// where there are none, or where those there are expire soon.
-pub(crate) fn load_or_make(file: &Path, client: &Subject<'_>, now: Timestamp) -> Result<Kept, StateError> {
-    let path = folder_beside(file).join(FILE);
-    let valid = || Ok::<_, StateError>(load(&path)?.filter(|kept| kept.is_valid(now)));
-    if let Some(kept) = valid()? {
-        return Ok(kept);
+/// The credentials that are kept in `folder`, and whether they are new: with a certificate for `client`
+/// they are made where there are none, or where those there are expire soon. Nothing is written.
+pub(crate) fn load_or_make(
+    folder: &Path,
+    client: &Subject<'_>,
+    now: Timestamp,
+) -> Result<(Kept, bool), StateError> {
+    match load(&folder.join(FILE))?.filter(|kept| kept.is_valid(now)) {
+        Some(kept) => Ok((kept, false)),
+        None => Ok((Kept::make(client, now)?, true)),
     }
-    // Of several servers that start for the first time, one makes them and the others wait for it.
-    let _lock = lock(path.parent().unwrap_or(&path))?;
-    if let Some(kept) = valid()? {
-        return Ok(kept);
-    }
-    let kept = Kept::make(client, now)?;
-    let text = serde_json::to_string_pretty(&kept)
+}
+
+/// Keeps credentials in `folder`, which is made if it is missing.
+pub(crate) fn keep(folder: &Path, kept: &Kept) -> Result<(), StateError> {
+    let path = folder.join(FILE);
+    let text = serde_json::to_string_pretty(kept)
         .map_err(|source| StateError::Malformed { path: path.clone(), source })?;
     private_file::write(&path, &text).map_err(|source| StateError::Io { path: path.clone(), source })?;
     // The folder may have existed before, and belong to another user.
-    check_own(path.parent().unwrap_or(&path))?;
-    Ok(kept)
-}
-
-/// Creates the folder if it is missing, and takes the lock in it until the result is dropped. Where
-/// files cannot be locked, as on some network filesystems, the first to write wins.
-fn lock(folder: &Path) -> Result<fs::File, StateError> {
-    let path = folder.join(LOCK_FILE);
-    let io = |source: io::Error| StateError::Io { path: path.clone(), source };
-    private_file::make_folder(folder).map_err(io)?;
-    let lock = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let lock = lock.map_err(io)?;
-    match flock(&lock, FlockOperation::LockExclusive) {
-        Ok(()) | Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(lock),
-        Err(error) => Err(io(error.into())),
-    }
-}
-
-/// The folder `NAME.state` beside the file `NAME`.
-pub(super) fn folder_beside(file: &Path) -> PathBuf {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".state");
-    file.with_file_name(name)
+    check_own(folder)
 }
 
 fn load(path: &Path) -> Result<Option<Kept>, StateError> {
@@ -110,7 +86,8 @@ fn load(path: &Path) -> Result<Option<Kept>, StateError> {
     Ok(Some(kept))
 }
 
-fn check_own(path: &Path) -> Result<(), StateError> {
+/// Fails if others than this user could write or read the file or folder.
+pub(crate) fn check_own(path: &Path) -> Result<(), StateError> {
     let found =
         fs::symlink_metadata(path).map_err(|source| StateError::Io { path: path.to_owned(), source })?;
     let what = if found.file_type().is_symlink() {
@@ -133,51 +110,39 @@ mod tests {
 
     const CLIENT: Subject<'_> = Subject { user: "admin", group: "masters" };
 
+    fn load_and_keep(folder: &Path, now: Timestamp) -> Result<(Kept, bool), StateError> {
+        let (kept, is_new) = load_or_make(folder, &CLIENT, now)?;
+        keep(folder, &kept).map(|()| (kept, is_new))
+    }
+
     #[test]
     fn credentials_are_made_once_and_again_only_when_they_run_out() {
         let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("a/kubeconfig");
+        let state = folder.path().join("a/credentials");
         let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
-        let made = load_or_make(&kubeconfig, &CLIENT, now).unwrap();
-        assert_eq!(load_or_make(&kubeconfig, &CLIENT, now).unwrap(), made);
-        let state = folder.path().join("a/kubeconfig.state");
+        assert!(load_or_make(&state, &CLIENT, now).unwrap().1);
+        assert!(!state.exists(), "nothing is written before it is to be kept");
+        let (made, _) = load_and_keep(&state, now).unwrap();
+        assert_eq!(load_or_make(&state, &CLIENT, now).unwrap(), (made.clone(), false));
         for (path, mode) in [(state.clone(), 0o700), (state.join(FILE), 0o600)] {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{path:?}");
         }
         let later = now + Duration::from_secs(10 * 365 * 24 * 3600);
-        assert_ne!(load_or_make(&kubeconfig, &CLIENT, later).unwrap(), made);
-    }
-
-    #[test]
-    fn servers_that_start_for_the_first_time_at_once_have_the_same_credentials() {
-        let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("kubeconfig");
-        let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
-        let start = std::sync::Barrier::new(8);
-        let made: Vec<Kept> = std::thread::scope(|scope| {
-            let server = || {
-                start.wait();
-                load_or_make(&kubeconfig, &CLIENT, now).unwrap()
-            };
-            let servers: Vec<_> = (0..8).map(|_| scope.spawn(server)).collect();
-            servers.into_iter().map(|server| server.join().unwrap()).collect()
-        });
-        assert!(made.iter().all(|kept| *kept == made[0]));
-        assert_eq!(load_or_make(&kubeconfig, &CLIENT, now).unwrap(), made[0]);
+        let (again, is_new) = load_or_make(&state, &CLIENT, later).unwrap();
+        assert!(is_new && again != made);
     }
 
     #[test]
     fn credentials_that_others_could_have_written_or_read_are_not_used() {
         let folder = tempfile::tempdir().unwrap();
-        let kubeconfig = folder.path().join("kubeconfig");
         let now: Timestamp = "2024-02-29T12:00:00Z".parse().unwrap();
-        let state = folder.path().join("kubeconfig.state");
-        let told = || load_or_make(&kubeconfig, &CLIENT, now).unwrap_err().to_string();
+        let state = folder.path().join("credentials");
+        let told = || load_or_make(&state, &CLIENT, now).unwrap_err().to_string();
         fs::create_dir(&state).unwrap();
         fs::set_permissions(&state, fs::Permissions::from_mode(0o755)).unwrap();
         assert!(told().contains("is open to other users"), "{}", told());
         fs::set_permissions(&state, fs::Permissions::from_mode(0o700)).unwrap();
-        load_or_make(&kubeconfig, &CLIENT, now).unwrap();
+        load_and_keep(&state, now).unwrap();
         let file = state.join(FILE);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(told().contains("credentials.json is open to other users"), "{}", told());

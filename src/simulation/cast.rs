@@ -15,6 +15,10 @@ use crate::objects::{Kind, Typed};
 const NAMESPACE: &str = "default";
 /// The names of the drawn sets.
 const NAMES: [&str; 3] = ["web", "db", "mq"];
+/// How many sets in a thousand state no parameters of the rolling update.
+const BARE_STRATEGY_PERMILLE: u64 = 250;
+/// How many sets in a thousand have a readiness probe with an initial delay.
+const SLOW_PROBE_PERMILLE: u64 = 250;
 
 /// The sets under test, and the objects around them.
 #[derive(Clone, Debug)]
@@ -112,6 +116,14 @@ fn set(seed: u64, name: &str) -> Value {
         2 => json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "60%"}}),
         _ => json!({"type": "RollingUpdate", "rollingUpdate": {"partition": draw("partition", 3)}}),
     };
+    // As a client states it that names the type alone; the API adds no parameters then.
+    if chance(&(seed, name, "bare strategy"), BARE_STRATEGY_PERMILLE) {
+        spec["updateStrategy"] = json!({"type": "RollingUpdate"});
+    }
+    if chance(&(seed, name, "slow probe"), SLOW_PROBE_PERMILLE) {
+        spec["template"]["spec"]["containers"][0]["readinessProbe"] =
+            json!({"tcpSocket": {"port": 80}, "initialDelaySeconds": one_of("initial delay", [2, 4, 8, 20])});
+    }
     spec["template"]["spec"]["terminationGracePeriodSeconds"] = json!(one_of("grace", [1, 10, 30, 120]));
     if draw("claims", 3) > 0 {
         spec["volumeClaimTemplates"] = json!([{

@@ -3,12 +3,12 @@
 //! Only tests ask for one. A fault plans for a set that is not quite the one that is there, or picks
 //! the wrong pod of an honest plan; everything around the planner is the product's.
 
-use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::apps::v1::{RollingUpdateStatefulSetStrategy, StatefulSet};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::view::Wish;
 use crate::clock::Timestamp;
-use crate::controllers::statefulset::{Action, Cause, Observed, Plan, Planner, Record, plan};
+use crate::controllers::statefulset::{Action, Cause, Observed, Plan, Planner, Record, StatefulSets, plan};
 
 /// What a planner does wrong.
 #[doc(hidden)]
@@ -28,11 +28,14 @@ pub enum Fault {
     DropsClaims,
     /// The status counts pods that are not ready.
     CountsUnreadyPods,
+    /// A hole is filled by the count of current pods whatever the policy, so that the pod is deleted
+    /// at once for its revision, and nothing is held back.
+    Storms,
 }
 
 impl Fault {
     /// All there are.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CreatesWithoutWaiting,
         Self::ScalesDownFromTheBottom,
         Self::UpdatesUpwards,
@@ -40,11 +43,14 @@ impl Fault {
         Self::IgnoresMaxUnavailable,
         Self::DropsClaims,
         Self::CountsUnreadyPods,
+        Self::Storms,
     ];
 
-    /// A planner with this fault.
-    pub(super) fn planner(self) -> Planner {
-        Box::new(move |observed, now| self.plan(observed, now))
+    /// A controller with this fault.
+    pub(super) fn controller(self) -> StatefulSets {
+        let planner: Planner = Box::new(move |observed, now| self.plan(observed, now));
+        let controller = StatefulSets::with_planner(planner);
+        if self == Self::Storms { controller.without_backoff() } else { controller }
     }
 
     fn plan(self, observed: &Observed<'_>, now: Timestamp) -> Plan {
@@ -56,6 +62,7 @@ impl Fault {
             Self::ScalesDownFromTheBottom => swap_for_lowest(observed, &mut plan, Cause::ScaledDown),
             Self::UpdatesUpwards => swap_for_lowest(observed, &mut plan, Cause::Outdated),
             Self::CountsUnreadyPods => plan.status.ready_replicas = Some(plan.status.replicas),
+            Self::Storms => count_current_pods(observed, &mut plan, now),
             _ => {}
         }
         plan
@@ -78,6 +85,21 @@ impl Fault {
             _ => {}
         }
     }
+}
+
+/// Creates the pods of the plan as if the number of current pods were the partition, if none is stated.
+fn count_current_pods(observed: &Observed<'_>, plan: &mut Plan, now: Timestamp) {
+    let mut set = observed.set.clone();
+    let strategy = set.spec.update_strategy.get_or_insert_default();
+    if strategy.type_.as_deref() == Some("OnDelete") || strategy.rolling_update.is_some() {
+        return;
+    }
+    let partition = observed.set.status.as_ref().and_then(|status| status.current_replicas);
+    strategy.rolling_update = Some(RollingUpdateStatefulSetStrategy { partition, ..Default::default() });
+    let counted = self::plan(&Observed { set: &set, ..*observed }, now).actions;
+    plan.actions.retain(|action| !matches!(action, Action::CreatePod { .. }));
+    let created = counted.into_iter().filter(|action| matches!(action, Action::CreatePod { .. }));
+    plan.actions.splice(0..0, created);
 }
 
 /// Of the pods that could go for this cause, the lowest goes in place of the one that should.

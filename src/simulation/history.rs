@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::backend::Trouble;
+use super::chance::number;
 use super::runtime::Mishap;
 use super::stage::Role;
 use crate::store::Propagation;
@@ -69,6 +70,8 @@ pub(super) struct Draw<'a> {
 const GAP_S: f64 = 25.0;
 /// At most so many deeds are drawn for a day.
 const DEEDS_PER_DAY: f64 = 300.0;
+/// How many histories in a thousand have the recipes of [`Draw::recipes`].
+const RECIPES_PERMILLE: u32 = 300;
 
 impl Draw<'_> {
     /// The history, ordered by time; every set is created at the start.
@@ -92,8 +95,28 @@ impl Draw<'_> {
             }
             history.push(Entry { at, set, deed });
         }
+        history.extend(self.recipes());
         history.sort_by_key(|entry| entry.at);
         history
+    }
+
+    /// What a user does that random deeds seldom do in this order: a pod is deleted right before the
+    /// template changes. Drawn apart from the other deeds, which therefore stay as they are.
+    fn recipes(&self) -> Vec<Entry> {
+        let mut rng = StdRng::seed_from_u64(number(&(self.seed, "recipes")));
+        let mut recipes = Vec::new();
+        if rng.random_range(0..1000) >= RECIPES_PERMILLE {
+            return recipes;
+        }
+        for version in 5..7 {
+            let set = rng.random_range(0..self.replicas.len());
+            let ordinal = rng.random_range(0..self.replicas[set].max(1));
+            let at = self.length.mul_f64(rng.random_range(0.1..0.9));
+            recipes.push(Entry { at, set, deed: Deed::DeletePod(ordinal) });
+            let soon = at + Duration::from_millis(rng.random_range(0..3000));
+            recipes.push(Entry { at: soon, set, deed: Deed::Template { version, is_broken: false } });
+        }
+        recipes
     }
 
     /// Deeds come in bursts, so that some hit what the one before has started.

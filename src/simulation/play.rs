@@ -36,6 +36,7 @@ impl World<'_> {
     /// Carries out one deed.
     pub(super) fn play(&mut self, entry: &Entry) {
         let now = self.stage.now();
+        self.writes.note_deed(now);
         match entry.deed.clone() {
             Deed::Sleep { role, lasting } => self.stage.put_to_sleep(role, now + lasting),
             Deed::Repeat(role) => self.stage.repeat(role),
@@ -56,6 +57,7 @@ impl World<'_> {
     /// Ends a deed that lasted for some time.
     pub(super) fn end(&mut self, ending: Ending) {
         let now = self.stage.now();
+        self.writes.note_deed(now);
         match ending {
             Ending::Disturbance if self.disturbed_until.is_none_or(|until| until > now) => {}
             Ending::Disturbance => self.quieten(),
@@ -85,6 +87,7 @@ impl World<'_> {
         self.quieten();
         for set in 0..self.cast.sets.len() {
             let key = self.set_key(set);
+            self.writes.note_deed(self.stage.now());
             let is_broken = |revision: &Object| {
                 let revision = revision.get::<ControllerRevision>();
                 revision.is_some_and(|revision| revision.data.0.to_string().contains(NEVER_READY))
@@ -116,6 +119,7 @@ impl World<'_> {
         let broken: Vec<ObjectKey> =
             self.view.list(Kind::Pod).filter(is_broken).map(|pod| pod.key().clone()).collect();
         for key in &broken {
+            self.writes.note_deed(self.stage.now());
             let _ = complete(self.stage.store.delete(key, &DeleteOptions::default()));
         }
         !broken.is_empty()

@@ -154,10 +154,6 @@ impl Runtime for Fickle {
         self.inner.complaints(pod)
     }
 
-    fn runs_programs(&self) -> bool {
-        false
-    }
-
     async fn ensure_sandbox(&self, sandbox: Sandbox<'_>) -> Result<(), RuntimeError> {
         self.inner.ensure_sandbox(sandbox).await
     }

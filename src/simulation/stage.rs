@@ -249,7 +249,7 @@ impl Stage {
         };
         let part = match role {
             Role::StatefulSets => worker(Box::new(match self.fault {
-                Some(fault) => StatefulSets::with_planner(fault.planner()),
+                Some(fault) => fault.controller(),
                 None => StatefulSets::new(),
             })),
             Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),

@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::Service;
 
 use super::cast::Cast;
 use super::chance::number;
-use super::checks::{Violation, claims, ensure, names, order, rest};
+use super::checks::{Violation, claims, ensure, names, order, rest, writes};
 use super::fault::Fault;
 use super::history::Entry;
 use super::stage::{Role, Stage};
@@ -82,6 +82,7 @@ pub(super) struct World<'a> {
     pub(super) has_failures: bool,
     epoch: Timestamp,
     claims: claims::Ledger,
+    pub(super) writes: writes::Ledger,
     witness: names::Witness,
     timeline: Timeline<'a>,
     trace: u64,
@@ -108,6 +109,7 @@ pub(super) fn run(
         has_failures: false,
         epoch,
         claims: claims::Ledger::default(),
+        writes: writes::Ledger::default(),
         witness: names::Witness::default(),
         timeline: Timeline::new(epoch, audience),
         trace: seed,
@@ -214,6 +216,7 @@ impl World<'_> {
                 order::Moment { view: &self.view, event: &event, role, now, has_failures: self.has_failures };
             order::check(&moment)?;
             self.claims.check(&self.view, &event, role)?;
+            self.writes.check(&self.view, &event, role, now)?;
             self.view.take(&event);
             self.claims.take(&self.view, &event);
             self.timeline.event(now, &event);
@@ -230,8 +233,10 @@ impl World<'_> {
             self.witness.note_serial(&publication)?;
             // Of several publications in one step only the last one can still be seen.
             if self.stage.publications.is_empty() {
-                let slices = self.stage.store.list(Kind::EndpointSlice, None).objects;
-                self.witness.published(&self.stage.zones.load_full(), &slices)?;
+                let [services, slices] = [Kind::Service, Kind::EndpointSlice]
+                    .map(|kind| self.stage.store.list(kind, None).objects);
+                let services: Vec<&Service> = services.iter().filter_map(Object::get).collect();
+                self.witness.published(&self.stage.zones.load_full(), &services, &slices)?;
             }
         }
         Ok(())

@@ -193,8 +193,8 @@ struct Settings {
 /// A server within the test, whose store can be written faster than over the network.
 async fn serve(kubeconfig: &Path) -> Running {
     let out = format!("--kubeconfig-out={}", kubeconfig.display());
-    let state = concat!("--state-dir=", env!("CARGO_TARGET_TMPDIR"));
-    let flags = ["serve", "--dns-listen=127.0.0.1:0", "--api-listen=127.0.0.1:0", state, &out];
+    let state = format!("--state-dir={}", kubeconfig.with_file_name("state").display());
+    let flags = ["serve", "--dns-listen=127.0.0.1:0", "--api-listen=127.0.0.1:0", &state, &out];
     app::serve(&Settings::parse_from(flags).serve, Clock::system()).await.unwrap()
 }
 

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dullahan::api::server::{ApiOptions, ApiServer};
+use dullahan::api::server::{ADMIN, ApiOptions, ApiServer};
 use dullahan::clock::Clock;
+use dullahan::pki::authority::Authority;
 use dullahan::store::{Bootstrap, Store, StoreOptions};
 use dullahan::streaming::{
     ContainerStreams, Exit, LogQuery, LogStream, PortStream, Session, TerminalSize, Wanted,
@@ -127,9 +128,12 @@ impl Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             names: Vec::new(),
             kubeconfig: folder.path().join("kubeconfig"),
+            context: "dullahan".into(),
         };
         let stop = CancellationToken::new();
-        let server = ApiServer::bind(&options, &store).await.unwrap();
+        let authority = Authority::open(None, &ADMIN, store.clock().now()).unwrap();
+        let mut server = ApiServer::bind(&options, &authority, &store).await.unwrap();
+        server.publish().unwrap();
         tokio::spawn(server.run(store, Arc::new(Streams), stop.clone()));
         Self { folder, kubectl, stop }
     }

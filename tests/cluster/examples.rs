@@ -25,6 +25,9 @@ struct Settings {
 
 async fn serve(example: &str, flags: &[&str]) -> Running {
     let manifest = format!("{}/examples/{example}", env!("CARGO_MANIFEST_DIR"));
+    // Left behind for the next run: a server that runs within a test is not asked to end.
+    let state = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
+    let state = format!("--state-dir={}", state.display());
     let always = [
         "serve",
         "-f",
@@ -32,7 +35,7 @@ async fn serve(example: &str, flags: &[&str]) -> Running {
         "--dns-listen",
         "127.0.0.1:0",
         "--api-listen=off",
-        concat!("--state-dir=", env!("CARGO_TARGET_TMPDIR")),
+        &state,
         "--simulated-start",
         "5ms",
     ];

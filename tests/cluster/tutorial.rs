@@ -17,7 +17,6 @@ fn check(tutorial: &str, n_steps: usize) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tutorial/replay.py");
     let output = Command::new(python)
         .args([script, env!("CARGO_BIN_EXE_dullahan"), tutorial, "--skip-exec"])
-        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);

@@ -36,6 +36,8 @@ struct Tutorial {
 impl Tutorial {
     async fn start() -> Self {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/web.yaml");
+        let state = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
+        let state = format!("--state-dir={}", state.display());
         let flags = [
             "serve",
             "-f",
@@ -43,7 +45,7 @@ impl Tutorial {
             "--dns-listen",
             "127.0.0.1:0",
             "--api-listen=off",
-            concat!("--state-dir=", env!("CARGO_TARGET_TMPDIR")),
+            &state,
             "--simulated-start",
             "20ms",
         ];

@@ -17,6 +17,8 @@ pub(crate) struct Program {
     /// Its lines of standard output from then on.
     pub(crate) lines: mpsc::Receiver<String>,
     pub(crate) child: Child,
+    /// Where it keeps its state, unless the test has named a place; removed after it has ended.
+    _state: Option<tempfile::TempDir>,
 }
 
 /// Starts `dullahan COMMAND -f MANIFESTS FLAGS...` at a free port of 127.0.0.1.
@@ -37,12 +39,14 @@ pub(crate) fn start_logging(command: &str, flags: &[String], log: Stdio) -> Prog
 
 /// The same, with what it leaves behind going to `state`.
 pub(crate) fn start_keeping(command: &str, flags: &[String], log: Stdio, state: Option<&Path>) -> Program {
+    // Servers of one name and one user are never two at a time.
+    let own = state.is_none().then(|| tempfile::tempdir().expect("there is room for a folder"));
+    let state = state.or(own.as_ref().map(tempfile::TempDir::path)).expect("one of the two is there");
     let mut child = Command::new(env!("CARGO_BIN_EXE_dullahan"))
         .args([command, "--dns-listen=127.0.0.1:0"])
         .args(without_api(command, flags))
         .args(flags)
-        // What it keeps in a folder of the user it keeps in one of the tests.
-        .env("XDG_STATE_HOME", state.unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR"))))
+        .env("XDG_STATE_HOME", state)
         .stdout(Stdio::piped())
         .stderr(log)
         .spawn()
@@ -50,7 +54,7 @@ pub(crate) fn start_keeping(command: &str, flags: &[String], log: Stdio, state: 
     let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    let mut program = Program { address: SocketAddr::from(([0; 4], 0)), lines, child };
+    let mut program = Program { address: SocketAddr::from(([0; 4], 0)), lines, child, _state: own };
     program.address = program.told("DNS on ").parse().expect("it is an address and a port");
     program
 }

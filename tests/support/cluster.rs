@@ -58,7 +58,7 @@ impl Cluster {
             format!("--kubeconfig-out={}", kubeconfig.display()),
             "--simulated-start=20ms".to_owned(),
         ];
-        let program = binary::start_logging("serve", &flags, log);
+        let program = binary::start_keeping("serve", &flags, log, Some(folder.path()));
         let address = program.told("API on https://");
         Self { program, address, kubeconfig, kubectl, folder, port }
     }

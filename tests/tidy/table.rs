@@ -85,6 +85,8 @@ const CRATES: &[(&str, Reach)] = &[
     ("anyhow", Only(&["cli", "app"])),
     ("axum", Only(&["api", "dns/transport/doh"])),
     ("clap", Only(&["cli", "config"])),
+    ("clap_complete", Only(&["cli/completions"])),
+    ("clap_mangen", Only(&["cli/man"])),
     ("hickory_proto", Only(&["dns", "names", "app", "cli", "simulation"])),
     ("hickory_resolver", Only(&["dns/service/forward"])),
     ("hickory_server", Only(&["dns/transport"])),

@@ -48,7 +48,8 @@ class Server:
         if tutorial != HAS_DEFAULT_CLASS:
             arguments.append('--no-default-storage-class')
         self.log = open(f'{folder}/server.log', 'w')
-        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log)
+        state = dict(os.environ, XDG_STATE_HOME=folder)
+        self.process = subprocess.Popen(arguments, stdout=self.log, stderr=self.log, env=state)
         self.env = dict(os.environ, KUBECONFIG=kubeconfig, HOME=folder)
         end = time.monotonic() + START_MAX
         while time.monotonic() < end and self.process.poll() is None:

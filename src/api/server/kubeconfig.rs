@@ -8,31 +8,32 @@ use base64::engine::general_purpose::STANDARD;
 use crate::pki::credentials::{Kept, Subject};
 
 /// Who everybody with credentials is.
-pub(crate) const ADMIN: Subject<'_> = Subject { user: "dullahan-admin", group: "system:masters" };
+pub const ADMIN: Subject<'_> = Subject { user: "dullahan-admin", group: "system:masters" };
 
-/// A kubeconfig with which a client reaches `server` (a URL).
-pub(super) fn write(kept: &Kept, server: &str) -> String {
+/// A kubeconfig with which a client reaches `server` (a URL). Cluster, context and user are all called
+/// `context`, so that it can be merged with those of other servers.
+pub(super) fn write(kept: &Kept, server: &str, context: &str) -> String {
     let [authority, certificate, key] =
         [&kept.authority_certificate, &kept.client_certificate, &kept.client_key]
             .map(|text| STANDARD.encode(text));
-    let (user, token) = (ADMIN.user, &kept.token);
+    let token = &kept.token;
     format!(
         "apiVersion: v1
 kind: Config
-current-context: dullahan
+current-context: {context}
 clusters:
-- name: dullahan
+- name: {context}
   cluster:
     server: {server}
     certificate-authority-data: {authority}
 contexts:
-- name: dullahan
+- name: {context}
   context:
-    cluster: dullahan
-    user: {user}
+    cluster: {context}
+    user: {context}
     namespace: default
 users:
-- name: {user}
+- name: {context}
   user:
     token: {token}
     client-certificate-data: {certificate}

@@ -9,7 +9,8 @@
 //! answered.
 
 pub(crate) mod gate;
-pub(crate) mod kubeconfig;
+mod kubeconfig;
+pub use kubeconfig::ADMIN;
 mod patience;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -31,11 +32,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::pki::authority::Authority;
 use crate::pki::credentials::{CredentialError, Credentials};
-use crate::pki::private_file;
-use crate::pki::state::{self, StateError};
+use crate::pki::private_file::Prepared;
 use gate::Gate;
-use kubeconfig::ADMIN;
 use patience::Patient;
 
 use super::request::path;
@@ -80,6 +80,8 @@ pub struct ApiOptions {
     pub names: Vec<String>,
     /// Where the kubeconfig is written.
     pub kubeconfig: PathBuf,
+    /// The name of the context in it.
+    pub context: String,
 }
 
 /// Why the server could not start.
@@ -96,9 +98,6 @@ pub enum ApiError {
     /// There are no credentials.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
-    /// Their state cannot be used.
-    #[error("{0}{hint}", hint = hint(.0))]
-    State(#[from] StateError),
     /// The kubeconfig cannot be written.
     #[error("cannot write {}: {source}; choose another place with --kubeconfig-out", .path.display())]
     Kubeconfig {
@@ -109,13 +108,6 @@ pub enum ApiError {
     },
 }
 
-fn hint(error: &StateError) -> &'static str {
-    match error {
-        StateError::Io { .. } => "; choose another place with --kubeconfig-out",
-        _ => "",
-    }
-}
-
 /// The server, bound but not yet serving.
 pub struct ApiServer {
     listener: TcpListener,
@@ -123,25 +115,35 @@ pub struct ApiServer {
     acceptor: TlsAcceptor,
     gate: Arc<Gate>,
     kubeconfig: PathBuf,
+    /// The kubeconfig, until it is put in its place.
+    prepared: Option<Prepared>,
 }
 
 impl ApiServer {
-    /// Binds the address, loads or creates the credentials, and writes the kubeconfig.
-    pub async fn bind(options: &ApiOptions, store: &Store) -> Result<Self, ApiError> {
+    /// Binds the address, with a certificate of `authority`, and prepares the kubeconfig; it is put in
+    /// its place by [`publish`](Self::publish).
+    pub async fn bind(options: &ApiOptions, authority: &Authority, store: &Store) -> Result<Self, ApiError> {
         raise_descriptor_limit();
         let failed = |source| ApiError::Bind { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let names = names(options, address);
         let now = store.clock().now();
-        let kept = state::load_or_make(&options.kubeconfig, &ADMIN, now)?;
-        let credentials = Credentials::of(kept, &names, now)?;
+        let credentials = Credentials::of(authority.kept().clone(), &names, now)?;
         let acceptor = TlsAcceptor::from(Arc::new(credentials.tls(&[b"http/1.1"])?));
-        let config = kubeconfig::write(&credentials.kept, &format!("https://{}", reachable(address)));
-        private_file::write(&options.kubeconfig, &config)
-            .map_err(|source| ApiError::Kubeconfig { path: options.kubeconfig.clone(), source })?;
+        let url = format!("https://{}", reachable(address));
+        let config = kubeconfig::write(&credentials.kept, &url, &options.context);
+        let kubeconfig = options.kubeconfig.clone();
+        let prepared = Prepared::write(&kubeconfig, &config)
+            .map_err(|source| ApiError::Kubeconfig { path: kubeconfig.clone(), source })?;
         let gate = Arc::new(Gate::new(credentials.kept.token, names));
-        Ok(Self { listener, address, acceptor, gate, kubeconfig: options.kubeconfig.clone() })
+        Ok(Self { listener, address, acceptor, gate, kubeconfig, prepared: Some(prepared) })
+    }
+
+    /// Puts the kubeconfig in its place, over that of an earlier server.
+    pub fn publish(&mut self) -> Result<(), ApiError> {
+        let put = self.prepared.take().map_or(Ok(()), Prepared::put);
+        put.map_err(|source| ApiError::Kubeconfig { path: self.kubeconfig.clone(), source })
     }
 
     /// Where it listens.

@@ -10,7 +10,7 @@ use crate::api::answer::status::Failure;
 use crate::api::request::accept::{self, Form};
 use crate::api::request::body;
 use crate::api::request::path::{Review, Target};
-use crate::api::server::kubeconfig::ADMIN;
+use crate::api::server::ADMIN;
 use crate::machinery::openapi;
 
 /// The document at a path.

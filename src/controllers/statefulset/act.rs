@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
-use super::action::{Action, Cause, ClaimStep, Plan};
+use super::action::{Action, Cause, ClaimStep, Plan, PodWrite};
 use super::naming::name_of;
 use super::note::{Note, Verb};
 use crate::controllers::ReconcileError;
@@ -26,6 +26,8 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<Note>,
     /// How many pods of old revisions were deleted.
     pub(crate) n_outdated_deleted: i32,
+    /// The pods that were created or deleted.
+    pub(crate) writes: Vec<PodWrite>,
     /// Why it ended early.
     pub(crate) halt: Option<Halt>,
 }
@@ -67,7 +69,10 @@ impl Outcome {
     fn add(&mut self, done: Done) {
         self.notes.extend(done.notes);
         match done.result {
-            Ok(n_outdated_deleted) => self.n_outdated_deleted += n_outdated_deleted,
+            Ok(written) => {
+                self.n_outdated_deleted += i32::from(done.is_outdated_pod);
+                self.writes.extend(written);
+            }
             Err(halt) => match (&self.halt, &halt) {
                 (None, _) | (Some(Halt::Outdated(_)), Halt::Failed(_)) => self.halt = Some(halt),
                 _ => {}
@@ -79,7 +84,8 @@ impl Outcome {
 /// The outcome of one action.
 struct Done {
     notes: Vec<Note>,
-    result: Result<i32, Halt>,
+    is_outdated_pod: bool,
+    result: Result<Option<PodWrite>, Halt>,
 }
 
 /// Why one write failed.
@@ -116,34 +122,40 @@ impl Hand<'_> {
         let is_outdated_pod = matches!(action, Action::DeletePod { cause: Cause::Outdated, .. });
         let result = match action {
             Action::GrowClaim { pod, claim, from, to } => {
-                self.grow(&pod, *claim, (&from, &to), &mut notes).await
+                self.grow(&pod, *claim, (&from, &to), &mut notes).await.map(|()| None)
             }
-            Action::CreatePod { pod, claims } => self.create(*pod, claims, &mut notes).await,
-            Action::KeepClaims { pod, claims, .. } => self.apply_claims(&pod, claims, &mut notes).await,
-            Action::UpdatePod { pod, claims } => self.update(*pod, claims, &mut notes).await,
-            Action::DeletePod { pod, uid, .. } => self.delete(&pod, &uid, &mut notes).await,
+            Action::CreatePod { pod, claims } => self.create(*pod, claims, &mut notes).await.map(Some),
+            Action::KeepClaims { pod, claims, .. } => {
+                self.apply_claims(&pod, claims, &mut notes).await.map(|()| None)
+            }
+            Action::UpdatePod { pod, claims } => self.update(*pod, claims, &mut notes).await.map(|()| None),
+            Action::DeletePod { pod, uid, .. } => self.delete(pod, uid, &mut notes).await.map(Some),
         };
-        let result = match result {
-            Ok(()) => Ok(i32::from(is_outdated_pod)),
-            Err(Failure::Outdated(error)) => Err(Halt::Outdated(error)),
-            Err(Failure::Store(error)) => Err(Halt::Failed(error.into())),
-            Err(Failure::Text(text)) => Err(Halt::Failed(ReconcileError::Blocked(text))),
-        };
-        Done { notes, result }
+        let result = result.map_err(|failure| match failure {
+            Failure::Outdated(error) => Halt::Outdated(error),
+            Failure::Store(error) => Halt::Failed(error.into()),
+            Failure::Text(text) => Halt::Failed(ReconcileError::Blocked(text)),
+        });
+        Done { notes, is_outdated_pod, result }
     }
 
-    async fn create(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
+    async fn create(
+        &self,
+        pod: Pod,
+        claims: Vec<ClaimStep>,
+        notes: &mut Vec<Note>,
+    ) -> Result<PodWrite, Failure> {
         let name = name_of(&pod.metadata).to_owned();
         let result = match self.apply_claims(&name, claims, notes).await {
-            Ok(()) => self.store.create(pod).await.map(drop).map_err(Failure::Store),
-            failed => failed,
+            Ok(()) => self.store.create(pod).await.map_err(Failure::Store),
+            Err(failure) => Err(failure),
         };
         match &result {
             // A foreign pod has the name: no event at every retry.
             Err(Failure::Store(StoreError::AlreadyExists(_))) => {}
             _ => self.note_pod(Verb::Create, &name, &result, notes),
         }
-        result
+        result.map(|created| PodWrite::Created { pod: name, uid: created.uid().to_owned() })
     }
 
     async fn update(&self, pod: Pod, claims: Vec<ClaimStep>, notes: &mut Vec<Note>) -> Result<(), Failure> {
@@ -161,13 +173,13 @@ impl Hand<'_> {
         result
     }
 
-    async fn delete(&self, pod: &str, uid: &str, notes: &mut Vec<Note>) -> Result<(), Failure> {
-        let key = ObjectKey::new(Kind::Pod, self.namespace, pod);
+    async fn delete(&self, pod: String, uid: String, notes: &mut Vec<Note>) -> Result<PodWrite, Failure> {
+        let key = ObjectKey::new(Kind::Pod, self.namespace, &pod);
         // The uid keeps a pod that has replaced this one from being deleted.
-        let options = DeleteOptions { uid: Some(uid.to_owned()), ..Default::default() };
-        let result = self.store.delete(&key, &options).await.map(drop).map_err(Failure::from);
-        self.note_pod(Verb::Delete, pod, &result, notes);
-        result
+        let options = DeleteOptions { uid: Some(uid.clone()), ..Default::default() };
+        let result = self.store.delete(&key, &options).await.map_err(Failure::from);
+        self.note_pod(Verb::Delete, &pod, &result, notes);
+        result.map(|_| PodWrite::Deleted { pod, uid })
     }
 
     /// A refusal is recorded and blocks nothing else.
@@ -242,7 +254,7 @@ impl Hand<'_> {
     }
 
     /// No event for writes that are retried at once.
-    fn note_pod(&self, verb: Verb, pod: &str, result: &Result<(), Failure>, notes: &mut Vec<Note>) {
+    fn note_pod<T>(&self, verb: Verb, pod: &str, result: &Result<T, Failure>, notes: &mut Vec<Note>) {
         if !matches!(result, Err(Failure::Outdated(_))) {
             let result = result.as_ref().map_err(ToString::to_string);
             notes.push(Note::pod(verb, pod, self.set_name, &result));

@@ -55,6 +55,13 @@ pub(crate) enum Cause {
     Abandoned,
 }
 
+/// A pod that a sync has created or whose deletion it has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PodWrite {
+    Created { pod: String, uid: String },
+    Deleted { pod: String, uid: String },
+}
+
 /// The phases of a sync, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {

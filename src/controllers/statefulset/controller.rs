@@ -9,7 +9,9 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use k8s_openapi::api::apps::v1::StatefulSet;
+use tracing::warn;
 
+use super::backoff::Backoffs;
 use super::decide::growth;
 use super::decide::plan::Planner;
 use super::naming::pod_name_of;
@@ -37,7 +39,8 @@ pub struct StatefulSets {
 }
 
 impl StatefulSets {
-    /// A controller that does exactly what Kubernetes' does.
+    /// A controller that does what Kubernetes' does, except that nothing makes and deletes pods without
+    /// end.
     pub fn new() -> Self {
         Self::default()
     }
@@ -50,6 +53,12 @@ impl StatefulSets {
     /// A controller with another planner.
     pub(crate) fn with_planner(planner: Planner) -> Self {
         Self { context: Context { planner, ..Context::default() }, ..Self::default() }
+    }
+
+    /// The same without a back-off of identities, to see what a planner does then.
+    pub(crate) fn without_backoff(mut self) -> Self {
+        self.context.backoffs = Backoffs::off();
+        self
     }
 
     /// The notes in `standing` that are new since the last sync. A failed sync may not have seen all.
@@ -78,6 +87,7 @@ impl StatefulSets {
                 self.context.census.forget(store, &uid);
             }
             self.recorded.remove(key);
+            self.context.backoffs.forget(key);
             return Orphans::Skip;
         };
         let before = self.looked.insert(key.clone(), set.uid().to_owned());
@@ -187,6 +197,9 @@ impl Controller for StatefulSets {
         }
         if let Some(set) = store.get(key) {
             let news = self.news(key, synced.standing, synced.result.is_err());
+            for Note { reason, message, .. } in &news {
+                warn!(%key, reason, "{message}");
+            }
             for note in synced.notes.iter().chain(&news) {
                 store.record(NAME, &set, note.severity, &note.reason, &note.message).await;
             }

@@ -11,13 +11,18 @@
 //!
 //! # Beyond Kubernetes
 //!
-//! What Kubernetes' controller cannot do is off unless [`Options`] or a set's annotations (see
+//! Two things are always so, since nobody can want the opposite. No plan makes a pod that the next one
+//! deletes for its revision (`decide::rollout`), and pods of one identity that do not last are made and
+//! deleted ever more slowly (`backoff`).
+//!
+//! What else Kubernetes' controller cannot do is off unless [`Options`] or a set's annotations (see
 //! [`beyond`](crate::objects::beyond)) switch it on. `decide::plan` replaces pods that a rollout
 //! would wait for for ever (Kubernetes issue 67250), `world::spec` leaves reserved ordinals out
 //! (83224) and `decide::growth` lets claims follow their templates (68737).
 
 mod act;
 mod action;
+mod backoff;
 mod controller;
 mod decide;
 mod naming;

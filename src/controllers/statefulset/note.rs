@@ -52,6 +52,19 @@ impl Note {
         }
     }
 
+    /// A pod is not created or deleted yet, since its predecessors did not last.
+    pub(crate) fn backoff(verb: Verb, pod: &str, set: &str) -> Self {
+        let doing = if verb == Verb::Create { "creating" } else { "deleting" };
+        Self {
+            severity: Severity::Warning,
+            reason: "BackOff".to_owned(),
+            message: format!(
+                "Back-off {doing} Pod {pod} in StatefulSet {set}: \
+                 Pods of this name were gone soon after their creation"
+            ),
+        }
+    }
+
     /// The retention policy cannot be applied to a claim.
     pub(crate) fn conflicting(claim: &str) -> Self {
         Self {

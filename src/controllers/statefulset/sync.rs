@@ -1,9 +1,9 @@
 //! One sync: read, plan, act, write the status, delete old revisions.
 //!
 //! ```text
-//!   set ─► claim revisions and pods ─► resolve the revision ─► plan ─► act ─► status ─► history
-//!                                           ▲                           │
-//!                                           └── objects have changed ◄──┘
+//!   set ─► claim revisions and pods ─► resolve the revision ─► plan ─► hold back ─► act ─► status ─► history
+//!                                           ▲                                       │
+//!                                           └───────── objects have changed ◄───────┘
 //! ```
 //!
 //! The edge between the pure parts and the store. A sync may stop between any two writes: the next one
@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::act::{self, Halt};
 use super::action::Plan;
+use super::backoff::Backoffs;
 use super::decide::plan::{self, Planner};
 use super::decide::revision::{self, Resolution};
 use super::decide::status;
@@ -48,13 +49,20 @@ pub(crate) struct Context {
     /// What is done beyond Kubernetes for sets that do not say.
     pub(crate) options: Options,
     pub(crate) census: Census,
+    /// Which identities' pods do not last.
+    pub(crate) backoffs: Backoffs,
     /// Decides what a sync does.
     pub(crate) planner: Planner,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { options: Options::default(), census: Census::default(), planner: Box::new(plan::plan) }
+        Self {
+            options: Options::default(),
+            census: Census::default(),
+            backoffs: Backoffs::default(),
+            planner: Box::new(plan::plan),
+        }
     }
 }
 
@@ -102,6 +110,7 @@ async fn attempt(
     let (settings, unreadable) = Settings::of(set, context.options);
     let (mut plan, in_use) = sight.plan(store, context, set, &selector, &settings);
     let outcome = act::carry_out(store, set, &mut plan).await;
+    context.backoffs.note(set, &outcome.writes, store.clock().now());
     synced.notes.extend(outcome.notes);
     synced.standing.extend(unreadable);
     synced.standing.extend(plan.notes);
@@ -182,7 +191,9 @@ impl Sight {
             claims: &|name| store.get(&ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name)),
             classes: &|name| store.get(&ObjectKey::new(Kind::StorageClass, "", name)),
         };
-        let plan = (context.planner)(&observed, store.clock().now());
+        let now = store.clock().now();
+        let mut plan = (context.planner)(&observed, now);
+        context.backoffs.hold_back(set, family.records(), &mut plan, now);
         family.found_whole(&plan.whole_claims, RetentionPolicy::of(set));
         (plan, family.revisions_in_use())
     }

@@ -22,6 +22,7 @@ const AHEAD_S_MAX: u32 = 300;
 const RENEWAL_AGE_S: u32 = 1800;
 
 /// Generates and verifies server cookies with one secret.
+#[derive(Clone)]
 pub struct Cookies {
     secret: [u8; SECRET_LENGTH],
 }

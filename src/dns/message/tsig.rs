@@ -90,6 +90,12 @@ impl Key {
         &self.name
     }
 
+    /// Whether both sign alike; secrets themselves cannot be read.
+    fn is_same(&self, other: &Self) -> bool {
+        let signed = |key: &Self| hmac::sign(&key.secret, b"");
+        self.algorithm == other.algorithm && bool::from(signed(self).as_ref().ct_eq(signed(other).as_ref()))
+    }
+
     fn mac_length(&self) -> usize {
         self.secret.algorithm().digest_algorithm().output_len()
     }
@@ -114,6 +120,14 @@ impl Keys {
     /// The key of a name.
     pub fn get(&self, name: &WireName) -> Option<&Arc<Key>> {
         self.0.get(name)
+    }
+
+    /// The names of the keys that are not the same in `before`, or not there, or only there.
+    pub fn differences(&self, before: &Self) -> Vec<String> {
+        let changed =
+            self.0.iter().filter(|(name, key)| !before.0.get(*name).is_some_and(|old| old.is_same(key)));
+        let removed = before.0.iter().filter(|(name, _)| !self.0.contains_key(*name));
+        changed.chain(removed).map(|(name, _)| name.to_string()).collect()
     }
 
     /// Verifies a request's TSIG record: returns the signer for the response, or the error to respond with.

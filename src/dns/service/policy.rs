@@ -1,10 +1,13 @@
 //! Server-wide response policy: identity, cookies, TSIG keys, transfer ACL, recursion, rate limit.
 //!
-//! Set once at the start and shared by all workers and connections. Independent of what the zones contain.
+//! Shared by all workers and connections, and swapped as a whole when settings are read again. Independent
+//! of what the zones contain.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 use super::access::{Access, Clients};
 use super::forward::Forwarder;
@@ -58,6 +61,9 @@ pub struct Recursion {
     /// Asks the upstreams.
     pub forwarder: Arc<Forwarder>,
 }
+
+/// The policy in force; a request is answered by one from its beginning to its end.
+pub type SharedPolicy = Arc<ArcSwap<Policy>>;
 
 /// The response policy.
 pub struct Policy {

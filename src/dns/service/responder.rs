@@ -27,28 +27,34 @@ use super::fast::{self, Lookup, NameBuffers, Negatives, Terms};
 use super::forward::Admission;
 use super::limit::{self, Kind, Verdict};
 use super::pending::{Pending, Waiting};
-use super::policy::{Paths, Policy};
+use super::policy::{Paths, Policy, SharedPolicy};
 use super::respond::{Reply, reply};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::dns::message::edns::add_extended_error;
 use crate::dns::message::name::WireName;
 use crate::dns::message::protocol::{EDE_OTHER, HEADER_LENGTH, TYPE_AND_CLASS_LENGTH};
 use crate::dns::message::response::Response;
 use crate::dns::zone::{SharedZones, Zones};
-use crate::metrics::{By, Counts, DropReason, Seen};
+use crate::metrics::{By, Counts, DropReason, Metrics, Seen};
 
 /// Answers requests from the current snapshot by a policy. One per worker or listener, with its own counters.
 pub struct Responder {
     zones: SharedZones,
-    policy: Arc<Policy>,
+    policy: SharedPolicy,
     counts: Option<Arc<Counts>>,
+    /// Those of every policy of this server.
+    metrics: Option<Arc<Metrics>>,
+    clock: Clock,
 }
 
 impl Responder {
     /// A responder for one worker or listener.
-    pub fn new(zones: SharedZones, policy: Arc<Policy>) -> Self {
-        let counts = policy.metrics.as_ref().map(|metrics| metrics.counts());
-        Self { zones, policy, counts }
+    pub fn new(zones: SharedZones, policy: SharedPolicy) -> Self {
+        let first = policy.load();
+        let (metrics, clock) = (first.metrics.clone(), first.clock.clone());
+        drop(first);
+        let counts = metrics.as_ref().map(|metrics| metrics.counts());
+        Self { zones, policy, counts, metrics, clock }
     }
 
     /// Answers a batch of UDP requests: appends the responses to `replies` and, after each request in
@@ -65,8 +71,8 @@ impl Responder {
         mut each: impl FnMut(usize, usize, Option<Box<Waiting>>),
     ) {
         let began = self.began();
-        let zones = self.zones.load();
-        let lookups = match self.policy.paths {
+        let (zones, policy) = (self.zones.load(), self.policy.load());
+        let lookups = match policy.paths {
             Paths::FastFirst => {
                 fast::look_up_all(&zones, requests.iter().map(|(request, _)| *request), buffers)
             }
@@ -78,7 +84,8 @@ impl Responder {
         for (index, ((request, client), lookup)) in requests.iter().zip(lookups).enumerate() {
             let rotation = rotation.wrapping_add(index);
             let is_taken = lookup.is_some_and(|lookup| {
-                self.reply_fast(&zones, lookup, (request, *client), (rotation, share), replies).is_some()
+                self.reply_fast((&zones, &policy), lookup, (request, *client), (rotation, share), replies)
+                    .is_some()
             });
             let waiting = match is_taken {
                 true => None,
@@ -108,7 +115,7 @@ impl Responder {
     /// `None`, with nothing appended, if the request needs the ordinary path.
     fn reply_fast(
         &self,
-        zones: &Zones,
+        (zones, policy): (&Zones, &Policy),
         lookup: Lookup<'_, '_>,
         (request, client): (&[u8], IpAddr),
         (rotation, share): (usize, Option<Duration>),
@@ -116,13 +123,13 @@ impl Responder {
     ) -> Option<()> {
         let (start, began) = (replies.len(), self.began());
         // Reasons depend on the client, so negative answers with reasons take the ordinary path.
-        let is_explained = zones.has_reasons() && self.policy.explain.allows(client);
+        let is_explained = zones.has_reasons() && policy.explain.allows(client);
         let terms = Terms {
             negatives: if is_explained { Negatives::Leave } else { Negatives::Answer },
-            is_recursion_available: self.policy.recursion_for(client).is_some(),
+            is_recursion_available: policy.recursion_for(client).is_some(),
         };
         let taken = lookup.reply(rotation, terms, replies)?;
-        match self.verdict(client, taken.kind) {
+        match self.verdict(policy, client, taken.kind) {
             Verdict::Answer => {}
             Verdict::Slip => taken.truncate(start, replies),
             Verdict::Drop => {
@@ -152,46 +159,53 @@ impl Responder {
     /// for upstreams.
     pub fn converse(&self, request: &[u8], asker: Asker, rotation: usize) -> Option<Reply<Waiting>> {
         let began = self.began();
-        let zones = self.zones.load();
-        let response = match reply(&zones, &self.policy, request, asker, rotation) {
+        let (zones, policy) = (self.zones.load(), self.policy.load());
+        let response = match reply(&zones, &policy, request, asker, rotation) {
             Some(Reply::Transfer(transfer)) => return Some(Reply::Transfer(transfer)),
-            Some(Reply::Pending(pending)) => return self.begin(&zones, *pending, self.took(began)),
+            Some(Reply::Pending(pending)) => {
+                return self.begin((&zones, &policy), *pending, self.took(began));
+            }
             Some(Reply::Message(response)) => Some(*response),
             None => None,
         };
-        let response = self.finish(&zones, asker, self.took(began), response);
+        let response = self.finish((&zones, &policy), asker, self.took(began), response);
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
     /// The response if the forwarder knows the outcome already, else one that waits.
-    fn begin(&self, zones: &Zones, pending: Pending, took: Option<Duration>) -> Option<Reply<Waiting>> {
+    fn begin(
+        &self,
+        current: (&Zones, &Policy),
+        pending: Pending,
+        took: Option<Duration>,
+    ) -> Option<Reply<Waiting>> {
         let outcome = match pending.admit() {
             Admission::Waiting(slot) => return Some(Reply::Pending(Box::new(Waiting::new(pending, slot)))),
             Admission::Known(outcome) => outcome,
         };
         let asker = pending.asker();
-        let response = self.finish(zones, asker, took, Some(pending.complete(outcome)));
+        let response = self.finish(current, asker, took, Some(pending.complete(outcome)));
         response.map(|response| Reply::Message(Box::new(response)))
     }
 
     /// Asks upstreams; `None` if the response is dropped by the rate limit.
     pub async fn complete(&self, waiting: Waiting) -> Option<Response> {
         let (asker, response) = waiting.complete().await;
-        self.finish(&self.zones.load(), asker, None, Some(response))
+        self.finish((&self.zones.load(), &self.policy.load()), asker, None, Some(response))
     }
 
     fn began(&self) -> Option<Timestamp> {
-        self.counts.as_ref().map(|_| self.policy.clock.now())
+        self.counts.as_ref().map(|_| self.clock.now())
     }
 
     fn took(&self, began: Option<Timestamp>) -> Option<Duration> {
-        began.map(|began| crate::clock::until(began, self.policy.clock.now()))
+        began.map(|began| crate::clock::until(began, self.clock.now()))
     }
 
     /// Adds reasons, applies limits, counts. `took` is our own processing time, if known.
     fn finish(
         &self,
-        zones: &Zones,
+        (zones, policy): (&Zones, &Policy),
         asker: Asker,
         took: Option<Duration>,
         response: Option<Response>,
@@ -200,10 +214,10 @@ impl Responder {
             self.drop(DropReason::Unanswerable);
             return None;
         };
-        if is_negative(&response) && self.policy.explain.allows(asker.address) {
+        if is_negative(&response) && policy.explain.allows(asker.address) {
             self.explain(zones, &mut response);
         }
-        if asker.transport == Transport::Udp && !self.admits(&mut response, asker.address) {
+        if asker.transport == Transport::Udp && !self.admits(policy, &mut response, asker.address) {
             return None;
         }
         let asked = (record_type(&response), response.header.response_code);
@@ -248,17 +262,17 @@ impl Responder {
         let name = last.unwrap_or_else(|| asked(&response.question));
         let Some(reason) = zones.reason(&name, record_type) else { return };
         add_extended_error(edns, EDE_OTHER, &reason.text);
-        if let Some(metrics) = &self.policy.metrics {
+        if let Some(metrics) = &self.metrics {
             metrics.explained(reason.cause);
         }
     }
 
     /// Applies the rate limit; false if the response is dropped.
-    fn admits(&self, response: &mut Response, client: IpAddr) -> bool {
+    fn admits(&self, policy: &Policy, response: &mut Response, client: IpAddr) -> bool {
         if response.is_to_known_client {
             return true;
         }
-        match self.verdict(client, kind(response)) {
+        match self.verdict(policy, client, kind(response)) {
             Verdict::Answer => true,
             Verdict::Drop => false,
             Verdict::Slip => {
@@ -272,13 +286,13 @@ impl Responder {
     }
 
     /// The verdict of the rate limiter; limited responses are counted.
-    fn verdict(&self, client: IpAddr, kind: Kind) -> Verdict {
-        let Some(limiter) = &self.policy.limiter else { return Verdict::Answer };
-        let verdict = limiter.decide(client, kind, self.policy.clock.now());
+    fn verdict(&self, policy: &Policy, client: IpAddr, kind: Kind) -> Verdict {
+        let Some(limiter) = &policy.limiter else { return Verdict::Answer };
+        let verdict = limiter.decide(client, kind, self.clock.now());
         if verdict == Verdict::Answer {
             return verdict;
         }
-        if let Some(metrics) = &self.policy.metrics {
+        if let Some(metrics) = &self.metrics {
             let network = limit::network(client);
             metrics.limited((network.addr(), network.prefix_len()));
         }

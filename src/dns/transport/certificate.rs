@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use rustls::pki_types::pem::{self, PemObject};
@@ -68,13 +68,13 @@ fn reason(source: &pem::Error, wanted: &str) -> String {
 
 /// A certificate chain and its key in two PEM files.
 pub struct CertificateFiles {
-    certificate: PathBuf,
-    key: PathBuf,
     clock: Clock,
     now: Mutex<Loaded>,
 }
 
 struct Loaded {
+    certificate: PathBuf,
+    key: PathBuf,
     pair: Arc<CertifiedKey>,
     written: Option<[SystemTime; 2]>,
     looked_at: Timestamp,
@@ -85,24 +85,36 @@ impl CertificateFiles {
     pub fn load(certificate: PathBuf, key: PathBuf, clock: Clock) -> Result<Self, CertificateError> {
         let written = written(&certificate, &key);
         let pair = Arc::new(read(&certificate, &key)?);
-        let now = Mutex::new(Loaded { pair, written, looked_at: clock.now() });
-        Ok(Self { certificate, key, clock, now })
+        let looked_at = clock.now();
+        Ok(Self { clock, now: Mutex::new(Loaded { certificate, key, pair, written, looked_at }) })
+    }
+
+    /// Loads these files, whether they seem to have changed or not; true if that gives another pair.
+    /// After an error the last valid one stays in use.
+    pub fn read_again(&self, certificate: &Path, key: &Path) -> Result<bool, CertificateError> {
+        let written = written(certificate, key);
+        let pair = read(certificate, key)?;
+        let mut now = self.lock();
+        let is_other = pair.cert != now.pair.cert;
+        let (certificate, key) = (certificate.to_owned(), key.to_owned());
+        *now = Loaded { certificate, key, pair: Arc::new(pair), written, looked_at: self.clock.now() };
+        Ok(is_other)
     }
 
     /// The current pair, or the last valid one.
     fn current(&self) -> Arc<CertifiedKey> {
-        let mut now = self.now.lock().expect("nothing panics while the pair is held");
+        let mut now = self.lock();
         let instant = self.clock.now();
         if instant < now.looked_at + LOOK_AGAIN_AFTER {
             return now.pair.clone();
         }
         now.looked_at = instant;
-        let written = written(&self.certificate, &self.key);
+        let written = written(&now.certificate, &now.key);
         if written != now.written {
             now.written = written;
-            match read(&self.certificate, &self.key) {
+            match read(&now.certificate, &now.key) {
                 Ok(pair) => {
-                    tracing::info!(certificate = %self.certificate.display(), "using a new certificate");
+                    tracing::info!(certificate = %now.certificate.display(), "using a new certificate");
                     now.pair = Arc::new(pair);
                 }
                 Err(error) => {
@@ -111,6 +123,10 @@ impl CertificateFiles {
             }
         }
         now.pair.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
+        self.now.lock().expect("nothing panics while the pair is held")
     }
 }
 
@@ -122,7 +138,7 @@ impl ResolvesServerCert for CertificateFiles {
 
 impl fmt::Debug for CertificateFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CertificateFiles({})", self.certificate.display())
+        write!(f, "CertificateFiles({})", self.lock().certificate.display())
     }
 }
 
@@ -210,6 +226,14 @@ mod tests {
         let third = folder.write("c.test", 4);
         folder.pass();
         assert_eq!(files.current().cert, [third]);
+        let read_again = || files.read_again(&folder.path("cert.pem"), &folder.path("key.pem"));
+        assert!(!read_again().unwrap(), "it is the same");
+        let fourth = folder.write("d.test", 4);
+        assert!(read_again().unwrap());
+        assert_eq!(files.current().cert, std::slice::from_ref(&fourth), "asked for, it is not waited for");
+        folder.put("key.pem", "half a key", 4);
+        assert!(read_again().is_err());
+        assert_eq!(files.current().cert, [fourth]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
@@ -46,7 +47,7 @@ pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
 use panics::Panics;
 pub use stream::begin_transfer;
 
-use super::service::policy::Policy;
+use super::service::policy::{Policy, SharedPolicy};
 use super::service::responder::Responder;
 use super::zone::SharedZones;
 
@@ -70,7 +71,7 @@ pub struct DnsServer {
     listeners: Vec<Listener>,
     encrypted: Vec<EncryptedListener>,
     zones: SharedZones,
-    policy: Arc<Policy>,
+    policy: SharedPolicy,
 }
 
 impl DnsServer {
@@ -98,7 +99,12 @@ impl DnsServer {
 
     /// Sets the response policy.
     pub fn with_policy(self, policy: Policy) -> Self {
-        Self { policy: Arc::new(policy), ..self }
+        Self { policy: Arc::new(ArcSwap::from_pointee(policy)), ..self }
+    }
+
+    /// The response policy, which may be swapped while the server runs.
+    pub fn policy(&self) -> SharedPolicy {
+        self.policy.clone()
     }
 
     fn responder(&self) -> Responder {

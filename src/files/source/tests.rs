@@ -114,6 +114,26 @@ async fn what_changes_between_reading_and_following_is_taken_up() {
     following.await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn a_reading_that_was_asked_for_is_told_even_if_nothing_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), GOOD).unwrap();
+    let files = files(folder.path()).await;
+    let reload = files.reload();
+    let (sender, mut reports) = mpsc::channel(1);
+    let stop = CancellationToken::new();
+    let following = tokio::spawn(files.follow(sender, stop.clone()));
+    let mut next =
+        async || tokio::time::timeout(PATIENCE, reports.recv()).await.expect("it is told").unwrap();
+    let first = next().await;
+    assert_eq!((words(&first), first.is_asked), (vec!["ConfigMap default/a Created".to_owned()], false));
+    reload.ask();
+    let second = next().await;
+    assert_eq!((words(&second), second.is_asked), (vec![], true));
+    stop.cancel();
+    following.await.unwrap().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_object_in_two_files_is_a_problem_of_the_second() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ mod annotations;
 mod claims;
 mod cluster;
 mod engine;
+mod needs;
 mod restart;
 mod roles;
 

@@ -82,6 +82,11 @@ impl Containers {
         self.track_mut(container)?.refuse(error, now)
     }
 
+    /// Lets the containers that were refused start at once.
+    pub(in crate::node) fn retry(&mut self, now: Timestamp) {
+        self.tracks.iter_mut().for_each(|track| track.retry(now));
+    }
+
     /// Takes in that a container could not be asked to stop: it is asked again.
     pub(in crate::node) fn not_stopped(&mut self, container: &str) {
         self.track_mut(container).into_iter().for_each(|track| track.stopping = None);

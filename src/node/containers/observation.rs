@@ -12,7 +12,7 @@ pub(in crate::node) enum Observation {
     /// It has ended too often and waits.
     BackingOff { container: String },
     /// It could not be created.
-    Refused { message: String },
+    Refused { reason: String, message: String },
     /// It is asked to stop.
     Stopping { container: String, reason: StopReason },
 }

@@ -27,6 +27,8 @@ pub(in crate::node) struct Track {
     /// The run before the present one.
     pub(in crate::node) last: Option<Past>,
     pub(super) backoff: Backoff,
+    /// How often the runtime could not create it since it last ran.
+    refusals: Backoff,
     pub(super) stopping: Option<StopReason>,
     pub(super) probes: Probes,
     /// The probe because of which it must be restarted.
@@ -71,6 +73,7 @@ impl Track {
             state: State::Waiting,
             last: None,
             backoff: Backoff::default(),
+            refusals: Backoff::default(),
             stopping: None,
             probes: Probes::of(container),
             failed_probe: None,
@@ -187,6 +190,7 @@ impl Track {
     ) {
         if matches!(self.state, State::Creating) {
             self.probes.begin(since, now);
+            self.refusals = Backoff::default();
         }
         let was_unhealthy = matches!(&self.state, State::Running { health: Health::Unhealthy(_), .. });
         if let (Health::Unhealthy(message), false) = (health, was_unhealthy) {
@@ -292,18 +296,27 @@ impl Track {
         });
     }
 
-    /// The runtime could not start it; it is tried again with a back-off.
+    /// Something has changed because of which it may be started by now, if it was refused.
+    pub(super) fn retry(&mut self, now: Timestamp) {
+        if let State::Refused { until, .. } = &mut self.state {
+            *until = now;
+            self.refusals = Backoff::default();
+        }
+    }
+
+    /// The runtime could not start it; it is tried again with a back-off. A kubelet tries every 10 s,
+    /// and its recorder lets 25 events through, then one in 5 min; this comes to the same.
     pub(super) fn refuse(&mut self, error: &RuntimeError, now: Timestamp) -> Option<Observation> {
         if !matches!(self.state, State::Creating) {
             return None;
         }
-        self.backoff.restarted(now, now);
-        let until = now + self.backoff.wait(now);
+        self.refusals.restarted(now, now);
+        let until = now + self.refusals.wait(now);
         let (reason, message) = match error {
             RuntimeError::Refused { reason, message } => (reason.clone(), message.clone()),
             other => ("CreateContainerError".to_owned(), other.to_string()),
         };
-        self.state = State::Refused { reason, message: message.clone(), until };
-        Some(Observation::Refused { message })
+        self.state = State::Refused { reason: reason.clone(), message: message.clone(), until };
+        Some(Observation::Refused { reason, message })
     }
 }

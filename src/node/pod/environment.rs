@@ -1,14 +1,14 @@
 //! The environment of a container, resolved as a kubelet does (`makeEnvironmentVariables`).
 //!
 //! Pure: what ConfigMaps and Secrets hold is looked up by the caller's function. Variables of
-//! services (`enableServiceLinks`) are not made: services are found by name here. A
-//! `resourceFieldRef` is refused.
+//! services (`enableServiceLinks`) are not made: services are found by name here.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Container, EnvFromSource, EnvVarSource, Pod};
 
+use super::resource::{self, Allocatable};
 use crate::node::options::NodeOptions;
 use crate::objects::Kind;
 
@@ -20,6 +20,8 @@ pub(super) struct Sources<'a> {
     pub(super) pod: &'a Pod,
     pub(super) node: &'a NodeOptions,
     pub(super) addresses: &'a [IpAddr],
+    /// What the node has to give.
+    pub(super) allocatable: &'a Allocatable,
     /// The data of a ConfigMap or Secret of the pod's namespace.
     pub(super) data: LookUp<'a>,
 }
@@ -37,7 +39,7 @@ pub(super) fn environment(
     }
     for variable in container.env.iter().flatten() {
         let value = match &variable.value_from {
-            Some(source) => sources.value(source)?,
+            Some(source) => sources.value(source, container)?,
             None => Some(expand(variable.value.as_deref().unwrap_or_default(), &variables)),
         };
         if let Some(value) = value {
@@ -87,13 +89,13 @@ impl Sources<'_> {
     }
 
     /// The value from a source; `None` if it is optional and absent.
-    fn value(&self, source: &EnvVarSource) -> Result<Option<String>, String> {
+    fn value(&self, source: &EnvVarSource, container: &Container) -> Result<Option<String>, String> {
         if let Some(field) = &source.field_ref {
             let unknown = || format!("unsupported fieldPath: {}", field.field_path);
             return self.field(&field.field_path).map(Some).ok_or_else(unknown);
         }
-        if let Some(resource) = &source.resource_field_ref {
-            return Err(format!("resource {} cannot be resolved", resource.resource));
+        if let Some(field) = &source.resource_field_ref {
+            return resource::value(field, container, self.pod, self.allocatable).map(Some);
         }
         let map = source.config_map_key_ref.as_ref();
         let map = map.map(|map| (Kind::ConfigMap, &map.name, &map.key, map.optional));
@@ -156,6 +158,7 @@ impl Sources<'_> {
 mod tests {
     use super::*;
     use crate::node::options::NodeSize;
+    use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
     use serde_json::json;
 
     fn resolve(container: serde_json::Value) -> Result<Vec<String>, String> {
@@ -175,7 +178,9 @@ mod tests {
             (name == "db").then(|| [(key.to_owned(), format!("of {}", kind.info().name))].into())
         };
         let addresses = ["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap()];
-        let sources = Sources { pod: &pod, node: &node, addresses: &addresses, data: &data };
+        let allocatable = [("cpu".to_owned(), Quantity("8".into()))].into();
+        let sources =
+            Sources { pod: &pod, node: &node, addresses: &addresses, allocatable: &allocatable, data: &data };
         let mut whole = json!({"name": "c"});
         whole.as_object_mut().unwrap().extend(container.as_object().unwrap().clone());
         let variables = environment(&serde_json::from_value(whole).unwrap(), &sources)?;
@@ -195,6 +200,7 @@ mod tests {
                 {"name": "IPS", "valueFrom": field("status.podIPs")},
                 {"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "PASSWORD"}}},
                 {"name": "DB_HOST", "value": "again"},
+                {"name": "GOMAXPROCS", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}},
             ],
         });
         let expected = [
@@ -204,6 +210,7 @@ mod tests {
             "IPS=10.0.0.2,fd00::2",
             "PASSWORD=of Secret",
             "DB_HOST=again",
+            "GOMAXPROCS=8",
         ];
         assert_eq!(resolve(container).unwrap(), expected);
     }

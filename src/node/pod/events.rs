@@ -8,6 +8,9 @@ use crate::node::runtime::ProbeKind;
 use crate::objects::Object;
 use crate::store::Severity::{Normal, Warning};
 
+/// Why a container waits whose image cannot be meant.
+pub(super) const INVALID_IMAGE_NAME: &str = "InvalidImageName";
+
 /// A setting of the pod that its runtime cannot use.
 pub(super) fn invalid_annotation(complaint: String) -> PodEvent {
     PodEvent { severity: Warning, reason: "InvalidAnnotation", message: complaint }
@@ -17,6 +20,20 @@ pub(super) fn invalid_annotation(complaint: String) -> PodEvent {
 pub(super) fn failed_sandbox(why: &str) -> PodEvent {
     let message = format!("Failed to create pod sandbox: {why}");
     PodEvent { severity: Warning, reason: "FailedCreatePodSandBox", message }
+}
+
+/// A volume cannot be mounted.
+pub(super) fn failed_mount(why: String) -> PodEvent {
+    PodEvent { severity: Warning, reason: "FailedMount", message: why }
+}
+
+/// These Secrets with credentials for images do not exist.
+pub(super) fn missing_pull_secrets(names: &[&str]) -> PodEvent {
+    let message = format!(
+        "Unable to retrieve some image pull secrets ({}); attempting to pull the image may not succeed.",
+        names.join(", ")
+    );
+    PodEvent { severity: Warning, reason: "FailedToRetrieveImagePullSecret", message }
 }
 
 /// The events that one observation becomes, added to `events`.
@@ -37,7 +54,12 @@ pub(super) fn extend(events: &mut Vec<PodEvent>, object: &Object, observation: O
                 format!("Back-off restarting failed container {container} in pod {name}_{namespace}({uid})");
             push(Warning, "BackOff", message);
         }
-        Observation::Refused { message } => push(Warning, "Failed", format!("Error: {message}")),
+        // Of an image the kubelet's error is the reason, and the message has an event of its own.
+        Observation::Refused { reason, message } if reason == INVALID_IMAGE_NAME => {
+            push(Warning, "InspectFailed", message);
+            push(Warning, "Failed", format!("Error: {reason}"));
+        }
+        Observation::Refused { message, .. } => push(Warning, "Failed", format!("Error: {message}")),
         Observation::Stopping { container, reason } => {
             let message = match reason {
                 StopReason::PodEnds => format!("Stopping container {container}"),

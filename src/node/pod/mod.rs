@@ -6,11 +6,15 @@
 //!        └──────────── runtime, store, recorder ◄── PodWorker ◄────────┘
 //! ```
 
+mod awaited;
 mod environment;
 mod events;
+mod needs;
 mod remains;
+mod resource;
 mod sandbox;
 mod state;
+mod volumes;
 mod worker;
 
 pub(super) use remains::remove_remains;

@@ -172,6 +172,11 @@ impl PodState {
         self.containers.refused(container, error, now)
     }
 
+    /// Lets the containers that were refused start at once.
+    pub(super) fn retry(&mut self, now: Timestamp) {
+        self.containers.retry(now);
+    }
+
     /// Takes in that a container could not be asked to stop.
     pub(super) fn not_stopped(&mut self, container: &str) {
         self.containers.not_stopped(container);

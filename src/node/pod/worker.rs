@@ -3,29 +3,31 @@
 //! The calls of one pod are awaited one after the other; nobody else waits for them. A status that
 //! cannot be written holds no order up, since orders are decided only once.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, PodStatus, Secret};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use tracing::warn;
 
-use super::environment::{Sources, environment};
+use super::awaited::Awaited;
 use super::events;
+use super::needs::{Needs, Unmounted};
 use super::sandbox::hostname;
 use super::state::{Finish, Order, PodState};
 use crate::clock::Timestamp;
 use crate::node::context::Context;
+use crate::node::recorder::PodEvent;
 use crate::node::runtime::{
     ProbeKind, ProbeReply, ProbeRequest, RuntimeError, Sandbox, StartContainer, Survivor,
 };
-use crate::objects::{Object, ObjectKey, pod};
+use crate::objects::{Object, pod};
 use crate::store::{DeleteOptions, StoreError};
 
 /// A pod on this node, and what it takes to carry its steps out.
 pub(in crate::node) struct PodWorker {
     state: PodState,
+    needs: Needs,
     /// What the runtime must adopt; `None` once it has.
     survivors: Option<Vec<Survivor>>,
     has_reported_sandbox: bool,
@@ -50,6 +52,8 @@ pub(in crate::node) struct Turn {
     pub(in crate::node) probes: Vec<Probing>,
     /// A write that failed.
     pub(in crate::node) error: Option<StoreError>,
+    /// The objects without which it goes no further.
+    pub(in crate::node) awaited: Awaited,
 }
 
 /// A probe of one run of a container.
@@ -76,7 +80,8 @@ impl PodWorker {
             let complaints = context.runtime.complaints(pod).into_iter();
             context.events.add(object, complaints.map(events::invalid_annotation).collect());
         }
-        Self { state, survivors: must_adopt.then_some(survivors), has_reported_sandbox: false }
+        let needs = Needs::new(!survivors.is_empty());
+        Self { state, needs, survivors: must_adopt.then_some(survivors), has_reported_sandbox: false }
     }
 
     /// Whether it waits for an address.
@@ -106,6 +111,9 @@ impl PodWorker {
         {
             return turn;
         }
+        if self.needs.take_change(context) {
+            self.state.retry(clock.now());
+        }
         let report = match self.state.is_live() {
             true => context.runtime.report(object.uid()).await.ok(),
             false => None,
@@ -129,6 +137,7 @@ impl PodWorker {
         let probing =
             |(container, attempt, kind)| Probing { object: object.clone(), container, attempt, kind };
         turn.probes = step.probes.into_iter().map(probing).collect();
+        turn.awaited = self.needs.awaited(true);
         turn
     }
 
@@ -156,6 +165,12 @@ impl PodWorker {
         pod: &Pod,
         grant: AddressGrant,
     ) -> Result<(), Turn> {
+        if matches!(grant, AddressGrant::NotWanted) {
+            return Ok(());
+        }
+        if let Err(Unmounted { events, due }) = self.needs.mount(context, pod) {
+            return Err(self.wait(context, object, events, due).await);
+        }
         let created = match grant {
             AddressGrant::NotWanted => return Ok(()),
             AddressGrant::Exhausted(networks) => {
@@ -171,20 +186,32 @@ impl PodWorker {
         let why = match created {
             Ok(addresses) => {
                 self.state.enter(addresses);
+                let missing = Needs::missing_pull_secrets(context, object, pod);
+                context.events.add(object, missing.into_iter().collect());
                 return Ok(());
             }
             Err(why) => why,
         };
-        let now = context.store.clock().now();
-        let mut turn = Turn { due: Some(now + SANDBOX_RETRY), ..Turn::default() };
-        if let Some(status) = self.state.step(object, None, now).status {
+        let is_new = !std::mem::replace(&mut self.has_reported_sandbox, true);
+        let events = is_new.then(|| events::failed_sandbox(&why)).into_iter().collect();
+        let due = context.store.clock().now() + SANDBOX_RETRY;
+        Err(self.wait(context, object, events, due).await)
+    }
+
+    /// Stays without a sandbox until `due`.
+    async fn wait(
+        &mut self,
+        context: &Context,
+        object: &Object,
+        events: Vec<PodEvent>,
+        due: Timestamp,
+    ) -> Turn {
+        let mut turn = Turn { due: Some(due), awaited: self.needs.awaited(false), ..Turn::default() };
+        if let Some(status) = self.state.step(object, None, context.store.clock().now()).status {
             turn.error = self.write(context, object, status).await.err();
         }
-        if !self.has_reported_sandbox {
-            self.has_reported_sandbox = true;
-            context.events.add(object, vec![events::failed_sandbox(&why)]);
-        }
-        Err(turn)
+        context.events.add(object, events);
+        turn
     }
 
     /// Writes a status that was made from `object`. If somebody else has written meanwhile, the
@@ -228,7 +255,7 @@ impl PodWorker {
         match order {
             Order::Start { container, role, attempt } => {
                 let spec = pod::find_container(pod, &container)?;
-                let started = match self.environment(context, object, pod, spec) {
+                let started = match self.needs.environment(context, pod, spec, self.state.addresses()) {
                     Ok(environment) => {
                         let environment = environment.as_slice();
                         let order =
@@ -251,25 +278,6 @@ impl PodWorker {
                 Some(now() + RETRY)
             }
         }
-    }
-
-    /// The environment of a container, if its runtime runs programs.
-    fn environment(
-        &self,
-        context: &Context,
-        object: &Object,
-        pod: &Pod,
-        container: &Container,
-    ) -> Result<Vec<(String, String)>, RuntimeError> {
-        if !context.runtime.runs_programs() {
-            return Ok(Vec::new());
-        }
-        let data =
-            |kind, name: &str| data(context.store.get(&ObjectKey::new(kind, object.namespace(), name))?);
-        let (node, addresses) = (&context.options, self.state.addresses());
-        environment(container, &Sources { pod, node, addresses, data: &data }).map_err(|message| {
-            RuntimeError::Refused { reason: "CreateContainerConfigError".to_owned(), message }
-        })
     }
 
     /// Ends a stage.
@@ -296,15 +304,6 @@ impl PodWorker {
         }
         self.state.finished(finish);
     }
-}
-
-/// The texts that a ConfigMap or Secret holds.
-fn data(object: Object) -> Option<BTreeMap<String, String>> {
-    if let Some(map) = object.get::<ConfigMap>() {
-        return Some(map.data.clone().unwrap_or_default());
-    }
-    let data = object.get::<Secret>()?.data.iter().flatten();
-    Some(data.map(|(key, value)| (key.clone(), String::from_utf8_lossy(&value.0).into_owned())).collect())
 }
 
 /// Carries a probe out.

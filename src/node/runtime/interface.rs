@@ -25,12 +25,6 @@ pub trait Runtime: Send + Sync + 'static {
     /// records them as events; the runtime uses its defaults instead.
     fn complaints(&self, pod: &Pod) -> Vec<String>;
 
-    /// Whether its containers are programs, which see their environment and their mounts. Nothing is
-    /// resolved for a runtime that runs none.
-    fn runs_programs(&self) -> bool {
-        true
-    }
-
     /// Creates the pod's sandbox, or takes the one that is there.
     async fn ensure_sandbox(&self, sandbox: Sandbox<'_>) -> Result<(), RuntimeError>;
 

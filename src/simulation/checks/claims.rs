@@ -86,7 +86,7 @@ impl Ledger {
 }
 
 /// Whether the set's name is in the claim's, as the set gives it.
-fn is_of(set: &Object, claim: &Object) -> bool {
+pub(crate) fn is_of(set: &Object, claim: &Object) -> bool {
     let templates = set.get::<StatefulSet>().and_then(|set| set.spec.volume_claim_templates.as_deref());
     set.namespace() == claim.namespace()
         && templates.unwrap_or_default().iter().any(|template| {

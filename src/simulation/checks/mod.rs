@@ -6,12 +6,14 @@
 //! | [`order`] | a pod is created or its deletion begins | creation order, scale-down order, the rolling update |
 //! | [`claims`] | a claim's deletion begins | no claim is deleted against the retention policy |
 //! | [`names`] | something is published | DNS holds exactly the ready endpoints |
+//! | [`writes`] | the StatefulSet controller writes | it does not write without end |
 //! | [`rest`] | all parts are idle | status and DNS match the pods; at the end, the wanted state is reached |
 
 pub(super) mod claims;
 pub(super) mod names;
 pub(super) mod order;
 pub(super) mod rest;
+pub(super) mod writes;
 
 mod violation;
 

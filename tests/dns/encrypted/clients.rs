@@ -66,8 +66,7 @@ impl Encrypted {
         flags.push(format!("--tls-san={NAME}"));
         let state = Some(folder.path());
         let program = binary::start_keeping(command, &flags, std::process::Stdio::inherit(), state);
-        let kept = if command == "dns" { "dns.state" } else { "kubeconfig.state" };
-        let trusted = folder.path().join("dullahan").join(kept).join("ca.crt");
+        let trusted = folder.path().join("dullahan/default/credentials/ca.crt");
         let encrypted = Self::of(program, folder, trusted);
         let signer = encrypted.program.told("The certificate of encrypted DNS is signed by ");
         assert_eq!(Path::new(signer.trim_end_matches(';')), encrypted.trusted);

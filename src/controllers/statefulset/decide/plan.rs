@@ -25,7 +25,7 @@ use crate::controllers::statefulset::naming::{name_of, pod_name};
 use crate::controllers::statefulset::note::Note;
 use crate::controllers::statefulset::world::{
     Member, Observed, Ordinals, RetentionPolicy, Roster, TemplateRevision, identity_matches, is_parallel,
-    is_rolling, min_ready_s, rolling_update, storage_matches, templates,
+    is_rolling, min_ready_s, storage_matches, templates,
 };
 
 /// How many actions one plan may hold.
@@ -59,6 +59,7 @@ pub(crate) fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
         ordinals,
         policy: RetentionPolicy::of(set),
         is_parallel: is_parallel(set),
+        is_complete: status.current_revision == status.update_revision,
         actions: Vec::new(),
         notes: Vec::new(),
         whole_claims: Vec::new(),
@@ -92,6 +93,8 @@ struct Draft<'a> {
     ordinals: Ordinals<'a>,
     policy: RetentionPolicy,
     is_parallel: bool,
+    /// Whether the status makes the update revision the current one.
+    is_complete: bool,
     actions: Vec<Action>,
     notes: Vec<Note>,
     whole_claims: Vec<i32>,
@@ -150,14 +153,16 @@ impl<'a> Draft<'a> {
         End::Waits
     }
 
-    /// The revision that a pod of this ordinal would be created from. If the strategy states no
-    /// parameters, Kubernetes decides by the count of current pods, which changes with each deletion;
-    /// a set that replaces abandoned pods would then create them from the abandoned revision again.
+    /// The revision that a pod of this ordinal would be created from: that of Kubernetes, unless the next
+    /// plan would delete the pod for it (see [`rollout`]).
     fn revision_for(&self, ordinal: i32) -> &'a TemplateRevision {
+        let unstick = self.observed.settings.unstick;
+        let waits_for_unready = !self.is_parallel && !unstick;
+        // A status that completes the rollout leaves the next plan with one revision.
+        let is_over = unstick && self.is_complete;
         let set = self.observed.set;
-        let is_counted = self.observed.settings.unstick && rolling_update(set).is_none();
-        let keeps_current = !is_counted && rollout::keeps_current(set, self.ordinals, ordinal);
-        if keeps_current { self.observed.current } else { self.observed.update }
+        let keeps_current = rollout::keeps_current(set, self.ordinals, ordinal, waits_for_unready);
+        if keeps_current && !is_over { self.observed.current } else { self.observed.update }
     }
 
     fn replica(&mut self, member: &Member<'_>) -> End {

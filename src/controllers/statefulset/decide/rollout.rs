@@ -4,9 +4,19 @@
 //! the highest ordinal down to the partition. `maxUnavailable` (default 1; a percentage is rounded
 //! down, but to no less than 1) bounds how many pods may be unavailable, and pods below the partition
 //! count too. Under Parallel an unavailable pod of an old revision is deleted without using up that
-//! budget, so that a broken rollout can be repaired (Kubernetes pull request 137926). Under
+//! budget, so that a broken rollout can be repaired (Kubernetes pull request 137666, in 1.37). Under
 //! OrderedReady such a pod must be deleted by hand (issue 67250), unless the set opts into `unstick`:
 //! then the lowest unready pod is replaced as soon as it would be created from another revision.
+//!
+//! # No plan makes a pod that the next one deletes for its revision
+//!
+//! A new pod is not ready, so only what deletes unready pods of old revisions could do that: Parallel and
+//! `unstick`. A stated partition keeps both apart: below it pods are made from the current revision, from
+//! it on they are deleted for it. But where `rollingUpdate` is absent nothing is kept from deletion,
+//! while Kubernetes makes the pods below the *count* of current pods from the current revision. Under
+//! Parallel its controller then makes and deletes the same pod without end, hundreds of times in a
+//! minute. So here the count only counts where a new pod is waited for; elsewhere the pod that would be
+//! deleted is made from the update revision.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
@@ -65,11 +75,17 @@ impl<'a> Rollout<'a> {
 }
 
 /// Whether a new pod of `ordinal` is created from the current revision instead of the update revision:
-/// below the partition or, if the strategy states no parameters, below the count of current pods.
-pub(crate) fn keeps_current(set: &StatefulSet, ordinals: Ordinals<'_>, ordinal: i32) -> bool {
+/// below the partition or, if the strategy states no parameters, below the count of current pods. The
+/// latter only if pods of old revisions are waited for until they are ready.
+pub(crate) fn keeps_current(
+    set: &StatefulSet,
+    ordinals: Ordinals<'_>,
+    ordinal: i32,
+    waits_for_unready: bool,
+) -> bool {
     let n_kept = match rolling_update(set) {
         Some(rolling) => rolling.partition.unwrap_or_default(),
-        None if is_rolling(set) => {
+        None if is_rolling(set) && waits_for_unready => {
             set.status.as_ref().and_then(|status| status.current_replicas).unwrap_or_default()
         }
         None => 0,

@@ -2,6 +2,7 @@
 //! virtual time, crashes between writes, and the scenarios Kubernetes' own tests describe.
 
 mod api;
+mod backoff;
 mod beyond;
 mod census;
 mod cluster;
@@ -14,6 +15,7 @@ mod pure;
 mod queue;
 mod scenarios;
 mod scripts;
+mod storm;
 mod tables;
 mod updates;
 mod whole;

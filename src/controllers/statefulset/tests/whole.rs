@@ -24,8 +24,8 @@ use crate::objects::{Kind, KubeObject, ObjectKey};
 use crate::store::{Bootstrap, DeleteOptions, Store, StoreOptions};
 
 /// Everything but files and DNS.
-struct Cluster {
-    store: Store,
+pub(crate) struct Cluster {
+    pub(crate) store: Store,
     stop: CancellationToken,
 }
 
@@ -38,6 +38,11 @@ impl Drop for Cluster {
 impl Cluster {
     /// A cluster in which this set has come up.
     async fn with(set: StatefulSet) -> Self {
+        Self::of(set, StatefulSets::new()).await
+    }
+
+    /// The same with another StatefulSet controller.
+    pub(crate) async fn of(set: StatefulSet, controller: StatefulSets) -> Self {
         let clock = Clock::starting_at(Timestamp::UNIX_EPOCH);
         let options = StoreOptions { seed: Some(3), ..Default::default() };
         let store = Store::in_memory(clock.clone(), options);
@@ -59,7 +64,7 @@ impl Cluster {
         let agent = Agent::new(store.clone(), Arc::new(Simulated::new(clock, options)), vec![node]);
         tokio::spawn(agent.run(stop.clone()));
         let controllers: [Box<dyn Controller>; 5] = [
-            Box::new(StatefulSets::new()),
+            Box::new(controller),
             Box::new(EndpointSlices::new()),
             Box::new(Volumes::new()),
             Box::new(Garbage::new()),
@@ -79,7 +84,7 @@ impl Cluster {
         self.store.clock().sleep(Duration::from_secs(120)).await;
     }
 
-    fn set_key() -> ObjectKey {
+    pub(crate) fn set_key() -> ObjectKey {
         ObjectKey::new(Kind::StatefulSet, "default", "foo")
     }
 

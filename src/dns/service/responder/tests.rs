@@ -32,7 +32,7 @@ fn responder(policy: Policy) -> Responder {
     let mut zones = Zones::new([zone]);
     zones.set_reasons(Arc::new(Knows));
     let policy = Policy { clock: Clock::manual(Timestamp::UNIX_EPOCH), ..policy };
-    Responder::new(Arc::new(ArcSwap::from_pointee(zones)), Arc::new(policy))
+    Responder::new(Arc::new(ArcSwap::from_pointee(zones)), Arc::new(ArcSwap::from_pointee(policy)))
 }
 
 fn request(name: &str, has_edns: bool) -> Vec<u8> {

@@ -136,7 +136,7 @@ fn a_report_of_the_run_before_changes_nothing() {
 fn a_refused_container_is_tried_again_with_a_back_off() {
     let (mut containers, spec) = started();
     let error = RuntimeError::Refused { reason: "ErrImagePull".into(), message: "no such image".into() };
-    let refused = Observation::Refused { message: "no such image".into() };
+    let refused = Observation::Refused { reason: "ErrImagePull".into(), message: "no such image".into() };
     assert_eq!(containers.refused("nginx", &error, at(1)), Some(refused));
     assert_eq!(containers.next_due(), Some(at(11)));
     assert_eq!(containers.advance(&spec, at(10)).0, []);

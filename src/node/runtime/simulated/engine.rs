@@ -111,10 +111,6 @@ impl Runtime for Simulated {
         annotations::read(pod.metadata.annotations.as_ref()).1
     }
 
-    fn runs_programs(&self) -> bool {
-        false
-    }
-
     fn refuses_streams(&self) -> Option<&'static str> {
         Some(NO_STREAMS)
     }
