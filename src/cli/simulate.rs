@@ -48,6 +48,11 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     let _hang_ups = runtime.block_on(async { HangUps::catch() })?;
     let cast = cast(&settings.manifests)?;
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
+    if let Some(cast) = &cast
+        && !settles(settings, cast, length)?
+    {
+        return Ok(ExitCode::FAILURE);
+    }
     let mut progress = Progress::new(settings);
     for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
         progress.begin(seed)?;
@@ -75,6 +80,18 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     progress.clear();
     say(progress.total())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the sets reach their wanted state when nothing goes wrong; if not, says why, once.
+fn settles(settings: &SimulateSettings, cast: &Cast, length: Duration) -> anyhow::Result<bool> {
+    let first = Simulation { cast: Some(cast.clone()), ..Simulation::new(settings.first_seed, length) };
+    let mut lines = Vec::new();
+    let Err(unsettled) = first.rehearse(&mut |line| lines.push(line.clone())) else { return Ok(true) };
+    if settings.timeline {
+        lines.iter().try_for_each(say)?;
+    }
+    eprintln!("{unsettled}");
+    Ok(false)
 }
 
 fn hours(text: &str) -> Result<f64, String> {

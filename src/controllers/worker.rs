@@ -132,6 +132,7 @@ impl Worker {
         match outcome {
             Ok(next) => {
                 let took = until(before, now);
+                debug!(controller = self.controller.name(), %key, ?took, "reconciled");
                 if took > CHEAP_MAX {
                     self.queue.rest(key, now + (took * REST_FACTOR).min(REST_MAX));
                 }
