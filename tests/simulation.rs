@@ -86,6 +86,17 @@ fn every_planted_fault_is_caught() {
 }
 
 #[test]
+fn a_storm_is_noticed_in_few_seeds_by_the_writes_that_it_costs() {
+    let rules = (0..40).filter_map(|seed| {
+        let simulation = Simulation { fault: Some(Fault::Storms), ..Simulation::new(seed, LENGTH) };
+        simulation.run(&mut |_| {}).err().map(|failure| failure.broken.violation.rule)
+    });
+    let rules: Vec<&str> = rules.collect();
+    assert!(!rules.is_empty());
+    assert!(rules.iter().all(|rule| *rule == "the controller does not write without end"), "{rules:?}");
+}
+
+#[test]
 fn a_failure_says_how_to_replay_it() {
     let simulation = Simulation {
         cast: Some(Cast::plain(3)),
