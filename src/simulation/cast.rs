@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Service;
 use serde_json::{Value, json};
 
 use super::chance::{chance, number};
-use crate::objects::{Kind, Typed};
+use crate::objects::Typed;
 
 /// Where the drawn sets live.
 const NAMESPACE: &str = "default";
@@ -39,8 +39,9 @@ impl Cast {
                 other => cast.props.push(other),
             }
         }
-        // A namespace must exist before its objects.
-        cast.props.sort_by_key(|object| object.kind() != Kind::Namespace);
+        // Namespaces must exist before their objects, service accounts before their pods: as the table
+        // of kinds has them.
+        cast.props.sort_by_key(Typed::kind);
         (!cast.sets.is_empty()).then_some(cast)
     }
 
