@@ -238,7 +238,7 @@ impl PodWorker {
         };
         let written = context.store.write_pod_status(object, take).await;
         let is_behind = *is_behind.lock().expect("nothing panics while the flag is held");
-        match written {
+        match &written {
             Ok(written) if !is_behind => self.state.is_written(written.revision()),
             _ => self.state.is_not_written(),
         }
