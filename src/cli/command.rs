@@ -5,9 +5,11 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::check::CheckSettings;
+use super::completions::CompletionsSettings;
 use super::explain::ExplainSettings;
 use super::help;
 use super::list::ListSettings;
+use super::man::ManSettings;
 use super::resolver::ResolverSettings;
 use super::simulate::SimulateSettings;
 use crate::config::{CommonSettings, DnsOnlySettings, KubeconfigSettings, ServeSettings};
@@ -38,6 +40,10 @@ pub(super) enum Command {
     Kubeconfig(KubeconfigSettings),
     /// List the servers that run.
     List(ListSettings),
+    /// Print the script that completes commands and flags in a shell.
+    Completions(CompletionsSettings),
+    /// Print a man page, or write those of all commands.
+    Man(ManSettings),
 }
 
 /// The command line with its help.
@@ -56,7 +62,9 @@ impl Command {
             | Self::Resolver(_)
             | Self::Simulate(_)
             | Self::Kubeconfig(_)
-            | Self::List(_) => None,
+            | Self::List(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
         }
     }
 }

@@ -6,17 +6,20 @@
 mod arguments;
 mod check;
 mod command;
+mod completions;
 mod dns;
 mod explain;
 mod help;
 mod kubeconfig;
 mod list;
 mod logging;
+mod man;
 mod output;
 mod progress;
 mod resolver;
 mod serve;
 mod session;
+mod signals;
 mod simulate;
 
 use std::process::ExitCode;
@@ -48,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Resolver(settings) => resolver::run(&settings),
         Command::Kubeconfig(settings) => kubeconfig::run(&settings),
         Command::List(settings) => list::run(&settings),
+        Command::Completions(settings) => completions::run(&settings, command::command()),
+        Command::Man(settings) => man::run(&settings, command::command()),
     };
     outcome.unwrap_or_else(|error| {
         output::print_error(&error, is_json);

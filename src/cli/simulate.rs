@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use super::output::say;
-use super::session::HangUps;
+use super::signals::HangUps;
 use crate::config::is_capable;
 use crate::machinery::manifest::{self, Strictness};
 use crate::rules::dry_run;

@@ -189,7 +189,7 @@ impl Track {
         observations: &mut Vec<Observation>,
     ) {
         if matches!(self.state, State::Creating) {
-            self.probes.begin(since, now);
+            self.probes.begin(since);
             self.refusals = Backoff::default();
         }
         let was_unhealthy = matches!(&self.state, State::Running { health: Health::Unhealthy(_), .. });

@@ -157,6 +157,8 @@ fn a_set_is_warned_of_claims_that_its_pods_share_do_not_use_or_cannot_get() {
             json!([{"name": "shared", "persistentVolumeClaim": {"claimName": "data", "readOnly": true}}]),
             &[],
         ),
+        // The template of this name puts a claim of each pod in its place.
+        (volumes, json!([{"name": "www", "persistentVolumeClaim": {"claimName": "www"}}]), &[]),
         (
             "/spec/volumeClaimTemplates",
             json!(null),
