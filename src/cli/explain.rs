@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use rand::{Rng, SeedableRng};
 use super::output::{printable, say};
 use crate::app;
 use crate::clock::Clock;
-use crate::config::{NameSettings, with_port};
+use crate::config::{ManifestSettings, NameSettings, with_port};
 use crate::dns::answer::{self, Query};
 use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::zonefile::master;
@@ -49,11 +48,10 @@ pub(super) struct ExplainSettings {
     /// Record type.
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "A", value_parser = record_type)]
     record_type: RecordType,
-    /// Explain from this manifest file or directory instead of asking a server (repeatable).
-    #[arg(short = 'f', long = "file", value_name = "PATH", conflicts_with = "server")]
-    file: Vec<PathBuf>,
+    #[command(flatten)]
+    manifests: ManifestSettings,
     /// Server to ask; one on another machine must run with --explain on.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053))]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053), conflicts_with = "file")]
     server: SocketAddr,
     #[command(flatten)]
     names: NameSettings,
@@ -68,7 +66,7 @@ fn record_type(text: &str) -> Result<RecordType, String> {
 /// Prints what a name is answered with and why; succeeds if it has records.
 pub(super) fn run(settings: &ExplainSettings) -> anyhow::Result<ExitCode> {
     let name = full_name(&settings.name, &settings.names.cluster_domain)?;
-    match settings.file.is_empty() {
+    match settings.manifests.file.is_empty() {
         true => ask(settings, name),
         false => from_files(settings, name),
     }
@@ -96,7 +94,7 @@ fn full_name(text: &str, domain: &str) -> anyhow::Result<Name> {
 
 fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let known = runtime.block_on(app::explain(&settings.names, &settings.file, Clock::system()))?;
+    let known = runtime.block_on(app::explain(&settings.names, &settings.manifests, Clock::system()))?;
     let query = Query { name: name.clone(), record_type: settings.record_type };
     let answer = answer::answer(&known.zones, &query);
     print_outcome(&name, settings.record_type, answer.rcode, &answer.answers)?;

@@ -4,9 +4,11 @@
 //! controller, and knows nothing of runtimes, HTTP or sockets. [`run`] is the loop they share.
 
 mod controller;
+mod ending;
 pub mod endpointslice;
 pub mod garbage;
 mod informer;
+pub mod nodelifecycle;
 pub mod queue;
 pub mod scheduler;
 pub mod statefulset;

@@ -1,11 +1,15 @@
 //! Admission: checks and fields that depend on other objects.
 //!
-//! The admission plugins NamespaceLifecycle, DefaultStorageClass and StorageObjectInUseProtection;
+//! The admission plugins NamespaceLifecycle, DefaultStorageClass, DefaultTolerationSeconds and
+//! StorageObjectInUseProtection; of ServiceAccount that an account which a pod names must exist
+//! (`default` need not: nothing makes it);
 //! also the addresses of services and the finalizer of namespaces, which the API server sets in the
 //! registries of these kinds.
 
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
+
+mod tolerations;
 
 use super::allocation::allocate::allocate;
 use super::allocation::ledger::Ledger;
@@ -13,9 +17,12 @@ use super::allocation::request::AllocationError;
 use super::error::StoreError;
 use super::handle::Store;
 use crate::objects::{Kind, Object, ObjectKey, Typed, namespace, storage_class};
+use tolerations::add_default_tolerations;
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
+/// The service account of pods that name none.
+const DEFAULT_ACCOUNT: &str = "default";
 /// Keeps a claim while pods use it.
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// Keeps a volume while it is bound.
@@ -39,6 +46,10 @@ impl Store {
                 add(spec.finalizers.get_or_insert_default(), namespace::FINALIZER);
                 Ok(())
             }
+            Typed::Pod(pod) => {
+                add_default_tolerations(pod);
+                self.admit_account(key, pod)
+            }
             Typed::PersistentVolumeClaim(claim) => {
                 self.set_default_class(claim);
                 add_finalizer(new, CLAIM_FINALIZER);
@@ -61,6 +72,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         match (new, old.typed()) {
             (Typed::Service(new), Typed::Service(old)) => self.allocate(new, Some(old), ledger),
+            (Typed::Pod(pod), _) => {
+                add_default_tolerations(pod);
+                Ok(())
+            }
             // They change through their own subresource alone, so that a manifest that is applied
             // again and does not know of them takes nothing away.
             (Typed::Namespace(new), Typed::Namespace(old)) => {
@@ -93,6 +108,21 @@ impl Store {
             return Err(StoreError::Forbidden { key: key.clone(), reason });
         }
         Ok(())
+    }
+
+    fn admit_account(&self, key: &ObjectKey, pod: &Pod) -> Result<(), StoreError> {
+        let named = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref());
+        let Some(name) = named.filter(|name| !name.is_empty() && *name != DEFAULT_ACCOUNT) else {
+            return Ok(());
+        };
+        let namespace = &key.namespace;
+        if self.get(&ObjectKey::new(Kind::ServiceAccount, namespace, name)).is_some() {
+            return Ok(());
+        }
+        let reason = format!(
+            "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
+        );
+        Err(StoreError::Forbidden { key: key.clone(), reason })
     }
 
     fn allocate(

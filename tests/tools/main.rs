@@ -1,11 +1,10 @@
-//! The program as a tool of its user: what it reads, prints and leaves behind.
+//! What is around the servers.
 //!
-//! - `bad_manifests`, `fuzzing`: input of others; every mistake in a manifest, and the fuzz targets.
-//! - `servers`: names, locks and files of servers beside each other; `signals`: SIGHUP and SIGTERM.
-//! - `command_line`: help, tips, logs, JSON and colours; `shells`: completions and man pages.
-//! - `documents`: what the documentation tells people to type; `first_hour`: a new user's first hour.
-//!
-//! `tests/README.md` says what each needs.
+//! - `bad_manifests`, `manifests`: every mistake in a manifest, and manifests that are followed.
+//! - `servers`: names, locks, signals, help and logs.
+//! - `shells`, `packaging`: completions, man pages, and what people install.
+//! - `documents`, `first_hour`: what the documentation tells people to type, and a new user's first hour.
+//! - `fuzzing`: the fuzz targets over kept and made inputs.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -14,6 +13,7 @@ mod command_line;
 mod documents;
 mod first_hour;
 mod fuzzing;
+mod manifests;
 mod servers;
 mod shells;
 mod signals;
