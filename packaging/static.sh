@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 profile=${1:-release}
 target=${DULLAHAN_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-C target-feature=+crt-static" \
   cargo build --locked --bin dullahan --profile "$profile" --target "$target" >&2
 folder=${profile/#dev/debug}
-echo "${CARGO_TARGET_DIR:-target}/$target/$folder/dullahan"
+realpath "${CARGO_TARGET_DIR:-target}/$target/$folder/dullahan"

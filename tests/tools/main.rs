@@ -6,6 +6,7 @@
 
 mod bad_manifests;
 mod fuzzing;
+mod packaging;
 mod shells;
 #[path = "../support/mod.rs"]
 mod support;
