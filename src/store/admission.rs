@@ -1,10 +1,11 @@
 //! Admission: checks and fields that depend on other objects.
 //!
-//! The admission plugins NamespaceLifecycle, DefaultStorageClass and StorageObjectInUseProtection;
+//! The admission plugins NamespaceLifecycle, DefaultStorageClass and StorageObjectInUseProtection; of
+//! ServiceAccount that an account which a pod names must exist (`default` need not: nothing makes it);
 //! also the addresses of services and the finalizer of namespaces, which the API server sets in the
 //! registries of these kinds.
 
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
 
 use super::allocation::allocate::allocate;
@@ -16,6 +17,8 @@ use crate::objects::{Kind, Object, ObjectKey, Typed, namespace, storage_class};
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
+/// The service account of pods that name none.
+const DEFAULT_ACCOUNT: &str = "default";
 /// Keeps a claim while pods use it.
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// Keeps a volume while it is bound.
@@ -33,6 +36,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.admit_into_namespace(key)?;
         match new {
+            Typed::Pod(pod) => self.admit_account(key, pod),
             Typed::Service(service) => self.allocate(service, None, ledger),
             Typed::Namespace(namespace) => {
                 let spec = namespace.spec.get_or_insert_default();
@@ -93,6 +97,21 @@ impl Store {
             return Err(StoreError::Forbidden { key: key.clone(), reason });
         }
         Ok(())
+    }
+
+    fn admit_account(&self, key: &ObjectKey, pod: &Pod) -> Result<(), StoreError> {
+        let named = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref());
+        let Some(name) = named.filter(|name| !name.is_empty() && *name != DEFAULT_ACCOUNT) else {
+            return Ok(());
+        };
+        let namespace = &key.namespace;
+        if self.get(&ObjectKey::new(Kind::ServiceAccount, namespace, name)).is_some() {
+            return Ok(());
+        }
+        let reason = format!(
+            "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
+        );
+        Err(StoreError::Forbidden { key: key.clone(), reason })
     }
 
     fn allocate(

@@ -1,5 +1,5 @@
-//! What people install: the Debian package, the container image of the static binary, and what cargo
-//! installs. Scripts in `tests/packaging` do the work, in namespaces of their own.
+//! What people install: the Debian package, and the container image of the static binary. Scripts in
+//! `tests/packaging` do the work, in namespaces of their own. (What cargo installs: `first_hour`.)
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -83,14 +83,5 @@ fn the_image_of_the_static_binary_runs_with_nothing_else() {
     if let (true, Some(binary)) = (all(&mut tools, &programs), binary) {
         let _alone = alone();
         run("image.sh", &[&binary, folder().path()]);
-    }
-}
-
-#[test]
-fn cargo_installs_the_program_alone() {
-    // Only where this need not build everything once more.
-    if static_binary(&mut Tools::default()).is_some() {
-        let _alone = alone();
-        run("install.sh", &[folder().path()]);
     }
 }
