@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-binary=${1:-}
-[ $# -eq 0 ] || shift
+binary=${1:-} folder=${2:-target/debian}
+shift $(($# < 2 ? $# : 2))
 if [ -z "$binary" ]; then
   cargo build --release --locked
   binary=${CARGO_TARGET_DIR:-target}/release/dullahan
@@ -17,6 +17,7 @@ fi
 # cargo-deb looks for the binary in the release folder of a target directory: it gets one of its own.
 made=target/packaging
 rm -rf "$made"
+trap 'rm -rf "$made"' EXIT
 mkdir -p "$made/release" "$made/completions"
 cp "$binary" "$made/release/dullahan"
 "$binary" man --out "$made/man"
@@ -34,4 +35,5 @@ dullahan ($version-1) unstable; urgency=medium
  -- $maintainer  $(date -R -u -d "@${SOURCE_DATE_EPOCH:-$(date +%s)}")
 CHANGELOG
 
-CARGO_TARGET_DIR=$made cargo deb --quiet --locked --no-build "$@"
+mkdir -p "$folder"
+CARGO_TARGET_DIR=$made cargo deb --quiet --locked --no-build --output "$folder/" "$@"

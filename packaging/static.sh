@@ -5,13 +5,15 @@
 # has it). The target is named although it is the machine's own: then RUSTFLAGS are for it alone and not for
 # the procedural macros, which the compiler has to load. No host name is ever looked up by way of glibc,
 # which could not do so without its shared parts: addresses are given as addresses, and names are asked of
-# upstreams.
+# upstreams. Random numbers come from the system call alone: for a function of glibc that may be missing the
+# crate getrandom would look at run time, in vain, and then open /dev/urandom.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=${1:-release}
 target=${DULLAHAN_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
+flags='-C target-feature=+crt-static --cfg getrandom_backend="linux_getrandom"'
+RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }$flags" \
   cargo build --locked --bin dullahan --profile "$profile" --target "$target" >&2
 folder=${profile/#dev/debug}
-echo "${CARGO_TARGET_DIR:-target}/$target/$folder/dullahan"
+realpath "${CARGO_TARGET_DIR:-target}/$target/$folder/dullahan"

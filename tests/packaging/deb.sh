@@ -11,10 +11,8 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 
 binary=$1 folder=$2
 if [ "${3:-}" != inside ]; then
-  deb=$("$repository/packaging/deb.sh" "$binary" --fast | tail -n 1)
-  mv "$deb" "$folder/dullahan.deb"
-  # The deb's own folder is full of files as large as the binary.
-  rm -rf "$repository/target/packaging"
+  "$repository/packaging/deb.sh" "$binary" "$folder" --fast >/dev/null
+  mv "$folder"/dullahan_*.deb "$folder/dullahan.deb"
   apart "$0" "$binary" "$folder" inside
 fi
 

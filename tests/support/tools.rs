@@ -27,8 +27,12 @@ impl Tools {
 
     /// What was found, or how to get it.
     pub(crate) fn need<T>(&mut self, found: Option<T>, name: &str, package: &str) -> Option<T> {
+        self.have(found, &format!("{name} is not installed (apt-get install {package})"))
+    }
+
+    /// What was found, or `missing` is said.
+    pub(crate) fn have<T>(&mut self, found: Option<T>, missing: &str) -> Option<T> {
         if found.is_none() {
-            let missing = format!("{name} is not installed (apt-get install {package})");
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
             self.n_skipped += 1;
             say(&format!("SKIPPED: {missing}"));

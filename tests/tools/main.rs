@@ -14,6 +14,7 @@ mod documents;
 mod first_hour;
 mod fuzzing;
 mod manifests;
+mod packaging;
 mod servers;
 mod shells;
 mod signals;
