@@ -133,7 +133,7 @@ async fn bring_up(policy: &str, n_pods: i32, extras: Extras) -> (Duration, Durat
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
-        Box::new(Scheduler::new("bench")),
+        Box::new(Scheduler::new()),
     ];
     for controller in all {
         tasks.spawn(controllers::run(controller, store.clone(), stop.clone()));

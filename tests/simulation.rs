@@ -86,6 +86,17 @@ fn every_planted_fault_is_caught() {
 }
 
 #[test]
+fn a_storm_is_noticed_in_few_seeds_by_the_writes_that_it_costs() {
+    let rules = (0..40).filter_map(|seed| {
+        let simulation = Simulation { fault: Some(Fault::Storms), ..Simulation::new(seed, LENGTH) };
+        simulation.run(&mut |_| {}).err().map(|failure| failure.broken.violation.rule)
+    });
+    let rules: Vec<&str> = rules.collect();
+    assert!(!rules.is_empty());
+    assert!(rules.iter().all(|rule| *rule == "the controller does not write without end"), "{rules:?}");
+}
+
+#[test]
 fn a_failure_says_how_to_replay_it() {
     let simulation = Simulation {
         cast: Some(Cast::plain(3)),
@@ -154,4 +165,92 @@ fn an_ordinary_service_on_the_same_pods_breaks_no_rule() {
             panic!("{failure}");
         }
     }
+}
+
+/// A set of one pod with these fields of the pod's spec, of its container, and of the set's spec.
+fn lone(spec: &str, container: &str, set: &str) -> Simulation {
+    let manifests = format!(
+        r#"
+apiVersion: v1
+kind: Service
+metadata: {{name: nginx}}
+spec: {{clusterIP: None, selector: {{app: web}}, ports: [{{port: 80}}]}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: web}}
+spec:
+  serviceName: nginx
+  selector: {{matchLabels: {{app: web}}}}
+{set}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+{spec}
+      containers:
+        - name: nginx
+          image: "nginx:1"
+{container}
+"#
+    );
+    Simulation { cast: Some(cast(&manifests)), ..Simulation::new(0, LENGTH) }
+}
+
+#[track_caller]
+fn check_cause(simulation: &Simulation, expected: &str) {
+    let unsettled = simulation.rehearse(&mut |_| {}).unwrap_err();
+    assert_eq!(unsettled.causes, expected);
+    assert!(
+        unsettled.to_string().starts_with("the manifests do not settle although nothing goes wrong, in ")
+    );
+}
+
+#[test]
+fn manifests_that_cannot_settle_are_told_so_with_the_cause() {
+    let secret = r#"          env: [{name: P, valueFrom: {secretKeyRef: {name: db, key: p}}}]"#;
+    check_cause(
+        &lone("", secret, ""),
+        "StatefulSet default/web: pod default/web-0 is CreateContainerConfigError for 63m: secret \"db\" not found",
+    );
+    let volume = r#"      volumes: [{name: v, configMap: {name: settings}}]"#;
+    let mount = r#"          volumeMounts: [{name: v, mountPath: /v}]"#;
+    check_cause(
+        &lone(volume, mount, ""),
+        "StatefulSet default/web: pod default/web-0 is ContainerCreating for 63m: \
+         MountVolume.SetUp failed for volume \"v\" : configmap \"settings\" not found",
+    );
+    let claims = r#"
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {storageClassName: gold, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"#;
+    check_cause(
+        &lone("", "", claims),
+        "StatefulSet default/web: pod default/web-0 is Pending for 63m: \
+         claim data-web-0 is not bound: storageclass.storage.k8s.io \"gold\" not found",
+    );
+    check_cause(
+        &lone("      serviceAccountName: etcd", "", ""),
+        "StatefulSet default/web has not made pod web-0 yet: pods \"web-0\" is forbidden: \
+         error looking up service account default/etcd: serviceaccount \"etcd\" not found",
+    );
+    let causes = lone("      nodeSelector: {disk: ssd}", "", "").rehearse(&mut |_| {}).unwrap_err().causes;
+    let title = "StatefulSet default/web: pod default/web-0 is Pending for 63m: 0/1 nodes are available: ";
+    assert!(
+        causes.starts_with(title) && causes.contains("didn't match Pod's node affinity/selector"),
+        "{causes}"
+    );
+}
+
+#[test]
+fn an_object_that_the_api_refuses_is_told_with_its_reason() {
+    let set = SEVERAL_SERVICES.replace("metadata: {name: web}", "metadata: {name: web, namespace: team}");
+    let simulation = Simulation { cast: Some(cast(&set)), ..Simulation::new(0, LENGTH) };
+    check_cause(&simulation, "StatefulSet team/web cannot be created: Namespace team not found");
+}
+
+#[test]
+fn manifests_that_settle_pass_the_rehearsal() {
+    let simulation = Simulation { cast: Some(cast(SEVERAL_SERVICES)), ..Simulation::new(0, LENGTH) };
+    assert_eq!(simulation.rehearse(&mut |_| {}), Ok(()));
 }

@@ -2,7 +2,6 @@
 //!
 //! What only a controller or a node would do is not promised: the status in the file is what counts.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,12 +9,12 @@ use anyhow::Context;
 use super::encrypted::needs_authority;
 use super::mistakes::refuse_broken;
 use super::running::Running;
-use super::start::{Start, signing};
+use super::start::{Start, manifests, signing};
 use super::state::State;
 use super::zones::{load_zones, name_options, zone_options};
 use crate::api::server::ADMIN;
 use crate::clock::Clock;
-use crate::config::{DnsOnlySettings, NameSettings};
+use crate::config::{DnsOnlySettings, ManifestSettings, NameSettings};
 use crate::dns::zone::Zones;
 use crate::files::source::{Files, Mode};
 use crate::names::explain::Explainer;
@@ -33,7 +32,7 @@ pub async fn dns(settings: &DnsOnlySettings, clock: Clock) -> anyhow::Result<Run
         store: Store::in_memory(clock.clone(), StoreOptions::default()),
         seed: 0,
         mode: Mode::Mirror,
-        files: settings.file.clone(),
+        manifests: manifests(&settings.manifests),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { implied_namespaces: true, has_controllers: false, ..zone_options },
         pod_networks: Vec::new(),
@@ -60,9 +59,13 @@ pub struct Known {
 }
 
 /// Reads files as [`dns`] does, and serves nothing.
-pub async fn explain(settings: &NameSettings, paths: &[PathBuf], clock: Clock) -> anyhow::Result<Known> {
+pub async fn explain(
+    settings: &NameSettings,
+    from: &ManifestSettings,
+    clock: Clock,
+) -> anyhow::Result<Known> {
     let store = Store::in_memory(clock, StoreOptions::default());
-    let mut files = Files::new(store.clone(), Mode::Mirror, paths.to_vec());
+    let mut files = Files::new(store.clone(), Mode::Mirror, manifests(from));
     refuse_broken(&files.load().await)?;
     let options = name_options(settings)?;
     let options = ZoneOptions { implied_namespaces: true, has_controllers: false, explains: true, ..options };

@@ -3,7 +3,7 @@
 //! The commands print each mistake on a line of its own, with its file and line.
 
 use crate::files::problem::Problem;
-use crate::files::source::Report;
+use crate::files::report::Report;
 
 /// Why nothing was started: the files have mistakes.
 #[derive(Debug, thiserror::Error)]

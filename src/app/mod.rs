@@ -34,6 +34,8 @@ mod servers;
 pub use servers::{Description, KnownServer, kubeconfig_of, servers};
 
 mod start;
+pub use start::manifests;
+
 mod state;
 pub use state::StateFolderError;
 

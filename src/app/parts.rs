@@ -79,9 +79,10 @@ impl Parts {
         running: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let parts = self.clone();
+        tracing::info!(part, "started");
         self.tracker.spawn(async move {
             let failure = match AssertUnwindSafe(running).catch_unwind().await {
-                Ok(Ok(())) => return,
+                Ok(Ok(())) => return tracing::info!(part, "ended"),
                 Ok(Err(error)) => Failure::Error { part, reason: format!("{:#}", error.into()) },
                 Err(panic) => Failure::Panic { part, reason: message(&*panic) },
             };

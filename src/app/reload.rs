@@ -118,6 +118,7 @@ impl Reload {
             keys => format!("read again; changed: {}", keys.join(", ")),
         };
         self.policy.store(Arc::new(policy));
+        tracing::info!(changed_keys = keys.len(), "the response policy is replaced");
         if has_other_targets || !keys.is_empty() {
             self.announcer.announce_to(targets);
         }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::DnsSettings;
 use crate::dns::transport::EncryptedProtocol;
 use crate::dns::zone::SharedZones;
-use crate::files::source::Report;
+use crate::files::report::Report;
 use crate::names::publisher::Publication;
 use crate::objects::Revision;
 use crate::store::Store;

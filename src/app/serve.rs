@@ -13,7 +13,7 @@ use super::encrypted::needs_authority;
 use super::nodes::{nodes, place};
 use super::running::Running;
 use super::servers::{KnownServer, servers};
-use super::start::{Start, signing};
+use super::start::{Start, manifests, signing};
 use super::state::State;
 use super::zones::zone_options;
 use crate::api::server::{ADMIN, ApiOptions, ApiServer};
@@ -42,7 +42,6 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let state = State::take(&settings.state, &clock).await?;
     let authority = Arc::new(Authority::open(state.credentials(), &ADMIN, clock.now())?);
     let mut nodes = nodes(settings)?;
-    let first_node = nodes.first().map(|node| node.name.clone()).unwrap_or_default();
     let seed = settings.simulated_seed.unwrap_or_else(random_seed);
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
@@ -55,7 +54,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
         store: store.clone(),
         seed,
         mode: Mode::Apply,
-        files: settings.file.clone(),
+        manifests: manifests(&settings.manifests),
         dns: settings.dns.clone(),
         zone_options: ZoneOptions { networks, ..zone_options },
         pod_networks: settings.pod_cidr.clone(),
@@ -86,7 +85,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     // The scheduler would say that there is no node.
     agent.register().await.context("cannot register the nodes")?;
     running.parts.spawn("node agent", agent.run(running.parts.stop_token()));
-    for controller in controllers(settings, &first_node) {
+    for controller in controllers(settings) {
         let name = controller.name();
         let stop = running.parts.stop_token();
         running.parts.spawn(name, controllers::run(controller, running.store.clone(), stop));
@@ -132,7 +131,7 @@ fn refuse_kubeconfig_of_another(kubeconfig: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 6] {
+fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 6] {
     let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
         Box::new(StatefulSets::with(beyond)),
@@ -140,7 +139,7 @@ fn controllers(settings: &ServeSettings, node: &str) -> [Box<dyn Controller>; 6]
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
         Box::new(NodeLifecycle::new(settings.nodes.node_monitor_grace_period.0)),
-        Box::new(Scheduler::new(node)),
+        Box::new(Scheduler::new()),
     ]
 }
 

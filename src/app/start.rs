@@ -23,11 +23,13 @@ use super::state::{State, StateFolderError};
 use super::zones::{ZoneFiles, ZoneReport, open_zones};
 use super::{policy, secondaries};
 use crate::clock::Clock;
-use crate::config::DnsSettings;
+use crate::config::{DnsSettings, ManifestSettings};
 use crate::dns::secondary::notification::Target;
 use crate::dns::transport::{CertificateFiles, DatagramOptions, DnsServer};
 use crate::dns::zone::{SharedZones, Zone};
-use crate::files::source::{Files, Mode, Report};
+use crate::files::manifests::Manifests;
+use crate::files::report::Report;
+use crate::files::source::{Files, Mode};
 use crate::metrics;
 use crate::names::options::ZoneOptions;
 use crate::names::publisher::Publisher;
@@ -44,12 +46,18 @@ pub(super) fn signing(authority: Arc<Authority>, names: &[String], dns: &DnsSett
     Signing { authority, names: names.iter().cloned().chain([own]).collect() }
 }
 
+/// The manifests that flags name.
+pub fn manifests(settings: &ManifestSettings) -> Manifests {
+    let ManifestSettings { file, recursive, strict } = settings;
+    Manifests { paths: file.clone(), is_recursive: *recursive, is_strict: *strict }
+}
+
 /// What is to be started.
 pub(super) struct Start {
     pub(super) store: Store,
     pub(super) seed: u64,
     pub(super) mode: Mode,
-    pub(super) files: Vec<PathBuf>,
+    pub(super) manifests: Manifests,
     pub(super) dns: DnsSettings,
     pub(super) zone_options: ZoneOptions,
     pub(super) pod_networks: Vec<IpNet>,
@@ -88,7 +96,7 @@ impl Start {
             self.store.bootstrap(bootstrap).await.context("cannot create the first objects")?;
         }
         let since = self.store.revision();
-        let mut files = Files::new(self.store.clone(), self.mode, self.files.clone());
+        let mut files = Files::new(self.store.clone(), self.mode, self.manifests.clone());
         let applied = files.load().await;
         refuse_broken(&applied)?;
         let (static_zones, zone_files) = open_zones(self.dns.names.zones.as_deref(), self.store.clock())?;

@@ -208,6 +208,7 @@ fn lock(folder: &Path) -> io::Result<Attempt> {
         }
         Err(error) => return Err(error.into()),
     }
+    tracing::info!(folder = %folder.display(), "the state folder is taken");
     lock.set_len(0)?;
     writeln!(lock, "{}", std::process::id())?;
     Ok(Attempt::Locked(Some(lock)))

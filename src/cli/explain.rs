@@ -3,9 +3,9 @@
 //! With `-f` it answers from manifests as `dullahan dns` would, and lists the objects it looked at;
 //! otherwise it asks a running server, which puts its reason into the response.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,10 +20,12 @@ use rand::{Rng, SeedableRng};
 use super::output::{printable, say};
 use crate::app;
 use crate::clock::Clock;
-use crate::config::{NameSettings, with_port};
+use crate::config::{ManifestSettings, NameSettings, with_port};
 use crate::dns::answer::{self, Query};
 use crate::dns::message::protocol::DATAGRAM_LENGTH_MAX;
 use crate::dns::zonefile::master;
+use crate::names::explain::Cause;
+use crate::objects::Kind;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,6 +33,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const ATTEMPTS_MAX: usize = 3;
 /// Names of the cluster's zone that lie below no service or pod.
 const NAMES_OF_THE_ZONE: [&str; 4] = ["dns-version", "ns.dns", "pod", "svc"];
+
+/// Where a name without a namespace is looked for first.
+const NAMESPACE_DEFAULT: &str = "default";
+/// How reasons begin of names that no object nearly has.
+const FAR: [&str; 2] = ["there is no namespace", "there is no service"];
 
 /// Flags of `dullahan explain`.
 #[derive(Args, Debug)]
@@ -41,11 +48,10 @@ pub(super) struct ExplainSettings {
     /// Record type.
     #[arg(short = 't', long = "type", value_name = "TYPE", default_value = "A", value_parser = record_type)]
     record_type: RecordType,
-    /// Explain from this manifest file or directory instead of asking a server (repeatable).
-    #[arg(short = 'f', long = "file", value_name = "PATH", conflicts_with = "server")]
-    file: Vec<PathBuf>,
+    #[command(flatten)]
+    manifests: ManifestSettings,
     /// Server to ask; one on another machine must run with --explain on.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053))]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:1053", value_parser = with_port(1053), conflicts_with = "file")]
     server: SocketAddr,
     #[command(flatten)]
     names: NameSettings,
@@ -60,7 +66,7 @@ fn record_type(text: &str) -> Result<RecordType, String> {
 /// Prints what a name is answered with and why; succeeds if it has records.
 pub(super) fn run(settings: &ExplainSettings) -> anyhow::Result<ExitCode> {
     let name = full_name(&settings.name, &settings.names.cluster_domain)?;
-    match settings.file.is_empty() {
+    match settings.manifests.file.is_empty() {
         true => ask(settings, name),
         false => from_files(settings, name),
     }
@@ -88,7 +94,7 @@ fn full_name(text: &str, domain: &str) -> anyhow::Result<Name> {
 
 fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let known = runtime.block_on(app::explain(&settings.names, &settings.file, Clock::system()))?;
+    let known = runtime.block_on(app::explain(&settings.names, &settings.manifests, Clock::system()))?;
     let query = Query { name: name.clone(), record_type: settings.record_type };
     let answer = answer::answer(&known.zones, &query);
     print_outcome(&name, settings.record_type, answer.rcode, &answer.answers)?;
@@ -110,7 +116,45 @@ fn from_files(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode
         }
         None => say(format_args!("no object in the files could have the name {absent}"))?,
     }
+    let services = known.store.list(Kind::Service, None).objects;
+    let namespaces: BTreeSet<&str> = services.iter().map(|service| service.namespace()).collect();
+    let is_known = |name: &Name| {
+        let query = Query { name: name.clone(), record_type: settings.record_type };
+        let explained = known.explainer.explain(name, settings.record_type);
+        let is_near = |cause| !matches!(cause, Cause::NoNamespace | Cause::NoService);
+        !answer::answer(&known.zones, &query).answers.is_empty()
+            || explained.is_some_and(|explanation| is_near(explanation.cause))
+    };
+    suggest(settings, std::iter::once(NAMESPACE_DEFAULT).chain(namespaces), is_known)?;
     Ok(ExitCode::FAILURE)
+}
+
+/// Names the first of these namespaces that a short name may have been meant in.
+fn suggest<'a>(
+    settings: &ExplainSettings,
+    namespaces: impl IntoIterator<Item = &'a str>,
+    is_known: impl Fn(&Name) -> bool,
+) -> anyhow::Result<()> {
+    let text = settings.name.to_ascii_lowercase();
+    if !lacks_namespace(&text) {
+        return Ok(());
+    }
+    for namespace in namespaces {
+        let candidate = format!("{text}.{namespace}");
+        if full_name(&candidate, &settings.names.cluster_domain).is_ok_and(|name| is_known(&name)) {
+            say(format_args!(
+                "did you mean {candidate}? The last part of a name without \"svc\" is its namespace"
+            ))?;
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name may be that of a service, or of a pod below one, and nothing else.
+fn lacks_namespace(text: &str) -> bool {
+    let n_labels = text.split('.').count();
+    n_labels <= 2 && !text.ends_with(['.']) && !text.ends_with(".svc") && !text.ends_with(".pod")
 }
 
 /// Whether an alias is itself what was asked for.
@@ -143,6 +187,12 @@ fn ask(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
             settings.server
         ))?,
     }
+    let is_known = |name: &Name| {
+        let Ok(reply) = exchange(settings.server, name, settings.record_type) else { return false };
+        let is_far = |text: String| FAR.iter().any(|beginning| text.starts_with(beginning));
+        !reply.answers.is_empty() || error_text(&reply).is_some_and(|text| !is_far(text))
+    };
+    suggest(settings, [NAMESPACE_DEFAULT], is_known)?;
     Ok(ExitCode::FAILURE)
 }
 

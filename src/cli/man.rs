@@ -128,7 +128,9 @@ fn closing(examples: Option<&str>, related: &[String]) -> String {
     if let Some(examples) = examples {
         roff.control("SH", ["EXAMPLES"]);
         roff.control("nf", []);
-        for line in examples.lines().filter(|line| *line != "Examples:") {
+        // What follows them is for those who read the short help.
+        let lines = examples.lines().skip_while(|line| *line == "Examples:");
+        for line in lines.take_while(|line| !line.is_empty()) {
             roff.text([roman(line)]);
         }
         roff.control("fi", []);
@@ -169,9 +171,10 @@ mod tests {
 
     #[test]
     fn examples_stand_in_a_section_of_their_own_line_by_line() {
-        let command = Command::new("x").after_long_help("Examples:\n  x one\n  x 'two'\n");
+        let command =
+            Command::new("x").after_long_help("Examples:\n  x one\n  x 'two'\n\nAll options: x --help");
         let page = &pages(command).unwrap()[0];
         assert!(page.text.contains(".SH EXAMPLES\n.nf\n  x one\n  x "), "{}", page.text);
-        assert!(!page.text.contains("EXTRA"), "{}", page.text);
+        assert!(!page.text.contains("EXTRA") && !page.text.contains("All options"), "{}", page.text);
     }
 }

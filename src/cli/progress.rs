@@ -11,7 +11,8 @@ use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 use serde_json::Value;
 
 use super::output::{Line, PROBLEM, Tone};
-use crate::files::source::{Outcome, Report};
+use crate::files::report::{Change as FileChange, Outcome, Report};
+use crate::machinery::manifest::Skipped;
 use crate::names::publisher::Publication;
 use crate::objects::{Object, ObjectKey, pod};
 use crate::rules::columns::PodCells;
@@ -103,23 +104,61 @@ pub(super) fn publication(publication: &Publication) -> Vec<Line> {
 
 /// The lines for what a reading of the files changed, and for what is wrong with them.
 pub(super) fn report(report: &Report) -> Vec<Line> {
-    let changes = report.changes.iter().map(|(key, outcome)| {
-        let (state, tone) = match outcome {
-            Outcome::Created => ("created", Tone::Good),
-            Outcome::Configured => ("configured", Tone::Good),
-            Outcome::Deleted => ("deleted", Tone::Fading),
-        };
-        Line::new("applied", key.to_string(), state, tone)
-            .with("kind", key.kind.to_string())
-            .with("namespace", key.namespace.to_string())
-            .with("name", key.name.to_string())
-    });
-    let problems = report.problems.iter().map(|problem| problem_line(&problem.to_string()));
-    let mut lines: Vec<Line> = changes.chain(problems).collect();
+    let mut lines: Vec<Line> = report.changes.iter().map(applied).collect();
+    lines.extend(report.taken.iter().map(|taken| {
+        about(Line::new("applied", taken.to_string(), "", Tone::Neutral), &taken.key)
+            .with("manager", taken.manager.clone())
+            .with("fields", taken.fields.clone())
+    }));
+    lines.extend(report.problems.iter().map(|problem| problem_line(&problem.to_string())));
     if !report.problems.is_empty() {
         lines.push(problem_line("what these files said before stays in force"));
     }
+    let mended = "nothing is wrong with it any more";
+    lines.extend(report.mended.iter().map(|file| Line::new("mended", file.clone(), mended, Tone::Good)));
+    lines.extend(report.remarks.iter().map(|remark| {
+        let (file, line) = (&remark.source.file, remark.source.line);
+        about(warning(format!("{file}:{line}: {}", remark.message())), &remark.key)
+            .with("path", remark.warning.path.clone())
+    }));
+    lines.extend(skipped(&report.skipped));
+    if lines.is_empty() && report.is_asked && report.n_files > 0 {
+        lines.push(Line::new("read", "manifests", "unchanged", Tone::Good));
+    }
     lines
+}
+
+fn applied(change: &FileChange) -> Line {
+    let file = &change.source.file;
+    let (state, words, tone) = match change.outcome {
+        Outcome::Created => ("created", "created".to_owned(), Tone::Good),
+        Outcome::Configured => ("configured", "configured".to_owned(), Tone::Good),
+        Outcome::Deleted => ("deleted", format!("deleted, no longer in {file}"), Tone::Fading),
+    };
+    let line = Line::new("applied", change.key.to_string(), words, tone);
+    about(line, &change.key).with("state", state).with("file", file.clone())
+}
+
+fn about(line: Line, key: &ObjectKey) -> Line {
+    line.with("kind", key.kind.to_string())
+        .with("namespace", key.namespace.to_string())
+        .with("name", key.name.to_string())
+}
+
+/// The lines for objects of kinds that are not served, and how many there are.
+pub(super) fn skipped(skipped: &[Skipped]) -> Vec<Line> {
+    let mut lines: Vec<Line> = skipped.iter().map(|skipped| warning(skipped.to_string())).collect();
+    let count = match skipped.len() {
+        0 => return lines,
+        1 => "1 object was skipped".to_owned(),
+        n => format!("{n} objects were skipped"),
+    };
+    lines.push(warning(format!("{count}; --strict refuses kinds that are not served")));
+    lines
+}
+
+fn warning(text: String) -> Line {
+    Line::new("warning", text, "", Tone::Neutral)
 }
 
 /// A line for something that is wrong.

@@ -2,18 +2,18 @@
 //! seed, in virtual time; every rule is checked at every step.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 
 use super::output::say;
+use super::progress;
 use super::session::HangUps;
-use crate::config::is_capable;
-use crate::machinery::manifest::{self, Strictness};
-use crate::rules::dry_run;
+use crate::app;
+use crate::config::{ManifestSettings, is_capable};
+use crate::files::once;
 use crate::simulation::{Cast, Simulation, Summary};
 
 /// Flags of `dullahan simulate`.
@@ -28,10 +28,9 @@ pub(super) struct SimulateSettings {
     /// Hours of virtual time for each seed.
     #[arg(long, value_name = "HOURS", default_value_t = 1.0, value_parser = hours)]
     hours: f64,
-    /// Act on the StatefulSets in this manifest (repeatable) [default: sets generated from the
-    /// seed].
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    file: Vec<PathBuf>,
+    /// Without manifests, sets are generated from the seed.
+    #[command(flatten)]
+    manifests: ManifestSettings,
     /// Print every action, every state of a pod, every name published or withdrawn.
     #[arg(long)]
     timeline: bool,
@@ -47,8 +46,13 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     // The handler stays when the runtime that it was set in is gone: a terminal that closes ends nothing.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _hang_ups = runtime.block_on(async { HangUps::catch() })?;
-    let cast = cast(&settings.file)?;
+    let cast = cast(&settings.manifests)?;
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
+    if let Some(cast) = &cast
+        && !settles(settings, cast, length)?
+    {
+        return Ok(ExitCode::FAILURE);
+    }
     let mut progress = Progress::new(settings);
     for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
         progress.begin(seed)?;
@@ -67,7 +71,7 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
                     say("the timeline of the shortest history:")?;
                     failure.timeline.iter().try_for_each(say)?;
                 }
-                let files = settings.file.iter().map(|file| format!(" -f {}", file.display()));
+                let files = settings.manifests.file.iter().map(|file| format!(" -f {}", file.display()));
                 eprintln!("{failure}{}", files.collect::<String>());
                 return Ok(ExitCode::FAILURE);
             }
@@ -78,6 +82,18 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether the sets reach their wanted state when nothing goes wrong; if not, says why, once.
+fn settles(settings: &SimulateSettings, cast: &Cast, length: Duration) -> anyhow::Result<bool> {
+    let first = Simulation { cast: Some(cast.clone()), ..Simulation::new(settings.first_seed, length) };
+    let mut lines = Vec::new();
+    let Err(unsettled) = first.rehearse(&mut |line| lines.push(line.clone())) else { return Ok(true) };
+    if settings.timeline {
+        lines.iter().try_for_each(say)?;
+    }
+    eprintln!("{unsettled}");
+    Ok(false)
+}
+
 fn hours(text: &str) -> Result<f64, String> {
     let hours: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number of hours"))?;
     let is_sensible = (0.0..=HOURS_MAX).contains(&hours);
@@ -85,26 +101,18 @@ fn hours(text: &str) -> Result<f64, String> {
 }
 
 /// The sets of the manifests; `None` if none were given.
-fn cast(files: &[PathBuf]) -> anyhow::Result<Option<Cast>> {
-    if files.is_empty() {
+fn cast(settings: &ManifestSettings) -> anyhow::Result<Option<Cast>> {
+    if settings.file.is_empty() {
         return Ok(None);
     }
-    let mut objects = Vec::new();
-    for file in files {
-        let text =
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let read = manifest::parse(
-            &file.display().to_string(),
-            &text,
-            "default",
-            Strictness::Strict(dry_run::create),
-        );
-        if !read.mistakes.is_empty() {
-            bail!(crate::app::BrokenFiles(read.mistakes.iter().map(ToString::to_string).collect()));
-        }
-        objects.extend(read.objects.into_iter().map(|located| located.typed));
+    let content = once::read(&app::manifests(settings));
+    if !content.problems.is_empty() {
+        bail!(app::BrokenFiles(content.problems.iter().map(ToString::to_string).collect()));
     }
-    match Cast::of(objects) {
+    for line in progress::skipped(&content.skipped) {
+        eprintln!("warning: {}", line.name);
+    }
+    match Cast::of(content.objects) {
         Some(cast) => Ok(Some(cast)),
         None => bail!("the manifests have no StatefulSet; name a file that has one"),
     }

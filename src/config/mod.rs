@@ -8,6 +8,7 @@
 mod address;
 pub mod file;
 mod forward;
+mod manifests;
 mod nodes;
 mod state;
 mod wire;
@@ -23,6 +24,7 @@ use ipnet::IpNet;
 
 pub use address::{ListenAddress, with_port};
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
+pub use manifests::ManifestSettings;
 pub use nodes::NodeSettings;
 pub use state::{KubeconfigSettings, ServerName, StateRoots, StateSettings, state_roots, user_kubeconfig};
 pub use wire::{KeyFile, Secondary, WireSettings};
@@ -217,9 +219,9 @@ pub struct ApiSettings {
 /// Flags of `dullahan serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeSettings {
-    /// Apply this manifest file or directory, and follow its changes (repeatable; - is standard input).
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub manifests: ManifestSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,
@@ -274,9 +276,9 @@ pub struct ServeSettings {
 /// Flags of `dullahan dns`.
 #[derive(Args, Clone, Debug)]
 pub struct DnsOnlySettings {
-    /// Read objects from this manifest file or directory, unchanged, and follow its changes (repeatable; - is standard input).
-    #[arg(short = 'f', long = "file", value_name = "PATH")]
-    pub file: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub manifests: ManifestSettings,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub dns: DnsSettings,

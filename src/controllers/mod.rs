@@ -4,6 +4,7 @@
 //! controller, and knows nothing of runtimes, HTTP or sockets. [`run`] is the loop they share.
 
 mod controller;
+mod ending;
 pub mod endpointslice;
 pub mod garbage;
 mod informer;

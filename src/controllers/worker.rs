@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::controller::{Controller, Next, ReconcileError};
+use super::ending::is_for_ending_namespace;
 use super::queue::Queue;
 use crate::clock::{Timestamp, until};
 use crate::objects::ObjectKey;
@@ -131,6 +132,7 @@ impl Worker {
         match outcome {
             Ok(next) => {
                 let took = until(before, now);
+                debug!(controller = self.controller.name(), %key, ?took, "reconciled");
                 if took > CHEAP_MAX {
                     self.queue.rest(key, now + (took * REST_FACTOR).min(REST_MAX));
                 }
@@ -139,7 +141,9 @@ impl Worker {
                     self.queue.add_at(key.clone(), now + wait);
                 }
             }
-            Err(ReconcileError::Store(error)) if error.is_conflict() => {
+            Err(ReconcileError::Store(error))
+                if error.is_conflict() || is_for_ending_namespace(&self.store, &key.namespace, &error) =>
+            {
                 debug!(controller = self.controller.name(), %key, %error, "reconcile failed; retrying");
                 self.queue.failed(key, now);
             }

@@ -1,111 +1,120 @@
-//! Manifest files, read and checked without a server.
+//! Manifest files, checked without a server.
 //!
-//! Mistakes are errors that the API would report. Remarks are warnings about objects that it accepts
-//! and that likely do not do what their writer wants.
+//! They are applied to a store of their own, which has what a new server has, by what applies them in a
+//! server. So whatever `serve -f` refuses or warns of is found, and what the API would say to whoever
+//! writes the same objects. One thing differs: a file with mistakes gives its other objects, so that
+//! all that is wrong is told at once.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use super::manifests::Manifests;
+use super::report::Report;
+use super::source::{Files, Mode};
+use crate::clock::Clock;
+use crate::store::{Bootstrap, Store, StoreError, StoreOptions};
 
-use super::problem::Problem;
-use super::reading;
-use super::wanted::{NAMESPACE_DEFAULT, STRICT, Wanted, WantedObjects, each_once};
-use crate::machinery::manifest::{self, Source};
-use crate::objects::{ObjectKey, Typed};
-use crate::rules::defaulting;
-use crate::rules::lint::{RelatedObjects, Warning, lint};
-
-/// The result of checking files.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// Files that could be read.
-    pub n_files: usize,
-    /// Objects without a mistake.
-    pub n_objects: usize,
-    /// Every mistake.
-    pub problems: Vec<Problem>,
-    /// Warnings about objects without a mistake.
-    pub remarks: Vec<Remark>,
-}
-
-/// A warning about an object of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remark {
-    /// Where the object is.
-    pub source: Source,
-    /// The object.
-    pub key: ObjectKey,
-    /// The warning.
-    pub warning: Warning,
-}
-
-impl std::fmt::Display for Remark {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Source { file, line, .. } = &self.source;
-        write!(f, "{file}:{line}: warning: {}: {}", self.key, self.warning)
-    }
-}
-
-/// Reads and validates files without applying them.
-pub fn check(paths: &[PathBuf]) -> Checked {
-    let mut checked = Checked::default();
-    let mut objects = Vec::new();
-    for path in paths {
-        for read in reading::read(path) {
-            let text = match read {
-                Ok(text) => text,
-                Err((path, source)) => {
-                    checked.problems.push(Problem::Unreadable { path, source });
-                    continue;
-                }
-            };
-            let manifest = manifest::parse(&text.file, &text.content, NAMESPACE_DEFAULT, STRICT);
-            checked.n_files += 1;
-            checked.n_objects += manifest.objects.len();
-            checked.problems.extend(manifest.mistakes.into_iter().map(Problem::from));
-            objects.extend(manifest.objects.into_iter().map(|located| Arc::new(Wanted::from(located))));
-        }
-    }
-    checked.remarks = remarks(&each_once(objects, &mut checked.problems));
-    checked
-}
-
-/// The warnings about the objects. A server has storage classes of its own, so no rule looks for
-/// those.
-fn remarks(objects: &WantedObjects) -> Vec<Remark> {
-    let defaulted = |object: &Arc<Wanted>| {
-        let mut typed = object.typed.clone();
-        defaulting::default(&mut typed);
-        typed
-    };
-    let typed: Vec<Typed> = objects.values().map(defaulted).collect();
-    let related = RelatedObjects::of(&typed).without_classes();
-    let mut remarks = Vec::new();
-    for (typed, object) in typed.iter().zip(objects.values()) {
-        let remark = |warning| Remark { source: object.source.clone(), key: object.key.clone(), warning };
-        remarks.extend(lint(typed, &related).into_iter().map(remark));
-    }
-    let order = |remark: &Remark| (remark.source.file.clone(), remark.source.line);
-    remarks.sort_by_key(order);
-    remarks
+/// Reads, validates and applies files where nobody sees it. The report has every problem, and the
+/// warnings about objects without one.
+pub async fn check(manifests: Manifests, bootstrap: &Bootstrap, clock: Clock) -> Result<Report, StoreError> {
+    let store = Store::in_memory(clock, StoreOptions::default());
+    store.bootstrap(bootstrap).await?;
+    Ok(Files::new(store, Mode::Check, manifests).load().await)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    #[test]
-    fn a_check_warns_of_what_is_valid_and_will_not_work() {
+    const SET: &str = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n  serviceName: nginx\n  \
+         selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
+         spec: {containers: [{name: c, image: i}]}\n";
+
+    /// What is said of one file of a folder, without the folder.
+    async fn said(folder: &Path, text: &str, bootstrap: &Bootstrap) -> Vec<String> {
+        std::fs::write(folder.join("a.yaml"), text).unwrap();
+        let clock = Clock::system();
+        let report = check(vec![folder.to_owned()].into(), bootstrap, clock).await.unwrap();
+        let problems = report.problems.iter().map(ToString::to_string);
+        let said = problems.chain(report.remarks.iter().map(ToString::to_string));
+        said.map(|line| line.replace(&format!("{}/", folder.display()), "")).collect()
+    }
+
+    #[tokio::test]
+    async fn a_check_warns_of_what_is_valid_and_will_not_work() {
         let folder = tempfile::tempdir().unwrap();
-        let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n  serviceName: nginx\n  \
-                   selector: {matchLabels: {app: web}}\n  template:\n    metadata: {labels: {app: web}}\n    \
-                   spec: {containers: [{name: c, image: i}]}\n";
-        std::fs::write(folder.path().join("a.yaml"), format!("# a set\n---\n{set}")).unwrap();
-        let checked = check(&[folder.path().to_owned()]);
-        assert!(checked.problems.is_empty(), "{:?}", checked.problems);
-        let remarks: Vec<String> = checked.remarks.iter().map(ToString::to_string).collect();
-        let [remark] = &remarks[..] else { panic!("{remarks:?}") };
+        let bootstrap = Bootstrap { default_storage_class: true };
+        let said = said(folder.path(), &format!("# a set\n---\n{SET}"), &bootstrap).await;
+        let [remark] = &said[..] else { panic!("{said:?}") };
         let expected =
             "a.yaml:3: warning: StatefulSet default/web: spec.serviceName: there is no Service \"nginx\"";
-        assert!(remark.contains(expected), "{remark}");
+        assert!(remark.starts_with(expected), "{remark}");
+    }
+
+    #[tokio::test]
+    async fn a_class_is_looked_for_among_those_of_the_files_and_of_a_new_server() {
+        let folder = tempfile::tempdir().unwrap();
+        let claim = |class: &str| {
+            format!(
+                "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: c}}\nspec: {{{class} accessModes: [ReadWriteOnce], \
+                 resources: {{requests: {{storage: 1Gi}}}}}}\n"
+            )
+        };
+        let class = "---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: x.y/z\n";
+        for (text, default_storage_class, expected) in [
+            (claim(""), true, ""),
+            (claim(""), false, "no class is named and none is the default"),
+            (claim("storageClassName: standard,"), true, ""),
+            (claim("storageClassName: standard,"), false, "there is no StorageClass \"standard\""),
+            (claim("storageClassName: fast,"), true, "there is no StorageClass \"fast\""),
+            (claim("storageClassName: fast,") + class, false, ""),
+        ] {
+            let said = said(folder.path(), &text, &Bootstrap { default_storage_class }).await;
+            assert_eq!(said.len(), usize::from(!expected.is_empty()), "{text}: {said:?}");
+            assert!(said.iter().all(|line| line.contains(expected)), "{text}: {said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_between_two_objects_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = |name: &str, ip: &str| {
+            format!(
+                "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{ip} selector: {{app: web}}, ports: \
+                 [{{port: 80}}]}}\n"
+            )
+        };
+        let bootstrap = Bootstrap { default_storage_class: true };
+        let text = format!("{SET}{}", service("nginx", ""));
+        let not_headless = said(folder.path(), &text, &bootstrap).await;
+        assert_eq!(not_headless.len(), 1, "{not_headless:?}");
+        assert!(not_headless[0].contains("Service \"nginx\" is not headless"), "{not_headless:?}");
+        let none = "clusterIP: None,";
+        let text = format!("{SET}{}{}", service("nginx", none), service("twin", none));
+        let twins = said(folder.path(), &text, &bootstrap).await;
+        assert_eq!(twins.len(), 1, "{twins:?}");
+        assert!(twins[0].contains("\"nginx\" and \"twin\" are both headless"), "{twins:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_server_would_refuse_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = SET.replace("{name: web}", "{name: web, namespace: prod}");
+        let said = said(folder.path(), &text, &Bootstrap::default()).await;
+        let expected = "a.yaml:1: StatefulSet prod/web: there is no Namespace \"prod\"; add it to the files, or create it";
+        assert_eq!(said, [expected]);
+    }
+
+    #[tokio::test]
+    async fn a_path_in_which_nothing_is_found_is_a_problem() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "x").unwrap();
+        let (paths, bootstrap) = (vec![folder.path().to_owned()], Bootstrap::default());
+        let report = check(paths.into(), &bootstrap, Clock::system()).await;
+        let problem = report.unwrap().problems.remove(0).to_string();
+        assert!(
+            problem.ends_with("there is no manifest in it; files that end in .yaml, .yml or .json are read")
+        );
+        let said = said(folder.path(), "# nothing\n---\n", &Bootstrap::default()).await;
+        assert!(said[0].ends_with("there is no object in it"), "{said:?}");
     }
 }

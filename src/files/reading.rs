@@ -6,22 +6,34 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
+use super::walk::{Found, walk};
 use crate::machinery::manifest::TEXT_LENGTH_MAX;
 
 /// The path that stands for standard input.
 pub(super) const STANDARD_INPUT: &str = "-";
 
-/// The file name extensions of manifests in a folder, as for `kubectl -f FOLDER`.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// How much is read of all files of one path, in bytes.
+const OCTETS_MAX: usize = 4 * TEXT_LENGTH_MAX;
 
 /// One manifest file's text.
+#[derive(Debug)]
 pub(super) struct Text {
     /// The path as in messages.
     pub(super) file: String,
     pub(super) content: String,
+    /// Another one after each save; `None` if it has none.
+    pub(super) stamp: Option<Stamp>,
+}
+
+/// When a file was written, and which one it is: a save changes either, even if the text is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    modified: (i64, i64),
+    inode: u64,
 }
 
 /// A file or folder that could not be read, and why.
@@ -30,29 +42,79 @@ pub(super) type Unreadable = (PathBuf, io::Error);
 /// A file's text, or why it could not be read.
 pub(super) type Read = Result<Text, Unreadable>;
 
-/// The text of a file, of every manifest in a folder (not in its subfolders), or of standard input.
-/// Each file of a folder is read or fails by itself.
-pub(super) fn read(path: &Path) -> Vec<Read> {
-    if path.as_os_str() == STANDARD_INPUT || !path.is_dir() {
-        return vec![read_file(path)];
+/// What a path has given.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) path: PathBuf,
+    pub(super) texts: Vec<Read>,
+    /// The folders whose changes matter.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// The text of a file, of every manifest in a folder, or of standard input. Each file of a folder is
+/// read or fails by itself.
+pub(super) fn read(path: &Path, is_recursive: bool) -> Reading {
+    let mut n_octets_left = OCTETS_MAX;
+    if is_standard_input(path) || !path.is_dir() {
+        let texts = vec![read_file(path, &mut n_octets_left)];
+        return Reading { path: path.to_owned(), texts, folders: vec![parent(path)] };
     }
-    match manifests_in(path) {
-        Ok(files) => files.iter().map(|file| read_file(file)).collect(),
-        Err(error) => vec![Err((path.to_owned(), error))],
+    match walk(path, is_recursive) {
+        Ok(Found { files, folders, unreadable, .. }) => {
+            let mut texts: Vec<Read> = files.iter().map(|file| read_file(file, &mut n_octets_left)).collect();
+            texts.extend(unreadable.into_iter().map(Err));
+            Reading { path: path.to_owned(), texts, folders }
+        }
+        Err(error) => {
+            let texts = vec![Err((path.to_owned(), error))];
+            Reading { path: path.to_owned(), texts, folders: vec![path.to_owned()] }
+        }
     }
 }
 
-fn read_file(path: &Path) -> Read {
-    let octets = match path.as_os_str() == STANDARD_INPUT {
-        true => read_bounded(io::stdin().lock()),
-        false => File::open(path).and_then(|file| match file.metadata()?.len() {
-            length if length > TEXT_LENGTH_MAX as u64 => Err(too_long()),
-            _ => read_bounded(file),
+/// Whether a path can be read only once: standard input, a pipe (`<(helm template ...)`), a device.
+pub(super) fn is_read_once(path: &Path) -> bool {
+    let is_stream = |metadata: std::fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    is_standard_input(path) || std::fs::metadata(path).is_ok_and(is_stream)
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == STANDARD_INPUT
+}
+
+fn parent(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+fn read_file(path: &Path, n_octets_left: &mut usize) -> Read {
+    let read = match is_standard_input(path) {
+        true => read_bounded(io::stdin().lock()).map(|octets| (octets, None)),
+        false => File::open(path).and_then(|file| {
+            let metadata = file.metadata()?;
+            let stamp = metadata.is_file().then(|| Stamp {
+                modified: (metadata.mtime(), metadata.mtime_nsec()),
+                inode: metadata.ino(),
+            });
+            match metadata.len() {
+                length if length > TEXT_LENGTH_MAX as u64 => Err(too_long()),
+                length if length > *n_octets_left as u64 => Err(too_much()),
+                _ => Ok((read_bounded(file)?, stamp)),
+            }
         }),
     };
-    let content = octets.and_then(|octets| String::from_utf8(octets).map_err(|error| invalid_utf8(&error)));
-    let content = content.map_err(|error| (path.to_owned(), error))?;
-    Ok(Text { file: path.display().to_string(), content })
+    let text = read.and_then(|(octets, stamp)| {
+        *n_octets_left = n_octets_left.saturating_sub(octets.len());
+        let content = String::from_utf8(octets).map_err(|error| invalid_utf8(&error))?;
+        Ok(Text { file: path.display().to_string(), content, stamp })
+    });
+    text.map_err(|error| (path.to_owned(), error))
+}
+
+fn too_much() -> io::Error {
+    let text =
+        format!("is not read: the files before it are {OCTETS_MAX} bytes together, the most of one path");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
 fn read_bounded(source: impl io::Read) -> io::Result<Vec<u8>> {
@@ -73,19 +135,6 @@ fn invalid_utf8(error: &FromUtf8Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8; save the file as UTF-8"))
 }
 
-fn manifests_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        if ending.is_some_and(|ending| ENDINGS.contains(&ending)) && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,14 +146,15 @@ mod tests {
             std::fs::write(folder.path().join(name), name).unwrap();
         }
         std::fs::create_dir(folder.path().join("deeper.yaml")).unwrap();
-        let texts = read(folder.path()).into_iter().map(|text| text.map_err(|(_, error)| error).unwrap());
+        let read = read(folder.path(), true).texts.into_iter();
+        let texts = read.map(|text| text.map_err(|(_, error)| error).unwrap());
         let contents: Vec<String> = texts.map(|text| text.content).collect();
         assert_eq!(contents, ["a.yaml", "b.yml", "c.json"]);
     }
 
     /// What `read` says of a single file that it cannot read.
     fn refusal(path: &Path) -> String {
-        let mut read = read(path);
+        let mut read = read(path, true).texts;
         let Some(Err((refused, error))) = read.pop() else { panic!("{} was read", path.display()) };
         assert_eq!(refused, path);
         error.to_string()
@@ -116,7 +166,7 @@ mod tests {
         let path = folder.path().join("huge.yaml");
         // It takes no space on the disk; no memory could hold it.
         File::create(&path).unwrap().set_len(1 << 42).unwrap();
-        assert!(refusal(&path).starts_with("is longer than 16777216 bytes"), "{}", refusal(&path));
+        assert!(refusal(&path).starts_with("is longer than 67108864 bytes"), "{}", refusal(&path));
     }
 
     #[test]
@@ -127,7 +177,7 @@ mod tests {
         std::thread::scope(|scope| {
             // The reader may close the pipe before all is written.
             scope.spawn(|| drop(std::fs::write(&path, vec![b' '; TEXT_LENGTH_MAX + 1])));
-            assert!(refusal(&path).starts_with("is longer than 16777216 bytes"));
+            assert!(refusal(&path).starts_with("is longer than 67108864 bytes"));
         });
     }
 
@@ -137,7 +187,7 @@ mod tests {
         for (name, content) in [("a.yaml", "a: 1\n".as_bytes()), ("b.yaml", b"b: 1\nc: \xff\n")] {
             std::fs::write(folder.path().join(name), content).unwrap();
         }
-        let read = read(folder.path());
+        let read = read(folder.path(), true).texts;
         let [Ok(text), Err((path, error))] = read.as_slice() else { panic!("one of two") };
         assert_eq!((text.content.as_str(), path), ("a: 1\n", &folder.path().join("b.yaml")));
         assert_eq!(error.to_string(), "line 2 is not UTF-8; save the file as UTF-8");

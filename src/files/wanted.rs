@@ -23,29 +23,51 @@ pub(super) struct Wanted {
     pub(super) source: Source,
 }
 
-impl From<Located> for Wanted {
-    fn from(located: Located) -> Self {
+impl Wanted {
+    /// The object as it is in the file.
+    pub(super) fn as_is(located: Located) -> Self {
         let Located { typed, source } = located;
         Self { key: ObjectKey::of(&typed), typed, source }
+    }
+
+    /// The object as a user wants it: without what a server has written into the file, for example
+    /// by `kubectl get -o yaml`.
+    pub(super) fn by_a_user(located: Located) -> Self {
+        let mut wanted = Self::as_is(located);
+        let meta = wanted.typed.meta_mut();
+        meta.uid = None;
+        meta.resource_version = None;
+        meta.generation = None;
+        meta.creation_timestamp = None;
+        meta.deletion_timestamp = None;
+        meta.deletion_grace_period_seconds = None;
+        meta.managed_fields = None;
+        meta.self_link = None;
+        wanted
     }
 }
 
 /// The objects of all files, each once.
 pub(super) type WantedObjects = BTreeMap<ObjectKey, Arc<Wanted>>;
 
-/// The objects by key. If one is in two places the first is used, and the second is a problem.
+/// The objects by key. If one is in two places the first is used, and the second is a problem. Those
+/// that are `leaving` count if they are in no other place.
 pub(super) fn each_once(
-    objects: impl IntoIterator<Item = Arc<Wanted>>,
+    staying: impl IntoIterator<Item = Arc<Wanted>>,
+    leaving: impl IntoIterator<Item = Arc<Wanted>>,
     problems: &mut Vec<Problem>,
 ) -> WantedObjects {
     let mut once = WantedObjects::new();
-    for object in objects {
+    for object in staying {
         match once.get(&object.key) {
             Some(first) => problems.push(Problem::twice(&object.key, &first.source, &object.source)),
             None => {
                 once.insert(object.key.clone(), object);
             }
         }
+    }
+    for object in leaving {
+        once.entry(object.key.clone()).or_insert(object);
     }
     once
 }

@@ -132,6 +132,12 @@ impl Kind {
         self.info().name
     }
 
+    /// The resource as messages of an API server name it: `pods`, `statefulsets.apps`.
+    pub fn resource(self) -> String {
+        let info = self.info();
+        if info.group.is_empty() { info.plural.to_owned() } else { format!("{}.{}", info.plural, info.group) }
+    }
+
     /// The kind that manifests call `api_version` and `kind`.
     pub fn find(api_version: &str, kind: &str) -> Option<Kind> {
         Kind::ALL

@@ -1,7 +1,7 @@
 //! What there is: the table of kinds, an object and its metadata, names, labels, quantities, names of images.
 //!
-//! [`pod`], [`service`], [`namespace`], [`claim`] and [`storage_class`] are the words of Kubernetes as
-//! predicates, each once.
+//! [`pod`], [`service`], [`namespace`], [`claim`], [`storage_class`] and [`taint`] are the words of
+//! Kubernetes as predicates, each once.
 //! Everything here takes values and returns values. Nothing here knows of tasks, sockets, HTTP or
 //! the store.
 
@@ -20,6 +20,7 @@ pub mod quality;
 pub mod quantity;
 pub mod service;
 pub mod storage_class;
+pub mod taint;
 pub mod version;
 mod weight;
 

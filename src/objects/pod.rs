@@ -73,6 +73,16 @@ pub fn node_name(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.node_name.as_deref().filter(|node| !node.is_empty())
 }
 
+/// How important the pod is to the scheduler. Without a number it is that of the two classes which
+/// every cluster has, else zero (Kubernetes document "Pod Priority and Preemption").
+pub fn priority(spec: &PodSpec) -> i32 {
+    spec.priority.unwrap_or(match spec.priority_class_name.as_deref() {
+        Some("system-node-critical") => 2_000_001_000,
+        Some("system-cluster-critical") => 2_000_000_000,
+        _ => 0,
+    })
+}
+
 /// Whether the pod has its node's addresses instead of its own.
 pub fn uses_host_network(spec: &PodSpec) -> bool {
     spec.host_network == Some(true)

@@ -55,6 +55,13 @@ impl Amount {
         i64::try_from((self.0 + up) / NANO).unwrap_or(if self.0 > 0 { i64::MAX } else { i64::MIN })
     }
 
+    /// The amount in thousandths of a unit, rounded up.
+    pub fn ceil_milli(self) -> i128 {
+        let milli = NANO / 1000;
+        let up = if self.0 > 0 { milli - 1 } else { 0 };
+        (self.0 + up) / milli
+    }
+
     /// How many times `unit` it is, rounded up; `None` if the unit is nothing.
     pub fn in_units(self, unit: Amount) -> Option<i64> {
         let whole = self.0.checked_div(unit.0)?;

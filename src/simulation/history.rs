@@ -9,7 +9,7 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::backend::Trouble;
-use super::chance::number;
+use super::chance::{chance, number};
 use super::runtime::Mishap;
 use super::stage::Role;
 use crate::store::Propagation;
@@ -71,7 +71,7 @@ const GAP_S: f64 = 25.0;
 /// At most so many deeds are drawn for a day.
 const DEEDS_PER_DAY: f64 = 300.0;
 /// How many histories in a thousand have the recipes of [`Draw::recipes`].
-const RECIPES_PERMILLE: u32 = 300;
+const RECIPES_PERMILLE: u64 = 300;
 
 impl Draw<'_> {
     /// The history, ordered by time; every set is created at the start.
@@ -103,11 +103,11 @@ impl Draw<'_> {
     /// What a user does that random deeds seldom do in this order: a pod is deleted right before the
     /// template changes. Drawn apart from the other deeds, which therefore stay as they are.
     fn recipes(&self) -> Vec<Entry> {
-        let mut rng = StdRng::seed_from_u64(number(&(self.seed, "recipes")));
         let mut recipes = Vec::new();
-        if rng.random_range(0..1000) >= RECIPES_PERMILLE {
+        if !chance(&(self.seed, "recipes"), RECIPES_PERMILLE) {
             return recipes;
         }
+        let mut rng = StdRng::seed_from_u64(number(&(self.seed, "recipe")));
         for version in 5..7 {
             let set = rng.random_range(0..self.replicas.len());
             let ordinal = rng.random_range(0..self.replicas[set].max(1));

@@ -31,6 +31,6 @@ mod world;
 pub use cast::Cast;
 pub use checks::Violation;
 pub use fault::Fault;
-pub use simulate::{Failure, Simulation};
+pub use simulate::{Failure, Simulation, Unsettled};
 pub use timeline::Line;
 pub use world::{Broken, Summary};

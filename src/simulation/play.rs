@@ -29,7 +29,10 @@ impl World<'_> {
     pub(super) fn set_up(&mut self) {
         for prop in &self.cast.props {
             // An object that exists already, such as the namespace "default", is left alone.
-            let _ = complete(self.stage.store.create(prop.clone()));
+            match complete(self.stage.store.create(prop.clone())) {
+                Err(error) if !error.is_already_exists() => self.refused.push(refusal(prop, &error)),
+                _ => {}
+            }
         }
     }
 
@@ -158,11 +161,15 @@ impl World<'_> {
 
     fn create(&mut self, set: usize, now: Timestamp) {
         let wanted = self.cast.sets[set].clone();
-        if let Err(StoreError::AlreadyExists(key)) = complete(self.stage.store.create(wanted)) {
-            let is_going = self.stage.store.get(&key).is_some_and(|present| present.is_terminating());
-            if is_going {
-                self.ends(now + CREATE_RETRY, Ending::Create { set });
+        match complete(self.stage.store.create(wanted.clone())) {
+            Err(StoreError::AlreadyExists(key)) => {
+                let is_going = self.stage.store.get(&key).is_some_and(|present| present.is_terminating());
+                if is_going {
+                    self.ends(now + CREATE_RETRY, Ending::Create { set });
+                }
             }
+            Err(error) => self.refused.push(refusal(&wanted.into(), &error)),
+            Ok(_) => {}
         }
     }
 
@@ -214,6 +221,10 @@ impl World<'_> {
         let set = self.set_key(set);
         ObjectKey::new(Kind::Pod, &set.namespace, &format!("{}-{ordinal}", set.name))
     }
+}
+
+fn refusal(object: &Typed, error: &StoreError) -> String {
+    format!("{} cannot be created: {error}", ObjectKey::of(object))
 }
 
 /// Sets an annotation of the template, or removes it.

@@ -1,18 +1,21 @@
 //! One simulation: run a drawn history, and shrink it if it breaks a rule.
 //!
 //! A run follows from its seed alone, so a shorter history can be run again as often as shrinking
-//! needs it. A failure says how to replay it.
+//! needs it. A failure says how to replay it. Manifests that never settle are no failure of any rule;
+//! a rehearsal without a fault finds them.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
 use super::cast::Cast;
+use super::checks::rest::CONVERGES;
 use super::fault::Fault;
-use super::history::{Draw, Entry};
+use super::history::{Deed, Draw, Entry};
 use super::shrink;
 use super::timeline::Line;
 use super::world::{self, Broken, Summary};
+use crate::rules::columns::human_duration;
 
 /// What to simulate.
 #[derive(Clone, Debug)]
@@ -41,6 +44,15 @@ pub struct Failure {
     pub history: Vec<String>,
     /// The end of the timeline of the shortest history.
     pub timeline: Vec<Line>,
+}
+
+/// Sets that do not reach their wanted state although nothing goes wrong: their manifests are to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// How long was waited.
+    pub after: Duration,
+    /// What keeps them from it, one a line.
+    pub causes: String,
 }
 
 /// How many lines of the shortest history's timeline are kept.
@@ -78,6 +90,20 @@ impl Simulation {
         })
     }
 
+    /// Creates the sets and lets nothing go wrong. Histories only make sense for sets that settle then.
+    pub fn rehearse(&self, audience: &mut dyn FnMut(&Line)) -> Result<(), Unsettled> {
+        let cast = self.cast.clone().unwrap_or_else(|| Cast::drawn(self.seed));
+        let create = |set| Entry { at: Duration::ZERO, set, deed: Deed::Create };
+        let history: Vec<Entry> = (0..cast.sets.len()).map(create).collect();
+        match world::run(self.seed, &cast, self.fault, &history, audience) {
+            Err(Broken { at, violation }) if violation.rule == CONVERGES => {
+                Err(Unsettled { after: at, causes: violation.message })
+            }
+            // Another rule is broken: the seeds find it too, and the shortest way to it.
+            _ => Ok(()),
+        }
+    }
+
     fn history(&self, cast: &Cast) -> Vec<Entry> {
         let replicas: Vec<i32> = cast.sets.iter().map(|set| set.spec.replicas.unwrap_or(1)).collect();
         Draw { seed: self.seed, length: self.length, replicas: &replicas }.history()
@@ -89,6 +115,14 @@ impl Simulation {
             false => String::new(),
         };
         Line { at: entry.at, subject: "deed", name, state: entry.deed.to_string() }.to_string()
+    }
+}
+
+impl fmt::Display for Unsettled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waited = human_duration(i64::try_from(self.after.as_secs()).unwrap_or(i64::MAX));
+        writeln!(f, "the manifests do not settle although nothing goes wrong, in {waited} of virtual time:")?;
+        write!(f, "  {}", self.causes)
     }
 }
 

@@ -255,7 +255,7 @@ impl Stage {
             Role::EndpointSlices => worker(Box::new(EndpointSlices::new())),
             Role::Volumes => worker(Box::new(Volumes::new())),
             Role::Garbage => worker(Box::new(Garbage::new())),
-            Role::Scheduler => worker(Box::new(Scheduler::new(NODE_NAME))),
+            Role::Scheduler => worker(Box::new(Scheduler::new())),
             Role::Node => Part::Node(Box::new(self.agent())),
             Role::Dns => {
                 let publisher = Publisher::new(self.store.clone(), ZoneOptions::default(), Vec::new());

@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::Service;
 
 use super::cast::Cast;
 use super::chance::number;
-use super::checks::{Violation, claims, ensure, names, order, rest, writes};
+use super::checks::{Violation, cause, claims, ensure, names, order, rest, writes};
 use super::fault::Fault;
 use super::history::Entry;
 use super::stage::{Role, Stage};
@@ -80,8 +80,11 @@ pub(super) struct World<'a> {
     pub(super) n_endings: u64,
     pub(super) disturbed_until: Option<Timestamp>,
     pub(super) has_failures: bool,
+    /// What the API said of objects of the cast that it refused.
+    pub(super) refused: Vec<String>,
     epoch: Timestamp,
     claims: claims::Ledger,
+    causes: cause::Memory,
     pub(super) writes: writes::Ledger,
     witness: names::Witness,
     timeline: Timeline<'a>,
@@ -107,8 +110,10 @@ pub(super) fn run(
         n_endings: 0,
         disturbed_until: None,
         has_failures: false,
+        refused: Vec::new(),
         epoch,
         claims: claims::Ledger::default(),
+        causes: cause::Memory::default(),
         writes: writes::Ledger::default(),
         witness: names::Witness::default(),
         timeline: Timeline::new(epoch, audience),
@@ -129,15 +134,22 @@ pub(super) fn run(
 impl World<'_> {
     fn live(&mut self, history: &[Entry]) -> Result<(), Violation> {
         self.set_up();
+        self.accept()?;
         self.observe(None)?;
         for entry in history {
             self.live_until(self.epoch + entry.at)?;
             let name = self.name(entry);
             self.timeline.deed(self.stage.now(), &name, &entry.deed);
             self.play(entry);
+            self.accept()?;
             self.observe(None)?;
         }
         self.calm()
+    }
+
+    /// Every object of the cast must be one that the API accepts.
+    fn accept(&mut self) -> Result<(), Violation> {
+        ensure(self.refused.is_empty(), rest::CONVERGES, || self.refused.join("\n  "))
     }
 
     fn live_until(&mut self, instant: Timestamp) -> Result<(), Violation> {
@@ -219,6 +231,7 @@ impl World<'_> {
             self.writes.check(&self.view, &event, role, now)?;
             self.view.take(&event);
             self.claims.take(&self.view, &event);
+            self.causes.take(&event);
             self.timeline.event(now, &event);
         }
         let doubles = self.stage.runtime.take_doubles();
@@ -271,10 +284,16 @@ impl World<'_> {
             if self.has_due_ending() {
                 continue;
             }
-            let unfinished = rest::unfinished(&self.view, self.stage.now());
-            let Some(unfinished) = unfinished.or_else(|| self.unsound()) else { return Ok(()) };
-            let is_late = self.stage.now() >= limit;
-            ensure(!is_late, rest::CONVERGES, || unfinished)?;
+            let now = self.stage.now();
+            let mut unfinished = rest::unfinished(&self.view, now);
+            if unfinished.is_empty() {
+                unfinished.extend(self.unsound().map(rest::Unfinished::new));
+            }
+            if unfinished.is_empty() {
+                return Ok(());
+            }
+            let is_late = now >= limit;
+            ensure(!is_late, rest::CONVERGES, || self.causes.of_all(&unfinished, now))?;
             if self.delete_broken_pods() {
                 self.observe(None)?;
                 continue;

@@ -1,11 +1,12 @@
 //! Admission: checks and fields that depend on other objects.
 //!
 //! The admission plugins NamespaceLifecycle, DefaultStorageClass, DefaultTolerationSeconds and
-//! StorageObjectInUseProtection;
+//! StorageObjectInUseProtection; of ServiceAccount that an account which a pod names must exist
+//! (`default` need not: nothing makes it);
 //! also the addresses of services and the finalizer of namespaces, which the API server sets in the
 //! registries of these kinds.
 
-use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Service};
+use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
 
 mod tolerations;
@@ -20,6 +21,8 @@ use tolerations::add_default_tolerations;
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
+/// The service account of pods that name none.
+const DEFAULT_ACCOUNT: &str = "default";
 /// Keeps a claim while pods use it.
 const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// Keeps a volume while it is bound.
@@ -45,7 +48,7 @@ impl Store {
             }
             Typed::Pod(pod) => {
                 add_default_tolerations(pod);
-                Ok(())
+                self.admit_account(key, pod)
             }
             Typed::PersistentVolumeClaim(claim) => {
                 self.set_default_class(claim);
@@ -105,6 +108,21 @@ impl Store {
             return Err(StoreError::Forbidden { key: key.clone(), reason });
         }
         Ok(())
+    }
+
+    fn admit_account(&self, key: &ObjectKey, pod: &Pod) -> Result<(), StoreError> {
+        let named = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref());
+        let Some(name) = named.filter(|name| !name.is_empty() && *name != DEFAULT_ACCOUNT) else {
+            return Ok(());
+        };
+        let namespace = &key.namespace;
+        if self.get(&ObjectKey::new(Kind::ServiceAccount, namespace, name)).is_some() {
+            return Ok(());
+        }
+        let reason = format!(
+            "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
+        );
+        Err(StoreError::Forbidden { key: key.clone(), reason })
     }
 
     fn allocate(

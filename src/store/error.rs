@@ -31,7 +31,7 @@ pub enum StoreError {
         errors: Vec<FieldError>,
     },
     /// The write is not allowed (403 Forbidden), for example in a terminating namespace.
-    #[error("{key} is forbidden: {reason}")]
+    #[error("{} \"{}\" is forbidden: {reason}", key.kind.resource(), key.name)]
     Forbidden {
         /// The object.
         key: ObjectKey,

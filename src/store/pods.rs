@@ -81,6 +81,10 @@ fn bound(pod: &Pod, node: &str, condition: impl Fn(&Pod) -> Option<PodCondition>
     strategy::raise_generation(&mut next);
     if let Typed::Pod(pod) = &mut next {
         pod.spec.get_or_insert_default().node_name = Some(node.to_owned());
+        // A nomination is fulfilled or void once the pod is bound.
+        if let Some(status) = &mut pod.status {
+            status.nominated_node_name = None;
+        }
         if let Some(condition) = condition(pod) {
             let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
             conditions.retain(|present| present.type_ != condition.type_);

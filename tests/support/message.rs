@@ -205,6 +205,18 @@ pub(crate) fn read_framed(stream: &mut TcpStream) -> Option<Vec<u8>> {
     Some(message)
 }
 
+/// The data of what answers a question over UDP, in order; the rcode where that is no success.
+pub(crate) fn answers(server: SocketAddr, name: &str, record_type: u16) -> Result<Vec<String>, String> {
+    let reply = over_udp(server, &ask(name, record_type).octets()).ok_or("silence")?;
+    let message = Message::from_vec(&reply).map_err(|error| error.to_string())?;
+    if message.metadata.response_code != ResponseCode::NoError {
+        return Err(rcode(&message));
+    }
+    let mut data: Vec<String> = message.answers.iter().map(|record| record.data.to_string()).collect();
+    data.sort();
+    Ok(data)
+}
+
 /// What is seen of a reply, in a line.
 pub(crate) fn seen(request: &[u8], reply: Option<&[u8]>) -> String {
     let Some(reply) = reply else { return "silence".to_owned() };

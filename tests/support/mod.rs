@@ -10,6 +10,7 @@ pub(crate) mod encrypted;
 pub(crate) mod https;
 pub(crate) mod load;
 pub(crate) mod message;
+pub(crate) mod namespace;
 pub(crate) mod port;
 pub(crate) mod raw;
 pub(crate) mod server;

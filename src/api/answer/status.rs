@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::objects::{Fault, FieldError, Kind, ObjectKey};
+use crate::objects::{Fault, FieldError, ObjectKey};
 use crate::store::StoreError;
 
 /// Why a request failed.
@@ -35,7 +35,7 @@ impl Failure {
 
     /// No such object.
     pub(crate) fn not_found(key: &ObjectKey) -> Self {
-        let message = format!("{} \"{}\" not found", resource(key.kind), key.name);
+        let message = format!("{} \"{}\" not found", key.kind.resource(), key.name);
         Self::new(404, "NotFound", message).about(key)
     }
 
@@ -178,13 +178,13 @@ impl From<StoreError> for Failure {
             StoreError::Exhausted(_) | StoreError::Backend(_) => Self::internal(&error.to_string()),
             StoreError::NotFound(key) => Self::not_found(&key),
             StoreError::AlreadyExists(key) => {
-                let message = format!("{} \"{}\" already exists", resource(key.kind), key.name);
+                let message = format!("{} \"{}\" already exists", key.kind.resource(), key.name);
                 Self::new(409, "AlreadyExists", message).about(&key)
             }
             StoreError::Conflict { key, reason } => {
                 let message = format!(
                     "Operation cannot be fulfilled on {} \"{}\": {reason}",
-                    resource(key.kind),
+                    key.kind.resource(),
                     key.name
                 );
                 Self::new(409, "Conflict", message).about(&key)
@@ -194,18 +194,12 @@ impl From<StoreError> for Failure {
                 Self::invalid(info.group, info.name, &key.name, errors.iter().map(Cause::of).collect())
             }
             StoreError::Forbidden { key, reason } => {
-                let message = format!("{} \"{}\" is forbidden: {reason}", resource(key.kind), key.name);
+                let message = format!("{} \"{}\" is forbidden: {reason}", key.kind.resource(), key.name);
                 Self::new(403, "Forbidden", message).about(&key)
             }
             StoreError::Gone(gone) => Self::expired(gone.to_string()),
         }
     }
-}
-
-/// `pods`, `statefulsets.apps`.
-fn resource(kind: Kind) -> String {
-    let info = kind.info();
-    if info.group.is_empty() { info.plural.to_owned() } else { format!("{}.{}", info.plural, info.group) }
 }
 
 fn details(group: &str, kind: &str, name: &str) -> Value {
@@ -221,6 +215,7 @@ fn details(group: &str, kind: &str, name: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objects::Kind;
     use crate::objects::Path;
 
     fn check(error: StoreError, code: u16, reason: &str, message: &str, details: Value) {

@@ -32,6 +32,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::until;
 use crate::pki::authority::Authority;
 use crate::pki::credentials::{CredentialError, Credentials};
 use crate::pki::private_file::Prepared;
@@ -143,6 +144,7 @@ impl ApiServer {
     /// Puts the kubeconfig in its place, over that of an earlier server.
     pub fn publish(&mut self) -> Result<(), ApiError> {
         let put = self.prepared.take().map_or(Ok(()), Prepared::put);
+        tracing::info!(file = %self.kubeconfig.display(), "the kubeconfig is written");
         put.map_err(|source| ApiError::Kubeconfig { path: self.kubeconfig.clone(), source })
     }
 
@@ -256,10 +258,15 @@ fn log_end(ended: Result<(), hyper::Error>) {
 
 async fn respond(gate: &Gate, is_certified: bool, api: &Arc<Api>, request: Request) -> Response {
     let target = path::parse(request.uri().path());
-    match gate.admit(target.as_ref(), request.headers(), is_certified) {
+    let (method, uri, began) = (request.method().clone(), request.uri().clone(), api.clock().now());
+    let response = match gate.admit(target.as_ref(), request.headers(), is_certified) {
         Ok(()) => answer(api, target, request).await,
         Err(failure) => failure.into_response(),
-    }
+    };
+    let took = until(began, api.clock().now());
+    // The head of a watch; its events follow.
+    tracing::debug!(%method, %uri, status = response.status().as_u16(), ?took, "request");
+    response
 }
 
 /// TLS, or `None` for a client that does not speak it; one that speaks plain HTTP gets

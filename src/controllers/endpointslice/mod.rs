@@ -21,12 +21,13 @@ mod trigger;
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 pub use plan::{ENDPOINTS_MAX, Inputs, SliceAction, reconcile};
 
 use super::controller::{Controller, Next, ReconcileError};
+use super::ending::is_for_ending_namespace;
 use super::informer::Informer;
 use crate::objects::{Kind, Object, ObjectKey, Revision, Typed};
 use crate::store::{Change, DeleteOptions, Deleted, Event, Interest, Severity, Store, StoreError};
@@ -160,7 +161,7 @@ impl Controller for EndpointSlices {
 
 /// A conflict is retried without an event; nothing is written into a terminating namespace.
 async fn fail(store: &Store, service: &Object, error: StoreError) -> Result<Next, ReconcileError> {
-    if matches!(error, StoreError::Forbidden { .. }) && is_namespace_terminating(store, service.namespace()) {
+    if is_for_ending_namespace(store, service.namespace(), &error) {
         return Ok(Next::OnChange);
     }
     if !error.is_conflict() {
@@ -169,10 +170,6 @@ async fn fail(store: &Store, service: &Object, error: StoreError) -> Result<Next
         store.record(COMPONENT, service, Severity::Warning, "FailedToUpdateEndpointSlices", &message).await;
     }
     Err(error.into())
-}
-
-fn is_namespace_terminating(store: &Store, namespace: &str) -> bool {
-    store.find::<Namespace>("", namespace).is_none_or(|namespace| namespace.is_terminating())
 }
 
 fn is_zone_changed(event: &Event) -> bool {

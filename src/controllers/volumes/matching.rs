@@ -5,13 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{
-    NodeSelectorRequirement, NodeSelectorTerm, ObjectReference, PersistentVolume, PersistentVolumeClaim,
-};
+use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::apimachinery::pkg::api::resource;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use crate::machinery::selector::{Labels, Selector};
+use crate::machinery::selector::{Labels, NodeTerm, Selector};
 use crate::objects::quantity::Amount;
 
 /// The annotation that named a class before there was a field.
@@ -119,29 +117,11 @@ pub(super) fn is_bound_to(volume: &PersistentVolume, claim: &PersistentVolumeCla
 }
 
 /// Whether pods on the node can use the volume (its node affinity).
-fn is_reachable(volume: &PersistentVolume, node: &SelectedNode) -> bool {
+pub fn is_reachable(volume: &PersistentVolume, node: &SelectedNode) -> bool {
     let affinity = volume.spec.as_ref().and_then(|spec| spec.node_affinity.as_ref());
     let Some(required) = affinity.and_then(|affinity| affinity.required.as_ref()) else { return true };
-    required.node_selector_terms.iter().any(|term| is_met(term, node))
-}
-
-/// A term without requirements matches no node.
-fn is_met(term: &NodeSelectorTerm, node: &SelectedNode) -> bool {
-    let labels = term.match_expressions.as_deref().unwrap_or_default();
-    let fields = term.match_fields.as_deref().unwrap_or_default();
-    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.clone())]);
-    !(labels.is_empty() && fields.is_empty()) && are_met(labels, &node.labels) && are_met(fields, &name)
-}
-
-fn are_met(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
-    let expression = |requirement: &NodeSelectorRequirement| LabelSelectorRequirement {
-        key: requirement.key.clone(),
-        operator: requirement.operator.clone(),
-        values: requirement.values.clone(),
-    };
-    let expressions = requirements.iter().map(expression).collect();
-    let selector = LabelSelector { match_expressions: Some(expressions), ..Default::default() };
-    matches_labels(&selector, Some(labels))
+    let mut terms = required.node_selector_terms.iter().filter_map(NodeTerm::parse);
+    terms.any(|term| term.matches(&node.name, Some(&node.labels)))
 }
 
 /// The claim's class; `None` if it names none, empty if it asks for none.

@@ -30,7 +30,7 @@ use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::store::{Change, Event, Interest, Store, StoreError};
 use act::COMPONENT;
 use index::{Index, claims_named_by};
-pub use matching::{Mode, SelectedNode, match_volume};
+pub use matching::{Mode, SelectedNode, is_reachable, match_volume};
 pub use plan::{ClaimPlan, Report, Surroundings, VolumePlan, is_used_by, plan_claim, plan_volume};
 
 /// The volumes controller.

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, RecordType};
+use tracing::trace;
 
 use super::asker::{Asker, Transport};
 use super::fast::{self, Lookup, NameBuffers, Negatives, Terms};
@@ -234,6 +235,7 @@ impl Responder {
         (record_type, rcode): (Option<RecordType>, ResponseCode),
         question: Option<&[u8]>,
     ) {
+        trace!(client = %asker.address, transport = ?asker.transport, ?record_type, %rcode, "answered");
         if let Some(counts) = &self.counts {
             let by = match asker.transport {
                 Transport::Udp => By::Udp,

@@ -5,6 +5,9 @@
 //!                                   └─ DoH ───────► doh.rs: HTTP requests
 //! ```
 //!
+//! At the end nothing more is accepted, and connections may answer what they have received, for
+//! [`DRAIN_TIMEOUT`] at most; then they are closed.
+//!
 //! Limits: a handshake may take [`HANDSHAKE_TIMEOUT`]; after an error, such as no free file descriptor,
 //! the next accept waits for [`ACCEPT_PAUSE`]. `connections.rs` limits the number of connections. A
 //! connection that panics ends the server.
@@ -18,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::panics::Panics;
 use super::session::{Session, Sessions};
@@ -30,6 +34,9 @@ use crate::dns::service::responder::Responder;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a failed accept, which otherwise would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long connections may take to answer what they have received before the end.
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The protocol of a listener.
 #[derive(Clone)]
@@ -52,7 +59,7 @@ impl Protocol {
     }
 }
 
-/// Serves the connections of one listener until `stop` is cancelled.
+/// Serves the connections of one listener until `stop` is cancelled and they are drained.
 pub(super) async fn serve(
     listener: TcpListener,
     protocol: Protocol,
@@ -60,18 +67,23 @@ pub(super) async fn serve(
     panics: Panics,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let sessions = Sessions::new(protocol.transport(), responder, panics.clone(), stop.clone());
+    // Cancelled on every return path, so that no connection outlives its listener.
+    let close = CancellationToken::new();
+    let _connections_end = close.clone().drop_guard();
+    let sessions =
+        Sessions::new(protocol.transport(), responder, panics.clone(), stop.clone(), close.clone());
+    let conversations = TaskTracker::new();
     let clock = Clock::system();
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
+            () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
                 let conversation = converse(stream, peer, protocol.clone(), sessions.begin(peer.ip()));
                 let panics = panics.clone();
-                tokio::spawn(async move { panics.watch(conversation).await });
+                conversations.spawn(async move { panics.watch(conversation).await });
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -79,6 +91,12 @@ pub(super) async fn serve(
             }
         }
     }
+    drop(listener);
+    conversations.close();
+    if timeout(DRAIN_TIMEOUT, conversations.wait()).await.is_err() {
+        tracing::debug!(n_connections = conversations.len(), "connections are closed before they have ended");
+    }
+    Ok(())
 }
 
 /// Serves one connection until it ends or is closed to make room.

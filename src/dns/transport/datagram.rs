@@ -12,7 +12,8 @@
 //!
 //! Limits: a request longer than [`REQUEST_LENGTH_MAX`] is cut off and thus malformed. A response that
 //! cannot be sent within [`SEND_TIMEOUT`] is dropped. A response that needs upstreams is completed by a
-//! task, which sends it through the same socket; the forwarder limits how many wait. A socket error is
+//! task, which sends it through the same socket; the forwarder limits how many wait. At the end requests
+//! that have been received are answered. A socket error is
 //! logged with the address, and the thread pauses for [`ERROR_PAUSE`]. A thread that panics ends the
 //! server.
 
@@ -30,7 +31,9 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::net::{SendFlags, sendto};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::outbox::{self, Outbox};
 use super::panics::Panics;
@@ -70,15 +73,41 @@ impl Alarm {
     }
 }
 
+/// Responses that wait for upstreams, of all workers.
+#[derive(Clone, Default)]
+pub(super) struct Awaited {
+    tasks: TaskTracker,
+    close: CancellationToken,
+}
+
+impl Awaited {
+    /// Waits, not for longer than this, until all have been sent; then gives the rest up. No worker may run
+    /// any more.
+    pub(super) async fn drain(&self, within: Duration) {
+        self.tasks.close();
+        if timeout(within, self.tasks.wait()).await.is_err() {
+            tracing::debug!(n_responses = self.tasks.len(), "upstreams have not answered before the end");
+        }
+        self.close.cancel();
+    }
+}
+
+/// What the workers of a server share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// Counts requests, to rotate address RRsets.
+    pub(super) rotation: Arc<AtomicUsize>,
+    pub(super) alarm: Arc<Alarm>,
+    pub(super) awaited: Awaited,
+}
+
 /// One UDP worker.
 pub(super) struct Worker {
     sockets: Vec<Bound>,
     responder: Arc<Responder>,
     /// The runtime of tasks that wait for upstreams.
     tasks: Handle,
-    /// Counts the requests of all workers, to rotate address RRsets.
-    rotation: Arc<AtomicUsize>,
-    alarm: Arc<Alarm>,
+    shared: Shared,
     panics: Panics,
 }
 
@@ -95,7 +124,7 @@ impl Worker {
     pub(super) fn new(
         sockets: Vec<UdpSocket>,
         responder: Responder,
-        (rotation, alarm): (Arc<AtomicUsize>, Arc<Alarm>),
+        shared: Shared,
         panics: Panics,
     ) -> io::Result<Self> {
         let sockets: io::Result<Vec<Bound>> = sockets
@@ -107,7 +136,7 @@ impl Worker {
             })
             .collect();
         let tasks = Handle::current();
-        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, rotation, alarm, panics })
+        Ok(Self { sockets: sockets?, responder: Arc::new(responder), tasks, shared, panics })
     }
 
     /// Starts the thread; the receiver becomes ready when it has ended.
@@ -126,7 +155,7 @@ impl Worker {
         let mut v6 = Batch::<SockaddrIn6>::new();
         let watched = self.sockets.iter().map(|at| PollFd::new(&at.socket, PollFlags::IN));
         let mut watched: Vec<PollFd<'_>> =
-            watched.chain([PollFd::new(&self.alarm.0, PollFlags::IN)]).collect();
+            watched.chain([PollFd::new(&self.shared.alarm.0, PollFlags::IN)]).collect();
         while !stop.is_cancelled() {
             // After a signal nothing is ready, and the wait starts again.
             let _ = poll(&mut watched, None);
@@ -135,28 +164,30 @@ impl Worker {
                     continue;
                 }
                 let answered = match at.address {
-                    SocketAddr::V4(_) => self.answer_batches(at, &mut v4, stop),
-                    SocketAddr::V6(_) => self.answer_batches(at, &mut v6, stop),
+                    SocketAddr::V4(_) => self.answer_batches(at, &mut v4),
+                    SocketAddr::V6(_) => self.answer_batches(at, &mut v6),
                 };
                 if let Err(error) = answered {
                     self.rest_after(at.address, error);
                 }
             }
         }
+        // What has come until now has been received, whether it was read or not.
+        for at in &self.sockets {
+            let _ = match at.address {
+                SocketAddr::V4(_) => self.answer_batches(at, &mut v4),
+                SocketAddr::V6(_) => self.answer_batches(at, &mut v6),
+            };
+        }
     }
 
     /// Answers what can be read from a socket, for some batches in a row while they are full.
-    fn answer_batches<S: Client>(
-        &self,
-        at: &Bound,
-        batch: &mut Batch<S>,
-        stop: &CancellationToken,
-    ) -> Result<(), Errno> {
+    fn answer_batches<S: Client>(&self, at: &Bound, batch: &mut Batch<S>) -> Result<(), Errno> {
         let socket = &at.socket;
         for _ in 0..BATCHES_IN_A_ROW_MAX {
             let n_taken = batch.receive(socket.as_raw_fd())?;
-            let rotation = self.rotation.fetch_add(n_taken, Ordering::Relaxed);
-            self.answer(batch, rotation, socket, stop);
+            let rotation = self.shared.rotation.fetch_add(n_taken, Ordering::Relaxed);
+            self.answer(batch, rotation, socket);
             batch.outbox.send(socket.as_raw_fd(), at.has_segmentation);
             if n_taken < BATCH_MAX {
                 break;
@@ -168,13 +199,7 @@ impl Worker {
     }
 
     /// Writes the responses to a batch into its outbox.
-    fn answer<S: Client>(
-        &self,
-        batch: &mut Batch<S>,
-        rotation: usize,
-        socket: &Arc<UdpSocket>,
-        stop: &CancellationToken,
-    ) {
+    fn answer<S: Client>(&self, batch: &mut Batch<S>, rotation: usize, socket: &Arc<UdpSocket>) {
         let Batch { requests, asked, buffers, outbox, .. } = batch;
         outbox.clear();
         let address = |client: Option<S>| client.map_or(NOBODY, Into::into);
@@ -187,7 +212,7 @@ impl Worker {
         self.responder.reply_all(&requests, rotation, buffers, &mut outbox.octets, |index, end, waiting| {
             ends.push(end);
             if let Some(waiting) = waiting {
-                self.hand_over(waiting, socket, address(asked[index].1), stop);
+                self.hand_over(waiting, socket, address(asked[index].1));
             }
         });
         let mut start = 0;
@@ -200,30 +225,25 @@ impl Worker {
     }
 
     /// Spawns a task that completes the response and sends it.
-    fn hand_over(
-        &self,
-        waiting: Box<Waiting>,
-        socket: &Arc<UdpSocket>,
-        client: SocketAddr,
-        stop: &CancellationToken,
-    ) {
-        let (responder, socket, stop) = (self.responder.clone(), socket.clone(), stop.clone());
-        let panics = self.panics.clone();
-        self.tasks.spawn(async move {
+    fn hand_over(&self, waiting: Box<Waiting>, socket: &Arc<UdpSocket>, client: SocketAddr) {
+        let (responder, socket) = (self.responder.clone(), socket.clone());
+        let (panics, close) = (self.panics.clone(), self.shared.awaited.close.clone());
+        let completed = async move {
             let response = tokio::select! {
-                () = stop.cancelled() => None,
+                () = close.cancelled() => None,
                 response = panics.watch(responder.complete(*waiting)) => response.flatten(),
             };
             let Some(response) = response else { return };
             if let Err(error) = sendto(&socket, &response.to_octets(), SendFlags::DONTWAIT, &client) {
                 tracing::debug!(%error, %client, "cannot send a response");
             }
-        });
+        };
+        self.shared.awaited.tasks.spawn_on(completed, &self.tasks);
     }
 
     fn rest_after(&self, address: SocketAddr, error: Errno) {
         tracing::warn!(%address, %error, "cannot receive UDP requests");
-        let mut watched = [PollFd::new(&self.alarm.0, PollFlags::IN)];
+        let mut watched = [PollFd::new(&self.shared.alarm.0, PollFlags::IN)];
         // If woken early, it merely tries again.
         let _ = poll(&mut watched, Some(&ERROR_PAUSE));
     }

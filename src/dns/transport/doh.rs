@@ -37,8 +37,8 @@ const MEDIA_TYPE: &str = "application/dns-message";
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout of the body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout of a graceful shutdown.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Timeout of a graceful shutdown, in which requests in progress are answered.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum number of concurrent requests on a connection.
 const STREAMS_MAX: u32 = 100;
 /// Maximum length of a body.
@@ -68,6 +68,7 @@ pub(super) async fn converse(
     tokio::select! {
         ended = &mut connection => return ended.map_err(io::Error::other),
         () = idle(under_way.subscribe()) => {}
+        () = session.draining() => {}
     }
     connection.as_mut().graceful_shutdown();
     timeout(CLOSE_TIMEOUT, connection).await?.map_err(io::Error::other)

@@ -28,8 +28,10 @@ use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseI
 use hickory_server::zone_handler::{MessageResponse, MessageResponseBuilder};
 use rustls::server::ResolvesServerCert;
 use tokio::net::UdpSocket;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::DRAIN_TIMEOUT;
 use super::panics::Panics;
 use crate::dns::message::response::Response;
 use crate::dns::message::tsig::ResponseTsig;
@@ -37,7 +39,8 @@ use crate::dns::service::asker::{Asker, Transport};
 use crate::dns::service::policy::STREAM_IDLE_TIMEOUT;
 use crate::dns::service::responder::Responder;
 
-/// Serves the connections of one socket until `stop` is cancelled.
+/// Serves the connections of one socket until `stop` is cancelled and hickory has ended them, within
+/// [`DRAIN_TIMEOUT`].
 pub(super) async fn serve(
     socket: UdpSocket,
     certificate: Arc<dyn ResolvesServerCert>,
@@ -48,7 +51,10 @@ pub(super) async fn serve(
     let mut server = Server::new(Handler { responder, panics, rotation: AtomicUsize::new(0) });
     server.register_quic_listener(socket, STREAM_IDLE_TIMEOUT, certificate)?;
     let ended = tokio::select! {
-        () = stop.cancelled() => server.shutdown_gracefully().await,
+        () = stop.cancelled() => match timeout(DRAIN_TIMEOUT, server.shutdown_gracefully()).await {
+            Ok(ended) => ended,
+            Err(_) => return Ok(()),
+        },
         ended = server.block_until_done() => ended,
     };
     ended.map_err(io::Error::other)

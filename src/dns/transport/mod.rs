@@ -37,11 +37,11 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use accept::Protocol;
+use accept::{DRAIN_TIMEOUT, Protocol};
 pub use bind::BindError;
 use bind::Listener;
 pub use certificate::{CertificateError, CertificateFiles, fixed as fixed_certificate};
-use datagram::{Alarm, Worker};
+use datagram::{Alarm, Awaited, Shared, Worker};
 use encrypted::EncryptedListener;
 pub use encrypted::{EncryptedAddresses, EncryptedProtocol};
 use panics::Panics;
@@ -127,7 +127,8 @@ impl DnsServer {
         &self.addresses
     }
 
-    /// Serves until `stop` is cancelled; then sockets and connections are closed at once.
+    /// Serves until `stop` is cancelled; then nothing more is accepted, and what has been received is
+    /// answered, within a bounded time.
     ///
     /// Fails if a thread cannot be started or a listener fails.
     ///
@@ -141,7 +142,9 @@ impl DnsServer {
         let _workers_end = stop.clone().drop_guard();
         let (panics, mut panicked) = Panics::new();
         let alarm = Arc::new(Alarm::new()?);
-        let mut servers = self.start(&panics, &alarm, &stop)?;
+        let awaited = Awaited::default();
+        let shared = Shared { rotation: Arc::default(), alarm: alarm.clone(), awaited: awaited.clone() };
+        let mut servers = self.start(&panics, &shared, &stop)?;
         let mut payload = None;
         let outcome = tokio::select! {
             outcome = until_stopped(&mut servers, &stop) => outcome,
@@ -150,6 +153,7 @@ impl DnsServer {
         stop.cancel();
         alarm.ring();
         let ended = until_ended(&mut servers).await;
+        awaited.drain(DRAIN_TIMEOUT).await;
         if let Some(payload) = payload.or_else(|| panicked.try_recv().ok()) {
             resume_unwind(payload);
         }
@@ -160,7 +164,7 @@ impl DnsServer {
     fn start(
         &mut self,
         panics: &Panics,
-        alarm: &Arc<Alarm>,
+        shared: &Shared,
         stop: &CancellationToken,
     ) -> io::Result<JoinSet<io::Result<()>>> {
         let mut servers = JoinSet::new();
@@ -177,10 +181,8 @@ impl DnsServer {
         for listener in std::mem::take(&mut self.encrypted) {
             serve(listener.serve(self.responder(), panics.clone(), stop.clone()).boxed());
         }
-        let rotation = Arc::default();
         for (index, sockets) in per_worker(datagrams).into_iter().enumerate() {
-            let shared = (Arc::clone(&rotation), alarm.clone());
-            let worker = Worker::new(sockets, self.responder(), shared, panics.clone())?;
+            let worker = Worker::new(sockets, self.responder(), shared.clone(), panics.clone())?;
             let ended = worker.start(index, stop.clone())?;
             servers.spawn(async { ended.await.or(Ok(())) });
         }

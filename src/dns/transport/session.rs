@@ -24,6 +24,8 @@ pub(super) struct Sessions {
     /// Counts requests, to rotate address RRsets.
     rotation: AtomicUsize,
     connections: Connections,
+    /// Cancelled when no more requests are to be read.
+    drain: CancellationToken,
     pub(super) panics: Panics,
 }
 
@@ -34,15 +36,17 @@ pub(super) struct Session {
 }
 
 impl Sessions {
-    /// No sessions yet; all are closed when `stop` is cancelled.
+    /// No sessions yet. When `drain` is cancelled, they read no more requests; when `close` is, they are
+    /// closed.
     pub(super) fn new(
         transport: Transport,
         responder: Responder,
         panics: Panics,
-        stop: CancellationToken,
+        drain: CancellationToken,
+        close: CancellationToken,
     ) -> Arc<Self> {
-        let (rotation, connections) = (AtomicUsize::new(0), Connections::until(stop));
-        Arc::new(Self { transport, responder, rotation, connections, panics })
+        let (rotation, connections) = (AtomicUsize::new(0), Connections::until(close));
+        Arc::new(Self { transport, responder, rotation, connections, drain, panics })
     }
 
     /// Starts a session with the client at `address`.
@@ -78,6 +82,11 @@ impl Session {
     /// Completes when the connection is to be closed.
     pub(super) fn closed(&self) -> WaitForCancellationFuture<'_> {
         self.connection.stop.cancelled()
+    }
+
+    /// Completes when no more requests are to be read: what has been received is still answered.
+    pub(super) fn draining(&self) -> WaitForCancellationFuture<'_> {
+        self.shared.drain.cancelled()
     }
 
     /// Reports panics of tasks other than that of the connection.

@@ -30,6 +30,8 @@ use crate::dns::service::transfer::AdmittedTransfer;
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Timeout of writing a message.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request that may be on its way is waited for when the server ends.
+const LINGER: Duration = Duration::from_millis(50);
 /// Transfers of a connection that wait for the current one.
 const TRANSFERS_WAITING_MAX: usize = 1;
 /// Requests of a connection that wait for upstreams.
@@ -66,7 +68,7 @@ struct Conversation<'s, W> {
 
 impl<W: AsyncWrite + Unpin> Conversation<'_, W> {
     async fn answer_requests(&self, mut reader: impl AsyncReadExt + Unpin, later: Later) -> io::Result<()> {
-        while let Some(request) = next_message(&mut reader).await? {
+        while let Some(request) = next_message(&mut reader, self.session.draining()).await? {
             match self.session.converse(&request) {
                 Some(Reply::Message(response)) => self.send(&response.to_octets()).await?,
                 Some(Reply::Transfer(transfer)) => {
@@ -132,11 +134,20 @@ struct Later {
     waiting: mpsc::Sender<Box<Waiting>>,
 }
 
-/// The next message; `None` if the client closed the connection, was idle for too long, or announces a
-/// message shorter than a header.
-async fn next_message(reader: &mut (impl AsyncReadExt + Unpin)) -> io::Result<Option<Vec<u8>>> {
+/// The next message; `None` if the client closed the connection, was idle for too long or while the server
+/// is `draining`, or announces a message shorter than a header.
+async fn next_message(
+    reader: &mut (impl AsyncReadExt + Unpin),
+    draining: impl Future<Output = ()>,
+) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 2];
-    match timeout(STREAM_IDLE_TIMEOUT, reader.read(&mut length[..1])).await {
+    let mut first = pin!(reader.read(&mut length[..1]));
+    let first = tokio::select! {
+        biased;
+        first = timeout(STREAM_IDLE_TIMEOUT, &mut first) => first,
+        () = draining => timeout(LINGER, &mut first).await,
+    };
+    match first {
         Ok(Ok(1)) => {}
         Ok(Err(error)) => return Err(error),
         Ok(Ok(_)) | Err(_) => return Ok(None),
@@ -162,6 +173,8 @@ fn framed(message: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use hickory_proto::op::{MessageType, Metadata, OpCode};
     use hickory_proto::rr::Name;
     use hickory_proto::rr::rdata::SOA;
@@ -194,19 +207,32 @@ mod tests {
     async fn a_message_that_does_not_come_to_its_end_is_not_waited_for() {
         let (mut client, mut server) = tokio::io::duplex(64);
         client.write_all(&[0, 20, 1, 2, 3]).await.unwrap();
-        let ended = next_message(&mut server).await;
+        let ended = next_message(&mut server, pending()).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_the_server_ends_what_has_been_sent_is_read_and_no_more_is_waited_for() {
+        let (mut client, mut server) = tokio::io::duplex(64);
+        let message = [&[0, 12][..], &[7; 12]].concat();
+        client.write_all(&[&message[..], &message[..]].concat()).await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(next_message(&mut server, ready(())).await.unwrap(), Some(vec![7; 12]));
+        }
+        let began = tokio::time::Instant::now();
+        assert!(next_message(&mut server, ready(())).await.unwrap().is_none());
+        assert_eq!(began.elapsed(), LINGER);
     }
 
     #[tokio::test(start_paused = true)]
     async fn silence_an_end_and_less_than_a_header_end_a_connection() {
         let (_client, mut server) = tokio::io::duplex(64);
-        assert!(next_message(&mut server).await.unwrap().is_none(), "silence");
+        assert!(next_message(&mut server, pending()).await.unwrap().is_none(), "silence");
         let (client, mut server) = tokio::io::duplex(64);
         drop(client);
-        assert!(next_message(&mut server).await.unwrap().is_none(), "end");
+        assert!(next_message(&mut server, pending()).await.unwrap().is_none(), "end");
         let (mut client, mut server) = tokio::io::duplex(64);
         client.write_all(&[0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await.unwrap();
-        assert!(next_message(&mut server).await.unwrap().is_none(), "too short");
+        assert!(next_message(&mut server, pending()).await.unwrap().is_none(), "too short");
     }
 }

@@ -1,4 +1,5 @@
-//! A part of the server that panics ends its run with the same panic.
+//! How a server ends: a part that panics ends its run with the same panic, and what is in progress when it
+//! is asked to end is finished.
 
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::SOA;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::session::Sessions;
@@ -19,7 +21,7 @@ use crate::dns::service::access::Clients;
 use crate::dns::service::asker::Transport;
 use crate::dns::service::forward::Forwarder;
 use crate::dns::service::policy::Recursion;
-use crate::dns::zone::{Reason, Reasons, Zones};
+use crate::dns::zone::{Reason, Reasons, Zone, Zones};
 use crate::dns::zonefile::master;
 
 const ZONE: &str = "$ORIGIN example.\n@ 5 SOA ns root 1 2 3 4 5\nout 5 CNAME missing.test.\n";
@@ -123,10 +125,75 @@ async fn a_forwarded_response_that_panics_ends_the_server_with_its_reason() {
     assert_eq!(reason, "planted fault at missing.test.");
 }
 
+/// An upstream that answers once it is allowed to, and says when it has been asked.
+async fn hesitating_upstream() -> (SocketAddr, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let (tell, asked) = oneshot::channel();
+    let (allow, allowed) = oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+        tell.send(()).unwrap();
+        allowed.await.unwrap();
+        let mut message = Message::from_vec(&buffer[..length]).unwrap();
+        message.metadata.message_type = MessageType::Response;
+        message.metadata.response_code = ResponseCode::Refused;
+        socket.send_to(&message.to_vec().unwrap(), from).await.unwrap();
+    });
+    (address, asked, allow)
+}
+
+#[tokio::test]
+async fn what_is_in_progress_when_the_server_ends_is_answered_and_nothing_more_is_accepted() {
+    let soa = SOA::new(Name::root(), Name::root(), 1, 2, 3, 4, 5);
+    let zone = Zone::new(Name::from_ascii("ours.example.").unwrap(), soa, 5);
+    let zones = Arc::new(ArcSwap::from_pointee(Zones::new([zone])));
+    for is_stream in [false, true] {
+        let (upstream, asked, allow) = hesitating_upstream().await;
+        let forwarder = Forwarder::new(&[upstream], None, Clock::system()).unwrap();
+        let clients = Clients(vec!["127.0.0.0/8".parse().unwrap()]);
+        let recursion = Some(Recursion { clients, forwarder: Arc::new(forwarder) });
+        let server = DnsServer::bind(&["127.0.0.1:0".parse().unwrap()], zones.clone()).await.unwrap();
+        let server = server.with_policy(Policy { recursion, ..Policy::default() });
+        let (address, stop) = (server.addresses()[0], CancellationToken::new());
+        let running = tokio::spawn(server.run(stop.clone()));
+        let query = query_for("out.example.");
+        let mut answer = [0; 512];
+        let datagram = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        if is_stream {
+            let length = u16::try_from(query.len()).unwrap().to_be_bytes();
+            stream.write_all(&[&length[..], &query].concat()).await.unwrap();
+        } else {
+            datagram.send_to(&query, address).await.unwrap();
+        }
+        asked.await.unwrap();
+        stop.cancel();
+        // It listens no more before what is in progress has ended.
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        allow.send(()).unwrap();
+        let n_octets = match is_stream {
+            true => timeout(ENDS_WITHIN, stream.read(&mut answer)).await.expect("it is answered").unwrap(),
+            false => timeout(ENDS_WITHIN, datagram.recv(&mut answer)).await.expect("it is answered").unwrap(),
+        };
+        assert!(n_octets > query.len() / 2, "over TCP: {is_stream}");
+        timeout(ENDS_WITHIN, running).await.expect("the run ends").unwrap().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_request_over_https_that_panics_is_reported_with_its_reason() {
     let (panics, mut reported) = Panics::new();
-    let sessions = Sessions::new(Transport::Doh, responder(), panics, CancellationToken::new());
+    let sessions = Sessions::new(
+        Transport::Doh,
+        responder(),
+        panics,
+        CancellationToken::new(),
+        CancellationToken::new(),
+    );
     let session = Arc::new(sessions.begin([127, 0, 0, 1].into()));
     let (mut client, server) = tokio::io::duplex(4096);
     let served = tokio::spawn(async move { doh::converse(&session, server).await });

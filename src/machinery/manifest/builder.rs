@@ -157,7 +157,7 @@ impl Builder {
                 for (line, source) in merges {
                     map.merge(line, &source)?;
                 }
-                Form::Map(map)
+                Form::Map(Box::new(map))
             }
         };
         let node = Rc::new(Node::new(open.line, form));

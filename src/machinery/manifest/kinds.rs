@@ -1,53 +1,10 @@
 //! The kind of an object, or why there is none and which one was probably meant.
 //!
-//! A kind that Kubernetes has and this server does not serve gets another message than an unknown
-//! one, and so does a known kind with a wrong `apiVersion`. The similarity of names is used for
-//! fields too.
+//! A kind that Kubernetes has and this server does not serve is no mistake; an unknown one is, and so
+//! is a known kind with a wrong `apiVersion`. The similarity of names is used for fields too.
 
+use super::known;
 use crate::objects::Kind;
-
-/// Kinds that Kubernetes serves and this server does not.
-const NOT_SERVED: &[&str] = &[
-    "APIService",
-    "Binding",
-    "CSIDriver",
-    "CSINode",
-    "CSIStorageCapacity",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CronJob",
-    "CustomResourceDefinition",
-    "DaemonSet",
-    "Deployment",
-    "FlowSchema",
-    "Gateway",
-    "GatewayClass",
-    "HTTPRoute",
-    "HorizontalPodAutoscaler",
-    "Ingress",
-    "IngressClass",
-    "Job",
-    "Kustomization",
-    "LimitRange",
-    "MutatingWebhookConfiguration",
-    "NetworkPolicy",
-    "PodDisruptionBudget",
-    "PodTemplate",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "ReplicaSet",
-    "ReplicationController",
-    "ResourceQuota",
-    "Role",
-    "RoleBinding",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
-    "VolumeAttributesClass",
-    "VolumeSnapshot",
-];
 
 /// Longer names are not compared: no kind or field is as long.
 const NAME_LENGTH_MAX: usize = 64;
@@ -61,29 +18,51 @@ pub(super) struct NotFound {
     pub(super) message: String,
 }
 
+/// What a kind's name and version stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A kind of the table.
+    Served(Kind),
+    /// A kind that Kubernetes has and this server does not serve.
+    NotServed,
+}
+
 /// The kind of that name and version, or why there is none.
-pub(super) fn find(api_version: &str, kind: &str) -> Result<Kind, NotFound> {
+pub(super) fn find(api_version: &str, kind: &str) -> Result<Found, NotFound> {
     if let Some(found) = Kind::find(api_version, kind) {
-        return Ok(found);
+        return Ok(Found::Served(found));
     }
-    if let Some(same) = Kind::ALL.iter().find(|candidate| candidate.name() == kind) {
-        let known = same.info().api_version;
-        let message =
-            format!("apiVersion \"{api_version}\" of {kind} is not served here (did you mean \"{known}\"?)");
+    if known::is_known(api_version, kind) {
+        return Ok(Found::NotServed);
+    }
+    if let Some(right) = api_version_of(kind) {
+        let hint = hint(Some(right));
+        let message = match Kind::find(right, kind) {
+            Some(_) => format!("apiVersion \"{api_version}\" of {kind} is not served here{hint}"),
+            None => format!("there is no {kind} of apiVersion \"{api_version}\"{hint}"),
+        };
         return Err(NotFound { field: "apiVersion", message });
     }
-    if NOT_SERVED.contains(&kind) {
-        let message = format!("{kind} ({api_version}) is not served here");
-        return Err(NotFound { field: "kind", message });
-    }
-    let names = Kind::ALL.iter().map(|kind| kind.name()).chain(NOT_SERVED.iter().copied());
-    let hint = hint(most_like(kind, names));
-    Err(NotFound { field: "kind", message: format!("unknown kind \"{kind}\"{hint}") })
+    let names = Kind::ALL.iter().map(|kind| kind.name()).chain(known::names());
+    let message = match most_like(kind, names) {
+        None if is_custom(api_version) => {
+            format!("unknown kind \"{kind}\" ({api_version}): custom resources are not served here")
+        }
+        meant => format!("unknown kind \"{kind}\"{}", hint(meant)),
+    };
+    Err(NotFound { field: "kind", message })
 }
 
 /// The `apiVersion` of a kind's name, if it is known.
 pub(super) fn api_version_of(kind: &str) -> Option<&'static str> {
-    Kind::ALL.iter().find(|candidate| candidate.name() == kind).map(|kind| kind.info().api_version)
+    let served = Kind::ALL.iter().find(|candidate| candidate.name() == kind);
+    served.map(|kind| kind.info().api_version).or_else(|| known::api_version_of(kind))
+}
+
+/// Whether a group is not one of Kubernetes: those are plain words, or end with `k8s.io`.
+fn is_custom(api_version: &str) -> bool {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    group.contains('.') && !group.ends_with(".k8s.io")
 }
 
 /// The name that is most similar to `wrong`, if one is similar enough.

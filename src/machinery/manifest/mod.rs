@@ -6,7 +6,8 @@
 //! ```
 //!
 //! One mistake never hides another: a document that is not YAML is skipped up to the next `---`, and
-//! the rest of an object with a wrong field is still checked. The structure and the lines come from
+//! the rest of an object with a wrong field is still checked. Objects of kinds that Kubernetes has and
+//! this server does not serve are no mistakes: they are listed apart ([`Skipped`]). The structure and the lines come from
 //! `saphyr-parser`; `serde_yaml`, which is used nowhere else, decides what a plain scalar means. As
 //! kubectl does, a number with a leading zero is read as octal.
 //!
@@ -15,26 +16,30 @@
 
 mod builder;
 mod kinds;
+mod known;
 mod limits;
 mod object;
 mod path;
+mod reader;
 mod scalar;
 mod split;
 mod strictness;
 mod structure;
+mod template;
 mod tree;
 
-pub use limits::{DOCUMENTS_MAX, MESSAGE_LENGTH_MAX, MISTAKES_MAX, NESTING_MAX, NODES_MAX, TEXT_LENGTH_MAX};
+pub use limits::{MESSAGE_LENGTH_MAX, MISTAKES_MAX, NESTING_MAX, NODES_MAX, OBJECTS_MAX, TEXT_LENGTH_MAX};
 pub use strictness::{Check, Strictness};
 
-use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::objects::{ObjectKey, Typed};
+use crate::objects::Typed;
+use reader::Reader;
 use split::Chunk;
-use tree::{Form, Node};
+use tree::{Fault, Flaw, Node};
 
 /// Where an object was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +70,11 @@ pub struct Mistake {
     pub document: usize,
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, beginning with the object.
+    /// The object, as `StatefulSet "web"`; empty if it is not known.
+    pub object: String,
+    /// The field; empty if it is about more than one.
+    pub path: String,
+    /// What is wrong, beginning with the object and the field.
     pub message: String,
 }
 
@@ -77,11 +86,47 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
+/// An object of a kind that Kubernetes has and this server does not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it was written; the line is that of its kind.
+    pub source: Source,
+    /// The object, as `PodDisruptionBudget "web"`.
+    pub object: String,
+    /// Its `apiVersion`.
+    pub api_version: String,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Source { file, line, .. } = &self.source;
+        write!(f, "{file}:{line}: {}", self.message())
+    }
+}
+
+impl Skipped {
+    /// What is told of it, without its place.
+    pub fn message(&self) -> String {
+        format!("{} ({}) is not served here; skipped", self.object, self.api_version)
+    }
+}
+
+impl From<Skipped> for Mistake {
+    /// For those who want every object to be served.
+    fn from(skipped: Skipped) -> Self {
+        let Skipped { source: Source { file, document, line }, object, api_version } = skipped;
+        let message = format!("{object} ({api_version}) is not served here");
+        Self { file, document, line, object, path: "kind".to_owned(), message }
+    }
+}
+
 /// The content of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
     /// The objects without a mistake, in the order of the text.
     pub objects: Vec<Located>,
+    /// The objects of kinds that are not served, in the order of the text.
+    pub skipped: Vec<Skipped>,
     /// Every mistake, in the order of the lines.
     pub mistakes: Vec<Mistake>,
 }
@@ -89,137 +134,72 @@ pub struct Manifest {
 /// Reads all objects of a text: several documents, JSON, lists. Objects of namespaced kinds that
 /// name no namespace are put into `default_namespace`.
 pub fn parse(file: &str, text: &str, default_namespace: &str, strictness: Strictness) -> Manifest {
-    let mut reader =
-        Reader { file, default_namespace, strictness, known: HashMap::new(), manifest: Manifest::default() };
-    match documents(text) {
-        Ok(documents) => documents.into_iter().for_each(|document| reader.read(document)),
-        Err(message) => reader.report(1, 1, message),
+    let mut reader = Reader::new(file, default_namespace, strictness);
+    if let Err(message) = each_document(text, |document| reader.read(document)) {
+        reader.report(1, 1, message);
     }
-    let mut manifest = reader.manifest;
-    manifest.mistakes.sort_by_key(|mistake| mistake.line);
-    shorten(&mut manifest.mistakes);
-    manifest
+    reader.finish()
 }
 
 /// Reads a text that holds one document, for example a configuration file. An empty text is null.
 pub fn yaml_to_value(file: &str, text: &str) -> Result<Value, Mistake> {
-    let mistake = |document, line, message| Mistake { file: file.to_owned(), document, line, message };
-    let documents = documents(text).map_err(|message| mistake(1, 1, message))?;
-    let mut value = Value::Null;
-    for (index, document) in documents.into_iter().enumerate() {
-        let root = document.root.map_err(|(line, message)| mistake(document.number, line, message))?;
-        if index > 0 {
-            return Err(mistake(document.number, root.line, "there must be only one document".into()));
-        }
-        if let Some((line, message)) = path::duplicate_keys(&root).into_iter().next() {
-            return Err(mistake(document.number, line, message));
-        }
-        value = root.to_value();
-    }
-    Ok(value)
+    let mistake = |document, line, path, message| {
+        let (file, object) = (file.to_owned(), String::new());
+        Mistake { file, document, line, object, path, message }
+    };
+    let mut read = Ok(None);
+    let ended = each_document(text, |document| {
+        let before = std::mem::replace(&mut read, Ok(None));
+        read = before.and_then(|before| {
+            let number = document.number;
+            let root = document.root.map_err(|(line, message)| mistake(number, line, "".into(), message))?;
+            if before.is_some() {
+                let message = "there must be only one document".into();
+                return Err(mistake(number, root.line, "".into(), message));
+            }
+            match path::duplicate_keys(&root).into_iter().next() {
+                Some(Flaw { line, path, message }) => Err(mistake(number, line, path, message)),
+                None => Ok(Some(root.to_value())),
+            }
+        });
+    });
+    ended.map_err(|message| mistake(1, 1, "".into(), message))?;
+    Ok(read?.unwrap_or_default())
 }
 
 /// One document that is not empty.
-struct Document {
+struct Document<'a> {
     number: usize,
-    root: Result<std::rc::Rc<Node>, (usize, String)>,
+    root: Result<Rc<Node>, Fault>,
+    /// Its lines that may be those of a template.
+    template_lines: &'a [usize],
 }
 
-/// The documents of a text that are not empty, each read or with the mistake that prevents it.
-fn documents(text: &str) -> Result<Vec<Document>, String> {
+/// Reads one document of a text after another, without those that are empty, each or the mistake that
+/// prevents it.
+fn each_document(text: &str, mut take: impl FnMut(Document<'_>)) -> Result<(), String> {
     if text.len() > TEXT_LENGTH_MAX {
         return Err(format!("the text has {} bytes, at most {TEXT_LENGTH_MAX} are read", text.len()));
     }
     let text = split::normalize(text);
-    let mut documents = Vec::new();
     let (mut number, mut n_nodes_left) = (0, NODES_MAX);
     for Chunk { line, text } in split::chunks(&text) {
+        let template_lines = template::lines(&text, line);
         for root in builder::read(&text, line, &mut n_nodes_left) {
             number += 1;
-            if number > DOCUMENTS_MAX {
-                return Err(format!("there are more than {DOCUMENTS_MAX} documents"));
+            if number > OBJECTS_MAX {
+                return Err(too_many());
             }
             if !root.as_ref().is_ok_and(|root| root.is_null()) {
-                documents.push(Document { number, root });
+                take(Document { number, root, template_lines: &template_lines });
             }
         }
     }
-    Ok(documents)
+    Ok(())
 }
 
-fn shorten(mistakes: &mut Vec<Mistake>) {
-    let n_more = mistakes.len().saturating_sub(MISTAKES_MAX);
-    if n_more > 0 {
-        mistakes.truncate(MISTAKES_MAX);
-        let mut last = mistakes[MISTAKES_MAX - 1].clone();
-        last.message = format!("there are {n_more} more mistakes");
-        mistakes.push(last);
-    }
-}
-
-/// Collects the objects and mistakes of the documents of a text.
-struct Reader<'a> {
-    file: &'a str,
-    default_namespace: &'a str,
-    strictness: Strictness,
-    /// The line on which each object was first written.
-    known: HashMap<ObjectKey, usize>,
-    manifest: Manifest,
-}
-
-impl Reader<'_> {
-    fn report(&mut self, document: usize, line: usize, mut message: String) {
-        if message.len() > MESSAGE_LENGTH_MAX {
-            let is_boundary = |end: &usize| message.is_char_boundary(*end);
-            let end = (0..=MESSAGE_LENGTH_MAX).rev().find(is_boundary).unwrap_or_default();
-            message.truncate(end);
-            message.push('…');
-        }
-        self.manifest.mistakes.push(Mistake { file: self.file.to_owned(), document, line, message });
-    }
-
-    fn read(&mut self, document: Document) {
-        match document.root {
-            Err((line, message)) => self.report(document.number, line, message),
-            Ok(root) => self.read_root(document.number, &root, None),
-        }
-    }
-
-    /// Reads an object, or a list of objects, which may be lists again. `within` is the `apiVersion`
-    /// and the kind that the enclosing list gives its items.
-    fn read_root(&mut self, document: usize, node: &Node, within: Option<&(String, String)>) {
-        let Form::Map(_) = &node.form else {
-            let message = format!("expected an object, got {}", node.form.what());
-            return self.report(document, node.line, message);
-        };
-        match object::list_items(node) {
-            None => self.read_object(document, node, within),
-            Some(Err((line, message))) => self.report(document, line, message),
-            Some(Ok((within, items))) => {
-                for item in items {
-                    self.read_root(document, item, within.as_ref());
-                }
-            }
-        }
-    }
-
-    fn read_object(&mut self, document: usize, node: &Node, within: Option<&(String, String)>) {
-        let read = object::read(node, within, self.default_namespace, self.strictness);
-        let is_flawless = read.mistakes.is_empty();
-        for (line, message) in read.mistakes {
-            self.report(document, line, format!("{}: {message}", read.title));
-        }
-        let Some(typed) = read.typed else { return };
-        if let Some(first) = self.known.get(&ObjectKey::of(&typed)) {
-            let message = format!("{}: is defined twice (first on line {first})", read.title);
-            return self.report(document, node.line, message);
-        }
-        self.known.insert(ObjectKey::of(&typed), node.line);
-        if is_flawless {
-            let source = Source { file: self.file.to_owned(), document, line: node.line };
-            self.manifest.objects.push(Located { typed, source });
-        }
-    }
+fn too_many() -> String {
+    format!("there are more than {OBJECTS_MAX} objects, the most that is read of one file; split it")
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::kinds::Found;
 use super::strictness::{Check, Strictness};
-use super::tree::{Form, Node};
+use super::tree::{Flaw, Form, Node};
 use super::{kinds, path, structure};
 use crate::objects::{Fault, FieldError, Kind, Typed};
 
@@ -18,8 +19,10 @@ pub(super) struct Read {
     pub(super) title: String,
     /// The object, if it could be decoded.
     pub(super) typed: Option<Typed>,
-    /// The lines, and what is wrong there.
-    pub(super) mistakes: Vec<(usize, String)>,
+    /// The version and the line of the kind, if it is one that is not served.
+    pub(super) skipped: Option<(String, usize)>,
+    /// What is wrong.
+    pub(super) mistakes: Vec<Flaw>,
 }
 
 /// The `apiVersion` and kind of a list's items, if the list says so, and the items.
@@ -49,10 +52,14 @@ pub(super) fn read(
     strictness: Strictness,
 ) -> Read {
     let mut mistakes = Vec::new();
-    let kind = find_kind(node, within, &mut mistakes);
-    let mut read = Read { title: title(node, within), typed: None, mistakes };
+    let found = find_kind(node, within, &mut mistakes);
+    let mut read = Read { title: title(node, within), typed: None, skipped: None, mistakes };
+    if let Some((api_version, Found::NotServed)) = found {
+        let line = node.get("kind").map_or(node.line, |entry| entry.line);
+        return Read { skipped: Some((api_version, line)), ..read };
+    }
     read.mistakes.extend(path::duplicate_keys(node));
-    let Some(kind) = kind else { return read };
+    let Some((_, Found::Served(kind))) = found else { return read };
     let mut checked = structure::check(kind, node, strictness.is_strict(), &mut read.mistakes);
     check_name(node, &mut read.mistakes);
     let is_named = text_of_name(node).is_some();
@@ -66,7 +73,7 @@ pub(super) fn read(
             }
             read.typed = Some(typed).filter(|_| is_named);
         }
-        Err(error) => read.mistakes.push((node.line, error.to_string())),
+        Err(error) => read.mistakes.push(Flaw::new(node.line, "", error.to_string())),
     }
     read
 }
@@ -87,22 +94,23 @@ fn title(node: &Node, within: Option<&(String, String)>) -> String {
     }
 }
 
-/// The kind of an object; `None`, after reporting why, if it has none.
+/// The version and kind of an object; `None`, after reporting why, if it has none.
 fn find_kind(
     node: &Node,
     within: Option<&(String, String)>,
-    mistakes: &mut Vec<(usize, String)>,
-) -> Option<Kind> {
+    mistakes: &mut Vec<Flaw>,
+) -> Option<(String, Found)> {
     let kind = required_text(node, "kind", within.map(|(_, kind)| kind.as_str()), "", mistakes);
     let known = kind.as_deref().and_then(kinds::api_version_of);
     let hint = known.map(|known| format!(" (write apiVersion: {known})")).unwrap_or_default();
     let of_list = within.map(|(api_version, _)| api_version.as_str());
     let api_version = required_text(node, "apiVersion", of_list, &hint, mistakes);
-    match kinds::find(&api_version?, &kind?) {
-        Ok(kind) => Some(kind),
+    let api_version = api_version?;
+    match kinds::find(&api_version, &kind?) {
+        Ok(found) => Some((api_version, found)),
         Err(not_found) => {
             let line = node.get(not_found.field).map_or(node.line, |entry| entry.line);
-            mistakes.push((line, not_found.message));
+            mistakes.push(Flaw::new(line, not_found.field, not_found.message));
             None
         }
     }
@@ -114,17 +122,17 @@ fn required_text(
     key: &str,
     of_list: Option<&str>,
     hint: &str,
-    mistakes: &mut Vec<(usize, String)>,
+    mistakes: &mut Vec<Flaw>,
 ) -> Option<String> {
     match (node.get(key).filter(|entry| !entry.value.is_null()), of_list) {
         (None, Some(of_list)) => return Some(of_list.to_owned()),
-        (None, None) => mistakes.push((node.line, format!("{key} is missing{hint}"))),
+        (None, None) => mistakes.push(Flaw::new(node.line, key, format!("{key} is missing{hint}"))),
         (Some(entry), _) => match entry.value.as_text() {
             Some(text) if !text.is_empty() => return Some(text.to_owned()),
-            Some(_) => mistakes.push((entry.line, format!("{key} is empty{hint}"))),
+            Some(_) => mistakes.push(Flaw::new(entry.line, key, format!("{key} is empty{hint}"))),
             None => {
                 let what = entry.value.form.what();
-                mistakes.push((entry.line, format!("{key}: expected a string, got {what}")));
+                mistakes.push(Flaw::new(entry.line, key, format!("{key}: expected a string, got {what}")));
             }
         },
     }
@@ -132,19 +140,20 @@ fn required_text(
 }
 
 /// Objects of a manifest must have a name, by which they are found when the file changes.
-fn check_name(node: &Node, mistakes: &mut Vec<(usize, String)>) {
+fn check_name(node: &Node, mistakes: &mut Vec<Flaw>) {
     let metadata = node.get("metadata");
     let name = metadata.and_then(|metadata| metadata.value.get("name"));
-    match (metadata, name) {
-        (None, _) => mistakes.push((node.line, "metadata.name is missing".into())),
+    let (line, what) = match (metadata, name) {
+        (None, _) => (node.line, "missing"),
         (Some(metadata), None) if matches!(metadata.value.form, Form::Map(_)) || metadata.value.is_null() => {
-            mistakes.push((metadata.line, "metadata.name is missing".into()));
+            (metadata.line, "missing")
         }
         (Some(_), Some(name)) if name.value.is_null() || name.value.as_text() == Some("") => {
-            mistakes.push((name.line, "metadata.name is empty".into()));
+            (name.line, "empty")
         }
-        _ => {}
-    }
+        _ => return,
+    };
+    mistakes.push(Flaw::new(line, "metadata.name", format!("metadata.name is {what}")));
 }
 
 fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed, serde_json::Error> {
@@ -162,22 +171,16 @@ fn decode(kind: Kind, mut value: Value, default_namespace: &str) -> Result<Typed
 }
 
 /// Reports what the caller's check finds, each on the line of its field.
-fn check_fields(
-    check: Check,
-    typed: &Typed,
-    node: &Node,
-    left_out: &[String],
-    mistakes: &mut Vec<(usize, String)>,
-) {
+fn check_fields(check: Check, typed: &Typed, node: &Node, left_out: &[String], mistakes: &mut Vec<Flaw>) {
     let n_structural = mistakes.len();
     for error in check(typed) {
         let field = path::find(node, &error.path);
         let reported = &mistakes[..n_structural];
         let is_reported =
-            reported.iter().any(|(line, message)| *line == field.line && reports(message, &error));
+            reported.iter().any(|flaw| flaw.line == field.line && reports(&flaw.message, &error));
         let is_unwritten = !field.is_written && matches!(error.fault, Fault::Invalid(_));
         if !is_reported && !left_out.iter().any(|left_out| follows(&error.path, is_unwritten, left_out)) {
-            mistakes.push((field.line, error.to_string()));
+            mistakes.push(Flaw::new(field.line, &error.path, error.to_string()));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A path that leads nowhere gives the nearest node above it; nothing here fails.
 
 use super::kinds;
-use super::tree::{Fault, Form, Node};
+use super::tree::{Flaw, Form, Node};
 
 /// Where a path leads.
 pub(super) struct Location {
@@ -68,17 +68,17 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A fault for every duplicate key.
-pub(super) fn duplicate_keys(root: &Node) -> Vec<Fault> {
+/// A flaw for every duplicate key.
+pub(super) fn duplicate_keys(root: &Node) -> Vec<Flaw> {
     let mut found = Vec::new();
     search(root, "", &mut found);
     // A node that aliases repeat is written once.
-    found.sort_by_key(|(line, _)| *line);
-    found.dedup_by_key(|(line, _)| *line);
+    found.sort_by_key(|flaw| flaw.line);
+    found.dedup_by_key(|flaw| flaw.line);
     found
 }
 
-fn search(node: &Node, path: &str, found: &mut Vec<Fault>) {
+fn search(node: &Node, path: &str, found: &mut Vec<Flaw>) {
     match &node.form {
         Form::Scalar(_) => {}
         Form::List(items) => {
@@ -89,10 +89,8 @@ fn search(node: &Node, path: &str, found: &mut Vec<Fault>) {
         Form::Map(map) => {
             for (key, line, first_line) in &map.duplicates {
                 let path = join(path, key);
-                found.push((
-                    *line,
-                    format!("duplicate field \"{path}\" (it is on line {first_line} already)"),
-                ));
+                let message = format!("duplicate field \"{path}\" (it is on line {first_line} already)");
+                found.push(Flaw { line: *line, path, message });
             }
             for entry in &map.entries {
                 search(&entry.value, &join(path, &entry.key), found);

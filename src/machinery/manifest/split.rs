@@ -22,33 +22,42 @@ pub(super) fn normalize(text: &str) -> Cow<'_, str> {
 }
 
 /// The documents of a normalized text; those with only directives and comments are left out.
-pub(super) fn chunks(text: &str) -> Vec<Chunk<'_>> {
-    let mut chunks = Vec::new();
-    let (mut start, mut line) = (0, 1);
-    let mut offset = 0;
-    for (index, content) in text.split_inclusive('\n').enumerate() {
-        if is_separator(content) && offset > start {
-            push(&text[start..offset], line, &mut chunks);
-            (start, line) = (offset, index + 1);
+pub(super) fn chunks(text: &str) -> impl Iterator<Item = Chunk<'_>> {
+    let mut rest = Some((text, 1));
+    std::iter::from_fn(move || {
+        loop {
+            let (text, line) = rest?;
+            let (chunk, after) = first_document(text);
+            let n_lines = chunk.bytes().filter(|byte| *byte == b'\n').count();
+            rest = (!after.is_empty()).then_some((after, line + n_lines));
+            if !is_void(chunk) {
+                return Some(Chunk { line, text: plain_json(chunk) });
+            }
         }
-        offset += content.len();
+    })
+}
+
+/// The text up to the next document, and the rest.
+fn first_document(text: &str) -> (&str, &str) {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if is_separator(line) && offset > 0 {
+            break;
+        }
+        offset += line.len();
     }
-    push(&text[start..], line, &mut chunks);
-    chunks
+    text.split_at(offset)
 }
 
 fn is_separator(line: &str) -> bool {
     line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n']))
 }
 
-fn push<'a>(text: &'a str, line: usize, chunks: &mut Vec<Chunk<'a>>) {
-    let is_void = text.lines().all(|line| {
+fn is_void(text: &str) -> bool {
+    text.lines().all(|line| {
         let line = line.trim_start();
         line.is_empty() || line.starts_with('#') || line.starts_with('%')
-    });
-    if !is_void {
-        chunks.push(Chunk { line, text: plain_json(text) });
-    }
+    })
 }
 
 /// Rewrites JSON that YAML does not accept: tabs between tokens, and escaped surrogates.
@@ -93,7 +102,7 @@ mod tests {
 
     fn check(text: &str, expected: &[(usize, &str)]) {
         let text = normalize(text);
-        let found: Vec<_> = chunks(&text).iter().map(|chunk| (chunk.line, chunk.text.to_string())).collect();
+        let found: Vec<_> = chunks(&text).map(|chunk| (chunk.line, chunk.text.to_string())).collect();
         let expected: Vec<_> = expected.iter().map(|(line, text)| (*line, (*text).to_owned())).collect();
         assert_eq!(found, expected);
     }

@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 
 use super::kinds;
 use super::path::join;
-use super::tree::{self, Form, Node};
+use super::tree::{self, Flaw, Form, Node};
 use crate::clock::Timestamp;
 use crate::machinery::schema::{self, Type};
 use crate::objects::Kind;
@@ -31,12 +31,7 @@ pub(super) struct Checked {
 }
 
 /// Reports every mistake in the structure of an object.
-pub(super) fn check(
-    kind: Kind,
-    node: &Node,
-    is_strict: bool,
-    mistakes: &mut Vec<(usize, String)>,
-) -> Checked {
+pub(super) fn check(kind: Kind, node: &Node, is_strict: bool, mistakes: &mut Vec<Flaw>) -> Checked {
     let root = schema::of(kind);
     let mut walk = Walk { root: Type::of(root), is_strict, mistakes, left_out: Vec::new() };
     let value = walk.visit(node, node.line, &Type::of(root), "").unwrap_or_default();
@@ -49,7 +44,7 @@ struct Walk<'a> {
     root: Type<'a>,
     /// Whether unknown fields and unreadable quantities are mistakes.
     is_strict: bool,
-    mistakes: &'a mut Vec<(usize, String)>,
+    mistakes: &'a mut Vec<Flaw>,
     left_out: Vec<String>,
 }
 
@@ -102,7 +97,11 @@ impl Walk<'_> {
                     let meant = kinds::most_like(&entry.key, unwritten.map(String::as_str));
                     let hint = meant.map(str::to_owned).or_else(|| self.path_of(&entry.key));
                     let hint = kinds::hint(hint.as_deref());
-                    self.mistakes.push((entry.line, format!("unknown field \"{path}\"{hint}")));
+                    self.mistakes.push(Flaw::new(
+                        entry.line,
+                        &path,
+                        format!("unknown field \"{path}\"{hint}"),
+                    ));
                     meant
                 }
                 false => None,
@@ -173,7 +172,8 @@ impl Walk<'_> {
     fn check_quantity(&mut self, text: &str, line: usize, path: &str) {
         if let (true, Err(error)) = (self.is_strict, Amount::parse(text)) {
             let hint = kinds::hint(similar_quantity(text).as_deref());
-            self.mistakes.push((line, format!("{path}: \"{text}\" {NO_QUANTITY}: {error}{hint}")));
+            let message = format!("{path}: \"{text}\" {NO_QUANTITY}: {error}{hint}");
+            self.mistakes.push(Flaw::new(line, path, message));
         }
     }
 
@@ -186,7 +186,7 @@ impl Walk<'_> {
 
     fn wrong(&mut self, line: usize, path: &str, message: &str) -> Option<Value> {
         self.left_out.push(path.to_owned());
-        self.mistakes.push((line, format!("{path}: {message}")));
+        self.mistakes.push(Flaw::new(line, path, format!("{path}: {message}")));
         None
     }
 }

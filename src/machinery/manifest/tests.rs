@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::objects::Kind;
+use crate::objects::{Kind, ObjectKey};
 
 fn mistakes(text: &str) -> Vec<String> {
     parse("m.yaml", text, "default", Strictness::AsIs).mistakes.iter().map(ToString::to_string).collect()
@@ -125,8 +125,13 @@ fn a_text_beyond_its_bounds_is_a_mistake() {
         assert!(found[0].contains("nested more than") || found[0].contains("recursion"), "{found:?}");
     }
     assert!(mistakes(&laughs)[0].contains("expands to more than"), "{:?}", mistakes(&laughs));
-    let many = "--- 1\n".repeat(DOCUMENTS_MAX + 1);
-    assert_eq!(mistakes(&many), [format!("m.yaml:1: there are more than {DOCUMENTS_MAX} documents")]);
+    let many = "--- ~\n".repeat(OBJECTS_MAX + 1);
+    let too_many =
+        format!("there are more than {OBJECTS_MAX} objects, the most that is read of one file; split it");
+    assert_eq!(mistakes(&many), [format!("m.yaml:1: {too_many}")]);
+    let items = "{kind: x},".repeat(OBJECTS_MAX + 1);
+    let list = mistakes(&format!("kind: List\nitems: [{items}]\n"));
+    assert_eq!(list.last().unwrap(), "m.yaml:2: there are 99501 more mistakes");
     let long = " ".repeat(TEXT_LENGTH_MAX + 1);
     assert!(mistakes(&long)[0].contains("bytes, at most"));
     let wrong = "--- 1\n".repeat(MISTAKES_MAX + 7);
@@ -136,7 +141,7 @@ fn a_text_beyond_its_bounds_is_a_mistake() {
 
 #[test]
 fn many_unfolding_documents_share_one_bound() {
-    let laughs: String = (1..7)
+    let laughs: String = (1..8)
         .map(|level| format!("l{level}: &l{level} [{}]\n", vec![format!("*l{}", level - 1); 9].join(", ")))
         .fold("---\nl0: &l0 ha\n".to_owned(), |text, line| text + &line);
     let found = mistakes(&laughs.repeat(300));
@@ -146,4 +151,89 @@ fn many_unfolding_documents_share_one_bound() {
 #[test]
 fn an_alias_within_what_it_names_is_a_mistake() {
     assert_eq!(mistakes("a: &a [*a]\n"), ["m.yaml:1: an alias cannot refer to a node that contains it"]);
+}
+
+#[test]
+fn kinds_that_are_known_and_not_served_are_listed_apart() {
+    let text = format!(
+        "{POD}---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {{name: web}}\nnonsense: 1\n---\n\
+         apiVersion: v1\nkind: List\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n  metadata: {{name: d}}\n---\n\
+         apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\nitems:\n- metadata: {{name: r}}\n"
+    );
+    let manifest = parse("m.yaml", &text, "default", Strictness::AsIs);
+    assert_eq!((manifest.objects.len(), &manifest.mistakes[..]), (1, &[][..]));
+    let skipped: Vec<String> = manifest.skipped.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        skipped,
+        [
+            "m.yaml:6: PodDisruptionBudget \"web\" (policy/v1) is not served here; skipped",
+            "m.yaml:14: Deployment \"d\" (apps/v1) is not served here; skipped",
+            "m.yaml:20: Role \"r\" (rbac.authorization.k8s.io/v1) is not served here; skipped",
+        ]
+    );
+    let refused = Mistake::from(manifest.skipped[0].clone()).to_string();
+    assert_eq!(refused, "m.yaml:6: PodDisruptionBudget \"web\" (policy/v1) is not served here");
+}
+
+#[test]
+fn every_kind_of_the_table_of_known_kinds_is_met_with_its_version() {
+    for (api_version, kind, expected) in [
+        ("policy/v1", "PodDisruptionBudget", ""),
+        ("events.k8s.io/v1", "Event", ""),
+        ("autoscaling/v1", "HorizontalPodAutoscaler", ""),
+        (
+            "policy/v1beta1",
+            "PodDisruptionBudget",
+            "there is no PodDisruptionBudget of apiVersion \"policy/v1beta1\" (did you mean \"policy/v1\"?)",
+        ),
+        (
+            "extensions/v1beta1",
+            "Ingress",
+            "there is no Ingress of apiVersion \"extensions/v1beta1\" (did you mean \"networking.k8s.io/v1\"?)",
+        ),
+        (
+            "apps/v1beta2",
+            "StatefulSet",
+            "apiVersion \"apps/v1beta2\" of StatefulSet is not served here (did you mean \"apps/v1\"?)",
+        ),
+        (
+            "policy/v1",
+            "PodDisruptionBudgets",
+            "unknown kind \"PodDisruptionBudgets\" (did you mean \"PodDisruptionBudget\"?)",
+        ),
+        (
+            "monitoring.coreos.com/v1",
+            "ServiceMonitor",
+            "unknown kind \"ServiceMonitor\" (monitoring.coreos.com/v1): custom resources are not served here",
+        ),
+    ] {
+        let found = mistakes(&format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n"));
+        let found = found.first().map_or("", |text| text.split_once("\"x\": ").unwrap().1);
+        assert_eq!(found, expected, "{api_version} {kind}");
+    }
+}
+
+#[test]
+fn a_template_that_was_not_rendered_is_told_once_and_braces_in_a_text_are_none() {
+    let told =
+        "this is a template that was not rendered (\"{{\"); use what \"helm template\" prints of its chart";
+    let flow = "{{- if .Values.on }}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Values.name }}\n{{- end }}\n";
+    assert_eq!(mistakes(&format!("{POD}---\n{flow}---\n{flow}")), [format!("m.yaml:5: {told}")]);
+    let quoted =
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: '{{ .Release.Name }}'\nspec:\n  type: 1\n";
+    let check: Check = |_| vec![crate::objects::Path::root("metadata").child("name").required("")];
+    let strict = parse("m.yaml", quoted, "default", Strictness::Strict(check));
+    let texts: Vec<_> = strict.mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert_eq!(texts[0], format!("m.yaml:4: {told}"));
+    let text =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  alert: '{{ $labels.pod }} is down'\n";
+    assert_eq!(mistakes(text), [""; 0]);
+}
+
+#[test]
+fn a_mistake_names_its_object_and_field_apart_from_its_words() {
+    let text = format!("{POD}spec: {{hostname: 1}}\n");
+    let mistake = &parse("m.yaml", &text, "default", Strictness::AsIs).mistakes[0];
+    assert_eq!((mistake.object.as_str(), mistake.path.as_str()), ("Pod \"p\"", "spec.hostname"));
 }

@@ -25,7 +25,7 @@ pub(super) struct Node {
 pub(super) enum Form {
     Scalar(Value),
     List(Vec<Rc<Node>>),
-    Map(Map),
+    Map(Box<Map>),
 }
 
 /// The entries of a map in the order of the text.
@@ -49,6 +49,21 @@ pub(super) struct Entry {
 
 /// A line and what is wrong there.
 pub(super) type Fault = (usize, String);
+
+/// Something wrong in an object.
+pub(super) struct Flaw {
+    pub(super) line: usize,
+    /// The field; empty if it is about the object as a whole.
+    pub(super) path: String,
+    /// What is wrong, with the path.
+    pub(super) message: String,
+}
+
+impl Flaw {
+    pub(super) fn new(line: usize, path: &str, message: String) -> Self {
+        Self { line, path: path.to_owned(), message }
+    }
+}
 
 impl Node {
     pub(super) fn new(line: usize, form: Form) -> Self {

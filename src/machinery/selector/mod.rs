@@ -3,6 +3,7 @@
 //! The rules are those of the Kubernetes document "Labels and Selectors"; a selector is parsed
 //! once and then only asked whether labels match.
 
+mod node_term;
 mod requirement;
 mod text;
 
@@ -10,11 +11,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
+pub use node_term::NodeTerm;
 pub use requirement::Labels;
 use requirement::{Operator, Requirement};
 
 /// A parsed selector. The default matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector(Vec<Requirement>);
 
 /// Why a selector cannot be used.
@@ -53,6 +55,29 @@ impl Selector {
             parsed.0.push(Requirement { key: expression.key.clone(), operator });
         }
         Ok(parsed)
+    }
+
+    /// This selector, which also requires the label.
+    #[must_use]
+    pub fn and_label(mut self, key: &str, value: &str) -> Self {
+        let operator = Operator::In(vec![value.to_owned()]);
+        self.0.push(Requirement { key: key.to_owned(), operator });
+        self
+    }
+
+    /// This selector, which also refuses the label.
+    #[must_use]
+    pub fn and_not_label(mut self, key: &str, value: &str) -> Self {
+        let operator = Operator::NotIn(vec![value.to_owned()]);
+        self.0.push(Requirement { key: key.to_owned(), operator });
+        self
+    }
+
+    /// What both selectors require.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// Parses the text form: `a=b,c!=d,e in (x,y),f notin (z),g,!h`. The empty text

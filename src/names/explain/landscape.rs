@@ -8,6 +8,7 @@ use std::sync::Arc;
 use hickory_proto::rr::Name;
 use k8s_openapi::api::core::v1::{Event, Pod};
 
+use super::said::{Said, Sayings, mounts, pods_of_claim};
 use crate::names::options::ZoneOptions;
 use crate::objects::{Kind, Object, ObjectKey, pod};
 
@@ -21,8 +22,8 @@ pub struct Landscape {
     domain: Arc<[String]>,
     objects: imbl::OrdMap<Arc<ObjectKey>, Object>,
     slices: imbl::HashMap<Key, Arc<[Object]>>,
-    /// The last message of a pod's probe, while the pod is not Ready.
-    probes: imbl::HashMap<Key, Arc<str>>,
+    /// What events say of pods that are not Ready, and of sets.
+    sayings: Sayings,
 }
 
 impl Landscape {
@@ -34,7 +35,7 @@ impl Landscape {
             domain: domain.into(),
             objects: imbl::OrdMap::new(),
             slices: imbl::HashMap::new(),
-            probes: imbl::HashMap::new(),
+            sayings: Sayings::default(),
         }
     }
 
@@ -49,13 +50,15 @@ impl Landscape {
             (Kind::Event, Some(object)) => self.put_event(&object),
             (_, Some(object)) => {
                 if object.get::<Pod>().is_some_and(pod::is_ready) {
-                    self.probes.remove(&key_of(&key.namespace, &key.name));
+                    self.sayings.forget_pod(&key.namespace, &key.name);
                 }
                 self.objects.insert(Arc::new(key.clone()), object);
             }
             (kind, None) => {
-                if kind == Kind::Pod {
-                    self.probes.remove(&key_of(&key.namespace, &key.name));
+                match kind {
+                    Kind::Pod => self.sayings.forget_pod(&key.namespace, &key.name),
+                    Kind::StatefulSet => self.sayings.forget_set(&key.namespace, &key.name),
+                    _ => {}
                 }
                 self.objects.remove(key);
             }
@@ -75,13 +78,30 @@ impl Landscape {
     fn put_event(&mut self, object: &Object) {
         let Some(event) = object.get::<Event>() else { return };
         let about = &event.involved_object;
-        let is_probe = about.kind.as_deref() == Some("Pod") && event.reason.as_deref() == Some("Unhealthy");
         let (Some(namespace), Some(name)) = (&about.namespace, &about.name) else { return };
-        let message = event.message.as_deref().filter(|_| is_probe);
-        let pod = self.get(&ObjectKey::new(Kind::Pod, namespace, name)).and_then(Object::get::<Pod>);
-        let pod = pod.filter(|pod| !pod::is_ready(pod));
-        if let (Some(message), Some(_)) = (message, pod) {
-            self.probes.insert(key_of(namespace, name), message.into());
+        let is_set = about.kind.as_deref() == Some("StatefulSet");
+        if is_set && event.reason.as_deref() == Some("SuccessfulCreate") {
+            return self.sayings.forget_set(namespace, name);
+        }
+        let (Some(said), Some(message)) = (Said::of(event), event.message.as_deref()) else { return };
+        let unready = |pod: &str| {
+            let found = self.get(&ObjectKey::new(Kind::Pod, namespace, pod)).and_then(Object::get::<Pod>);
+            found.filter(|pod| !pod::is_ready(pod))
+        };
+        let subject = match said {
+            Said::Probe | Said::Mount => unready(name).map(|_| name.as_str()),
+            Said::Claim => pods_of_claim(name).find(|pod| unready(pod).is_some_and(|pod| mounts(pod, name))),
+            Said::Creation => {
+                self.get(&ObjectKey::new(Kind::StatefulSet, namespace, name)).map(|_| name.as_str())
+            }
+        };
+        let Some(subject) = subject else { return };
+        match said {
+            Said::Claim => {
+                let message = format!("claim {name} is not bound: {message}");
+                self.sayings.put(said, namespace, subject, &message);
+            }
+            _ => self.sayings.put(said, namespace, subject, message),
         }
     }
 
@@ -119,11 +139,9 @@ impl Landscape {
         self.slices.get(&key_of(namespace, service)).map_or(&[], |slices| slices)
     }
 
-    /// The last message of the pod's probe.
-    pub(super) fn probe(&self, pod: &Pod) -> Option<&str> {
-        let text = |value: &Option<String>| value.as_deref().unwrap_or_default().to_owned();
-        let key = key_of(&text(&pod.metadata.namespace), &text(&pod.metadata.name));
-        self.probes.get(&key).map(AsRef::as_ref)
+    /// What was last said of a pod or set.
+    pub(super) fn said(&self, said: Said, namespace: &str, name: &str) -> Option<&str> {
+        self.sayings.get(said, namespace, name)
     }
 }
 

@@ -9,10 +9,14 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 
 use super::cause::Cause;
 use super::question::Question;
+use super::said::Said;
 use crate::clock::Timestamp;
 use crate::names::published;
 use crate::objects::pod::{condition, is_ready, is_terminating, node_name};
 use crate::rules::columns::{PodCells, human_duration};
+
+/// What a scheduler says of a pod whose claims have no volumes.
+const UNBOUND: &str = "unbound immediate PersistentVolumeClaims";
 
 /// What keeps a pod from being published: the cause, and the predicate of a sentence about the pod.
 pub(super) type State = (Cause, String);
@@ -86,13 +90,21 @@ impl Question<'_> {
         let created = pod.metadata.creation_timestamp.as_ref().map(|created| created.0);
         let lasting = self.lasting(created);
         match scheduled.and_then(|scheduled| scheduled.message.as_deref()) {
-            Some(why) => (Cause::PodPending, format!("is {word}{lasting}: {why}")),
+            Some(why) => {
+                // Of a claim without a volume the scheduler says only that there is one.
+                let claim = self.view.said_of_pod(Said::Claim, pod).filter(|_| why.contains(UNBOUND));
+                (Cause::PodPending, format!("is {word}{lasting}: {}", claim.unwrap_or(why)))
+            }
             None if !is_bound => {
                 (Cause::PodPending, format!("is {word}{lasting}: not scheduled to a node yet"))
             }
             None => {
                 let why = containers(pod)
                     .find_map(|container| container.state.as_ref()?.waiting.as_ref()?.message.clone());
+                // While volumes are not mounted, the container's status does not say why.
+                let is_mounting = pod.status.as_ref().is_some_and(|status| status.pod_ip.is_none());
+                let mount = || self.view.said_of_pod(Said::Mount, pod).filter(|_| is_mounting);
+                let why = why.or_else(|| mount().map(str::to_owned));
                 let why = why.map(|why| format!(": {why}")).unwrap_or_default();
                 (Cause::PodStarting, format!("is {word}{lasting}{why}"))
             }
@@ -104,7 +116,7 @@ impl Question<'_> {
             return format!("is {word}, without a Ready condition");
         };
         let since = ready.last_transition_time.as_ref().map(|since| since.0);
-        let probe = self.view.probe(pod).map(lower_first);
+        let probe = self.view.said_of_pod(Said::Probe, pod).map(lower_first);
         let why = probe.or_else(|| ready.message.clone()).or_else(|| ready.reason.clone());
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         format!("is {word}, not Ready{}{why}", self.lasting(since))

@@ -1,6 +1,7 @@
 //! Labels of a StatefulSet's pods: ordinals, and the service that the set names.
 //!
-//! Under OrderedReady a set waits for the first earlier pod that is not Ready.
+//! Under OrderedReady a set waits for the first earlier pod that is not Ready; otherwise the API may
+//! have refused the pod.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
@@ -36,7 +37,7 @@ impl Question<'_> {
         Some(found.after(&[key]))
     }
 
-    fn ordinal(&self, set: &StatefulSet, title: &str, label: &str, ordinal: i32) -> Explanation {
+    pub(super) fn ordinal(&self, set: &StatefulSet, title: &str, label: &str, ordinal: i32) -> Explanation {
         let start = set.spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or(0);
         let replicas = set.spec.replicas.unwrap_or(1);
         let reserved = Wishes::of(&set.metadata).reserved_ordinals;
@@ -56,7 +57,11 @@ impl Question<'_> {
             let text = format!("there is no pod {label}, and nothing here makes the pods of {title}");
             return Explanation::new(Cause::NoControllers, text);
         }
-        let waits = self.waits_for(set, start, ordinal);
+        let (namespace, name) = (&set.metadata.namespace, &set.metadata.name);
+        let failed = namespace.as_deref().zip(name.as_deref());
+        let failed = failed.and_then(|(namespace, set)| self.view.failed_creation(namespace, set, label));
+        let waits =
+            self.waits_for(set, start, ordinal).or_else(|| failed.map(|failed| format!(": {failed}")));
         let text = format!("{title} has not made pod {label} yet{}", waits.unwrap_or_default());
         Explanation::new(Cause::PodMissing, text)
     }

@@ -13,6 +13,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use super::landscape::Landscape;
+use super::said::Said;
 use crate::machinery::selector::Selector;
 use crate::names::options::{PodNames, ZoneOptions};
 use crate::objects::{Kind, KubeObject, Object, ObjectKey};
@@ -159,9 +160,18 @@ impl<'v> View<'v> {
         slices
     }
 
-    /// The last message of the pod's probe.
-    pub(super) fn probe(&self, pod: &Pod) -> Option<&'v str> {
-        self.landscape.probe(pod)
+    /// What was last said of a pod.
+    pub(super) fn said_of_pod(&self, said: Said, pod: &Pod) -> Option<&'v str> {
+        let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
+        self.landscape.said(said, &text(&pod.metadata.namespace), &text(&pod.metadata.name))
+    }
+
+    /// Why a set could not make this pod, if it said so last.
+    pub(super) fn failed_creation(&self, namespace: &str, set: &str, pod: &str) -> Option<&'v str> {
+        let said = self.landscape.said(Said::Creation, namespace, set)?;
+        let (what, why) = said.split_once(" failed error: ")?;
+        let is_it = what.split(' ').any(|word| word == pod);
+        is_it.then_some(why)
     }
 
     /// `; did you mean X?` for the most similar name, if one is similar enough.

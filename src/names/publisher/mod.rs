@@ -261,6 +261,8 @@ impl<S: Source> Publisher<S> {
             added: names(changes.added),
             removed: names(changes.removed),
         };
+        let (n_added, n_removed) = (publication.added.len(), publication.removed.len());
+        debug!(serial, n_added, n_removed, "published");
         // There may be no receiver.
         let _ = self.publications.send(publication);
         true

@@ -201,7 +201,7 @@ async fn the_running_agent_does_what_its_steps_do_and_stops_when_told() {
     let Cluster { store, agent, .. } = cluster;
     let stop = CancellationToken::new();
     let running = tokio::spawn(agent.run(stop.clone()));
-    let scheduler = Box::new(Scheduler::new("node-1"));
+    let scheduler = Box::new(Scheduler::new());
     tokio::spawn(controllers::run(scheduler, store.clone(), stop.clone()));
     let slow = with_annotations(pod("web-0"), &[("start-delay", "1s-5s"), ("readiness-delay", "2s")]);
     let created = store.create(slow).await.unwrap();

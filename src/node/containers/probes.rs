@@ -1,8 +1,9 @@
 //! When the probes of one container are due, and what follows from their results.
 //!
-//! Pure. The rules are the kubelet's (`pkg/kubelet/prober/worker.go`): ticks are counted from the
-//! container's start, readiness and liveness wait for the startup probe, and a result changes only
-//! at its threshold. A tick is left out if the runtime says that it would change nothing, so that a
+//! Pure. The rules are the kubelet's (`pkg/kubelet/prober/worker.go`, `prober_manager.go`): ticks are
+//! counted from the container's start, readiness and liveness wait for the startup probe, readiness
+//! of which nothing is known is asked for at once, between ticks too, and a result changes only at
+//! its threshold. A tick is left out if the runtime says that it would change nothing, so that a
 //! simulated pod at rest costs nothing.
 
 use std::time::Duration;
@@ -45,9 +46,10 @@ impl Probes {
         Self(declared.into_iter().filter_map(probing).collect())
     }
 
-    /// The container runs: nothing is known of it.
-    pub(super) fn begin(&mut self, since: Timestamp, now: Timestamp) {
-        self.resume(since, now, false, false);
+    /// The container runs since then: nothing is known of it. That it is heard of a little later must
+    /// not cost the first tick.
+    pub(super) fn begin(&mut self, since: Timestamp) {
+        self.resume(since, since, false, false);
     }
 
     /// The container runs, and its status says what was known of it.
@@ -115,7 +117,7 @@ impl Probes {
         let is_started = self.is_started();
         for probing in self.0.iter_mut().filter(|probing| probing.due.is_none()) {
             if is_started != (probing.kind == ProbeKind::Startup) {
-                probing.due = Some(probing.tick(since, now));
+                probing.due = Some(probing.first_due(since, now));
             }
         }
     }
@@ -171,6 +173,12 @@ impl Probing {
             Some(instant) if instant == Timestamp::MAX => None,
             Some(instant) => Some(self.tick(since, instant).max(after_this)),
         }
+    }
+
+    /// When it is due once it may be probed.
+    fn first_due(&self, since: Timestamp, now: Timestamp) -> Timestamp {
+        let is_asked_at_once = self.kind == ProbeKind::Readiness && !self.is_successful;
+        if is_asked_at_once { now.max(since + self.initial_delay) } else { self.tick(since, now) }
     }
 
     /// The first tick at or after `wanted`; ticks are counted from the container's start.

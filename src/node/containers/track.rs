@@ -177,19 +177,13 @@ impl Track {
         match &found.state {
             ContainerState::Creating => {}
             ContainerState::Exited(exit) => self.state = State::Exited(exit.clone()),
-            ContainerState::Running { since, health } => self.run(*since, health, now, observations),
+            ContainerState::Running { since, health } => self.run(*since, health, observations),
         }
     }
 
-    fn run(
-        &mut self,
-        since: Timestamp,
-        health: &Health,
-        now: Timestamp,
-        observations: &mut Vec<Observation>,
-    ) {
+    fn run(&mut self, since: Timestamp, health: &Health, observations: &mut Vec<Observation>) {
         if matches!(self.state, State::Creating) {
-            self.probes.begin(since, now);
+            self.probes.begin(since);
             self.refusals = Backoff::default();
         }
         let was_unhealthy = matches!(&self.state, State::Running { health: Health::Unhealthy(_), .. });

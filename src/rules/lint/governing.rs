@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Container, Service};
 
 use super::related::RelatedObjects;
 use super::selection::{is_headless, selector_of, selects, template_labels, written};
-use super::warning::{Warning, warn};
+use super::warning::{Warning, warn, warn_of_pair};
 use crate::objects::pod::containers;
 use crate::objects::{name_of, namespace_of};
 
@@ -73,10 +73,11 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
     let [cluster_ip, selector, publish] = paths;
     if !is_headless(service) {
         let text = format!(
-            "Service \"{service_name}\" is not headless, so \"{set_name}-0.{service_name}\" and the others do not \
-             resolve; recreate it with clusterIP: None"
+            "Service \"{service_name}\" is not headless, so \"{service_name}\" leads to one cluster address instead of \
+             the pods, and DNS servers need not know \"{set_name}-0.{service_name}\" (this one and CoreDNS do); \
+             recreate it with clusterIP: None"
         );
-        warn(warnings, cluster_ip, text);
+        warn_of_pair(warnings, cluster_ip, text);
     }
     let labels = template_labels(set);
     if selector_of(service).is_none() {
@@ -85,7 +86,7 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
              {}",
             written(labels)
         );
-        warn(warnings, selector, text);
+        warn_of_pair(warnings, selector, text);
     } else if !selects(service, labels) {
         let text = format!(
             "Service \"{service_name}\" selects {}, but the pods of StatefulSet \"{set_name}\" are labelled {}; make \
@@ -93,7 +94,7 @@ fn check_pair(set: &StatefulSet, service: &Service, paths: [&str; 3], warnings: 
             written(selector_of(service)),
             written(labels)
         );
-        warn(warnings, selector, text);
+        warn_of_pair(warnings, selector, text);
     }
     check_publishing(set, service, publish, warnings);
 }
@@ -119,7 +120,7 @@ fn check_publishing(set: &StatefulSet, service: &Service, path: &str, warnings: 
         "{reason}, but there is a readiness probe and Service \"{service_name}\" withholds the names of pods that are \
          not ready, so they may wait for each other forever; set publishNotReadyAddresses: true on the service"
     );
-    warn(warnings, path, text);
+    warn_of_pair(warnings, path, text);
 }
 
 /// The name of a peer in a container's command, arguments or environment.

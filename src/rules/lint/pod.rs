@@ -45,7 +45,8 @@ fn check_subdomain(pod: &Pod, subdomain: &str, related: &RelatedObjects<'_>, war
         ),
         Some(service) if !is_headless(service) => {
             format!(
-                "Service \"{subdomain}\" is not headless, so the pod has no DNS name; recreate it with clusterIP: None"
+                "Service \"{subdomain}\" is not headless, so DNS servers need not know the pod by a name below it (this \
+                 one and CoreDNS do); recreate it with clusterIP: None"
             )
         }
         Some(service) if !selects(service, labels) => format!(

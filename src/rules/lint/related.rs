@@ -15,29 +15,23 @@ pub struct RelatedObjects<'a> {
     services: Vec<&'a Service>,
     sets: Vec<&'a StatefulSet>,
     pub(super) pods: Vec<&'a Pod>,
-    /// `None` if they are not known: rules about classes then do not apply.
-    pub(super) classes: Option<Vec<&'a StorageClass>>,
+    pub(super) classes: Vec<&'a StorageClass>,
 }
 
 impl<'a> RelatedObjects<'a> {
     /// Those among `objects` that rules look up: services, sets, pods and storage classes.
     pub fn of(objects: impl IntoIterator<Item = &'a Typed>) -> Self {
-        let mut related = Self { classes: Some(Vec::new()), ..Self::default() };
+        let mut related = Self::default();
         for object in objects {
             match object {
                 Typed::Service(service) => related.services.push(service),
                 Typed::StatefulSet(set) => related.sets.push(set),
                 Typed::Pod(pod) => related.pods.push(pod),
-                Typed::StorageClass(class) => related.classes.get_or_insert_default().push(class),
+                Typed::StorageClass(class) => related.classes.push(class),
                 _ => {}
             }
         }
         related
-    }
-
-    /// The same without storage classes, which the caller does not know.
-    pub fn without_classes(self) -> Self {
-        Self { classes: None, ..self }
     }
 
     pub(super) fn service(&self, namespace: &str, name: &str) -> Option<&'a Service> {

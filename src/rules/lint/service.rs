@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::related::RelatedObjects;
 use super::selection::{is_headless, selector_of, selects, template_labels, written};
-use super::warning::{Warning, warn};
+use super::warning::{Warning, warn, warn_of_pair};
 use crate::objects::pod::containers;
 use crate::objects::{name_of, namespace_of};
 
@@ -62,13 +62,15 @@ fn check_twin(service: &Service, related: &RelatedObjects<'_>, warnings: &mut Ve
         name_of(&other.metadata) != name && is_headless(other) && selector_of(other) == Some(selector)
     };
     if let Some(twin) = related.services_in(namespace).find(is_twin) {
+        let twin = name_of(&twin.metadata);
         let text = format!(
-            "Service \"{}\" is headless and selects {} too, but a pod has its name under one service alone; remove \
-             one of the two, or give this one a cluster IP",
-            name_of(&twin.metadata),
+            "Services \"{}\" and \"{}\" are both headless and select {}, but a pod has its name under one service \
+             alone; remove one of the two, or give one a cluster IP",
+            name.min(twin),
+            name.max(twin),
             written(Some(selector))
         );
-        warn(warnings, "spec.selector", text);
+        warn_of_pair(warnings, "spec.selector", text);
     }
 }
 
@@ -90,7 +92,7 @@ fn check_ports(
                 name_of(&service.metadata),
                 known_ports(pod)
             );
-            warn(warnings, &path(index), text);
+            warn_of_pair(warnings, &path(index), text);
         }
     }
 }

@@ -126,11 +126,15 @@ fn check_mounts(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     }
 }
 
+/// A volume with the name of a claim template is replaced by the claim of each pod.
 fn check_shared_claims(set: &StatefulSet, pod: &PodSpec, warnings: &mut Vec<Warning>) {
     if set.spec.replicas.unwrap_or(1) < 2 {
         return;
     }
-    for (index, volume) in pod.volumes.iter().flatten().enumerate() {
+    let templates = || set.spec.volume_claim_templates.iter().flatten();
+    let is_replaced = |name: &str| templates().any(|claim| name_of(&claim.metadata) == name);
+    for (index, volume) in pod.volumes.iter().flatten().enumerate().filter(|(_, one)| !is_replaced(&one.name))
+    {
         if let Some(claim) =
             volume.persistent_volume_claim.as_ref().filter(|claim| claim.read_only != Some(true))
         {

@@ -31,7 +31,7 @@ fn check(
     path: &str,
     warnings: &mut Vec<Warning>,
 ) {
-    let (Some(spec), Some(classes)) = (spec, &related.classes) else { return };
+    let (Some(spec), classes) = (spec, &related.classes) else { return };
     // A claim for one volume, or for volumes with certain labels, needs no class.
     if spec.volume_name.as_deref().is_some_and(|name| !name.is_empty()) || spec.selector.is_some() {
         return;

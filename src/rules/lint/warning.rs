@@ -9,6 +9,8 @@ pub struct Warning {
     pub path: String,
     /// What will happen, and how to fix it.
     pub text: String,
+    /// Whether it is about two objects and names both: then the other one has the same warning.
+    pub is_mutual: bool,
 }
 
 impl std::fmt::Display for Warning {
@@ -18,5 +20,10 @@ impl std::fmt::Display for Warning {
 }
 
 pub(super) fn warn(warnings: &mut Vec<Warning>, path: &str, text: String) {
-    warnings.push(Warning { path: path.to_owned(), text });
+    warnings.push(Warning { path: path.to_owned(), text, is_mutual: false });
+}
+
+/// A warning about two objects, in the same words whichever of the two is looked at.
+pub(super) fn warn_of_pair(warnings: &mut Vec<Warning>, path: &str, text: String) {
+    warnings.push(Warning { path: path.to_owned(), text, is_mutual: true });
 }

@@ -17,6 +17,7 @@ mod handler;
 mod labels;
 mod lease;
 mod metadata;
+mod placement;
 mod pod;
 mod pod_change;
 mod port;

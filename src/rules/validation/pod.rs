@@ -1,14 +1,14 @@
 //! Pods and pod templates.
 //!
 //! Only the fields that this server uses are checked: containers, volumes, names, policies, DNS,
-//! tolerations. Affinity, topology, security contexts and devices are not checked, since nothing here
-//! acts on them.
+//! placement, tolerations. Security contexts and devices are not checked, since nothing here acts on
+//! them.
 
 use k8s_openapi::api::core::v1::{HostAlias, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration};
 
 use super::value::{check_choice, check_form, items, text};
 use super::volume::{self, Volumes};
-use super::{container, labels, resources};
+use super::{container, labels, placement, resources};
 use crate::objects::{FieldError, Path, names};
 
 const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];
@@ -61,6 +61,7 @@ fn check_spec(spec: &PodSpec, claims: &[&str], path: &Path<'_>, errors: &mut Vec
     }
     check_names(spec, path, errors);
     check_deadline(spec.active_deadline_seconds, path, errors);
+    placement::check(spec, path, errors);
     for (index, toleration) in items(&spec.tolerations).iter().enumerate() {
         check_toleration(toleration, &path.child("tolerations").index(index), errors);
     }

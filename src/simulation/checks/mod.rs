@@ -8,7 +8,10 @@
 //! | [`names`] | something is published | DNS holds exactly the ready endpoints |
 //! | [`writes`] | the StatefulSet controller writes | it does not write without end |
 //! | [`rest`] | all parts are idle | status and DNS match the pods; at the end, the wanted state is reached |
+//!
+//! [`cause`] says why the wanted state is not reached.
 
+pub(super) mod cause;
 pub(super) mod claims;
 pub(super) mod names;
 pub(super) mod order;

@@ -1,7 +1,8 @@
 //! Rest: what must hold when all parts are idle, and at the end.
 //!
 //! A status is counted from the pods independently of the controller. At the end nothing may be
-//! missing, superfluous or still terminating.
+//! missing, superfluous or still terminating; what is, is found here, and [`cause`](super::cause) says
+//! why.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -78,18 +79,32 @@ fn counted(set: &StatefulSet, members: &[Member<'_>]) -> Counts {
     }
 }
 
-/// The first difference from the wanted state; `None` if there is none.
-pub(crate) fn unfinished(view: &View, now: Timestamp) -> Option<String> {
+/// A difference from the wanted state.
+pub(crate) struct Unfinished {
+    /// What is not as it should be.
+    pub(crate) what: String,
+    /// The set and the ordinal of the pod that does not serve, if that is the difference.
+    pub(crate) member: Option<(Object, i32)>,
+}
+
+impl Unfinished {
+    pub(crate) fn new(what: String) -> Self {
+        Self { what, member: None }
+    }
+}
+
+/// The differences from the wanted state, the first of each set; none if it is reached.
+pub(crate) fn unfinished(view: &View, now: Timestamp) -> Vec<Unfinished> {
     let kinds = [Kind::StatefulSet, Kind::Pod, Kind::PersistentVolumeClaim, Kind::ControllerRevision];
     for object in kinds.iter().flat_map(|kind| view.list(*kind)) {
         if object.is_terminating() && !is_left_over(view, object) {
-            return Some(format!("{} is still terminating", object.key()));
+            return vec![Unfinished::new(format!("{} is still terminating", object.key()))];
         }
         if !object.is_terminating() && is_garbage(view, object) {
-            return Some(format!("{} has lost its owners and still exists", object.key()));
+            return vec![Unfinished::new(format!("{} has lost its owners and still exists", object.key()))];
         }
     }
-    view.list(Kind::StatefulSet).find_map(|set| unfinished_set(view, set, now))
+    view.list(Kind::StatefulSet).filter_map(|set| unfinished_set(view, set, now)).collect()
 }
 
 /// Whether the object is a claim of an earlier set of its name that a pod of the present set uses.
@@ -104,28 +119,33 @@ fn is_left_over(view: &View, claim: &Object) -> bool {
         && claim.meta().owner_references.iter().flatten().any(is_earlier_set)
 }
 
-fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<String> {
+fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<Unfinished> {
     let set = object.get::<StatefulSet>()?;
+    let of_set = |what: String| Some(Unfinished::new(format!("{}: {what}", object.key())));
+    let of_member =
+        |ordinal, what: String| Some(Unfinished { member: Some((object.clone(), ordinal)), ..of_set(what)? });
     let (wish, members) = (Wish::of(set), view.members(object, now));
     for ordinal in wish.ordinals() {
         let name = format!("{}-{ordinal}", object.name());
-        let Some(member) = members.get(&ordinal) else { return Some(format!("{name} is missing")) };
+        let Some(member) = members.get(&ordinal) else {
+            return of_member(ordinal, format!("pod {name} is missing"));
+        };
         if !member.serves() {
-            return Some(format!("{name} is not available"));
+            return of_member(ordinal, format!("pod {name} is not available"));
         }
         let is_due = wish.rolling.is_some_and(|rolling| ordinal >= rolling.first);
         if is_due && !member.is_of(&set.spec.template) {
-            return Some(format!("{name} is not of the set's template"));
+            return of_set(format!("pod {name} is not of the set's template"));
         }
         for template in set.spec.volume_claim_templates.iter().flatten() {
             let claim = format!("{}-{name}", template.metadata.name.as_deref().unwrap_or_default());
             if view.get(Kind::PersistentVolumeClaim, object.namespace(), &claim).is_none() {
-                return Some(format!("claim {claim} is missing"));
+                return of_set(format!("claim {claim} is missing"));
             }
         }
     }
     let superfluous = members.keys().find(|ordinal| !wish.ordinals().contains(ordinal))?;
-    Some(format!("{}-{superfluous} is not wanted", object.name()))
+    of_set(format!("pod {}-{superfluous} is not wanted", object.name()))
 }
 
 /// Whether the object has owners and all of them are gone.

@@ -19,11 +19,11 @@ use crate::store::Event;
 pub(crate) const STORM: &str = "the controller does not write without end";
 
 /// How many writes a set may cost in a minute whatever it is.
-const WRITES_MAX: usize = 60;
+const WRITES_MAX: usize = 30;
 /// So many more for each of its pods.
-const WRITES_PER_POD_MAX: usize = 60;
+const WRITES_PER_POD_MAX: usize = 30;
 /// So many more for each deed of this minute and the one before.
-const WRITES_PER_DEED_MAX: usize = 20;
+const WRITES_PER_DEED_MAX: usize = 10;
 const MINUTE_S: i64 = 60;
 
 /// The writes of the present minute.

@@ -27,6 +27,27 @@ async fn create(store: &Store, kind: Kind, text: &str) -> Result<Object, StoreEr
     store.create(Typed::from_value(kind, value).unwrap()).await
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_pod_needs_its_service_account_unless_it_is_the_default() {
+    let store = store().await;
+    let pod = |name: &str, account: &str| {
+        format!(
+            "metadata: {{name: {name}, namespace: default}}, \
+             spec: {{serviceAccountName: \"{account}\", containers: [{{name: c, image: c}}]}}"
+        )
+    };
+    assert!(create(&store, Kind::Pod, &pod("a", "")).await.is_ok());
+    assert!(create(&store, Kind::Pod, &pod("b", "default")).await.is_ok());
+    let refused = create(&store, Kind::Pod, &pod("c", "etcd")).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "pods \"c\" is forbidden: error looking up service account default/etcd: \
+         serviceaccount \"etcd\" not found"
+    );
+    create(&store, Kind::ServiceAccount, "metadata: {name: etcd, namespace: default}").await.unwrap();
+    assert!(create(&store, Kind::Pod, &pod("c", "etcd")).await.is_ok());
+}
+
 /// What every claim must say.
 const CLAIM_SPEC: &str = "accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}";
 
@@ -47,7 +68,7 @@ async fn an_object_needs_a_namespace_that_stays() {
     store.delete(team.key(), &DeleteOptions::default()).await.unwrap();
     let late = create(&store, Kind::ConfigMap, &text.replace("name: c", "name: d")).await.unwrap_err();
     let reason = "unable to create new content in namespace team because it is being terminated";
-    assert_eq!(late.to_string(), format!("ConfigMap team/d is forbidden: {reason}"));
+    assert_eq!(late.to_string(), format!("configmaps \"d\" is forbidden: {reason}"));
     let change = store.modify::<ConfigMap>(present.key(), |map| map.immutable = Some(true));
     assert!(change.await.is_ok(), "what is there may change to the last");
 }
@@ -60,7 +81,7 @@ async fn the_system_namespaces_stay() {
         let error = store.delete(&key, &DeleteOptions::default()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("Namespace {name} is forbidden: this namespace may not be deleted")
+            format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted")
         );
     }
     let lease = ObjectKey::new(Kind::Namespace, "", "kube-node-lease");

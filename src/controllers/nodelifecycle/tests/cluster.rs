@@ -66,7 +66,7 @@ impl Cluster {
             Box::new(Volumes::new()),
             Box::new(Garbage::new()),
             Box::new(NodeLifecycle::new(GRACE)),
-            Box::new(Scheduler::new(nodes[0])),
+            Box::new(Scheduler::new()),
         ];
         for controller in controllers {
             tokio::spawn(run(controller, store.clone(), stop.clone()));

@@ -68,7 +68,7 @@ impl Cluster {
             Box::new(EndpointSlices::new()),
             Box::new(Volumes::new()),
             Box::new(Garbage::new()),
-            Box::new(Scheduler::new("node")),
+            Box::new(Scheduler::new()),
         ];
         for controller in controllers {
             tokio::spawn(run(controller, store.clone(), stop.clone()));

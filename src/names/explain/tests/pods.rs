@@ -275,3 +275,89 @@ fn a_pod_without_an_address_of_the_services_family_is_not_promised() {
         scene(families).check(WEB_0, Cause::NotPublishedYet, text);
     }
 }
+
+/// An event about an object of the scene.
+fn event(scene: Scene, kind: &str, name: &str, reason: &str, message: &str) -> Scene {
+    scene.and(
+        Kind::Event,
+        json!({
+            "metadata": {"name": format!("{name}.2"), "namespace": "default"}, "reason": reason, "message": message,
+            "involvedObject": {"kind": kind, "namespace": "default", "name": name},
+        }),
+    )
+}
+
+#[test]
+fn a_container_that_lacks_something_says_what() {
+    let lacking = waiting("Pending", "CreateContainerConfigError", "secret \"db\" not found".into());
+    let scene = Scene::new().headless("nginx").pod("web-0", json!({}), lacking);
+    scene.check(
+        WEB_0,
+        Cause::PodStarting,
+        "pod default/web-0 is CreateContainerConfigError for 100s: secret \"db\" not found",
+    );
+    let bad = waiting("Pending", "InvalidImageName", "Failed to apply default image tag \"A\"".into());
+    Scene::new().headless("nginx").pod("web-0", json!({}), bad).check(
+        WEB_0,
+        Cause::PodStarting,
+        "pod default/web-0 is InvalidImageName for 100s: Failed to apply default image tag \"A\"",
+    );
+}
+
+#[test]
+fn what_is_said_of_a_volume_is_why_a_pod_is_not_created_until_it_has_an_address() {
+    let mut creating = waiting("Pending", "ContainerCreating", Value::Null);
+    let failed = "MountVolume.SetUp failed for volume \"v\" : secret \"tls\" not found";
+    let scene = Scene::new().headless("nginx").pod("web-0", json!({}), creating.clone());
+    let scene = event(scene, "Pod", "web-0", "FailedMount", failed);
+    let title = "pod default/web-0 is ContainerCreating for 100s";
+    scene.check(WEB_0, Cause::PodStarting, &format!("{title}: {failed}"));
+    creating["podIP"] = "10.0.0.1".into();
+    scene.pod("web-0", json!({}), creating).check(WEB_0, Cause::PodStarting, title);
+}
+
+#[test]
+fn of_a_claim_without_a_volume_the_claims_own_reason_is_told() {
+    let unbound = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.";
+    let pending = |why: &str| {
+        json!({"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why},
+        ]})
+    };
+    let volumes =
+        json!({"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}}]});
+    let scene = |why| Scene::new().headless("nginx").pod("web-0", volumes.clone(), pending(why));
+    let said = "storageclass.storage.k8s.io \"gold\" not found";
+    let tell = |scene| event(scene, "PersistentVolumeClaim", "data-web-0", "ProvisioningFailed", said);
+    scene(unbound).check(
+        WEB_0,
+        Cause::PodPending,
+        &format!("pod default/web-0 is Pending for 100s: {unbound}"),
+    );
+    tell(scene(unbound)).check(
+        WEB_0,
+        Cause::PodPending,
+        &format!("pod default/web-0 is Pending for 100s: claim data-web-0 is not bound: {said}"),
+    );
+    let other = "0/1 nodes are available: 1 node(s) were unschedulable.";
+    tell(scene(other)).check(
+        WEB_0,
+        Cause::PodPending,
+        &format!("pod default/web-0 is Pending for 100s: {other}"),
+    );
+}
+
+#[test]
+fn a_pod_that_the_api_refuses_has_its_reason() {
+    let refused = "pods \"web-0\" is forbidden: error looking up service account default/x: serviceaccount \"x\" not found";
+    let scene = || {
+        let scene = Scene::new().headless("nginx").set(json!({}), json!({"replicas": 2}));
+        let message = format!("Create Pod web-0 in StatefulSet web failed error: {refused}");
+        event(scene, "StatefulSet", "web", "FailedCreate", &message)
+    };
+    let title = "StatefulSet default/web has not made pod";
+    scene().check(WEB_0, Cause::PodMissing, &format!("{title} web-0 yet: {refused}"));
+    scene().check("web-1.nginx.default.svc", Cause::PodMissing, &format!("{title} web-1 yet"));
+    let made = event(scene(), "StatefulSet", "web", "SuccessfulCreate", "");
+    made.check(WEB_0, Cause::PodMissing, &format!("{title} web-0 yet"));
+}

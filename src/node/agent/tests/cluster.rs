@@ -176,7 +176,7 @@ pub(super) fn with_probe(mut pod: Pod, initial_delay_s: i32, period_s: i32) -> P
 }
 
 fn scheduler(store: &Store) -> Worker {
-    Worker::new(Box::new(Scheduler::new("node-1")), store.clone())
+    Worker::new(Box::new(Scheduler::new()), store.clone())
 }
 
 /// A pod's status in one line.

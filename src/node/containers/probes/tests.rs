@@ -33,7 +33,7 @@ fn readiness_changes_only_at_its_thresholds() {
     let mut container = Container { readiness_probe: probe(1, 5), ..Default::default() };
     container.readiness_probe.as_mut().unwrap().success_threshold = Some(2);
     let mut probes = Probes::of(&container);
-    probes.begin(at(0), at(0));
+    probes.begin(at(0));
     let mut seen = Vec::new();
     for reply in [success(None), success(None), failure(None), failure(None), failure(None), success(None)] {
         let now = probes.next_due().unwrap();
@@ -44,7 +44,7 @@ fn readiness_changes_only_at_its_thresholds() {
 }
 
 #[test]
-fn the_others_wait_for_the_startup_probe_and_keep_their_ticks() {
+fn the_others_wait_for_the_startup_probe_and_readiness_then_asks_at_once() {
     let container = Container {
         startup_probe: probe(4, 10),
         readiness_probe: probe(1, 5),
@@ -52,21 +52,36 @@ fn the_others_wait_for_the_startup_probe_and_keep_their_ticks() {
         ..Default::default()
     };
     let mut probes = Probes::of(&container);
-    probes.begin(at(0), at(0));
+    probes.begin(at(0));
     assert_eq!((probes.next_due(), probes.is_started()), (Some(at(4)), false));
     assert_eq!(probes.take_due(at(4)).collect::<Vec<_>>(), [ProbeKind::Startup]);
     assert_eq!(probes.next_due(), None, "never twice at the same time");
     assert!(!probes.answered(ProbeKind::Startup, None, at(0), at(4)), "no answer says nothing");
     assert_eq!(probes.next_due(), Some(at(14)));
     answer(&mut probes, at(14), &success(None));
-    assert_eq!((probes.next_due(), probes.is_started(), probes.is_ready()), (Some(at(16)), true, false));
+    assert_eq!((probes.next_due(), probes.is_started(), probes.is_ready()), (Some(at(14)), true, false));
+    assert_eq!(probes.take_due(at(14)).collect::<Vec<_>>(), [ProbeKind::Readiness]);
+    probes.answered(ProbeKind::Readiness, Some(&failure(None)), at(0), at(14));
+    assert_eq!(probes.next_due(), Some(at(16)), "from then on at its ticks");
+}
+
+#[test]
+fn a_container_of_which_is_heard_late_does_not_lose_its_first_tick() {
+    let late = at(0) + Duration::from_millis(20);
+    let container =
+        Container { startup_probe: probe(0, 10), readiness_probe: probe(0, 10), ..Default::default() };
+    let mut probes = Probes::of(&container);
+    probes.begin(at(0));
+    answer(&mut probes, late, &success(None));
+    answer(&mut probes, late, &success(None));
+    assert_eq!((probes.is_started(), probes.is_ready()), (true, true));
 }
 
 #[test]
 fn a_liveness_probe_that_fails_as_often_as_it_may_restarts_the_container() {
     let container = Container { liveness_probe: probe(0, 1), ..Default::default() };
     let mut probes = Probes::of(&container);
-    probes.begin(at(0), at(0));
+    probes.begin(at(0));
     let verdicts = [0, 1, 2].map(|s| answer(&mut probes, at(s), &failure(None)));
     assert_eq!(verdicts, [false, false, true]);
 }
@@ -75,7 +90,7 @@ fn a_liveness_probe_that_fails_as_often_as_it_may_restarts_the_container() {
 fn ticks_that_would_change_nothing_are_left_out() {
     let container = Container { readiness_probe: probe(1, 5), ..Default::default() };
     let mut probes = Probes::of(&container);
-    probes.begin(at(0), at(0));
+    probes.begin(at(0));
     answer(&mut probes, at(1), &failure(Some(at(7))));
     assert_eq!(probes.next_due(), Some(at(11)));
     answer(&mut probes, at(11), &success(Some(Timestamp::MAX)));
