@@ -1,6 +1,7 @@
 //! The nodes that are asked for: names, zones, sizes, and a share of the pod network for each.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
@@ -15,6 +16,10 @@ const NAME: &str = "dullahan";
 /// The networks that kube-controller-manager gives to nodes (`--node-cidr-mask-size-ipv4` and `-ipv6`).
 const NODE_PREFIX_V4: u8 = 24;
 const NODE_PREFIX_V6: u8 = 64;
+/// A node is lost when it has missed this many renewals of its lease, give or take one.
+const RENEWALS_PER_GRACE: u32 = 4;
+/// The shortest lease that can be written: its duration is in whole seconds.
+const GRACE_MIN: Duration = Duration::from_secs(1);
 /// Where the machine does not tell its memory or its storage.
 const OCTETS_UNKNOWN: u64 = 8 << 30;
 
@@ -29,6 +34,7 @@ pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>
             bail!("--simulated-zones: \"{zone}\" is not the value of a label: {}", faults.join("; "));
         }
     }
+    let renewal = renewal(settings.nodes.node_monitor_grace_period.0)?;
     let size = size(&settings.nodes)?;
     let networks = shares(&settings.pod_cidr, n_nodes, size.pods)?;
     let node = |(n, pod_networks): (usize, Vec<IpNet>)| NodeOptions {
@@ -40,9 +46,18 @@ pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>
         pod_networks,
         size: size.clone(),
         zone: simulated_zones.get(n % simulated_zones.len().max(1)).cloned(),
-        renews_lease_every: Some(LEASE_RENEWAL),
+        renews_lease_every: Some(renewal),
     };
     Ok(networks.into_iter().enumerate().map(node).collect())
+}
+
+/// How often leases are renewed, so that a healthy node is never silent for `grace`: as often as a
+/// kubelet does, or more often where that would not do.
+fn renewal(grace: Duration) -> anyhow::Result<Duration> {
+    if grace < GRACE_MIN {
+        bail!("--node-monitor-grace-period {grace:?}: must be at least {GRACE_MIN:?}");
+    }
+    Ok(LEASE_RENEWAL.min(grace / RENEWALS_PER_GRACE))
 }
 
 /// One node is reached where this server is: at the first of these addresses that is a machine's.
@@ -151,6 +166,16 @@ mod tests {
         );
         assert_eq!(parts(&["10.1.0.0/24"], 3, 110), "[10.1.0.0/26] [10.1.0.64/26] [10.1.0.128/26]");
         assert_eq!(parts(&["10.1.0.0/29"], 8, 110), "--pod-cidr 10.1.0.0/29 is too small for 8 nodes");
+    }
+
+    #[test]
+    fn leases_are_renewed_more_often_than_a_node_may_be_silent() {
+        for (grace_s, renewal_ms) in [(3600, 10_000), (50, 10_000), (40, 10_000), (12, 3_000), (1, 250)] {
+            let found = renewal(Duration::from_secs(grace_s)).unwrap();
+            assert_eq!(found, Duration::from_millis(renewal_ms), "{grace_s} s");
+        }
+        let refused = renewal(Duration::from_millis(900)).unwrap_err().to_string();
+        assert_eq!(refused, "--node-monitor-grace-period 900ms: must be at least 1s");
     }
 
     #[test]
