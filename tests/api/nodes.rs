@@ -72,8 +72,7 @@ fn nodes_are_described_and_drained_as_in_a_real_cluster() {
     }
 }
 
-/// What happens to the pod of a node that stops; the grace period is a little
-/// longer than the time between two renewals of a lease.
+/// What happens to the pod of a node that stops.
 const LOST: &[(&str, &[&str])] = &[
     ("apply -f -", &["statefulset.apps/web created"]),
     ("rollout status sts/web --timeout=30s", &["roll out complete: 1 new pods"]),
@@ -85,6 +84,21 @@ const LOST: &[(&str, &[&str])] = &[
         "describe node dullahan",
         &["Kubelet stopped posting node status.", "node.kubernetes.io/unreachable:NoExecute"],
     ),
+    ("get pod web-0", &["1/1", "Running"]),
+    (
+        "!logs web-0",
+        &[
+            "Error from server: Get \"https://127.0.0.1:10250/containerLogs/default/web-0/c\": dial tcp 127.0.0.1:10250: connect: connection refused",
+        ],
+    ),
+    (
+        "!exec web-0 -- true",
+        &["Error from server: error dialing backend: dial tcp 127.0.0.1:10250: connect: connection refused"],
+    ),
+    (
+        "!port-forward pod/web-0 :80",
+        &["error dialing backend: dial tcp 127.0.0.1:10250: connect: connection refused"],
+    ),
     ("annotate node dullahan simulated.dullahan.dev/down-", &["node/dullahan annotated"]),
     ("wait --for=condition=Ready=True node/dullahan --timeout=30s", &["condition met"]),
     ("wait --for=condition=Ready=True pod/web-0 --timeout=30s", &["condition met"]),
@@ -94,7 +108,7 @@ const LOST: &[(&str, &[&str])] = &[
 fn a_node_that_stops_is_not_ready_until_it_is_back() {
     let mut tools = Tools::default();
     let Some(kubectl) = tools.find("kubectl", "kubernetes-client") else { return };
-    let cluster = Cluster::start_with(kubectl, &["--node-monitor-grace-period=12s"]);
+    let cluster = Cluster::start_with(kubectl, &["--node-monitor-grace-period=2s"]);
     for (line, expected) in LOST {
         cluster.check(line, WEB, expected);
     }
