@@ -50,6 +50,7 @@ const FOUND: &[(u64, u64, &str)] = &[
     (1134, 480, "a pod without a node whose removal failed half-way stayed for ever"),
     (20737, 900, "foreground deletion waited for a claim that waited for a pod that waited for the claim"),
     (5287, 900, "the same, after scaling down twice"),
+    (1600, 360, "the last status of a pod was lost because someone else wrote the pod at that moment"),
     (6, 900, "a claim of a set that was deleted and created again at once was expected to be gone"),
 ];
 

@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{ListenAddress, RuntimeName, ServeSettings, state_roots};
 use crate::controllers::endpointslice::EndpointSlices;
 use crate::controllers::garbage::Garbage;
+use crate::controllers::nodelifecycle::NodeLifecycle;
 use crate::controllers::scheduler::Scheduler;
 use crate::controllers::statefulset::{self, StatefulSets};
 use crate::controllers::volumes::Volumes;
@@ -130,13 +131,14 @@ fn refuse_kubeconfig_of_another(kubeconfig: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 5] {
+fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 6] {
     let beyond = statefulset::Options { unstick: settings.unstick, grow_claims: settings.grow_claims };
     [
         Box::new(StatefulSets::with(beyond)),
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
+        Box::new(NodeLifecycle::new(settings.nodes.node_monitor_grace_period.0)),
         Box::new(Scheduler::new()),
     ]
 }

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use super::arguments::Given;
 use super::output::Output;
-use super::session::{HangUps, Session};
+use super::session::Session;
+use super::signals::HangUps;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::DnsOnlySettings;

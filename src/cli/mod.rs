@@ -19,6 +19,7 @@ mod progress;
 mod resolver;
 mod serve;
 mod session;
+mod signals;
 mod simulate;
 
 use std::process::ExitCode;

@@ -9,7 +9,8 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 
 use super::arguments::Given;
 use super::output::Output;
-use super::session::{HangUps, Session};
+use super::session::Session;
+use super::signals::HangUps;
 use crate::app::{self, Running};
 use crate::clock::Clock;
 use crate::config::ServeSettings;

@@ -12,8 +12,6 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -21,6 +19,7 @@ use super::arguments::Given;
 use super::command::Command;
 use super::output::{Line, Output, Tone, print_error};
 use super::progress::{self, Progress};
+use super::signals::{Ending, Endings, HangUps};
 use crate::app::{Failure, Renewal, Running, ZoneReport, is_live};
 use crate::clock::Clock;
 use crate::config::DnsSettings;
@@ -61,42 +60,6 @@ enum End {
     NobodyReads,
 }
 
-/// A signal that ends the server: its name and number.
-#[derive(Clone, Copy)]
-struct Ending {
-    name: &'static str,
-    number: u8,
-}
-
-const TERMINATED: Ending = Ending { name: "SIGTERM", number: 15 };
-const INTERRUPTED: Ending = Ending { name: "Ctrl-C", number: 2 };
-
-/// Whoever holds it does not die of SIGHUP.
-pub(super) struct HangUps(Signal);
-
-impl HangUps {
-    /// From now on they are counted, and one that comes while a server starts is not lost. Must be called
-    /// within a runtime.
-    pub(super) fn catch() -> anyhow::Result<Self> {
-        listen(SignalKind::hangup()).map(Self)
-    }
-}
-
-/// The signals that end the server.
-struct Endings {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Endings {
-    async fn next(&mut self) -> Ending {
-        tokio::select! {
-            _ = self.terminate.recv() => TERMINATED,
-            _ = self.interrupt.recv() => INTERRUPTED,
-        }
-    }
-}
-
 impl Session {
     /// `hints` are printed once every StatefulSet is complete and nothing happens.
     pub(super) fn new(
@@ -113,8 +76,7 @@ impl Session {
 
     /// Prints progress until the session ends.
     pub(super) async fn run(mut self, mut hang_ups: HangUps) -> anyhow::Result<ExitCode> {
-        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        let mut endings = Endings { terminate, interrupt };
+        let mut endings = Endings::catch()?;
         self.print_places();
         self.print(progress::report(&self.running.applied));
         let mut failure = std::pin::pin!(self.running.failure());
@@ -126,7 +88,7 @@ impl Session {
             let is_settling = self.hints.is_some() && self.progress.is_complete();
             tokio::select! {
                 ending = endings.next() => break End::Signal(ending),
-                _ = hang_ups.0.recv() => self.read_again(),
+                () = hang_ups.next() => self.read_again(),
                 failure = &mut failure => break End::Failure(failure),
                 () = clock.sleep(SETTLED), if is_settling => self.print_hints(),
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
@@ -238,10 +200,6 @@ fn renewed(what: &str, outcome: String, is_refused: bool) -> Line {
         return progress::problem_line(&problem);
     }
     Line::new("reload", what, outcome, Tone::Neutral).with("signal", SIGHUP)
-}
-
-fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
-    signal(kind).context("cannot listen for signals")
 }
 
 /// Waits for something to happen and says it in lines.

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::output::say;
 use super::progress;
-use super::session::HangUps;
+use super::signals::HangUps;
 use crate::app;
 use crate::config::{ManifestSettings, is_capable};
 use crate::files::once;

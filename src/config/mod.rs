@@ -10,14 +10,13 @@ pub mod file;
 mod forward;
 mod manifests;
 mod nodes;
+mod span;
 mod state;
 mod wire;
 
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -26,6 +25,7 @@ pub use address::{ListenAddress, with_port};
 pub use forward::{FallthroughZone, ForwardSettings, Upstream};
 pub use manifests::ManifestSettings;
 pub use nodes::NodeSettings;
+pub use span::Span;
 pub use state::{KubeconfigSettings, ServerName, StateRoots, StateSettings, state_roots, user_kubeconfig};
 pub use wire::{KeyFile, Secondary, WireSettings};
 
@@ -300,26 +300,6 @@ pub enum RuntimeName {
     Simulated,
 }
 
-/// A duration as people write it: `300ms`, `2s`, `1m 30s`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Duration);
-
-impl FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let hint = || format!("\"{text}\" is not a duration; write for example 300ms, 2s or 1m");
-        let parsed: jiff::SignedDuration = text.parse().map_err(|_| hint())?;
-        Duration::try_from(parsed).map(Span).map_err(|_| hint())
-    }
-}
-
-impl std::fmt::Display for Span {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
 /// Whether `stream` is a terminal that obeys control sequences; `TERM=dumb` says that it does not.
 pub fn is_capable(stream: &impl IsTerminal) -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -330,23 +310,4 @@ pub fn is_capable(stream: &impl IsTerminal) -> bool {
 pub fn wants_color(stream: &impl IsTerminal) -> bool {
     let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     is_capable(stream) && !is_refused
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_as_people_write_them() {
-        for (text, expected) in [
-            ("300ms", Some(Duration::from_millis(300))),
-            ("2s", Some(Duration::from_secs(2))),
-            ("1m30s", Some(Duration::from_secs(90))),
-            ("0s", Some(Duration::ZERO)),
-            ("-1s", None),
-            ("fast", None),
-        ] {
-            assert_eq!(text.parse::<Span>().ok(), expected.map(Span), "{text}");
-        }
-    }
 }

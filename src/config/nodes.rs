@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Span;
+use super::span::Span;
 
 /// How many nodes there may be.
 const NODES_MAX: u16 = 1_000;

@@ -8,6 +8,7 @@ mod ending;
 pub mod endpointslice;
 pub mod garbage;
 mod informer;
+pub mod nodelifecycle;
 pub mod queue;
 pub mod scheduler;
 pub mod statefulset;

@@ -20,12 +20,13 @@ use super::agenda::Agenda;
 use super::context::Context;
 use super::hosts::{Host, Hosts};
 use super::options::NodeOptions;
-use super::pod::{AddressGrant, PodWorker, Probing, Turn, probe};
+use super::pod::{PodWorker, Probing, Turn, probe, remove_remains};
 use super::recorder::Recorder;
-use super::registration;
 use super::runtime::{ProbeReply, Runtime};
+use super::slot::Slot;
 use super::waiting::Waiting;
-use crate::clock::{Clock, Timestamp};
+use super::{lease, registration};
+use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Event, Gone, Interest, Store, StoreError, Watch};
 
@@ -47,27 +48,6 @@ pub struct Agent {
     watch: Option<Watch>,
 }
 
-/// A pod that the agent knows.
-struct Slot {
-    uid: String,
-    node: String,
-    /// Absent while a turn is under way.
-    worker: Option<Box<PodWorker>>,
-    is_due_again: bool,
-    /// Answers to probes that came meanwhile; at most one for each probe of the pod.
-    answers: Vec<(Probing, Option<ProbeReply>)>,
-}
-
-impl Slot {
-    /// Hands the answers to probes over, unless a turn is under way.
-    fn take_answers(&mut self, context: &Context) {
-        let Some(worker) = &mut self.worker else { return };
-        for (probing, reply) in self.answers.drain(..) {
-            worker.probed(context, &probing, reply.as_ref());
-        }
-    }
-}
-
 /// Something that was under way and is done.
 enum Done {
     Turned(ObjectKey, Box<PodWorker>, Turn),
@@ -75,14 +55,20 @@ enum Done {
     Removed(ObjectKey, String),
     Found(Vec<String>),
     Cleaned,
+    /// A node has reported itself, or could not.
+    Reported(String, Result<Object, StoreError>),
+    /// A node has renewed its lease, or could not.
+    Renewed(String, Result<(), StoreError>),
+    /// What was left of a replaced pod on a node is removed.
+    Left(String, String),
 }
 
-/// The wait after something failed.
+/// After this time what failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 /// The longest sleep; then the agent only looks at its agenda again.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
 /// Pods, and what pods may wait for.
-const KINDS: [Kind; 4] = [Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
+const KINDS: [Kind; 5] = [Kind::Node, Kind::Pod, Kind::Secret, Kind::ConfigMap, Kind::PersistentVolumeClaim];
 
 impl Agent {
     /// An agent that has not begun.
@@ -109,14 +95,15 @@ impl Agent {
         }
     }
 
-    /// Registers the nodes, if they are not yet. The agent does so itself when it begins; whoever starts
-    /// a scheduler may want it before.
+    /// Registers the nodes. The agent does so when it begins; a scheduler may want it before.
     pub async fn register(&mut self) -> Result<(), StoreError> {
         if !self.is_registered {
             let version = self.runtime.version();
             for name in self.hosts.names() {
-                let Some(host) = self.hosts.get(&name) else { continue };
-                registration::register(&self.store, &host.context.options, &version).await?;
+                let Some(host) = self.hosts.get_mut(&name) else { continue };
+                let node = registration::register(&self.store, &host.context.options, &version).await?;
+                host.note_registered(&node);
+                self.agenda.add(lease::key(&name), self.store.clock().now());
             }
             self.is_registered = true;
         }
@@ -137,9 +124,8 @@ impl Agent {
         self.recorder.finish().await;
     }
 
-    /// Does everything that is due now, as often as it is due again; returns when the next thing is
-    /// due if nothing changes before. A simulation drives a node with this alone, or with
-    /// [`Agent::work`] where it lets others go on in between.
+    /// Does everything that is due now, as often as it is due again; returns when the next thing is due
+    /// if nothing changes before. A simulation may drive a node with this, or with [`Agent::work`].
     pub async fn step(&mut self) -> Option<Timestamp> {
         while self.work().await {}
         self.next_due()
@@ -178,8 +164,11 @@ impl Agent {
             self.take_in(done);
         }
         let next = self.agenda.take(self.now());
-        if let Some(key) = &next {
-            self.attend(key);
+        match &next {
+            Some(key) if key.kind == Kind::Node => self.look_at_node(&key.name),
+            Some(key) if key.kind == Kind::Lease => self.renew(&key.name),
+            Some(key) => self.attend(key),
+            None => {}
         }
         self.recorder.catch_up();
         next.is_some()
@@ -225,6 +214,9 @@ impl Agent {
         let listing = store.list(Kind::Pod, None);
         self.watch = Some(store.watch(Interest::in_kinds(&KINDS), listing.revision));
         let now = self.now();
+        for name in self.hosts.names() {
+            self.agenda.add(registration::key(&name), now);
+        }
         let present = listing.objects.iter().map(|object| object.key().clone());
         let known = self.pods.keys().cloned();
         present.chain(known).for_each(|key| self.agenda.add(key, now));
@@ -250,7 +242,7 @@ impl Agent {
         let now = self.now();
         for key in events.iter().map(|event| event.object.key()) {
             match key.kind {
-                Kind::Pod => self.agenda.add(key.clone(), now),
+                Kind::Node | Kind::Pod => self.agenda.add(key.clone(), now),
                 _ => self.waiting.pods(key).for_each(|pod| self.agenda.add(pod.clone(), now)),
             }
         }
@@ -259,6 +251,9 @@ impl Agent {
     /// Gives a pod its turn, unless it has one.
     fn attend(&mut self, key: &ObjectKey) {
         let object = self.store.get(key);
+        if self.is_put_off(key, object.as_ref()) {
+            return;
+        }
         let Some(slot) = self.pods.get_mut(key) else {
             let Some(object) = object else { return };
             let Some(worker) = object.get::<Pod>().and_then(|pod| self.admit(&object, pod)) else { return };
@@ -281,7 +276,7 @@ impl Agent {
         let node = host.context.options.name.clone();
         self.keys.insert(uid.clone(), key.clone());
         let worker = PodWorker::admit(&host.context, object, pod, host.held(&uid));
-        self.pods.insert(key, Slot { uid, node, worker: None, is_due_again: false, answers: Vec::new() });
+        self.pods.insert(key, Slot::new(uid, node));
         Some(worker)
     }
 
@@ -292,7 +287,7 @@ impl Agent {
 
     fn turn(&mut self, key: &ObjectKey, mut worker: Box<PodWorker>, object: Object) {
         let Some(host) = self.host_of(key) else { return };
-        let grant = grant(host, &worker, &object);
+        let grant = host.grant(&worker, &object);
         let (context, key) = (host.context.clone(), key.clone());
         self.start(async move {
             let turn = worker.turn(&context, &object, grant).await;
@@ -306,7 +301,7 @@ impl Agent {
         let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
         let (key, uid) = (key.clone(), slot.uid.clone());
         self.start(async move {
-            clean(&*runtime, &clock, &uid).await;
+            remove_remains(&*runtime, &clock, &uid).await;
             Done::Removed(key, uid)
         });
     }
@@ -327,6 +322,10 @@ impl Agent {
             Done::Removed(key, uid) => self.removed(key, &uid),
             Done::Found(uids) => self.remove_orphans(uids),
             Done::Cleaned => {}
+            Done::Reported(name, outcome) => self.reported(&name, outcome),
+            Done::Renewed(node, Err(error)) => debug!(node, %error, "cannot renew the lease"),
+            Done::Renewed(_, Ok(())) => {}
+            Done::Left(name, uid) => self.left(&name, &uid),
         }
     }
 
@@ -385,14 +384,14 @@ impl Agent {
     }
 
     fn removed(&mut self, key: ObjectKey, uid: &str) {
-        let next = self.host_of(&key).and_then(|host| host.free(&key, uid));
-        self.pods.remove(&key);
+        let node = self.pods.remove(&key).map(|slot| slot.node).unwrap_or_default();
         self.keys.remove(uid);
         self.waiting.set(&key, std::iter::empty());
-        let now = self.now();
-        if let Some(next) = next {
-            self.agenda.add(next, now);
+        if let Some(host) = self.hosts.get_mut(&node) {
+            host.note_waiting(&key, false);
         }
+        self.left(&node, uid);
+        let now = self.now();
         // Another pod of that name may have come meanwhile.
         self.agenda.add(key, now);
     }
@@ -407,7 +406,7 @@ impl Agent {
             }
             let (runtime, clock) = (self.runtime.clone(), self.store.clock().clone());
             self.start(async move {
-                clean(&*runtime, &clock, &uid).await;
+                remove_remains(&*runtime, &clock, &uid).await;
                 Done::Cleaned
             });
         }
@@ -432,21 +431,7 @@ impl Agent {
     }
 }
 
-/// The addresses that the pod needs now.
-fn grant(host: &mut Host, worker: &PodWorker, object: &Object) -> AddressGrant {
-    if !worker.wants_address() || object.is_terminating() {
-        return AddressGrant::NotWanted;
-    }
-    host.grant(object.uid(), object.get::<Pod>().and_then(|pod| pod.spec.as_ref()))
-}
-
-/// Removes a sandbox, however often that must be tried.
-async fn clean(runtime: &dyn Runtime, clock: &Clock, uid: &str) {
-    while let Err(error) = runtime.remove_sandbox(uid).await {
-        warn!(pod_uid = uid, %error, "cannot remove what is left of a pod; will try again");
-        clock.sleep(RETRY).await;
-    }
-}
+mod nodes;
 
 #[cfg(test)]
 mod tests;

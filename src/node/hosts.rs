@@ -1,18 +1,22 @@
-//! The nodes that one agent serves: the context, the addresses and the lost pods of each.
+//! The nodes that one agent serves: the context and the addresses of each, and whether it is down.
 //!
 //! One agent serves all nodes of a cluster, since they share its task and its runtime; a watch and a
 //! task each would cost every node a look at every pod.
+//!
+//! A node is taken down by an annotation of its Node object, as if it had lost its network: nothing is
+//! begun, confirmed or reported for its pods, and its lease runs out. When the annotation is removed
+//! it reports itself ready first and then goes on with its pods where they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use k8s_openapi::api::core::v1::Pod;
 use tracing::warn;
 
 use super::addresses::Addresses;
 use super::context::Context;
-use super::pod::AddressGrant;
+use super::pod::{AddressGrant, PodWorker};
 use crate::objects::{Object, ObjectKey, pod};
 
 /// One node.
@@ -20,6 +24,30 @@ pub(super) struct Host {
     pub(super) context: Arc<Context>,
     addresses: Addresses,
     without_address: BTreeSet<ObjectKey>,
+    /// The uid of its Node object when it last reported itself.
+    registered: Option<String>,
+    is_down: bool,
+    /// What came up about its pods while it was down.
+    put_off: BTreeSet<ObjectKey>,
+    /// Pods that it still runs and whose place another node's pod has taken.
+    replaced: BTreeSet<String>,
+}
+
+/// What a node that is up again has to see to.
+pub(super) struct Arrears {
+    /// Pods that want a turn.
+    pub(super) pods: BTreeSet<ObjectKey>,
+    /// Pods of which it removes what is left, by uid.
+    pub(super) replaced: BTreeSet<String>,
+}
+
+/// The annotation of a Node object that takes the node down while it is "true".
+const DOWN: &str = "simulated.dullahan.dev/down";
+
+/// Whether a Node object says that its node is down.
+pub(super) fn is_taken_down(node: &Object) -> bool {
+    let annotations = node.meta().annotations.as_ref();
+    annotations.and_then(|annotations| annotations.get(DOWN)).is_some_and(|value| value == "true")
 }
 
 /// All of them, by name.
@@ -53,7 +81,49 @@ impl Hosts {
 impl Host {
     fn new(context: Context) -> Self {
         let addresses = Addresses::new(&context.options.pod_networks);
-        Self { context: Arc::new(context), addresses, without_address: BTreeSet::new() }
+        Self {
+            context: Arc::new(context),
+            addresses,
+            without_address: BTreeSet::new(),
+            registered: None,
+            is_down: false,
+            put_off: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in its Node object, if there is one; true if the node must report itself.
+    pub(super) fn note_node(&mut self, node: Option<&Object>) -> bool {
+        let Some(node) = node else { return false };
+        if is_taken_down(node) {
+            self.is_down = true;
+            return false;
+        }
+        self.is_down || self.registered.as_deref() != Some(node.uid())
+    }
+
+    /// Takes in that the node has reported itself with this Node object.
+    pub(super) fn note_registered(&mut self, node: &Object) -> Arrears {
+        self.registered = Some(node.uid().to_owned());
+        self.is_down = is_taken_down(node);
+        if self.is_down {
+            return Arrears { pods: BTreeSet::new(), replaced: BTreeSet::new() };
+        }
+        Arrears { pods: std::mem::take(&mut self.put_off), replaced: std::mem::take(&mut self.replaced) }
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// Looks at a pod once the node is up again.
+    pub(super) fn put_off(&mut self, key: &ObjectKey) {
+        self.put_off.insert(key.clone());
+    }
+
+    /// Removes what is left of a pod once the node is up again.
+    pub(super) fn put_off_removal(&mut self, uid: &str) {
+        self.replaced.insert(uid.to_owned());
     }
 
     /// Takes the addresses that a pod has before any is given.
@@ -74,12 +144,16 @@ impl Host {
         self.addresses.held(uid)
     }
 
-    /// Addresses for a pod that wants some.
-    pub(super) fn grant(&mut self, uid: &str, spec: Option<&PodSpec>) -> AddressGrant {
+    /// The addresses that a pod needs now.
+    pub(super) fn grant(&mut self, worker: &PodWorker, object: &Object) -> AddressGrant {
+        if !worker.wants_address() || object.is_terminating() {
+            return AddressGrant::NotWanted;
+        }
+        let spec = object.get::<Pod>().and_then(|pod| pod.spec.as_ref());
         if spec.is_some_and(pod::uses_host_network) {
             return AddressGrant::Given(vec![self.context.options.address]);
         }
-        let given = self.addresses.take(uid);
+        let given = self.addresses.take(object.uid());
         given.map_or_else(|| AddressGrant::Exhausted(self.addresses.full_networks()), AddressGrant::Given)
     }
 
@@ -93,8 +167,7 @@ impl Host {
     }
 
     /// Frees the addresses of a pod that is gone; returns a pod that waits for one.
-    pub(super) fn free(&mut self, key: &ObjectKey, uid: &str) -> Option<ObjectKey> {
-        self.without_address.remove(key);
+    pub(super) fn free(&mut self, uid: &str) -> Option<ObjectKey> {
         self.addresses.free(uid);
         self.without_address.pop_first()
     }

@@ -20,6 +20,7 @@ mod backoff;
 mod containers;
 mod context;
 mod hosts;
+mod lease;
 mod log;
 mod options;
 mod pod;
@@ -27,6 +28,7 @@ mod recorder;
 mod registration;
 pub mod runtime;
 mod server;
+mod slot;
 mod status;
 mod waiting;
 

@@ -16,7 +16,7 @@ use crate::objects::Object;
 use crate::store::{Severity, Store};
 
 /// The component that a node's events come from.
-const COMPONENT: &str = "kubelet";
+pub(super) const COMPONENT: &str = "kubelet";
 /// How many records may wait to be taken up.
 const QUEUE_MAX: usize = 4096;
 /// Of how many pods events are written at once.

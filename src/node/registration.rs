@@ -1,7 +1,6 @@
-//! The Node object that stands for this node, as a kubelet registers it.
+//! The Node object that stands for a node, as a kubelet registers it.
 //!
-//! Written once per start. There is no heartbeat: nobody but this process would miss it, and an idle
-//! node must cost nothing.
+//! Written once per start, and when the node comes back. Its heartbeat is its lease.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +8,54 @@ use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeSpec, Nod
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::hosts::is_taken_down;
 use super::options::{NodeOptions, NodeSize};
+use super::recorder::COMPONENT;
 use crate::clock::Timestamp;
-use crate::objects::{Kind, ObjectKey, time, version};
-use crate::store::{Store, StoreError};
+use crate::objects::{Kind, Object, ObjectKey, time, version};
+use crate::store::{Severity, Store, StoreError};
 
-/// Creates or updates the node's object. Labels, annotations and taints set by others are kept.
-pub(super) async fn register(store: &Store, options: &NodeOptions, runtime: &str) -> Result<(), StoreError> {
-    let key = ObjectKey::new(Kind::Node, "", &options.name);
+/// Creates or updates the node's object and reports that it is ready, unless it is taken down. Labels,
+/// annotations and taints set by others are kept. Returns the object.
+pub(super) async fn register(
+    store: &Store,
+    options: &NodeOptions,
+    runtime: &str,
+) -> Result<Object, StoreError> {
+    let key = key(&options.name);
     let wanted = node(options);
-    match store.create(wanted.clone()).await {
+    let registered = match store.create(wanted.clone()).await {
         Err(error) if error.is_already_exists() => {
             let update = |present: &mut Node| merge(present, &wanted);
-            store.modify::<Node>(&key, update).await?;
+            store.modify::<Node>(&key, update).await?
         }
-        other => drop(other?),
+        other => other?,
+    };
+    if is_taken_down(&registered) {
+        return Ok(registered);
     }
     let now = store.clock().now();
+    let was_lost = ready_status(&registered).is_some_and(|status| status != "True");
     let write = |present: &mut Node| {
         let status = status(options, runtime, present.status.as_ref(), now);
         present.status = Some(status);
     };
-    store.modify_status::<Node>(&key, write).await.map(drop)
+    let reported = store.modify_status::<Node>(&key, write).await?;
+    if was_lost {
+        let message = format!("Node {} status is now: NodeReady", options.name);
+        store.record(COMPONENT, &reported, Severity::Normal, "NodeReady", &message).await;
+    }
+    Ok(reported)
+}
+
+/// The key of a node's object.
+pub(super) fn key(node: &str) -> ObjectKey {
+    ObjectKey::new(Kind::Node, "", node)
+}
+
+fn ready_status(object: &Object) -> Option<&str> {
+    let conditions = object.get::<Node>()?.status.as_ref()?.conditions.as_deref()?;
+    conditions.iter().find(|condition| condition.type_ == "Ready").map(|ready| ready.status.as_str())
 }
 
 fn merge(present: &mut Node, wanted: &Node) {

@@ -1,12 +1,15 @@
 //! Admission: checks and fields that depend on other objects.
 //!
-//! The admission plugins NamespaceLifecycle, DefaultStorageClass and StorageObjectInUseProtection; of
-//! ServiceAccount that an account which a pod names must exist (`default` need not: nothing makes it);
+//! The admission plugins NamespaceLifecycle, DefaultStorageClass, DefaultTolerationSeconds and
+//! StorageObjectInUseProtection; of ServiceAccount that an account which a pod names must exist
+//! (`default` need not: nothing makes it);
 //! also the addresses of services and the finalizer of namespaces, which the API server sets in the
 //! registries of these kinds.
 
 use k8s_openapi::api::core::v1::{Namespace, PersistentVolumeClaim, Pod, Service};
 use k8s_openapi::api::storage::v1::StorageClass;
+
+mod tolerations;
 
 use super::allocation::allocate::allocate;
 use super::allocation::ledger::Ledger;
@@ -14,6 +17,7 @@ use super::allocation::request::AllocationError;
 use super::error::StoreError;
 use super::handle::Store;
 use crate::objects::{Kind, Object, ObjectKey, Typed, namespace, storage_class};
+use tolerations::add_default_tolerations;
 
 /// Namespaces that cannot be deleted.
 const IMMORTAL_NAMESPACES: [&str; 3] = ["default", "kube-system", "kube-public"];
@@ -36,12 +40,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.admit_into_namespace(key)?;
         match new {
-            Typed::Pod(pod) => self.admit_account(key, pod),
             Typed::Service(service) => self.allocate(service, None, ledger),
             Typed::Namespace(namespace) => {
                 let spec = namespace.spec.get_or_insert_default();
                 add(spec.finalizers.get_or_insert_default(), namespace::FINALIZER);
                 Ok(())
+            }
+            Typed::Pod(pod) => {
+                add_default_tolerations(pod);
+                self.admit_account(key, pod)
             }
             Typed::PersistentVolumeClaim(claim) => {
                 self.set_default_class(claim);
@@ -65,6 +72,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         match (new, old.typed()) {
             (Typed::Service(new), Typed::Service(old)) => self.allocate(new, Some(old), ledger),
+            (Typed::Pod(pod), _) => {
+                add_default_tolerations(pod);
+                Ok(())
+            }
             // They change through their own subresource alone, so that a manifest that is applied
             // again and does not know of them takes nothing away.
             (Typed::Namespace(new), Typed::Namespace(old)) => {

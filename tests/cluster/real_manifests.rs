@@ -263,5 +263,5 @@ fn check_finds_no_mistake_in_any() {
 
 #[test]
 fn the_simulation_of_each_keeps_every_rule() {
-    with_each(|manifest| manifest.run(&["simulate", "--seeds=2", "--hours=0.2"]));
+    with_each(|manifest| manifest.run(&["simulate", "--seeds=2", "--hours=0.1"]));
 }

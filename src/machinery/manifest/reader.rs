@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 
+use super::content::{Located, Manifest, Mistake, Skipped, Source};
+use super::documents::{Document, too_many};
 use super::limits::{MESSAGE_LENGTH_MAX, MISTAKES_MAX, OBJECTS_MAX};
 use super::object::{self, Read};
 use super::strictness::Strictness;
+use super::template;
 use super::tree::{Flaw, Form, Node};
-use super::{Document, Located, Manifest, Mistake, Skipped, Source, template, too_many};
 use crate::objects::ObjectKey;
 
 /// Collects the objects and mistakes of the documents of a text.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::objects::{Kind, ObjectKey};
+use crate::objects::{Kind, ObjectKey, Typed};
 
 fn mistakes(text: &str) -> Vec<String> {
     parse("m.yaml", text, "default", Strictness::AsIs).mistakes.iter().map(ToString::to_string).collect()

@@ -5,7 +5,6 @@
 
 use k8s_openapi::api::core::v1::{NodeSelectorRequirement, NodeSelectorTerm};
 
-use super::Selector;
 use super::requirement::{Labels, Operator, Requirement};
 
 /// The only field of a node that a term can select by.
@@ -14,7 +13,7 @@ const NAME_FIELD: &str = "metadata.name";
 /// A parsed term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeTerm {
-    labels: Selector,
+    labels: Vec<Requirement>,
     fields: Vec<Field>,
 }
 
@@ -37,7 +36,7 @@ impl NodeTerm {
             Some(Requirement { key: wanted.key.clone(), operator: operator(wanted)? })
         };
         Some(Self {
-            labels: Selector(expressions.iter().map(requirement).collect::<Option<_>>()?),
+            labels: expressions.iter().map(requirement).collect::<Option<_>>()?,
             fields: fields.iter().map(field).collect::<Option<_>>()?,
         })
     }
@@ -48,7 +47,7 @@ impl NodeTerm {
             let value = if field.key == NAME_FIELD { name } else { "" };
             (value == field.value) == field.is_wanted
         };
-        self.labels.matches(labels) && self.fields.iter().all(is_met)
+        self.labels.iter().all(|one| one.is_met_by(labels)) && self.fields.iter().all(is_met)
     }
 
     /// The names that a node must have, all of them; none if the term does not restrict names.

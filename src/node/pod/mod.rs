@@ -10,10 +10,12 @@ mod awaited;
 mod environment;
 mod events;
 mod needs;
+mod remains;
 mod resource;
 mod sandbox;
 mod state;
 mod volumes;
 mod worker;
 
+pub(super) use remains::remove_remains;
 pub(super) use worker::{AddressGrant, PodWorker, Probing, Turn, probe};

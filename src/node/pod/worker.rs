@@ -125,13 +125,19 @@ impl PodWorker {
         }
         context.events.add(object, recorded);
         let mut turn = Turn { due: step.due, ..Turn::default() };
+        let mut is_told = true;
         if let Some(status) = step.status {
-            turn.error = self.write(context, object, status).await.err();
+            match self.write(context, object, status).await {
+                Ok(is_written) => is_told = is_written,
+                Err(error) => turn.error = Some(error),
+            }
         }
         for order in step.orders {
             turn.due = self.carry_out(context, object, pod, order).await.or(turn.due);
         }
-        if let (Some(finish), None) = (step.finish, &turn.error) {
+        // Nothing is told of a pod that has been finished. If someone else wrote it meanwhile, that event
+        // gives it another turn.
+        if let (Some(finish), None, true) = (step.finish, &turn.error, is_told) {
             self.finish(context, object, finish, &mut turn).await;
         }
         let probing =
@@ -221,7 +227,7 @@ impl PodWorker {
         context: &Context,
         object: &Object,
         status: PodStatus,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let (status, is_behind) = (Mutex::new(Some(status)), Mutex::new(false));
         let take = |pod: &Pod| {
             let status = status.lock().expect("nothing panics while the status is held").take();
@@ -232,15 +238,11 @@ impl PodWorker {
         };
         let written = context.store.write_pod_status(object, take).await;
         let is_behind = *is_behind.lock().expect("nothing panics while the flag is held");
-        match written {
+        match &written {
             Ok(written) if !is_behind => self.state.is_written(written.revision()),
-            Ok(_) => self.state.is_not_written(),
-            Err(error) => {
-                self.state.is_not_written();
-                return Err(error);
-            }
+            _ => self.state.is_not_written(),
         }
-        Ok(())
+        written.map(|_| !is_behind)
     }
 
     /// Gives an order; returns when the next step is due if it failed.
