@@ -3,6 +3,7 @@
 //! - `bad_requests`: what is refused, with Kubernetes' own words.
 //! - `kubectl`, `kubectl_changes`, `streams`: what people type, from `get` to `exec`.
 //! - `kube_client`, `python_client`: what programs are written with.
+//! - `nodes`: nodes that are described, drained and lost.
 //! - `watch_load`: many watchers while much is written.
 //!
 //! `tests/README.md` says what each needs.
@@ -13,6 +14,7 @@ mod bad_requests;
 mod kube_client;
 mod kubectl;
 mod kubectl_changes;
+mod nodes;
 mod python_client;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -34,12 +34,12 @@ impl Cluster {
 
     /// The same, with its log going elsewhere.
     pub(crate) fn start_logging(kubectl: PathBuf, log: Stdio) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), None, kubectl, log)
+        Self::start_in(tempfile::tempdir().unwrap(), None, kubectl, log, &[])
     }
 
     /// The same at a port that stays its own, for [`Self::restart`].
     pub(crate) fn start_to_restart(kubectl: PathBuf) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), Some(Port::reserve()), kubectl, Stdio::inherit())
+        Self::start_in(tempfile::tempdir().unwrap(), Some(Port::reserve()), kubectl, Stdio::inherit(), &[])
     }
 
     /// Ends the server and starts one at the same address, which knows nothing of the one before.
@@ -47,17 +47,29 @@ impl Cluster {
         let Self { program, kubectl, folder, port, .. } = self;
         assert!(port.is_some(), "its port was reserved");
         drop(program);
-        Self::start_in(folder, port, kubectl, Stdio::inherit())
+        Self::start_in(folder, port, kubectl, Stdio::inherit(), &[])
     }
 
-    fn start_in(folder: tempfile::TempDir, port: Option<Port>, kubectl: PathBuf, log: Stdio) -> Self {
+    /// Starts a server with more flags.
+    pub(crate) fn start_with(kubectl: PathBuf, flags: &[&str]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), None, kubectl, Stdio::inherit(), flags)
+    }
+
+    fn start_in(
+        folder: tempfile::TempDir,
+        port: Option<Port>,
+        kubectl: PathBuf,
+        log: Stdio,
+        more: &[&str],
+    ) -> Self {
         let listen = port.as_ref().map_or("127.0.0.1:0".to_owned(), |port| port.address.to_string());
         let kubeconfig = folder.path().join("kubeconfig");
-        let flags = [
+        let mut flags = vec![
             format!("--api-listen={listen}"),
             format!("--kubeconfig-out={}", kubeconfig.display()),
             "--simulated-start=20ms".to_owned(),
         ];
+        flags.extend(more.iter().map(|flag| (*flag).to_owned()));
         let program = binary::start_keeping("serve", &flags, log, Some(folder.path()));
         let address = program.told("API on https://");
         Self { program, address, kubeconfig, kubectl, folder, port }

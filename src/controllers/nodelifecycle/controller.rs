@@ -10,11 +10,12 @@ use k8s_openapi::api::core::v1::{Node, Pod, Taint};
 use super::eviction::{Evicting, due};
 use super::health::{Pulse, is_ready, lost, pulse};
 use super::index::{PodsByNode, node_of};
-use super::taints::{NO_EXECUTE, wanted};
+use super::taints::wanted;
 use super::{act, collection};
 use crate::clock::{Timestamp, until};
 use crate::controllers::controller::{Controller, Next, ReconcileError};
 use crate::controllers::informer::Informer;
+use crate::objects::taint::NO_EXECUTE;
 use crate::objects::{Kind, Object, ObjectKey};
 use crate::store::{Change, Event, Interest, Store, StoreError};
 

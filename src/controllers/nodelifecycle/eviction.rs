@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::{Pod, Taint, Toleration};
 
 use crate::clock::Timestamp;
+use crate::objects::{pod, taint};
 
 /// A taint that evicts, and since when.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub(super) fn due(pod: &Pod, taints: &[Evicting]) -> Option<Timestamp> {
     let tolerations = pod.spec.as_ref().and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
     let instants = taints.iter().filter_map(|evicting| {
         let since = bound_at(pod).map_or(evicting.since, |bound| bound.max(evicting.since));
-        match tolerations.iter().find(|toleration| tolerates(toleration, &evicting.taint)) {
+        match tolerations.iter().find(|toleration| taint::tolerates(toleration, &evicting.taint)) {
             None => Some(evicting.since),
             Some(Toleration { toleration_seconds: None, .. }) => None,
             Some(Toleration { toleration_seconds: Some(seconds), .. }) => {
@@ -31,22 +32,8 @@ pub(super) fn due(pod: &Pod, taints: &[Evicting]) -> Option<Timestamp> {
     instants.min()
 }
 
-/// Whether the toleration matches the taint (`Toleration.ToleratesTaint` of `k8s.io/api`).
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let stated = |field: &Option<String>| field.clone().unwrap_or_default();
-    let (effect, key) = (stated(&toleration.effect), stated(&toleration.key));
-    if (!effect.is_empty() && effect != taint.effect) || (!key.is_empty() && key != taint.key) {
-        return false;
-    }
-    match toleration.operator.as_deref() {
-        Some("Exists") => true,
-        None | Some("" | "Equal") => stated(&toleration.value) == stated(&taint.value),
-        Some(_) => false,
-    }
-}
-
 /// When the pod came to its node.
 fn bound_at(pod: &Pod) -> Option<Timestamp> {
-    let scheduled = crate::objects::pod::condition(pod, "PodScheduled")?;
+    let scheduled = pod::condition(pod, "PodScheduled")?;
     (scheduled.status == "True").then_some(scheduled.last_transition_time.as_ref()?.0)
 }

@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::{Node, Taint};
 
 use crate::clock::Timestamp;
+use crate::objects::taint::{NO_EXECUTE, NO_SCHEDULE};
 use crate::objects::time;
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -12,9 +13,6 @@ const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 /// A user's word that nothing runs on the node any more.
 pub(super) const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
-
-pub(super) const NO_EXECUTE: &str = "NoExecute";
-const NO_SCHEDULE: &str = "NoSchedule";
 
 /// A condition, its status, and the taint that says so.
 const CAUSES: [(&str, &str, &str); 6] = [

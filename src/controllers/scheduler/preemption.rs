@@ -132,7 +132,7 @@ fn victims_on(
     if leaving.is_empty() {
         return Err(None);
     }
-    leaving.sort_by_key(|pod| importance(pod));
+    leaving.sort_by_key(importance);
     for pod in &leaving {
         usage.remove(pod);
         counts.note(request, pod, node, -1);

@@ -5,9 +5,10 @@
 
 use k8s_openapi::api::core::v1::{Pod, Toleration};
 
+use crate::objects::taint::NO_EXECUTE;
+
 /// The taints that nodes get when they are not ready or silent.
 const TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
-const NO_EXECUTE: &str = "NoExecute";
 /// How long both are tolerated (`--default-not-ready-toleration-seconds` and
 /// `--default-unreachable-toleration-seconds` of kube-apiserver).
 const SECONDS: i64 = 300;
