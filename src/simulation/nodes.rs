@@ -26,7 +26,7 @@ pub(super) fn one() -> Vec<NodeOptions> {
 
 /// One node or several that follow from `seed`.
 pub(super) fn drawn(seed: u64) -> Vec<NodeOptions> {
-    if !chance(&(seed, "several nodes"), SEVERAL_PERMILLE) {
+    if !chance(&(seed, "machines"), SEVERAL_PERMILLE) {
         return one();
     }
     let n_more = number(&(seed, "number of nodes")) % u64::from(NODES_MAX - 1);
