@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, RData, RecordType};
 
 use crate::dns::zone::Zones;
 
@@ -23,7 +23,10 @@ pub(super) fn of_zones(zones: &Zones, address: Option<&SocketAddr>) -> Vec<Strin
         let those = records.iter().filter(|record| wanted.contains(&record.record_type()));
         those.map(|record| &record.name).collect()
     };
+    // The servers of the zones themselves are no example.
+    let servers: BTreeSet<&Name> = records.iter().filter_map(|record| server(&record.data)).collect();
     let hosts = with_type(&[RecordType::A, RecordType::AAAA]);
+    let hosts: BTreeSet<&Name> = hosts.difference(&servers).copied().collect();
     let (Some(address), Some(host)) = (address, hosts.iter().min_by_key(|name| rank(name))) else {
         return Vec::new();
     };
@@ -34,6 +37,13 @@ pub(super) fn of_zones(zones: &Zones, address: Option<&SocketAddr>) -> Vec<Strin
     }
     hints.push(String::new());
     hints
+}
+
+fn server(data: &RData) -> Option<&Name> {
+    match data {
+        RData::NS(server) => Some(&server.0),
+        _ => None,
+    }
 }
 
 /// The name of a pod before that of a service, and names that are made of an address or a port last.
@@ -64,10 +74,10 @@ mod tests {
 
     #[test]
     fn an_example_is_the_name_of_a_pod_if_there_is_one() {
-        assert_eq!(said("ns.dns TXT x\n"), [""; 0]);
-        let service = "ns.dns A 192.0.2.1\n10-0-0-1.nginx.default.svc A 10.0.0.1\n_x._tcp.nginx.default.svc A 10.0.0.1\n_web._tcp.nginx.default.svc SRV 0 0 80 a\n";
+        assert_eq!(said("ns.dns A 192.0.2.1\n"), [""; 0]);
+        let service = "ns.dns A 192.0.2.1\nnginx.default.svc A 10.0.0.1\n10-0-0-1.nginx.default.svc A 10.0.0.1\n_x._tcp.nginx.default.svc A 10.0.0.1\n_web._tcp.nginx.default.svc SRV 0 0 80 a\n";
         let asks = "  dig @127.0.0.1 -p 1053";
-        assert_eq!(said(service)[2], format!("{asks} ns.dns.cluster.local"));
+        assert_eq!(said(service)[2], format!("{asks} nginx.default.svc.cluster.local"));
         let pods =
             "web-0.nginx.default.svc A 10.0.0.1\nnginx.default.svc SRV 0 0 80 web-0.nginx.default.svc\n";
         let expected = [
