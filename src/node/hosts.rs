@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use tracing::warn;
 
 use super::addresses::Addresses;
@@ -48,6 +48,12 @@ const DOWN: &str = "simulated.dullahan.dev/down";
 pub(super) fn is_taken_down(node: &Object) -> bool {
     let annotations = node.meta().annotations.as_ref();
     annotations.and_then(|annotations| annotations.get(DOWN)).is_some_and(|value| value == "true")
+}
+
+/// The status of a Node object's condition `Ready`.
+pub(super) fn ready_status(object: &Object) -> Option<&str> {
+    let conditions = object.get::<Node>()?.status.as_ref()?.conditions.as_deref()?;
+    conditions.iter().find(|condition| condition.type_ == "Ready").map(|ready| ready.status.as_str())
 }
 
 /// All of them, by name.
@@ -99,7 +105,9 @@ impl Host {
             self.is_down = true;
             return false;
         }
-        self.is_down || self.registered.as_deref() != Some(node.uid())
+        // One whose process stood still long enough is taken for lost and not down; as a kubelet, it says
+        // so at its next report.
+        self.is_down || self.registered.as_deref() != Some(node.uid()) || ready_status(node) != Some("True")
     }
 
     /// Takes in that the node has reported itself with this Node object.
