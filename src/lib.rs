@@ -4,7 +4,7 @@
 //!  manifests -f, kubectl, client libraries
 //!         |
 //!         v
-//!  files, api ─────────►  store  ── watch ──►  controllers: statefulset, endpointslice, volumes, garbage, scheduler
+//!  files, api ─────────►  store  ── watch ──►  controllers: statefulset, endpointslice, volumes, garbage, scheduler, nodelifecycle
 //!                          ▲  │                   │ write pods, claims, revisions, slices, bindings
 //!                          │  │◄──────────────────┘
 //!           pod status     │  └── watch ──►  node: starts, probes and stops pods through a runtime
@@ -30,7 +30,7 @@
 //! | [`machinery`] | what works on any object: selectors, schemas, patches, manifests, OpenAPI | single kinds |
 //! | [`rules`] | what Kubernetes demands of each kind: defaulting, validation, lint, columns | tasks, sockets |
 //! | [`store`] | versioned objects: get, list, watch, compare-and-write | who watches and why |
-//! | [`controllers`] | StatefulSets, EndpointSlices, volumes, garbage collection, scheduling | runtimes, HTTP, sockets |
+//! | [`controllers`] | StatefulSets, EndpointSlices, volumes, garbage collection, scheduling, lost nodes | runtimes, HTTP, sockets |
 //! | [`node`] | pods to running things: probes, back-off, status, runtimes | StatefulSets, DNS |
 //! | [`dns::message`] | names, requests, responses, the encoder, TSIG, cookies | zones, tasks |
 //! | [`dns::zone`] | RRsets, the tree, the snapshot, versions and the journal | sockets, files, Kubernetes |

@@ -1,11 +1,12 @@
 //! The nodes that are asked for: names, zones, sizes, and a share of the pod network for each.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 
-use crate::config::NodeSettings;
+use crate::config::{NodeSettings, ServeSettings};
 use crate::node::{LEASE_RENEWAL, NodeOptions, NodeSize};
 use crate::objects::names;
 use crate::objects::quantity::Amount;
@@ -20,21 +21,26 @@ const SIMULATED_NETWORK: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
 const SIMULATED_PREFIX: u8 = 8;
 /// How many pods a kubelet takes (`maxPods`).
 const PODS: u32 = 110;
+/// A node is lost when it has missed this many renewals of its lease, give or take one.
+const RENEWALS_PER_GRACE: u32 = 4;
+/// The shortest lease that can be written: its duration is in whole seconds.
+const GRACE_MIN: Duration = Duration::from_secs(1);
 /// Where the machine does not tell its memory or its storage.
 const OCTETS_UNKNOWN: u64 = 8 << 30;
 
 /// The options of every node. One node is this machine and has the whole pod network. Of several each
 /// has its own part of it, and the first address of that part: none of them is a machine.
-pub(super) fn nodes(settings: &NodeSettings, pod_cidr: &[IpNet]) -> anyhow::Result<Vec<NodeOptions>> {
+pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>> {
     let machine = NodeSize {
         cpu: std::thread::available_parallelism().map_or(1, usize::from).to_string(),
         memory: kibibytes(memory()),
         ephemeral_storage: kibibytes(storage()),
         pods: PODS,
     };
-    let mut nodes = nodes_like(settings, pod_cidr, machine)?;
+    let renewal = renewal(settings.node_monitor_grace_period.0)?;
+    let mut nodes = nodes_like(&settings.nodes, &settings.pod_cidr, machine)?;
     for node in &mut nodes {
-        node.renews_lease_every = Some(LEASE_RENEWAL);
+        node.renews_lease_every = Some(renewal);
     }
     Ok(nodes)
 }
@@ -74,6 +80,15 @@ fn nodes_like(
         renews_lease_every: None,
     };
     Ok(networks.into_iter().enumerate().map(node).collect())
+}
+
+/// How often leases are renewed, so that a healthy node is never silent for `grace`: as often as a
+/// kubelet does, or more often where that would not do.
+fn renewal(grace: Duration) -> anyhow::Result<Duration> {
+    if grace < GRACE_MIN {
+        bail!("--node-monitor-grace-period {grace:?}: must be at least {GRACE_MIN:?}");
+    }
+    Ok(LEASE_RENEWAL.min(grace / RENEWALS_PER_GRACE))
 }
 
 /// One node is reached where this server is: at the first of these addresses that is a machine's.
@@ -181,6 +196,16 @@ mod tests {
         );
         assert_eq!(parts(&["10.1.0.0/24"], 3, 110), "[10.1.0.0/26] [10.1.0.64/26] [10.1.0.128/26]");
         assert_eq!(parts(&["10.1.0.0/29"], 8, 110), "--pod-cidr 10.1.0.0/29 is too small for 8 nodes");
+    }
+
+    #[test]
+    fn leases_are_renewed_more_often_than_a_node_may_be_silent() {
+        for (grace_s, renewal_ms) in [(3600, 10_000), (50, 10_000), (40, 10_000), (12, 3_000), (1, 250)] {
+            let found = renewal(Duration::from_secs(grace_s)).unwrap();
+            assert_eq!(found, Duration::from_millis(renewal_ms), "{grace_s} s");
+        }
+        let refused = renewal(Duration::from_millis(900)).unwrap_err().to_string();
+        assert_eq!(refused, "--node-monitor-grace-period 900ms: must be at least 1s");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod serve;
 mod session;
 mod signals;
 mod simulate;
+mod unschedulable;
 
 use std::process::ExitCode;
 

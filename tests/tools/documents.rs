@@ -8,10 +8,11 @@ use std::path::Path;
 use crate::support::namespace;
 
 /// The pages, and how many blocks of each are not run because they need what a test has not.
-const PAGES: [(&str, usize); 8] = [
+const PAGES: [(&str, usize); 9] = [
     ("README.md", 1),
     ("docs/dns.md", 1),
     ("docs/ignored.md", 0),
+    ("docs/install.md", 5),
     ("docs/kubectl.md", 0),
     ("docs/operations.md", 1),
     ("docs/simulation.md", 0),
@@ -83,6 +84,11 @@ fn the_page_on_simulation_does_what_it_says() {
 #[test]
 fn the_page_on_operations_does_what_it_says() {
     check("docs/operations.md");
+}
+
+#[test]
+fn the_page_on_installing_does_what_it_says() {
+    check("docs/install.md");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn claims_that_nothing_makes_a_volume_for_are_told() {
     let claim = |spec: Value| json!({"metadata": {"name": "c", "namespace": "default"}, "spec": spec});
     let path = "spec.storageClassName";
     let plain = (Kind::PersistentVolumeClaim, claim(json!({})));
-    check(&[plain.clone()], &[(path, "none is the default")]);
+    check(std::slice::from_ref(&plain), &[(path, "none is the default")]);
     check(&[plain, (Kind::StorageClass, class())], &[]);
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"volumeName": "pv"})))], &[]);
     check(&[(Kind::PersistentVolumeClaim, claim(json!({"storageClassName": ""})))], &[]);
