@@ -53,6 +53,12 @@ pub(super) fn is_taken_down(node: &Object) -> bool {
     annotations.and_then(|annotations| annotations.get(DOWN)).is_some_and(|value| value == "true")
 }
 
+/// The status of a Node object's condition `Ready`.
+pub(super) fn ready_status(object: &Object) -> Option<&str> {
+    let conditions = object.get::<Node>()?.status.as_ref()?.conditions.as_deref()?;
+    conditions.iter().find(|condition| condition.type_ == "Ready").map(|ready| ready.status.as_str())
+}
+
 /// All of them, by name.
 pub(super) struct Hosts(BTreeMap<String, Host>);
 
@@ -103,7 +109,9 @@ impl Host {
             self.is_down = true;
             return false;
         }
-        self.is_down || self.registered.as_deref() != Some(node.uid())
+        // One whose process stood still long enough is taken for lost and not down; as a kubelet, it says
+        // so at its next report.
+        self.is_down || self.registered.as_deref() != Some(node.uid()) || ready_status(node) != Some("True")
     }
 
     /// What is to be told of its Node object: that it was cordoned, or is no longer. A node that is down

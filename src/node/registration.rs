@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Node, NodeAddress, NodeCondition, NodeSpec, Nod
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::hosts::is_taken_down;
+use super::hosts::{is_taken_down, ready_status};
 use super::identity;
 use super::options::{NodeOptions, NodeSize};
 use super::recorder::{COMPONENT, status_is_now};
@@ -52,11 +52,6 @@ pub(super) async fn register(
 /// The key of a node's object.
 pub(super) fn key(node: &str) -> ObjectKey {
     ObjectKey::new(Kind::Node, "", node)
-}
-
-fn ready_status(object: &Object) -> Option<&str> {
-    let conditions = object.get::<Node>()?.status.as_ref()?.conditions.as_deref()?;
-    conditions.iter().find(|condition| condition.type_ == "Ready").map(|ready| ready.status.as_str())
 }
 
 fn merge(present: &mut Node, wanted: &Node) {

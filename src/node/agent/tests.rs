@@ -176,6 +176,25 @@ async fn a_cordoned_node_takes_no_pods_until_it_is_uncordoned() {
     cluster.check_end(&["1 Running on node-1 Scheduled running 10.0.0.2 Ready"]);
 }
 
+/// As after the process stood still for longer than the grace period.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_taken_for_lost_says_that_it_lives() {
+    let mut cluster = Cluster::new().await;
+    cluster.pass(0).await;
+    let key = ObjectKey::new(Kind::Node, "", "node-1");
+    let forget = |node: &mut Node| {
+        for condition in node.status.as_mut().unwrap().conditions.as_mut().unwrap() {
+            condition.status = "Unknown".into();
+        }
+    };
+    cluster.store.modify_status::<Node>(&key, forget).await.unwrap();
+    cluster.pass(1).await;
+    let node = cluster.store.get(&key).unwrap();
+    let conditions = node.get::<Node>().unwrap().status.as_ref().unwrap().conditions.as_ref().unwrap();
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready").unwrap();
+    assert_eq!(ready.status, "True");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thousand_pods_get_ready_and_then_cost_nothing() {
     let mut cluster = Cluster::with_network("10.0.0.0/16").await;
