@@ -33,7 +33,9 @@ pub use wire::{KeyFile, Secondary, WireSettings};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings and logs")]
 pub struct CommonSettings {
-    /// Read settings from this YAML file; flags win over it.
+    /// Read settings from this YAML file.
+    ///
+    /// Flags win over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Format of logs and progress.
