@@ -5,12 +5,13 @@
 //!
 //! ```text
 //! {"findings": [{"severity": "error" | "warning" | "skipped", "file": "web.yaml", "line": 3,
-//!                "object": "StatefulSet default/web", "path": "spec.serviceName", "message": "..."}],
+//!                "object": {"kind": "StatefulSet", "namespace": "default", "name": "web"},
+//!                "path": "spec.serviceName", "message": "..."}],
 //!  "counts": {"files": 1, "objects": 2, "errors": 0, "warnings": 1, "skipped": 0},
 //!  "passed": true}
 //! ```
 //!
-//! `line`, `object` and `path` are null where there is none; `message` is the line that people get,
+//! `line`, `object` and its fields, and `path` are null where there is none; `message` is the line that people get,
 //! without the place.
 
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ use crate::files::check::check;
 use crate::files::problem::Problem;
 use crate::files::remark::Remark;
 use crate::files::report::Report;
-use crate::machinery::manifest::Skipped;
+use crate::machinery::manifest::{Skipped, Title};
 use crate::store::Bootstrap;
 
 /// Flags of `dullahan check`.
@@ -107,12 +108,16 @@ fn document(report: &Report, is_passed: bool) -> Value {
     })
 }
 
+fn object(title: &Title) -> Value {
+    json!({"kind": title.kind, "namespace": title.namespace, "name": title.name})
+}
+
 fn error(problem: &Problem) -> Value {
     json!({
         "severity": "error",
         "file": problem.file(),
         "line": problem.line(),
-        "object": problem.object(),
+        "object": problem.object().as_ref().map(object),
         "path": problem.field(),
         "message": problem.message(),
     })
@@ -123,7 +128,7 @@ fn warning(remark: &Remark) -> Value {
         "severity": "warning",
         "file": remark.source.file,
         "line": remark.source.line,
-        "object": remark.key.to_string(),
+        "object": object(&Title::from(&remark.key)),
         "path": remark.warning.path,
         "message": remark.message(),
     })
@@ -134,7 +139,7 @@ fn skipped(skipped: &Skipped) -> Value {
         "severity": "skipped",
         "file": skipped.source.file,
         "line": skipped.source.line,
-        "object": skipped.object,
+        "object": object(&skipped.object),
         "path": "kind",
         "message": skipped.message(),
     })

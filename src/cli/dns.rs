@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use super::arguments::Given;
+use super::hints;
 use super::output::Output;
 use super::session::Session;
 use super::signals::HangUps;
@@ -20,7 +21,8 @@ pub(super) fn run(settings: &DnsOnlySettings, given: Given) -> anyhow::Result<Ex
         let clock = Clock::system();
         let output = Output::new(&settings.common, clock.now());
         let running = app::dns(settings, clock.clone()).await?;
-        Session::new(running, output, clock, Vec::new(), given).run(hang_ups).await
+        let hints = hints::of_zones(&running.zones.load(), running.dns_addresses.first());
+        Session::new(running, output, clock, hints, given).run(hang_ups).await
     });
     // What still reads a slow disk must not hold up the end.
     runtime.shutdown_background();

@@ -10,6 +10,7 @@ mod completions;
 mod dns;
 mod explain;
 mod help;
+mod hints;
 mod kubeconfig;
 mod list;
 mod logging;

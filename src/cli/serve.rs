@@ -2,12 +2,12 @@
 //!
 //! Prints the addresses, then progress; once every set is complete, what to try next.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 
 use super::arguments::Given;
+use super::hints::dig;
 use super::output::Output;
 use super::session::Session;
 use super::signals::HangUps;
@@ -62,8 +62,4 @@ fn hints(settings: &ServeSettings, running: &Running) -> Vec<String> {
         "  change replicas in the manifest and save it".into(),
         String::new(),
     ]
-}
-
-fn dig(address: &SocketAddr) -> String {
-    format!("dig @{} -p {}", address.ip(), address.port())
 }

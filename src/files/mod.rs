@@ -12,6 +12,7 @@
 mod applying;
 pub mod changes;
 pub mod check;
+mod export;
 pub mod manifests;
 pub mod once;
 pub mod problem;

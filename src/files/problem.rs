@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::machinery::manifest::{Mistake, Source};
+use crate::machinery::manifest::{Mistake, Source, Title};
 use crate::machinery::patch::ApplyError;
 use crate::objects::{Kind, ObjectKey};
 use crate::store::StoreError;
@@ -142,16 +142,16 @@ impl Problem {
     }
 
     /// The object that it is about.
-    pub fn object(&self) -> Option<String> {
+    pub fn object(&self) -> Option<Title> {
         match self {
             Self::Unreadable { .. } | Self::NoManifest(_) | Self::NoObject(_) => None,
-            Self::Mistake(mistake) => Some(mistake.object.clone()).filter(|object| !object.is_empty()),
+            Self::Mistake(mistake) => mistake.object.clone(),
             Self::Twice { key, .. }
             | Self::Terminating { key, .. }
             | Self::NoNamespace { key, .. }
             | Self::Refused { key, .. }
             | Self::NotDeleted { key, .. }
-            | Self::Unfit { key, .. } => Some(key.to_string()),
+            | Self::Unfit { key, .. } => Some(Title::from(key)),
         }
     }
 

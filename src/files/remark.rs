@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::wanted::Wanted;
 use crate::machinery::manifest::Source;
-use crate::objects::{Kind, Object, ObjectKey};
+use crate::objects::{Object, ObjectKey};
 use crate::rules::lint::{RelatedObjects, Warning, lint};
 use crate::store::Store;
 
@@ -49,12 +49,11 @@ impl Remark {
 
 /// The most objects that are looked at: the rules compare the objects of a namespace with each other.
 const OBJECTS_MAX: usize = 5_000;
-/// The kinds that rules look at.
-const KINDS: [Kind; 4] = [Kind::Service, Kind::StatefulSet, Kind::Pod, Kind::StorageClass];
 
 /// The warnings about objects that are in the store, in the order of the files.
 pub(super) fn remarks<'w>(store: &Store, wanted: impl Iterator<Item = &'w Arc<Wanted>>) -> Vec<Remark> {
-    let around: Vec<Object> = KINDS.iter().flat_map(|kind| store.list(*kind, None).objects).collect();
+    let kinds = RelatedObjects::KINDS.iter();
+    let around: Vec<Object> = kinds.flat_map(|kind| store.list(*kind, None).objects).collect();
     if around.len() > OBJECTS_MAX {
         tracing::debug!("more than {OBJECTS_MAX} objects; there are no warnings about those of files");
         return Vec::new();

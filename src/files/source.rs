@@ -20,11 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::applying::apply;
 use super::changes::{Changes, FollowError};
+use super::export;
 use super::manifests::Manifests;
 use super::problem::Problem;
 use super::reading::{self, Reading, Stamp, Text};
 use super::reload::Reload;
-use super::remark::remarks;
+use super::remark::{Remark, remarks};
 use super::report::{Change, Outcome, Report};
 use super::told::Told;
 use super::wanted::{NAMESPACE_DEFAULT, STRICT, Wanted, WantedObjects, each_once};
@@ -71,6 +72,8 @@ struct GoodFile {
     text_hash: u64,
     stamp: Option<Stamp>,
     objects: Vec<Arc<Wanted>>,
+    /// What is said of a file that is an export of a cluster.
+    export: Option<Remark>,
     skipped: Vec<Skipped>,
     /// Since when the file is gone or empty.
     vanished: Option<Timestamp>,
@@ -146,7 +149,9 @@ impl Files {
         }
         self.try_again(report.problems.iter().any(Problem::may_pass));
         if self.mode != Mode::Mirror && !(saved.is_empty() && report.changes.is_empty()) {
-            report.remarks = self.told.new_remarks(remarks(&self.store, wanted.values()));
+            let exports = self.good.values().filter_map(|good| good.export.clone());
+            let found = exports.chain(remarks(&self.store, wanted.values())).collect();
+            report.remarks = self.told.new_remarks(found);
         }
         report.n_objects = wanted.len();
         self.told.reduce(&mut report);
@@ -265,13 +270,12 @@ impl Files {
         }
         round.present.insert(PathBuf::from(&file));
         if mistakes.is_empty() || self.mode == Mode::Check {
-            let wanted = match self.mode {
-                Mode::Apply | Mode::Check => Wanted::by_a_user,
-                Mode::Mirror => Wanted::as_is,
+            let (objects, export) = match self.mode {
+                Mode::Apply | Mode::Check => export::apart(objects),
+                Mode::Mirror => (objects.into_iter().map(|one| Arc::new(Wanted::as_is(one))).collect(), None),
             };
-            let objects = objects.into_iter().map(|located| Arc::new(wanted(located))).collect();
             round.saved.insert(file.clone());
-            self.good.insert(file, GoodFile { text_hash, stamp, objects, skipped, vanished: None });
+            self.good.insert(file, GoodFile { text_hash, stamp, objects, export, skipped, vanished: None });
         }
         round.report.problems.extend(mistakes.into_iter().map(Problem::from));
         true

@@ -35,7 +35,10 @@ impl Wanted {
     pub(super) fn by_a_user(located: Located) -> Self {
         let mut wanted = Self::as_is(located);
         let meta = wanted.typed.meta_mut();
-        meta.uid = None;
+        if meta.uid.take().is_some() {
+            wanted.forget_cluster();
+        }
+        let meta = wanted.typed.meta_mut();
         meta.resource_version = None;
         meta.generation = None;
         meta.creation_timestamp = None;
@@ -44,6 +47,15 @@ impl Wanted {
         meta.managed_fields = None;
         meta.self_link = None;
         wanted
+    }
+
+    /// Takes out what only the cluster that the object comes from has: owners, a pod's node and status.
+    fn forget_cluster(&mut self) {
+        self.typed.meta_mut().owner_references = None;
+        if let Typed::Pod(pod) = &mut self.typed {
+            pod.status = None;
+            pod.spec.iter_mut().for_each(|spec| spec.node_name = None);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod names;
 pub mod namespace;
 mod object;
 pub mod pod;
+pub mod probe;
 pub mod quality;
 pub mod quantity;
 pub mod service;

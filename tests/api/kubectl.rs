@@ -138,6 +138,21 @@ fn what_people_type_is_answered_as_they_know_it() {
 }
 
 #[test]
+fn a_kind_that_is_not_served_is_said_to_be_none() {
+    let mut tools = Tools::default();
+    let Some(kubectl) = tools.find("kubectl", "kubectl") else { return };
+    let cluster = Cluster::start(kubectl);
+    let role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules: []\n";
+    for line in ["!apply -f -", "!create -f -", "!apply --server-side -f -"] {
+        cluster.check(
+            line,
+            role,
+            &["no matches for kind \"Role\" in version \"rbac.authorization.k8s.io/v1\""],
+        );
+    }
+}
+
+#[test]
 fn streams_to_simulated_pods_fail_in_one_line() {
     let mut tools = Tools::default();
     let Some(kubectl) = tools.find("kubectl", "kubectl") else { return };

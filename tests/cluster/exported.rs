@@ -51,6 +51,19 @@ fn full(record_type: u16, name: &str) -> String {
 }
 
 #[test]
+fn a_server_with_controllers_says_that_it_leaves_out_what_others_made() {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exported-cluster.yaml"));
+    let program = binary::start("serve", file, &[]);
+    let left_out = "what its controllers made is left out (EndpointSlice: 3, Pod: 5); to answer the names of that cluster \
+                    as it was, use dullahan dns -f";
+    program.told_each(&[left_out.to_owned(), "No StatefulSet yet".to_owned()]);
+    let address = answers(program.address, "web.default.svc.cluster.local", A);
+    assert_eq!(address, Ok(["10.96.143.27".to_owned()].into()), "services are applied");
+    let pod = answers(program.address, "web-0.nginx.default.svc.cluster.local", A);
+    assert_eq!(pod, Err("NXDOMAIN".to_owned()));
+}
+
+#[test]
 fn every_name_of_an_exported_cluster_is_answered() {
     let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exported-cluster.yaml"));
     let program = binary::start("dns", file, &[]);

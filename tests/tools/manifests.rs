@@ -84,12 +84,25 @@ fn findings_are_data_if_wanted() {
     let messages: Vec<String> =
         findings.iter_mut().map(|finding| finding["message"].take().as_str().unwrap().to_owned()).collect();
     let finding = |severity: &str, file: &str, line: Value, object: Value, path: Value| json!({"severity": severity, "file": file, "line": line, "object": object, "path": path, "message": null});
-    let (service, field) = (json!("Service \"nginx\""), json!("spec.ports[0].prot"));
+    let object = |kind: &str, namespace: Value, name: &str| json!({"kind": kind, "namespace": namespace, "name": name});
+    let (service, field) = (object("Service", json!("default"), "nginx"), json!("spec.ports[0].prot"));
     let expected = [
         finding("error", "gone.yaml", Value::Null, Value::Null, Value::Null),
         finding("error", "web.yaml", json!(19), service, field),
-        finding("warning", "web.yaml", json!(1), json!("StatefulSet default/web"), json!("spec.serviceName")),
-        finding("skipped", "web.yaml", json!(13), json!("PodDisruptionBudget \"web\""), json!("kind")),
+        finding(
+            "warning",
+            "web.yaml",
+            json!(1),
+            object("StatefulSet", json!("default"), "web"),
+            json!("spec.serviceName"),
+        ),
+        finding(
+            "skipped",
+            "web.yaml",
+            json!(13),
+            object("PodDisruptionBudget", Value::Null, "web"),
+            json!("kind"),
+        ),
     ];
     assert_eq!(findings[..], expected[..], "{messages:#?}");
     assert!(

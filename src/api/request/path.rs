@@ -22,6 +22,8 @@ pub(crate) enum Target {
         group: String,
         version: String,
     },
+    /// `/openapi/v2`
+    OpenApiV2,
     /// `/openapi/v3`
     OpenApiIndex,
     /// `/openapi/v3/<path>`
@@ -169,6 +171,7 @@ pub(crate) fn parse(path: &str) -> Option<Target> {
     match segments.as_slice() {
         ["healthz" | "livez" | "readyz", ..] => Some(Target::Health),
         ["version"] => Some(Target::Version),
+        ["openapi", "v2"] => Some(Target::OpenApiV2),
         ["openapi", "v3"] => Some(Target::OpenApiIndex),
         ["api"] => Some(Target::CoreVersions),
         ["apis"] => Some(Target::Groups),

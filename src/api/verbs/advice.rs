@@ -4,18 +4,15 @@
 //! created before its service gets a warning that the service is missing.
 
 use super::Api;
-use crate::objects::{Kind, Object, Typed};
+use crate::objects::{Object, Typed};
 use crate::rules::lint::{RelatedObjects, lint};
 
 /// The warnings about an object that was written.
 pub(super) fn on(api: &Api, written: &Typed) -> Vec<String> {
-    let kinds: &[Kind] = match written.kind() {
-        Kind::StatefulSet => &[Kind::Service, Kind::StorageClass],
-        Kind::Service => &[Kind::Service, Kind::StatefulSet, Kind::Pod],
-        Kind::Pod => &[Kind::Service],
-        Kind::PersistentVolumeClaim => &[Kind::StorageClass],
-        _ => return Vec::new(),
-    };
+    let kinds = RelatedObjects::kinds_of(written.kind());
+    if kinds.is_empty() {
+        return Vec::new();
+    }
     let namespace = written.meta().namespace.as_deref();
     let around: Vec<Object> = kinds
         .iter()

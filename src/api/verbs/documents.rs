@@ -13,6 +13,9 @@ use crate::api::request::path::{Review, Target};
 use crate::api::server::ADMIN;
 use crate::machinery::openapi;
 
+/// What API servers call the OpenAPI v2 document as protobuf.
+const OPENAPI_V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
 /// The document at a path.
 pub(crate) fn document(
     api: &Api,
@@ -26,6 +29,10 @@ pub(crate) fn document(
         Target::CoreVersions | Target::Groups => return discover(api, target, accepted),
         Target::Group(name) => discovery::group(name),
         Target::Resources { group, version } => discovery::resource_list(group, version),
+        Target::OpenApiV2 if accepted.is_some_and(|accepted| accepted.contains("proto-openapi.spec.v2")) => {
+            return Ok(Reply::ok(openapi::v2::protobuf()).typed(OPENAPI_V2_PROTOBUF));
+        }
+        Target::OpenApiV2 => Some(openapi::v2::json()),
         Target::OpenApiIndex => {
             let text = Bytes::from(openapi::index().to_string());
             return Ok(tagged(text.clone(), &openapi::hash_of(&text), known));

@@ -302,6 +302,13 @@ async fn documents_that_are_known_already_are_not_sent_again() {
     let index = send(&api, "GET", "/openapi/v3", &[], "").await;
     let tag = index.headers()["etag"].to_str().unwrap().to_owned();
     assert_eq!(send(&api, "GET", "/openapi/v3", &[("if-none-match", &tag)], "").await.status(), 304);
+    // kubectl wants the older document for kinds that the newer ones do not have.
+    let protobuf = [("accept", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")];
+    let older = send(&api, "GET", "/openapi/v2", &protobuf, "").await;
+    let content_type = older.headers()["content-type"].to_str().unwrap();
+    assert!(content_type.ends_with("proto-openapi.spec.v2.v1.0+protobuf"), "{content_type}");
+    let (_, older) = read(send(&api, "GET", "/openapi/v2", &[], "").await).await;
+    assert_eq!((&older["swagger"], &older["paths"]), (&json!("2.0"), &json!({})));
     let (_, index) = read(index).await;
     for (path, found) in index["paths"].as_object().unwrap() {
         let document = send(&api, "GET", found["serverRelativeURL"].as_str().unwrap(), &[], "").await;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::objects::Typed;
+use crate::objects::{ObjectKey, Typed};
 
 /// Where an object was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,32 @@ pub struct Located {
     pub source: Source,
 }
 
+/// What an object is called, as far as its text says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Title {
+    /// Its kind.
+    pub kind: Option<String>,
+    /// Its namespace, if it has one.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Title {
+    /// `StatefulSet "web"`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.as_deref().unwrap_or("object"))?;
+        self.name.as_ref().map_or(Ok(()), |name| write!(f, " \"{name}\""))
+    }
+}
+
+impl From<&ObjectKey> for Title {
+    fn from(key: &ObjectKey) -> Self {
+        let namespace = Some(key.namespace.clone()).filter(|namespace| !namespace.is_empty());
+        Self { kind: Some(key.kind.to_string()), namespace, name: Some(key.name.clone()) }
+    }
+}
+
 /// Something wrong in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
@@ -33,8 +59,8 @@ pub struct Mistake {
     pub document: usize,
     /// The line, counted from 1.
     pub line: usize,
-    /// The object, as `StatefulSet "web"`; empty if it is not known.
-    pub object: String,
+    /// The object; `None` if it is about none.
+    pub object: Option<Title>,
     /// The field; empty if it is about more than one.
     pub path: String,
     /// What is wrong, beginning with the object and the field.
@@ -54,8 +80,8 @@ impl std::error::Error for Mistake {}
 pub struct Skipped {
     /// Where it was written; the line is that of its kind.
     pub source: Source,
-    /// The object, as `PodDisruptionBudget "web"`.
-    pub object: String,
+    /// The object.
+    pub object: Title,
     /// Its `apiVersion`.
     pub api_version: String,
 }
@@ -79,7 +105,7 @@ impl From<Skipped> for Mistake {
     fn from(skipped: Skipped) -> Self {
         let Skipped { source: Source { file, document, line }, object, api_version } = skipped;
         let message = format!("{object} ({api_version}) is not served here");
-        Self { file, document, line, object, path: "kind".to_owned(), message }
+        Self { file, document, line, object: Some(object), path: "kind".to_owned(), message }
     }
 }
 

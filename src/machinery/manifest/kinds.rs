@@ -11,6 +11,8 @@ const NAME_LENGTH_MAX: usize = 64;
 /// How similar two names must be for one to be suggested for the other.
 const LIKENESS_MIN: f64 = 0.7;
 
+const NO_DEFINITION: &str = "whose definition is not here; leave it out";
+
 /// Which field of the object is wrong, and why.
 pub(super) struct NotFound {
     /// `apiVersion` or `kind`.
@@ -38,6 +40,9 @@ pub(super) fn find(api_version: &str, kind: &str) -> Result<Found, NotFound> {
     if let Some(right) = api_version_of(kind) {
         let hint = hint(Some(right));
         let message = match Kind::find(right, kind) {
+            _ if is_custom(api_version) => format!(
+                "this {kind} is a custom resource ({api_version}), {NO_DEFINITION}, or write apiVersion: {right}"
+            ),
             Some(_) => format!("apiVersion \"{api_version}\" of {kind} is not served here{hint}"),
             None => format!("there is no {kind} of apiVersion \"{api_version}\"{hint}"),
         };
@@ -46,7 +51,7 @@ pub(super) fn find(api_version: &str, kind: &str) -> Result<Found, NotFound> {
     let names = Kind::ALL.iter().map(|kind| kind.name()).chain(known::names());
     let message = match most_like(kind, names) {
         None if is_custom(api_version) => {
-            format!("unknown kind \"{kind}\" ({api_version}): custom resources are not served here")
+            format!("unknown kind \"{kind}\": it is a custom resource ({api_version}), {NO_DEFINITION}")
         }
         meant => format!("unknown kind \"{kind}\"{}", hint(meant)),
     };

@@ -30,7 +30,7 @@ mod structure;
 mod template;
 mod tree;
 
-pub use content::{Located, Manifest, Mistake, Skipped, Source};
+pub use content::{Located, Manifest, Mistake, Skipped, Source, Title};
 pub use limits::{MESSAGE_LENGTH_MAX, MISTAKES_MAX, NESTING_MAX, NODES_MAX, OBJECTS_MAX, TEXT_LENGTH_MAX};
 pub use strictness::{Check, Strictness};
 
@@ -52,9 +52,13 @@ pub fn parse(file: &str, text: &str, default_namespace: &str, strictness: Strict
 
 /// Reads a text that holds one document, for example a configuration file. An empty text is null.
 pub fn yaml_to_value(file: &str, text: &str) -> Result<Value, Mistake> {
-    let mistake = |document, line, path, message| {
-        let (file, object) = (file.to_owned(), String::new());
-        Mistake { file, document, line, object, path, message }
+    let mistake = |document, line, path, message| Mistake {
+        file: file.to_owned(),
+        document,
+        line,
+        object: None,
+        path,
+        message,
     };
     let mut read = Ok(None);
     let ended = each_document(text, |document| {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::content::Title;
 use super::kinds::Found;
 use super::strictness::{Check, Strictness};
 use super::tree::{Flaw, Form, Node};
@@ -15,8 +16,8 @@ use crate::objects::{Fault, FieldError, Kind, Typed};
 
 /// The result of reading one object.
 pub(super) struct Read {
-    /// The object as in messages: `StatefulSet "web"`.
-    pub(super) title: String,
+    /// The object as in messages.
+    pub(super) title: Title,
     /// The object, if it could be decoded.
     pub(super) typed: Option<Typed>,
     /// The version and the line of the kind, if it is one that is not served.
@@ -53,7 +54,8 @@ pub(super) fn read(
 ) -> Read {
     let mut mistakes = Vec::new();
     let found = find_kind(node, within, &mut mistakes);
-    let mut read = Read { title: title(node, within), typed: None, skipped: None, mistakes };
+    let mut read =
+        Read { title: title(node, within, default_namespace), typed: None, skipped: None, mistakes };
     if let Some((api_version, Found::NotServed)) = found {
         let line = node.get("kind").map_or(node.line, |entry| entry.line);
         return Read { skipped: Some((api_version, line)), ..read };
@@ -86,12 +88,17 @@ fn text_of_name(node: &Node) -> Option<&str> {
     text_at(&node.get("metadata")?.value, "name").filter(|name| !name.is_empty())
 }
 
-fn title(node: &Node, within: Option<&(String, String)>) -> String {
-    let kind = text_at(node, "kind").or(within.map(|(_, kind)| kind.as_str())).unwrap_or("object");
-    match text_of_name(node) {
-        Some(name) => format!("{kind} \"{name}\""),
-        None => kind.to_owned(),
-    }
+fn title(node: &Node, within: Option<&(String, String)>, default_namespace: &str) -> Title {
+    let kind = text_at(node, "kind").or(within.map(|(_, kind)| kind.as_str()));
+    let info = Kind::ALL.iter().map(|known| known.info()).find(|info| Some(info.name) == kind);
+    let written = node.get("metadata").and_then(|metadata| text_at(&metadata.value, "namespace"));
+    let namespace = match info.map(|info| info.is_namespaced) {
+        Some(true) => written.filter(|written| !written.is_empty()).or(Some(default_namespace)),
+        Some(false) => None,
+        None => written,
+    };
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    Title { kind: owned(kind), namespace: owned(namespace), name: owned(text_of_name(node)) }
 }
 
 /// The version and kind of an object; `None`, after reporting why, if it has none.

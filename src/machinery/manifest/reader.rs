@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::content::{Located, Manifest, Mistake, Skipped, Source};
+use super::content::{Located, Manifest, Mistake, Skipped, Source, Title};
 use super::documents::{Document, too_many};
 use super::limits::{MESSAGE_LENGTH_MAX, MISTAKES_MAX, OBJECTS_MAX};
 use super::object::{self, Read};
@@ -47,24 +47,24 @@ impl<'a> Reader<'a> {
         mistakes.sort_by_key(|mistake| mistake.line);
         if let (1.., Some(last)) = (self.n_more_mistakes, mistakes.last().cloned()) {
             let message = format!("there are {} more mistakes", self.n_more_mistakes);
-            mistakes.push(Mistake { object: String::new(), path: String::new(), message, ..last });
+            mistakes.push(Mistake { object: None, path: String::new(), message, ..last });
         }
         self.manifest
     }
 
     /// Reports a mistake that is not about an object.
     pub(super) fn report(&mut self, document: usize, line: usize, message: String) {
-        self.report_flaw(document, "", Flaw::new(line, "", message));
+        self.report_flaw(document, None, Flaw::new(line, "", message));
     }
 
-    fn report_flaw(&mut self, document: usize, object: &str, flaw: Flaw) {
+    fn report_flaw(&mut self, document: usize, object: Option<&Title>, flaw: Flaw) {
         let Flaw { line, path, message } = flaw;
         if self.manifest.mistakes.len() >= MISTAKES_MAX {
             self.n_more_mistakes += 1;
             return;
         }
-        let message = if object.is_empty() { message } else { format!("{object}: {message}") };
-        let (file, object, message) = (self.file.to_owned(), object.to_owned(), shortened(message));
+        let message = object.map_or(message.clone(), |object| format!("{object}: {message}"));
+        let (file, object, message) = (self.file.to_owned(), object.cloned(), shortened(message));
         self.manifest.mistakes.push(Mistake { file, document, line, object, path, message });
     }
 
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         for flaw in mistakes {
             match document.template_lines.contains(&flaw.line) {
                 true => self.report_template(document.number, flaw.line),
-                false => self.report_flaw(document.number, &title, flaw),
+                false => self.report_flaw(document.number, Some(&title), flaw),
             }
         }
         let source = |line| Source { file: self.file.to_owned(), document: document.number, line };
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
         let source = source(node.line);
         if let Some(first) = self.known.get(&ObjectKey::of(&typed)) {
             let message = format!("is defined twice (first on line {first})");
-            return self.report_flaw(document.number, &title, Flaw::new(node.line, "", message));
+            return self.report_flaw(document.number, Some(&title), Flaw::new(node.line, "", message));
         }
         self.known.insert(ObjectKey::of(&typed), node.line);
         if is_flawless {

@@ -204,7 +204,19 @@ fn every_kind_of_the_table_of_known_kinds_is_met_with_its_version() {
         (
             "monitoring.coreos.com/v1",
             "ServiceMonitor",
-            "unknown kind \"ServiceMonitor\" (monitoring.coreos.com/v1): custom resources are not served here",
+            "unknown kind \"ServiceMonitor\": it is a custom resource (monitoring.coreos.com/v1), whose definition is not \
+             here; leave it out",
+        ),
+        (
+            "networking.istio.io/v1",
+            "Gateway",
+            "this Gateway is a custom resource (networking.istio.io/v1), whose definition is not here; leave it out, or \
+             write apiVersion: gateway.networking.k8s.io/v1",
+        ),
+        (
+            "v1",
+            "PodDisruptionBudget",
+            "there is no PodDisruptionBudget of apiVersion \"v1\" (did you mean \"policy/v1\"?)",
         ),
     ] {
         let found = mistakes(&format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: x}}\n"));
@@ -235,5 +247,14 @@ fn a_template_that_was_not_rendered_is_told_once_and_braces_in_a_text_are_none()
 fn a_mistake_names_its_object_and_field_apart_from_its_words() {
     let text = format!("{POD}spec: {{hostname: 1}}\n");
     let mistake = &parse("m.yaml", &text, "default", Strictness::AsIs).mistakes[0];
-    assert_eq!((mistake.object.as_str(), mistake.path.as_str()), ("Pod \"p\"", "spec.hostname"));
+    let title = |namespace: &str| Title {
+        kind: Some("Pod".to_owned()),
+        namespace: Some(namespace.to_owned()),
+        name: Some("p".to_owned()),
+    };
+    assert_eq!((&mistake.object, mistake.path.as_str()), (&Some(title("default")), "spec.hostname"));
+    let text = text.replace("{name: p}", "{name: p, namespace: prod}");
+    let mistake = &parse("m.yaml", &text, "default", Strictness::AsIs).mistakes[0];
+    assert_eq!(mistake.object, Some(title("prod")));
+    assert!(mistake.message.starts_with("Pod \"p\": "), "{mistake}");
 }

@@ -8,6 +8,7 @@
 mod components;
 mod paths;
 mod resource;
+pub mod v2;
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -30,7 +30,7 @@ causes! {
     NamespaceNotPublished, "namespace not published", "Add the namespace to --namespaces.";
     NoService, "no service", "Create the Service (clusterIP: None for names of pods), or correct the name.";
     ExternalName, "external name", "An ExternalName service is an alias; nothing exists below it.";
-    ServiceNotHeadless, "service not headless", "Names of pods want a headless Service: clusterIP: None, which cannot be changed later.";
+    ServiceNotHeadless, "service not headless", "DNS servers need not know names of pods below such a Service; recreate it with clusterIP: None.";
     NoSelector, "no selector", "Give the Service a selector, or write EndpointSlices with its label.";
     SelectsNothing, "selects nothing", "Make the Service's selector equal to labels of the pods.";
     NoReadyEndpoint, "no ready endpoint", "Names appear when a pod becomes Ready.";

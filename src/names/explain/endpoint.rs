@@ -119,8 +119,10 @@ impl Question<'_> {
         let is_cluster = !subject.is_headless() && !has_pod_names;
         if is_cluster && self.ready_endpoints(subject).iter().all(|one| one.hostname.is_none()) {
             let at = subject.cluster_address().unwrap_or("no address");
-            let text =
-                format!("{title} is not headless (clusterIP {at}), so its pods have no names of their own");
+            let text = format!(
+                "no pod or StatefulSet is called {label}, and {title} is not headless (clusterIP {at}): only pods whose \
+                 spec.subdomain names it have names below it"
+            );
             return Explanation::new(Cause::ServiceNotHeadless, text);
         }
         let hint = self.view.did_you_mean(label, self.view.names(Kind::Pod, subject.namespace));

@@ -9,6 +9,8 @@ pub(in crate::node) enum Observation {
     Started { container: String, image: String },
     /// A probe of it failed.
     Unhealthy { kind: ProbeKind, message: String },
+    /// A probe of it could not be carried out.
+    ProbeErrored { kind: ProbeKind, message: String },
     /// It has ended too often and waits.
     BackingOff { container: String },
     /// It could not be created.

@@ -144,7 +144,8 @@ impl Probing {
     /// Counts a result; true if the probe has now failed as often as it may.
     fn count(&mut self, reply: Option<&ProbeReply>) -> bool {
         match reply.map(|reply| &reply.outcome) {
-            None => false,
+            // A kubelet throws the result of a probe away that it could not carry out.
+            None | Some(ProbeOutcome::Errored(_)) => false,
             Some(ProbeOutcome::Success) => {
                 (self.n_successes, self.n_failures) = (self.n_successes.saturating_add(1), 0);
                 self.is_successful |= self.n_successes >= self.n_successes_min;
@@ -165,6 +166,7 @@ impl Probing {
         let Some(reply) = reply else { return Some(after_this) };
         let is_settled = match reply.outcome {
             ProbeOutcome::Success => self.is_successful,
+            ProbeOutcome::Errored(_) => true,
             // A startup probe that goes on failing restarts its container at the threshold.
             ProbeOutcome::Failure(_) => !self.is_successful && self.kind == ProbeKind::Readiness,
         };

@@ -205,8 +205,13 @@ impl Track {
         if self.probes.answered(kind, reply, since, now) {
             self.failed_probe = Some(kind);
         }
-        let ProbeOutcome::Failure(message) = &reply?.outcome else { return None };
-        Some(Observation::Unhealthy { kind, message: message.clone() })
+        match &reply?.outcome {
+            ProbeOutcome::Success => None,
+            ProbeOutcome::Failure(message) => Some(Observation::Unhealthy { kind, message: message.clone() }),
+            ProbeOutcome::Errored(message) => {
+                Some(Observation::ProbeErrored { kind, message: message.clone() })
+            }
+        }
     }
 
     /// Stops it if its image is another one now.

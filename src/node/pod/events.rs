@@ -48,6 +48,14 @@ pub(super) fn extend(events: &mut Vec<PodEvent>, object: &Object, observation: O
         Observation::Unhealthy { kind, message } => {
             push(Warning, "Unhealthy", format!("{} probe failed: {message}", title(kind)));
         }
+        Observation::ProbeErrored { kind, message } => {
+            let kind = title(kind);
+            push(
+                Warning,
+                "Unhealthy",
+                format!("{kind} probe errored and resulted in unknown state: {message}"),
+            );
+        }
         Observation::BackingOff { container } => {
             let (namespace, name, uid) = (object.namespace(), object.name(), object.uid());
             let message =

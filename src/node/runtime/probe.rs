@@ -5,6 +5,15 @@
 use k8s_openapi::api::core::v1::{Container, Probe};
 
 use crate::clock::Timestamp;
+use crate::objects::probe::missing_port;
+
+impl ProbeRequest<'_> {
+    /// Why there is no port to ask, in the words of a kubelet, which are those of Go.
+    pub fn port_error(&self) -> Option<String> {
+        let (_, name) = missing_port(self.container, self.probe)?;
+        Some(format!("strconv.Atoi: parsing \"{name}\": invalid syntax"))
+    }
+}
 
 /// What a probe finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,8 @@ pub enum ProbeOutcome {
     Success,
     /// It failed; what it said.
     Failure(String),
+    /// It could not be carried out, which changes nothing; why.
+    Errored(String),
 }
 
 /// What a runtime answers to a probe.

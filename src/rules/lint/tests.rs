@@ -1,5 +1,7 @@
 //! A good set with its service, changed in one place, and what is said of it.
 
+mod needs;
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{Container, ContainerPort, EphemeralContainer, P
 use super::port::{PROTOCOLS, check_port};
 use super::value::{check_choice, check_form, items, text};
 use super::volume::Volumes;
-use super::{environment, handler, resources};
+use super::{environment, handler, resources, security};
 use crate::objects::{FieldError, Path, names};
 
 const PULL_POLICIES: &[&str] = &["Always", "IfNotPresent", "Never"];
@@ -84,6 +84,9 @@ fn check_common(container: &Container, volumes: &Volumes<'_>, path: &Path<'_>, e
     }
     if let Some(wanted) = &container.resources {
         resources::check(wanted, &path.child("resources"), errors);
+    }
+    if let Some(context) = &container.security_context {
+        security::check(context, &path.child("securityContext"), errors);
     }
 }
 
@@ -163,6 +166,7 @@ fn check_ephemeral<'a>(
         env_from: container.env_from.clone(),
         volume_mounts: container.volume_mounts.clone(),
         volume_devices: container.volume_devices.clone(),
+        security_context: container.security_context.clone(),
         ..Container::default()
     };
     check_common(&same, volumes, path, errors);

@@ -23,6 +23,7 @@ mod pod_change;
 mod port;
 mod resources;
 mod rules;
+mod security;
 mod service;
 mod service_address;
 mod statefulset;

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{HostAlias, Pod, PodDNSConfig, PodSpec, PodTempl
 
 use super::value::{check_choice, check_form, items, text};
 use super::volume::{self, Volumes};
-use super::{container, labels, placement, resources};
+use super::{container, labels, placement, resources, security};
 use crate::objects::{FieldError, Path, names};
 
 const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];
@@ -52,6 +52,7 @@ fn check_spec(spec: &PodSpec, claims: &[&str], path: &Path<'_>, errors: &mut Vec
     check_choice(text(&spec.restart_policy), RESTART_POLICIES, &path.child("restartPolicy"), errors);
     check_choice(text(&spec.dns_policy), DNS_POLICIES, &path.child("dnsPolicy"), errors);
     labels::check(spec.node_selector.as_ref(), &path.child("nodeSelector"), errors);
+    security::check_pod(spec, path, errors);
     check_dns_config(spec, &path.child("dnsConfig"), errors);
     for (index, gate) in items(&spec.readiness_gates).iter().enumerate() {
         let path = path.child("readinessGates");

@@ -71,11 +71,15 @@ fn a_service_of_a_set_without_pods_says_whose_they_would_be() {
 #[test]
 fn other_kinds_of_services_say_what_they_are() {
     let cluster = json!({"clusterIP": "10.96.0.1", "selector": {"app": "web"}});
-    Scene::new().service("nginx", cluster).check(
+    Scene::new().service("nginx", cluster.clone()).check(
         WEB_0,
         Cause::ServiceNotHeadless,
-        "service default/nginx is not headless (clusterIP 10.96.0.1), so its pods have no names of their own",
+        "no pod or StatefulSet is called web-0, and service default/nginx is not headless (clusterIP 10.96.0.1): only pods \
+         whose spec.subdomain names it have names below it",
     );
+    let named = Scene::new().service("nginx", cluster).pod("web-0", json!({}), running("True", Value::Null));
+    let named = named.slice(&[("web-0", true)]);
+    assert_eq!(named.asked(WEB_0, RecordType::A), None, "such a pod has its name there");
     let external = Scene::new()
         .service("nginx", json!({"type": "ExternalName", "externalName": "example.test"}))
         .service("ip", json!({"type": "ExternalName", "externalName": "192.0.2.1"}));

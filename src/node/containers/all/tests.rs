@@ -82,6 +82,20 @@ fn what_has_a_probe_is_ready_when_the_probe_has_succeeded() {
 }
 
 #[test]
+fn a_probe_that_cannot_be_carried_out_changes_nothing_and_is_told() {
+    let (mut containers, _) = started_of(&probed());
+    containers.observe(&report(0, running(Health::Healthy)), at(1));
+    containers.take_due_probes(at(1));
+    let reply =
+        ProbeReply { outcome: ProbeOutcome::Errored("no port".into()), holds_until: Some(Timestamp::MAX) };
+    let told = containers.probed(("nginx", 0, ProbeKind::Readiness), Some(&reply), at(1));
+    let errored = Observation::ProbeErrored { kind: ProbeKind::Readiness, message: "no port".into() };
+    assert_eq!(told, Some(errored));
+    assert!(!containers.tracks()[0].is_ready());
+    assert_eq!(containers.take_due_probes(at(1_000)), [], "it would never find another result");
+}
+
+#[test]
 fn a_failed_liveness_probe_restarts_the_container_with_a_back_off() {
     let mut pod = pod();
     let probe = Probe { failure_threshold: Some(1), ..Default::default() };

@@ -44,6 +44,19 @@ fn readiness_changes_only_at_its_thresholds() {
 }
 
 #[test]
+fn a_liveness_probe_that_cannot_be_carried_out_restarts_nothing() {
+    let mut liveness = probe(0, 10);
+    liveness.as_mut().unwrap().failure_threshold = Some(1);
+    let mut probes = Probes::of(&Container { liveness_probe: liveness, ..Default::default() });
+    probes.begin(at(0));
+    let errored = ProbeReply { outcome: ProbeOutcome::Errored("no port".into()), holds_until: None };
+    for due_s in [0, 10, 20] {
+        assert_eq!(probes.next_due(), Some(at(due_s)));
+        assert!(!answer(&mut probes, at(due_s), &errored), "at {due_s} s");
+    }
+}
+
+#[test]
 fn the_others_wait_for_the_startup_probe_and_readiness_then_asks_at_once() {
     let container = Container {
         startup_probe: probe(4, 10),

@@ -17,7 +17,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::node::runtime::error::RuntimeError;
 use crate::node::runtime::interface::Runtime;
 use crate::node::runtime::order::{Role, Sandbox, StartContainer, Survivor};
-use crate::node::runtime::probe::{ProbeKind, ProbeReply, ProbeRequest};
+use crate::node::runtime::probe::{ProbeKind, ProbeOutcome, ProbeReply, ProbeRequest};
 use crate::node::runtime::report::{ContainerReport, ContainerState, Ended, PodReport};
 use crate::objects::pod;
 
@@ -175,6 +175,10 @@ impl Runtime for Simulated {
         let now = self.clock.now();
         let pods = self.pods();
         let run = pods.get(request.pod_uid).and_then(|runs| runs.get(&request.container.name));
+        if let Some(error) = request.port_error().filter(|_| run.is_some()) {
+            let outcome = ProbeOutcome::Errored(error);
+            return Ok(ProbeReply { outcome, holds_until: Some(Timestamp::MAX) });
+        }
         Ok(run.ok_or_else(unavailable)?.course.probed(request.kind == ProbeKind::Readiness, now))
     }
 

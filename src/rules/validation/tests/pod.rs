@@ -30,6 +30,10 @@ fn containers_have_their_rules() {
             json!({"ports": [{"containerPort": 1, "hostPort": 8}, {"containerPort": 2, "hostPort": 8}]}),
             "spec.containers[0].ports[1].hostPort: Duplicate value: \"TCP//8\"",
         ),
+        (
+            json!({"securityContext": {"runAsUser": -1}}),
+            "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+        ),
     ];
     for (change, expected) in cases {
         let container = merged(json!({"name": "c", "image": "i"}), &change);

@@ -1,7 +1,8 @@
 //! The courses of simulated containers, in virtual time.
 
-use k8s_openapi::api::core::v1::{PodSpec, Probe};
+use k8s_openapi::api::core::v1::{Container, PodSpec, Probe};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::json;
 
 use super::*;
 use crate::node::runtime::{Health, ProbeOutcome};
@@ -89,6 +90,30 @@ async fn a_readiness_probe_finds_what_is_else_reported_as_health() {
     assert_eq!(probe(ProbeKind::Readiness).await, (ProbeOutcome::Success, None));
     let flapping = course(&runtime, "u").await;
     assert_eq!(flapping[..3], ["8000 healthy", "13000 unhealthy: no", "18000 healthy"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_a_port_that_is_not_there_is_not_carried_out() {
+    let runtime = simulated(1);
+    let pod = pod("u", "web-0", &[]);
+    start(&runtime, &pod, 0).await;
+    let container: Container =
+        serde_json::from_value(json!({"name": "nginx", "ports": [{"name": "web", "containerPort": 80}]}))
+            .unwrap();
+    let cases = [
+        (json!({"httpGet": {"port": "web"}}), ProbeOutcome::Success),
+        (json!({"tcpSocket": {"port": 81}}), ProbeOutcome::Success),
+        (
+            json!({"tcpSocket": {"port": "nosuch"}}),
+            ProbeOutcome::Errored("strconv.Atoi: parsing \"nosuch\": invalid syntax".into()),
+        ),
+    ];
+    for (probe, expected) in cases {
+        let probe: Probe = serde_json::from_value(probe).unwrap();
+        let kind = ProbeKind::Liveness;
+        let request = ProbeRequest { pod_uid: "u", container: &container, kind, probe: &probe };
+        assert_eq!(runtime.probe(request).await.unwrap().outcome, expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
