@@ -180,7 +180,7 @@ fn ask(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
             say(printable(&text))?;
             let advice = unschedulable::advice(&text);
             if !advice.is_empty() {
-                say(format_args!("Of dullahan serve: {advice}."))?;
+                say(format_args!("Try a flag of dullahan serve: {advice}."))?;
             }
         }
         None if has_records => return Ok(ExitCode::SUCCESS),

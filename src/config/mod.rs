@@ -33,7 +33,9 @@ pub use wire::{KeyFile, Secondary, WireSettings};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Settings and logs")]
 pub struct CommonSettings {
-    /// Read settings from this YAML file; flags win over it.
+    /// Read settings from this YAML file.
+    ///
+    /// Flags win over it.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Format of logs and progress.
@@ -265,7 +267,7 @@ pub struct ServeSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub nodes: NodeSettings,
-    /// How long a node may be silent before its status is unknown and its pods are not ready.
+    /// How long a node may be silent before its status is unknown and its pods are not ready; at least 1s.
     #[arg(long, value_name = "DURATION", default_value = "50s", help_heading = "Nodes")]
     pub node_monitor_grace_period: Span,
     #[command(flatten)]

@@ -9,7 +9,9 @@ const NODES_MAX: u16 = 1_000;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Nodes")]
 pub struct NodeSettings {
-    /// How many nodes there are: one is called dullahan, several dullahan-0, dullahan-1 and so on.
+    /// How many nodes there are.
+    ///
+    /// One is called dullahan, several dullahan-0, dullahan-1 and so on.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(NODES_MAX)))]
     pub simulated_nodes: u16,
     /// Topology zones that the nodes are in, in turn (comma-separated).

@@ -28,6 +28,9 @@ use crate::streaming::{
     ContainerStreams, Exit, LogQuery, LogStream, PortStream, Session, TerminalSize, Wanted,
 };
 
+/// What is said of a node where nobody answers.
+const REFUSED: &str = "error dialing backend: dial tcp 10.0.0.7:10250: connect: connection refused";
+
 const V5: &str = "v5.channel.k8s.io";
 
 /// Processes by the name of their command; what they are attached to is `cat`.
@@ -293,7 +296,6 @@ async fn a_client_that_goes_or_falls_silent_is_let_go_of() {
 async fn what_cannot_be_is_refused_before_the_upgrade() {
     let runs = api(Arc::new(Processes::default())).await;
     let lost = api(Arc::new(Processes { is_down: true, ..Default::default() })).await;
-    let refused = "error dialing backend: dial tcp 10.0.0.7:10250: connect: connection refused";
     let runs_nothing = api(Arc::new(NoStreams::because("it runs nothing"))).await;
     for (api, path, protocol, code, expected) in [
         (
@@ -322,9 +324,9 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
         ),
         (&runs, "unscheduled/attach?stdout=true", V5, 400, "pod unscheduled does not have a host assigned"),
         (&runs, "q/attach?stdout=true", V5, 404, "pods \"q\" not found"),
-        (&lost, "p/exec?command=cat&container=a&stdout=true", V5, 500, refused),
-        (&lost, "p/attach?container=a&stdout=true", V5, 500, refused),
-        (&lost, "p/portforward", "SPDY/3.1+portforward.k8s.io", 500, refused),
+        (&lost, "p/exec?command=cat&container=a&stdout=true", V5, 500, REFUSED),
+        (&lost, "p/attach?container=a&stdout=true", V5, 500, REFUSED),
+        (&lost, "p/portforward", "SPDY/3.1+portforward.k8s.io", 500, REFUSED),
         (&lost, "p/exec?command=cat&container=x&stdout=true", V5, 400, "container x is not valid for pod p"),
         (
             &runs_nothing,
