@@ -8,6 +8,7 @@
 //! The API asks for these through [`ContainerStreams`] and knows no runtime; the node answers and
 //! knows no HTTP. Whoever drops a [`Session`] ends what runs in it.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -24,6 +25,12 @@ pub trait ContainerStreams: Send + Sync + 'static {
     /// Why no stream into this pod can be opened at all, in words that continue "cannot run
     /// commands in pod default/web-0: ". Asked before anything else.
     fn refuses(&self, pod: &Pod) -> Option<String>;
+
+    /// Where the node of this pod would be asked, if nobody answers there any more: then nothing else
+    /// is asked of it.
+    fn unreachable(&self, _: &Pod) -> Option<SocketAddr> {
+        None
+    }
 
     /// Runs a command in a running container. The error is shown to the client.
     async fn exec(

@@ -27,6 +27,9 @@ pub use serve::serve;
 mod dns;
 pub use dns::{Known, dns, explain};
 
+mod nodes;
+pub use nodes::simulated_nodes;
+
 mod reload;
 pub use reload::{Renewal, is_live};
 
@@ -46,6 +49,5 @@ mod domain;
 mod encrypted;
 mod forward;
 mod metrics_page;
-mod nodes;
 mod policy;
 mod secondaries;

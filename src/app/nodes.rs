@@ -1,11 +1,12 @@
 //! The nodes that are asked for: names, zones, sizes, and a share of the pod network for each.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 
-use crate::config::{NodeSettings, ServeSettings};
+use crate::config::NodeSettings;
 use crate::node::{LEASE_RENEWAL, NodeOptions, NodeSize};
 use crate::objects::names;
 use crate::objects::quantity::Amount;
@@ -15,13 +16,49 @@ const NAME: &str = "dullahan";
 /// The networks that kube-controller-manager gives to nodes (`--node-cidr-mask-size-ipv4` and `-ipv6`).
 const NODE_PREFIX_V4: u8 = 24;
 const NODE_PREFIX_V6: u8 = 64;
+/// A node is lost when it has missed this many renewals of its lease, give or take one.
+const RENEWALS_PER_GRACE: u32 = 4;
+/// The shortest lease that can be written: its duration is in whole seconds.
+const GRACE_MIN: Duration = Duration::from_secs(1);
+/// Where a simulation takes its pods' addresses from: room for more than any runs.
+const SIMULATED_NETWORK: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
+const SIMULATED_PREFIX: u8 = 8;
+/// How many pods a kubelet takes (`maxPods`).
+const PODS: u32 = 110;
 /// Where the machine does not tell its memory or its storage.
 const OCTETS_UNKNOWN: u64 = 8 << 30;
 
 /// The options of every node. One node is this machine and has the whole pod network. Of several each
 /// has its own part of it, and the first address of that part: none of them is a machine.
-pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>> {
-    let NodeSettings { simulated_nodes, simulated_zones, .. } = &settings.nodes;
+pub(super) fn nodes(settings: &NodeSettings, pod_cidr: &[IpNet]) -> anyhow::Result<Vec<NodeOptions>> {
+    let machine = NodeSize {
+        cpu: std::thread::available_parallelism().map_or(1, usize::from).to_string(),
+        memory: kibibytes(memory()),
+        ephemeral_storage: kibibytes(storage()),
+        pods: PODS,
+    };
+    let renewal = renewal(settings.node_monitor_grace_period.0)?;
+    let mut nodes = nodes_like(settings, pod_cidr, machine)?;
+    for node in &mut nodes {
+        node.renews_lease_every = Some(renewal);
+    }
+    Ok(nodes)
+}
+
+/// The options of every node of a simulation. What no flag bounds is plenty, so that a seed means the
+/// same on every machine.
+pub fn simulated_nodes(settings: &NodeSettings) -> anyhow::Result<Vec<NodeOptions>> {
+    let network = IpNet::new(SIMULATED_NETWORK.into(), SIMULATED_PREFIX)?;
+    nodes_like(settings, &[network], NodeSize::ample())
+}
+
+/// Nodes of this size, except for what flags say.
+fn nodes_like(
+    settings: &NodeSettings,
+    pod_cidr: &[IpNet],
+    size: NodeSize,
+) -> anyhow::Result<Vec<NodeOptions>> {
+    let NodeSettings { simulated_nodes, simulated_zones, .. } = settings;
     let n_nodes = usize::from(*simulated_nodes);
     for zone in simulated_zones {
         let faults = names::label_value(zone);
@@ -29,8 +66,8 @@ pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>
             bail!("--simulated-zones: \"{zone}\" is not the value of a label: {}", faults.join("; "));
         }
     }
-    let size = size(&settings.nodes)?;
-    let networks = shares(&settings.pod_cidr, n_nodes, size.pods)?;
+    let size = sized(settings, size)?;
+    let networks = shares(pod_cidr, n_nodes, size.pods)?;
     let node = |(n, pod_networks): (usize, Vec<IpNet>)| NodeOptions {
         name: if n_nodes == 1 { NAME.to_owned() } else { format!("{NAME}-{n}") },
         address: match pod_networks.first().and_then(|network| network.hosts().next()) {
@@ -40,9 +77,18 @@ pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>
         pod_networks,
         size: size.clone(),
         zone: simulated_zones.get(n % simulated_zones.len().max(1)).cloned(),
-        renews_lease_every: Some(LEASE_RENEWAL),
+        renews_lease_every: None,
     };
     Ok(networks.into_iter().enumerate().map(node).collect())
+}
+
+/// How often leases are renewed, so that a healthy node is never silent for `grace`: as often as a
+/// kubelet does, or more often where that would not do.
+fn renewal(grace: Duration) -> anyhow::Result<Duration> {
+    if grace < GRACE_MIN {
+        bail!("--node-monitor-grace-period {grace:?}: must be at least {GRACE_MIN:?}");
+    }
+    Ok(LEASE_RENEWAL.min(grace / RENEWALS_PER_GRACE))
 }
 
 /// One node is reached where this server is: at the first of these addresses that is a machine's.
@@ -80,15 +126,14 @@ fn prefix(network: &IpNet, n_nodes: usize, n_pods: u32) -> u8 {
     if equal <= usual && n_pods <= room { usual } else { equal }
 }
 
-fn size(settings: &NodeSettings) -> anyhow::Result<NodeSize> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+fn sized(settings: &NodeSettings, size: NodeSize) -> anyhow::Result<NodeSize> {
+    let cpu = quantity("--simulated-node-cpu", settings.simulated_node_cpu.as_deref())?;
+    let memory = quantity("--simulated-node-memory", settings.simulated_node_memory.as_deref())?;
     Ok(NodeSize {
-        cpu: quantity("--simulated-node-cpu", settings.simulated_node_cpu.as_deref())?
-            .unwrap_or_else(|| cores.to_string()),
-        memory: quantity("--simulated-node-memory", settings.simulated_node_memory.as_deref())?
-            .unwrap_or_else(|| kibibytes(memory())),
-        ephemeral_storage: kibibytes(storage()),
-        pods: settings.simulated_node_pods,
+        cpu: cpu.unwrap_or(size.cpu),
+        memory: memory.unwrap_or(size.memory),
+        pods: settings.simulated_node_pods.unwrap_or(size.pods),
+        ephemeral_storage: size.ephemeral_storage,
     })
 }
 
@@ -151,6 +196,16 @@ mod tests {
         );
         assert_eq!(parts(&["10.1.0.0/24"], 3, 110), "[10.1.0.0/26] [10.1.0.64/26] [10.1.0.128/26]");
         assert_eq!(parts(&["10.1.0.0/29"], 8, 110), "--pod-cidr 10.1.0.0/29 is too small for 8 nodes");
+    }
+
+    #[test]
+    fn leases_are_renewed_more_often_than_a_node_may_be_silent() {
+        for (grace_s, renewal_ms) in [(3600, 10_000), (50, 10_000), (40, 10_000), (12, 3_000), (1, 250)] {
+            let found = renewal(Duration::from_secs(grace_s)).unwrap();
+            assert_eq!(found, Duration::from_millis(renewal_ms), "{grace_s} s");
+        }
+        let refused = renewal(Duration::from_millis(900)).unwrap_err().to_string();
+        assert_eq!(refused, "--node-monitor-grace-period 900ms: must be at least 1s");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let zone_options = zone_options(&settings.dns)?;
     let state = State::take(&settings.state, &clock).await?;
     let authority = Arc::new(Authority::open(state.credentials(), &ADMIN, clock.now())?);
-    let mut nodes = nodes(settings)?;
+    let mut nodes = nodes(&settings.nodes, &settings.pod_cidr)?;
     let seed = settings.simulated_seed.unwrap_or_else(random_seed);
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
@@ -138,7 +138,7 @@ fn controllers(settings: &ServeSettings) -> [Box<dyn Controller>; 6] {
         Box::new(EndpointSlices::new()),
         Box::new(Volumes::new()),
         Box::new(Garbage::new()),
-        Box::new(NodeLifecycle::new(settings.nodes.node_monitor_grace_period.0)),
+        Box::new(NodeLifecycle::new(settings.node_monitor_grace_period.0)),
         Box::new(Scheduler::new()),
     ]
 }

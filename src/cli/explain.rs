@@ -18,6 +18,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::output::{printable, say};
+use super::unschedulable;
 use crate::app;
 use crate::clock::Clock;
 use crate::config::{ManifestSettings, NameSettings, with_port};
@@ -175,7 +176,13 @@ fn ask(settings: &ExplainSettings, name: Name) -> anyhow::Result<ExitCode> {
     print_outcome(&name, settings.record_type, reply.metadata.response_code, &reply.answers)?;
     let has_records = !reply.answers.is_empty() && reply.metadata.response_code == ResponseCode::NoError;
     match error_text(&reply) {
-        Some(text) => say(printable(&text))?,
+        Some(text) => {
+            say(printable(&text))?;
+            let advice = unschedulable::advice(&text);
+            if !advice.is_empty() {
+                say(format_args!("Of dullahan serve: {advice}."))?;
+            }
+        }
         None if has_records => return Ok(ExitCode::SUCCESS),
         None if settings.server.ip().is_loopback() => say(format_args!(
             "{} gives no reason: no object that it knows could have this name, or it runs with --explain off",

@@ -22,6 +22,7 @@ mod serve;
 mod session;
 mod signals;
 mod simulate;
+mod unschedulable;
 
 use std::process::ExitCode;
 

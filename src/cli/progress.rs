@@ -1,6 +1,7 @@
 //! Progress: store events and published names, turned into lines a person can follow. Pure.
 //!
 //! A pod gives a line whenever its state, as `kubectl get pods` would show it, has changed.
+//! One that no node takes gives one only when it has waited for a while ([`Unschedulable`]).
 //! Names of one publication beyond [`NAMES_MAX`] are counted, not listed.
 
 use std::collections::HashMap;
@@ -11,10 +12,12 @@ use k8s_openapi::api::core::v1::{Event as KubeEvent, Pod};
 use serde_json::Value;
 
 use super::output::{Line, PROBLEM, Tone};
+use super::unschedulable::{self, Unschedulable};
+use crate::clock::Timestamp;
 use crate::files::report::{Change as FileChange, Outcome, Report};
 use crate::machinery::manifest::Skipped;
 use crate::names::publisher::Publication;
-use crate::objects::{Object, ObjectKey, pod};
+use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::rules::columns::PodCells;
 use crate::store::{Change, Event};
 
@@ -24,8 +27,15 @@ const NAMES_MAX: usize = 20;
 /// What has been said of each object so far.
 #[derive(Default)]
 pub(super) struct Progress {
-    pods: HashMap<ObjectKey, String>,
+    pods: HashMap<ObjectKey, Shown>,
+    unschedulable: Unschedulable,
     sets: HashMap<ObjectKey, bool>,
+}
+
+/// What has been said of a pod.
+struct Shown {
+    state: String,
+    has_node: bool,
 }
 
 impl Progress {
@@ -38,10 +48,30 @@ impl Progress {
         if let Some(set) = object.get::<StatefulSet>() {
             return self.set(event.change, object, set);
         }
-        if let Some(warning) = object.get::<KubeEvent>() {
-            return (event.change == Change::Added).then(|| warning_line(warning)).flatten();
+        let warning = object.get::<KubeEvent>().filter(|_| event.change == Change::Added)?;
+        let line = warning_line(warning)?;
+        if warning.reason.as_deref() != Some(unschedulable::REASON) {
+            return Some(line);
+        }
+        let about = &warning.involved_object;
+        let [namespace, name] =
+            [&about.namespace, &about.name].map(|text| text.as_deref().unwrap_or_default());
+        let key = ObjectKey::new(Kind::Pod, namespace, name);
+        // The pod may have found a node while the event was being written.
+        if !self.pods.get(&key).is_some_and(|shown| shown.has_node) {
+            self.unschedulable.note(key, line, event.at);
         }
         None
+    }
+
+    /// When there are lines to be had from [`Self::due`].
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.unschedulable.next_due()
+    }
+
+    /// The lines that were held back until now.
+    pub(super) fn due(&mut self, now: Timestamp) -> Vec<Line> {
+        self.unschedulable.due(now)
     }
 
     /// Whether every StatefulSet that was seen has all its pods Ready; none is also all.
@@ -52,13 +82,17 @@ impl Progress {
     fn pod(&mut self, change: Change, object: &Object, pod: &Pod) -> Option<Line> {
         let (state, tone) = if change == Change::Deleted { gone() } else { pod_state(pod) };
         let fields = if change == Change::Deleted { gone_fields() } else { pod_fields(pod) };
-        if self.pods.get(object.key()) == Some(&state) {
-            return None;
+        let has_node = pod::node_name(pod).is_some();
+        if has_node || change == Change::Deleted {
+            self.unschedulable.forget(object.key());
         }
-        if change == Change::Deleted {
-            self.pods.remove(object.key());
+        let before = if change == Change::Deleted {
+            self.pods.remove(object.key())
         } else {
-            self.pods.insert(object.key().clone(), state.clone());
+            self.pods.insert(object.key().clone(), Shown { state: state.clone(), has_node })
+        };
+        if before.is_some_and(|before| before.state == state) {
+            return None;
         }
         Some(Line { fields, ..Line::new("pod", path(object), state, tone) })
     }
@@ -223,7 +257,13 @@ fn warning_line(event: &KubeEvent) -> Option<Line> {
     let reason = event.reason.as_deref().unwrap_or_default();
     let message = event.message.as_deref().unwrap_or_default();
     let namespace = about.namespace.as_deref().unwrap_or_default();
-    let line = Line::new("warning", name, format!("{reason}: {message}"), Tone::Bad);
+    let advice = unschedulable::advice(message);
+    let advice = Some(advice).filter(|advice| reason == unschedulable::REASON && !advice.is_empty());
+    let words = advice.as_ref().map(|advice| format!(" Hint: {advice}")).unwrap_or_default();
+    let mut line = Line::new("warning", name, format!("{reason}: {message}{words}"), Tone::Bad);
+    if let Some(advice) = advice {
+        line = line.with("hint", advice);
+    }
     let line = line.with("state", reason).with("message", message).with("namespace", namespace);
     let kind = about.kind.as_deref().unwrap_or_default();
     Some(line.with("kind", kind).with("name", about.name.as_deref().unwrap_or_default()))
@@ -232,7 +272,6 @@ fn warning_line(event: &KubeEvent) -> Option<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
     use serde_json::json;
 
     fn event(change: Change, status: &Value) -> Event {
@@ -273,6 +312,43 @@ mod tests {
             Some("gone"),
         ];
         assert_eq!(states, expected.map(|state| state.map(str::to_owned)));
+    }
+
+    fn failed_scheduling(message: &str) -> Event {
+        let warning = json!({"metadata": {"name": "e", "namespace": "default"}, "type": "Warning",
+            "reason": "FailedScheduling", "message": message,
+            "involvedObject": {"kind": "Pod", "name": "web-0", "namespace": "default"}});
+        let warning: KubeEvent = serde_json::from_value(warning).unwrap();
+        Event { object: Object::at_revision(warning.into(), 1), ..event(Change::Added, &json!({})) }
+    }
+
+    fn bound() -> Event {
+        let pod = json!({"metadata": {"name": "web-0", "namespace": "default"},
+            "spec": {"nodeName": "n", "containers": []}, "status": {"phase": "Pending"}});
+        let pod: Pod = serde_json::from_value(pod).unwrap();
+        Event { object: Object::at_revision(pod.into(), 1), ..event(Change::Modified, &json!({})) }
+    }
+
+    #[test]
+    fn a_pod_that_soon_finds_a_node_gives_no_warning_and_one_that_does_not_gives_a_hint() {
+        let claims = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found";
+        let full = "0/1 nodes are available: 1 Too many pods. preemption: none";
+        let later = Timestamp::from_second(1).unwrap();
+        let mut progress = Progress::default();
+        progress.event(&event(Change::Added, &json!({"phase": "Pending"})));
+        assert_eq!(progress.event(&failed_scheduling(claims)), None);
+        assert_eq!(progress.next_due(), Some(later));
+        progress.event(&bound());
+        assert_eq!((progress.next_due(), progress.due(later)), (None, vec![]));
+        assert_eq!(progress.event(&failed_scheduling(claims)), None);
+        assert_eq!(progress.due(later), [], "the event came late");
+        progress.event(&event(Change::Deleted, &json!({"phase": "Pending"})));
+        assert_eq!(progress.event(&failed_scheduling(full)), None);
+        let lines = progress.due(later);
+        let hint = "--simulated-node-pods gives each node room for more pods";
+        assert_eq!(lines[0].state, format!("FailedScheduling: {full} Hint: {hint}"));
+        assert!(lines[0].fields.contains(&("message", full.into())), "{lines:?}");
+        assert!(lines[0].fields.contains(&("hint", hint.into())), "{lines:?}");
     }
 
     #[test]

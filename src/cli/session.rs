@@ -85,12 +85,17 @@ impl Session {
             if self.output.is_closed() {
                 break End::NobodyReads;
             }
+            let due = self.progress.next_due();
             let is_settling = self.hints.is_some() && self.progress.is_complete();
             tokio::select! {
                 ending = endings.next() => break End::Signal(ending),
                 () = hang_ups.next() => self.read_again(),
                 failure = &mut failure => break End::Failure(failure),
                 () = clock.sleep(SETTLED), if is_settling => self.print_hints(),
+                () = clock.sleep_until(due.unwrap_or_default()), if due.is_some() => {
+                    let lines = self.progress.due(clock.now());
+                    self.print(lines);
+                }
                 lines = next_lines(&mut self.running, &mut self.watch, &mut self.progress) => self.print(lines),
             }
         };

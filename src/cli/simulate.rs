@@ -12,8 +12,9 @@ use super::output::say;
 use super::progress;
 use super::signals::HangUps;
 use crate::app;
-use crate::config::{ManifestSettings, is_capable};
+use crate::config::{ManifestSettings, NodeSettings, is_capable};
 use crate::files::once;
+use crate::node::NodeOptions;
 use crate::simulation::{Cast, Simulation, Summary};
 
 /// Flags of `dullahan simulate`.
@@ -31,6 +32,8 @@ pub(super) struct SimulateSettings {
     /// Without manifests, sets are generated from the seed.
     #[command(flatten)]
     manifests: ManifestSettings,
+    #[command(flatten)]
+    nodes: NodeSettings,
     /// Print every action, every state of a pod, every name published or withdrawn.
     #[arg(long)]
     timeline: bool,
@@ -47,17 +50,17 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _hang_ups = runtime.block_on(async { HangUps::catch() })?;
     let cast = cast(&settings.manifests)?;
+    let nodes = nodes(&settings.nodes)?;
     let length = Duration::try_from_secs_f64(settings.hours * 3600.0)?;
-    if let Some(cast) = &cast
-        && !settles(settings, cast, length)?
-    {
+    let simulation =
+        |seed| Simulation { cast: cast.clone(), nodes: nodes.clone(), ..Simulation::new(seed, length) };
+    if cast.is_some() && !settles(settings, &simulation(settings.first_seed))? {
         return Ok(ExitCode::FAILURE);
     }
     let mut progress = Progress::new(settings);
     for seed in settings.first_seed..settings.first_seed.saturating_add(settings.seeds) {
         progress.begin(seed)?;
-        let simulation = Simulation { cast: cast.clone(), ..Simulation::new(seed, length) };
-        let outcome = simulation.run(&mut |line| {
+        let outcome = simulation(seed).run(&mut |line| {
             if settings.timeline {
                 // Nobody has to read to the end.
                 let _ = writeln!(std::io::stdout(), "{line}");
@@ -72,7 +75,8 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
                     failure.timeline.iter().try_for_each(say)?;
                 }
                 let files = settings.manifests.file.iter().map(|file| format!(" -f {}", file.display()));
-                eprintln!("{failure}{}", files.collect::<String>());
+                let nodes = settings.nodes.flags().into_iter().map(|flag| format!(" {flag}"));
+                eprintln!("{failure}{}", files.chain(nodes).collect::<String>());
                 return Ok(ExitCode::FAILURE);
             }
         }
@@ -83,8 +87,7 @@ pub(super) fn run(settings: &SimulateSettings) -> anyhow::Result<ExitCode> {
 }
 
 /// Whether the sets reach their wanted state when nothing goes wrong; if not, says why, once.
-fn settles(settings: &SimulateSettings, cast: &Cast, length: Duration) -> anyhow::Result<bool> {
-    let first = Simulation { cast: Some(cast.clone()), ..Simulation::new(settings.first_seed, length) };
+fn settles(settings: &SimulateSettings, first: &Simulation) -> anyhow::Result<bool> {
     let mut lines = Vec::new();
     let Err(unsettled) = first.rehearse(&mut |line| lines.push(line.clone())) else { return Ok(true) };
     if settings.timeline {
@@ -98,6 +101,12 @@ fn hours(text: &str) -> Result<f64, String> {
     let hours: f64 = text.parse().map_err(|_| format!("\"{text}\" is not a number of hours"))?;
     let is_sensible = (0.0..=HOURS_MAX).contains(&hours);
     if is_sensible { Ok(hours) } else { Err(format!("must be from 0 to {HOURS_MAX} hours")) }
+}
+
+/// The nodes that are asked for; `None` if no flag says anything of them.
+fn nodes(settings: &NodeSettings) -> anyhow::Result<Option<Vec<NodeOptions>>> {
+    let is_asked = !settings.flags().is_empty();
+    is_asked.then(|| app::simulated_nodes(settings)).transpose()
 }
 
 /// The sets of the manifests; `None` if none were given.

@@ -265,6 +265,9 @@ pub struct ServeSettings {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub nodes: NodeSettings,
+    /// How long a node may be silent before its status is unknown and its pods are not ready.
+    #[arg(long, value_name = "DURATION", default_value = "50s", help_heading = "Nodes")]
+    pub node_monitor_grace_period: Span,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub state: StateSettings,

@@ -21,7 +21,7 @@ use super::context::Context;
 use super::hosts::{Host, Hosts};
 use super::options::NodeOptions;
 use super::pod::{PodWorker, Probing, Turn, probe, remove_remains};
-use super::recorder::Recorder;
+use super::recorder::{Recorder, starting};
 use super::runtime::{ProbeReply, Runtime};
 use super::slot::Slot;
 use super::waiting::Waiting;
@@ -103,6 +103,8 @@ impl Agent {
                 let Some(host) = self.hosts.get_mut(&name) else { continue };
                 let node = registration::register(&self.store, &host.context.options, &version).await?;
                 host.note_registered(&node);
+                host.note_cordon(&node);
+                host.context.events.add(&node, vec![starting()]);
                 self.agenda.add(lease::key(&name), self.store.clock().now());
             }
             self.is_registered = true;

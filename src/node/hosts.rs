@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use tracing::warn;
 
 use super::addresses::Addresses;
 use super::context::Context;
 use super::pod::{AddressGrant, PodWorker};
+use super::recorder::{PodEvent, status_is_now};
 use crate::objects::{Object, ObjectKey, pod};
 
 /// One node.
@@ -27,6 +28,8 @@ pub(super) struct Host {
     /// The uid of its Node object when it last reported itself.
     registered: Option<String>,
     is_down: bool,
+    /// Whether it was cordoned when that was last told.
+    is_cordoned: Option<bool>,
     /// What came up about its pods while it was down.
     put_off: BTreeSet<ObjectKey>,
     /// Pods that it still runs and whose place another node's pod has taken.
@@ -87,6 +90,7 @@ impl Host {
             without_address: BTreeSet::new(),
             registered: None,
             is_down: false,
+            is_cordoned: None,
             put_off: BTreeSet::new(),
             replaced: BTreeSet::new(),
         }
@@ -100,6 +104,19 @@ impl Host {
             return false;
         }
         self.is_down || self.registered.as_deref() != Some(node.uid())
+    }
+
+    /// What is to be told of its Node object: that it was cordoned, or is no longer. A node that is down
+    /// tells it when it is back.
+    pub(super) fn note_cordon(&mut self, node: &Object) -> Option<PodEvent> {
+        if is_taken_down(node) {
+            return None;
+        }
+        let spec = node.get::<Node>().and_then(|node| node.spec.as_ref());
+        let is_cordoned = spec.and_then(|spec| spec.unschedulable) == Some(true);
+        let before = self.is_cordoned.replace(is_cordoned)?;
+        let reason = if is_cordoned { "NodeNotSchedulable" } else { "NodeSchedulable" };
+        (before != is_cordoned).then(|| status_is_now(&self.context.options.name, reason))
     }
 
     /// Takes in that the node has reported itself with this Node object.

@@ -20,6 +20,7 @@ mod backoff;
 mod containers;
 mod context;
 mod hosts;
+mod identity;
 mod lease;
 mod log;
 mod options;

@@ -24,12 +24,23 @@ const PODS_MAX: usize = 64;
 /// How many records of one pod may wait for the one before.
 const POD_QUEUE_MAX: usize = 64;
 
-/// Something worth recording about a pod.
+/// Something worth recording about a pod, or about a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PodEvent {
     pub(super) severity: Severity,
     pub(super) reason: &'static str,
     pub(super) message: String,
+}
+
+/// What a kubelet tells of a change in the status of its node.
+pub(super) fn status_is_now(node: &str, reason: &'static str) -> PodEvent {
+    let message = format!("Node {node} status is now: {reason}");
+    PodEvent { severity: Severity::Normal, reason, message }
+}
+
+/// What a kubelet tells when it starts.
+pub(super) fn starting() -> PodEvent {
+    PodEvent { severity: Severity::Normal, reason: "Starting", message: "Starting kubelet.".to_owned() }
 }
 
 struct Record {

@@ -9,11 +9,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::hosts::is_taken_down;
+use super::identity;
 use super::options::{NodeOptions, NodeSize};
-use super::recorder::COMPONENT;
+use super::recorder::{COMPONENT, status_is_now};
 use crate::clock::Timestamp;
 use crate::objects::{Kind, Object, ObjectKey, time, version};
-use crate::store::{Severity, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Creates or updates the node's object and reports that it is ready, unless it is taken down. Labels,
 /// annotations and taints set by others are kept. Returns the object.
@@ -35,15 +36,15 @@ pub(super) async fn register(
         return Ok(registered);
     }
     let now = store.clock().now();
-    let was_lost = ready_status(&registered).is_some_and(|status| status != "True");
+    let was_ready = ready_status(&registered) == Some("True");
     let write = |present: &mut Node| {
         let status = status(options, runtime, present.status.as_ref(), now);
         present.status = Some(status);
     };
     let reported = store.modify_status::<Node>(&key, write).await?;
-    if was_lost {
-        let message = format!("Node {} status is now: NodeReady", options.name);
-        store.record(COMPONENT, &reported, Severity::Normal, "NodeReady", &message).await;
+    if !was_ready {
+        let event = status_is_now(&options.name, "NodeReady");
+        store.record(COMPONENT, &reported, event.severity, event.reason, &event.message).await;
     }
     Ok(reported)
 }
@@ -149,7 +150,9 @@ fn system_info(options: &NodeOptions, runtime: &str) -> NodeSystemInfo {
         kernel_version: operating_system().to_owned(),
         kubelet_version: version::GIT_VERSION.to_owned(),
         container_runtime_version: runtime.to_owned(),
-        machine_id: options.name.clone(),
+        machine_id: identity::machine_id(&options.name),
+        system_uuid: identity::system_uuid(&options.name),
+        boot_id: identity::boot_id(&options.name),
         ..Default::default()
     }
 }

@@ -1,12 +1,13 @@
 //! What a pod is, in the words of Kubernetes' documents: the predicates that every part shares.
 //!
-//! Each looks at one pod and nothing else; time is given. A terminating pod may still be ready and
+//! Each looks at one pod and nothing else, [`disrupt`] writes to it; time is given. A terminating pod may still be ready and
 //! available, so who asks about availability asks about termination too.
 
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, PodCondition, PodSpec};
 
+use super::object::time;
 use crate::clock::Timestamp;
 
 /// The pod's phase; empty if it has none yet.
@@ -110,4 +111,25 @@ pub fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
 /// Containers").
 pub fn is_sidecar(init_container: &Container) -> bool {
     init_container.restart_policy.as_deref() == Some("Always")
+}
+
+/// Sets the condition `DisruptionTarget` (Kubernetes document "Disruptions").
+pub fn disrupt(pod: &mut Pod, reason: &str, message: &str, now: Timestamp) {
+    let since = condition(pod, "DisruptionTarget")
+        .filter(|before| before.status == "True")
+        .and_then(|before| before.last_transition_time.clone());
+    let target = PodCondition {
+        type_: "DisruptionTarget".to_owned(),
+        status: "True".to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message.to_owned()),
+        last_transition_time: since.or_else(|| Some(time(now))),
+        observed_generation: pod.metadata.generation,
+        ..Default::default()
+    };
+    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+    match conditions.iter_mut().find(|present| present.type_ == target.type_) {
+        Some(present) => *present = target,
+        None => conditions.push(target),
+    }
 }

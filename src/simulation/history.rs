@@ -64,6 +64,8 @@ pub(super) struct Draw<'a> {
     pub(super) length: Duration,
     /// The initial replicas of each set of the cast.
     pub(super) replicas: &'a [i32],
+    /// Whether more pods than those find a node.
+    pub(super) has_room: bool,
 }
 
 /// The mean time between two deeds of a short history; longer in long ones.
@@ -129,7 +131,8 @@ impl Draw<'_> {
     }
 
     fn deed(&self, rng: &mut StdRng, set: usize) -> Deed {
-        let replicas_max = self.replicas[set].saturating_add(self.replicas[set] / 4 + 2);
+        let replicas = self.replicas[set];
+        let replicas_max = if self.has_room { replicas.saturating_add(replicas / 4 + 2) } else { replicas };
         let ordinal = rng.random_range(0..=replicas_max + 2);
         match rng.random_range(0..100) {
             0..18 => Deed::Scale(rng.random_range(0..=replicas_max)),
@@ -137,8 +140,9 @@ impl Draw<'_> {
                 Deed::Template { version: rng.random_range(0..5), is_broken: rng.random_range(0..5) == 0 }
             }
             32..37 => Deed::Partition(rng.random_range(0..=replicas_max)),
-            37..39 => Deed::Start(rng.random_range(0..4)),
-            39..49 => Deed::DeletePod(ordinal),
+            // Pods of the new ordinals are there before those of the old ones go.
+            37..39 if self.has_room => Deed::Start(rng.random_range(0..4)),
+            37..49 => Deed::DeletePod(ordinal),
             49..55 => Deed::DeleteSet(propagation(rng)),
             55..78 => Deed::Mishap { ordinal, mishap: mishap(rng), lasting: lasting(rng) },
             78..81 => Deed::Hold { ordinal, lasting: lasting(rng) },
@@ -227,7 +231,7 @@ mod tests {
     use super::*;
 
     fn history(seed: u64) -> Vec<Entry> {
-        Draw { seed, length: Duration::from_secs(3600), replicas: &[3, 1] }.history()
+        Draw { seed, length: Duration::from_secs(3600), replicas: &[3, 1], has_room: true }.history()
     }
 
     #[test]
@@ -235,6 +239,18 @@ mod tests {
         assert_eq!(history(1), history(1));
         assert_ne!(history(1), history(2));
         assert!(history(1).is_sorted_by_key(|entry| entry.at));
+    }
+
+    #[test]
+    fn without_room_no_set_grows_beyond_what_it_asked_for() {
+        let tight =
+            |seed| Draw { seed, length: Duration::from_secs(3600), replicas: &[3, 1], has_room: false };
+        for entry in (0..50).flat_map(|seed| tight(seed).history()) {
+            match entry.deed {
+                Deed::Scale(replicas) => assert!(replicas <= [3, 1][entry.set], "{replicas}"),
+                deed => assert!(!matches!(deed, Deed::Start(_))),
+            }
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod chance;
 mod checks;
 mod fault;
 mod history;
+mod nodes;
 mod play;
 mod runtime;
 mod shrink;

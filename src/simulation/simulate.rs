@@ -12,9 +12,11 @@ use super::cast::Cast;
 use super::checks::rest::CONVERGES;
 use super::fault::Fault;
 use super::history::{Deed, Draw, Entry};
+use super::nodes;
 use super::shrink;
 use super::timeline::Line;
 use super::world::{self, Broken, Summary};
+use crate::node::NodeOptions;
 use crate::rules::columns::human_duration;
 
 /// What to simulate.
@@ -26,6 +28,9 @@ pub struct Simulation {
     pub length: Duration,
     /// The sets under test; drawn from the seed if absent.
     pub cast: Option<Cast>,
+    /// The nodes. If absent, one for a given cast, one or several drawn from the seed otherwise. On given
+    /// nodes no set is scaled beyond what it asks for first: there may be no room.
+    pub nodes: Option<Vec<NodeOptions>>,
     /// A planted fault, for tests of the checkers.
     #[doc(hidden)]
     pub fault: Option<Fault>,
@@ -61,15 +66,15 @@ const LINES_MAX: usize = 1_000;
 impl Simulation {
     /// A simulation with a cast drawn from `seed`.
     pub fn new(seed: u64, length: Duration) -> Self {
-        Self { seed, length, cast: None, fault: None }
+        Self { seed, length, cast: None, nodes: None, fault: None }
     }
 
     /// Runs it; `audience` gets the timeline.
     pub fn run(&self, audience: &mut dyn FnMut(&Line)) -> Result<Summary, Box<Failure>> {
         let cast = self.cast.clone().unwrap_or_else(|| Cast::drawn(self.seed));
-        let history = self.history(&cast);
+        let (history, nodes) = (self.history(&cast), self.nodes());
         let run = |history: &[Entry], audience: &mut dyn FnMut(&Line)| {
-            world::run(self.seed, &cast, self.fault, history, audience)
+            world::run(self.seed, (&cast, &nodes), self.fault, history, audience)
         };
         run(&history, audience).map_err(|broken| {
             let rule = broken.violation.rule;
@@ -95,7 +100,7 @@ impl Simulation {
         let cast = self.cast.clone().unwrap_or_else(|| Cast::drawn(self.seed));
         let create = |set| Entry { at: Duration::ZERO, set, deed: Deed::Create };
         let history: Vec<Entry> = (0..cast.sets.len()).map(create).collect();
-        match world::run(self.seed, &cast, self.fault, &history, audience) {
+        match world::run(self.seed, (&cast, &self.nodes()), self.fault, &history, audience) {
             Err(Broken { at, violation }) if violation.rule == CONVERGES => {
                 Err(Unsettled { after: at, causes: violation.message })
             }
@@ -106,7 +111,16 @@ impl Simulation {
 
     fn history(&self, cast: &Cast) -> Vec<Entry> {
         let replicas: Vec<i32> = cast.sets.iter().map(|set| set.spec.replicas.unwrap_or(1)).collect();
-        Draw { seed: self.seed, length: self.length, replicas: &replicas }.history()
+        let has_room = self.nodes.is_none();
+        Draw { seed: self.seed, length: self.length, replicas: &replicas, has_room }.history()
+    }
+
+    fn nodes(&self) -> Vec<NodeOptions> {
+        match (&self.nodes, &self.cast) {
+            (Some(nodes), _) => nodes.clone(),
+            (None, Some(_)) => nodes::one(),
+            (None, None) => nodes::drawn(self.seed),
+        }
     }
 
     fn describe(&self, cast: &Cast, entry: &Entry) -> String {

@@ -31,7 +31,7 @@ use crate::dns::zone::SharedZones;
 use crate::names::options::ZoneOptions;
 use crate::names::publisher::{Publication, Publisher};
 use crate::node::runtime::simulated::SimulatedOptions;
-use crate::node::{Agent, NodeOptions, NodeSize};
+use crate::node::{Agent, NodeOptions};
 use crate::objects::Revision;
 use crate::store::{Bootstrap, Store, StoreOptions};
 
@@ -84,6 +84,7 @@ pub(super) struct Stage {
     pub(super) runtime: Arc<Fickle>,
     pub(super) zones: SharedZones,
     pub(super) publications: broadcast::Receiver<Publication>,
+    nodes: Vec<NodeOptions>,
     seats: Vec<Seat>,
     rng: SmallRng,
     fault: Option<Fault>,
@@ -93,8 +94,6 @@ pub(super) struct Stage {
 const POLLS_MAX: usize = 1_000;
 /// The history lengths of the backend, by seed; short ones make sleeping parts lose their watch.
 const HISTORY_LENGTHS: [usize; 3] = [50, 500, 16_384];
-/// The name of the one node.
-const NODE_NAME: &str = "node";
 /// The longest time that one step takes.
 const STEP_MICROS_MAX: u64 = 2_000;
 
@@ -115,7 +114,7 @@ pub(super) fn complete<T>(future: impl Future<Output = T>) -> T {
 
 impl Stage {
     /// A stage with the bootstrap objects only.
-    pub(super) fn new(seed: u64, epoch: Timestamp, fault: Option<Fault>) -> Self {
+    pub(super) fn new(seed: u64, epoch: Timestamp, nodes: Vec<NodeOptions>, fault: Option<Fault>) -> Self {
         let clock = Clock::manual(epoch);
         let mut rng = SmallRng::seed_from_u64(seed);
         let length = HISTORY_LENGTHS[rng.random_range(0..HISTORY_LENGTHS.len())];
@@ -129,7 +128,8 @@ impl Stage {
         let runtime = Arc::new(Fickle::new(clock, simulated));
         let publisher = Publisher::new(store.clone(), ZoneOptions::default(), Vec::new());
         let (zones, publications) = (publisher.zones(), publisher.publications());
-        let mut stage = Self { store, backend, runtime, zones, publications, seats: Vec::new(), rng, fault };
+        let mut stage =
+            Self { store, backend, runtime, zones, publications, nodes, seats: Vec::new(), rng, fault };
         for role in Role::ALL {
             stage.seats.push(stage.seat(role));
         }
@@ -266,16 +266,7 @@ impl Stage {
     }
 
     fn agent(&self) -> Agent {
-        let network = "10.244.0.0/16".parse().expect("a network");
-        let options = NodeOptions {
-            name: NODE_NAME.to_owned(),
-            pod_networks: vec![network],
-            address: std::net::Ipv4Addr::LOCALHOST.into(),
-            size: NodeSize::ample(),
-            zone: None,
-            renews_lease_every: None,
-        };
-        Agent::new(self.store.clone(), self.runtime.clone(), vec![options])
+        Agent::new(self.store.clone(), self.runtime.clone(), self.nodes.clone())
     }
 }
 

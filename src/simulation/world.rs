@@ -25,6 +25,7 @@ use super::stage::{Role, Stage};
 use super::timeline::{Line, Timeline};
 use super::view::{View, Wish};
 use crate::clock::Timestamp;
+use crate::node::NodeOptions;
 use crate::objects::{Kind, Object};
 
 /// Where virtual time begins: a Monday.
@@ -96,14 +97,14 @@ pub(super) struct World<'a> {
 /// Runs `history`; `audience` gets the timeline.
 pub(super) fn run(
     seed: u64,
-    cast: &Cast,
+    (cast, nodes): (&Cast, &[NodeOptions]),
     fault: Option<Fault>,
     history: &[Entry],
     audience: &mut dyn FnMut(&Line),
 ) -> Result<Summary, Broken> {
     let epoch = Timestamp::from_second(EPOCH_S).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut world = World {
-        stage: Stage::new(seed, epoch, fault),
+        stage: Stage::new(seed, epoch, nodes.to_vec(), fault),
         cast,
         view: View::default(),
         endings: BTreeMap::new(),

@@ -209,7 +209,7 @@ fn awaits_emptying(typed: &Typed) -> bool {
     finalizers.is_some_and(|list| !list.is_empty())
 }
 
-fn check_preconditions(old: &Object, options: &DeleteOptions) -> Result<(), StoreError> {
+pub(super) fn check_preconditions(old: &Object, options: &DeleteOptions) -> Result<(), StoreError> {
     let conflict = |reason| StoreError::Conflict { key: old.key().clone(), reason };
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != old.uid()) {
         return Err(conflict(differs("UID", uid, old.uid(), "deleted and then recreated")));

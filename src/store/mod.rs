@@ -27,6 +27,7 @@ mod handle;
 mod create;
 mod defaulted;
 mod deletion;
+mod eviction;
 mod mirror;
 mod pods;
 mod rehearsal;

@@ -263,5 +263,6 @@ fn check_finds_no_mistake_in_any() {
 
 #[test]
 fn the_simulation_of_each_keeps_every_rule() {
-    with_each(|manifest| manifest.run(&["simulate", "--seeds=2", "--hours=0.1"]));
+    let arguments = [&["simulate", "--seeds=2", "--hours=0.1"], &NODES[..]].concat();
+    with_each(|manifest| manifest.run(&arguments));
 }

@@ -54,6 +54,7 @@ fn a_serial_does_not_fall_when_the_server_is_killed_after_many_changes() {
     let flags = [
         format!("--state-dir={}", folder.path().join("state").display()),
         "--simulated-start=1ms".to_owned(),
+        format!("--simulated-node-pods={N_PODS}"),
     ];
     let start = || binary::start("serve", &folder.path().join("world.yaml"), &flags);
     let mut highest = 0;

@@ -3,6 +3,8 @@
 //! Clients evaluate `reason` and print `message`; `details` lists the causes of invalid objects. Only
 //! [`Failure::internal`] is an error of the server.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use crate::objects::{Fault, FieldError, ObjectKey};
@@ -105,6 +107,12 @@ impl Failure {
     /// An error of the server.
     pub(crate) fn internal(message: &str) -> Self {
         Self::new(500, "InternalError", format!("Internal error occurred: {message}"))
+    }
+
+    /// The node that would answer is not there: for `asked` nobody listens at `at`, in the words of Go's
+    /// `net` package.
+    pub(crate) fn unreachable(asked: &str, at: SocketAddr) -> Self {
+        Self::new(500, "", format!("{asked}: dial tcp {at}: connect: connection refused"))
     }
 
     /// An object of `kind` (with its group) is invalid.

@@ -31,9 +31,8 @@ fn names(spec: &PodSpec) -> impl Iterator<Item = &str> {
     first.chain(spec.containers.iter().map(|container| container.name.as_str())).chain(ephemeral)
 }
 
-/// Fails unless the pod has a node and the container runs.
+/// Fails unless the container runs.
 pub(super) fn check_running(pod: &Pod, container: &str) -> Result<(), Failure> {
-    check_scheduled(pod)?;
     let state = pod::container_status(pod, container).and_then(|status| status.state.as_ref());
     if state.is_some_and(|state| state.running.is_some()) {
         return Ok(());

@@ -6,6 +6,7 @@
 mod options;
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -17,6 +18,8 @@ use k8s_openapi::api::core::v1::Pod;
 use super::watches::OpenWatch;
 use super::{Api, Call, Reply, container, list};
 use crate::api::answer::status::Failure;
+use crate::api::request::query::Query;
+use crate::objects::Object;
 use crate::streaming::LogStream;
 use options::LogOptions;
 
@@ -29,6 +32,9 @@ pub(crate) async fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
     let pod = object.get::<Pod>().ok_or_else(Failure::unknown_path)?;
     let options = options::parse(&call.query, object.name(), api.now())?;
     let container = container::choose(pod, call.query.get("container"))?;
+    if let Some(at) = api.streams.unreachable(pod) {
+        return Err(Failure::unreachable(&request_to_node(&object, container, &call.query, at), at));
+    }
     let lines = api.streams.log(pod, container, options.query).await.map_err(Failure::bad_request)?;
     let is_followed = options.query.is_followed;
     let permit = is_followed.then(|| api.watches.open(Some(object.namespace()))).transpose()?;
@@ -38,6 +44,17 @@ pub(crate) async fn log(api: &Arc<Api>, call: &Call) -> Result<Reply, Failure> {
         Some((Ok::<Bytes, Infallible>(chunk.into()), log))
     });
     Ok(Reply::text(Body::from_stream(chunks)))
+}
+
+/// The request that a node is sent for a log, as Go's HTTP client begins its errors.
+fn request_to_node(pod: &Object, container: &str, query: &Query, at: SocketAddr) -> String {
+    let mut url = format!("https://{at}/containerLogs/{}/{}/{container}", pod.namespace(), pod.name());
+    let options = options::NAMES.iter().filter_map(|name| Some((name, query.get(name)?)));
+    let options = options.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    if !options.is_empty() {
+        url = format!("{url}?{options}");
+    }
+    format!("Get \"{url}\"")
 }
 
 /// A log that is being sent.

@@ -51,6 +51,7 @@ pub(crate) async fn open(
 
 async fn open_ports(api: &Arc<Api>, pod: &Pod, request: Request) -> Result<Response, Failure> {
     container::check_scheduled(pod)?;
+    check_reachable(api, pod)?;
     check_served(api, pod, "forward ports to")?;
     let (mut parts, _) = request.into_parts();
     let (upgrade, protocol) = upgrade::negotiate(&mut parts, &PORTS).await?;
@@ -77,6 +78,8 @@ async fn open_command(
     if command.is_empty() && !is_attached {
         return Err(Failure::bad_request("you must specify the command to run, as ?command="));
     }
+    container::check_scheduled(pod)?;
+    check_reachable(api, pod)?;
     container::check_running(pod, name)?;
     check_served(api, pod, if is_attached { "attach to" } else { "run commands in" })?;
     let (upgrade, protocol) = upgrade::negotiate(&mut parts, &COMMANDS).await?;
@@ -109,6 +112,14 @@ async fn open_command(
 fn permit(api: &Api) -> Result<OwnedSemaphorePermit, Failure> {
     let permit = api.n_streams.clone().try_acquire_owned();
     permit.map_err(|_| Failure::too_many("too many streams are open; close some and try again"))
+}
+
+/// kubectl prints this as `Error from server: error dialing backend: dial tcp ...`.
+fn check_reachable(api: &Api, pod: &Pod) -> Result<(), Failure> {
+    match api.streams.unreachable(pod) {
+        Some(at) => Err(Failure::unreachable("error dialing backend", at)),
+        None => Ok(()),
+    }
 }
 
 fn check_served(api: &Api, pod: &Pod, verb: &str) -> Result<(), Failure> {

@@ -1,15 +1,20 @@
 //! Carries decisions about nodes out: conditions, taints, evictions, removals, and their events.
 
-use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, PodCondition, Taint};
+use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, Taint};
 
 use super::collection::Cause;
-use crate::clock::Timestamp;
 use crate::objects::{Object, pod, time};
 use crate::store::{DeleteOptions, Severity, Store, StoreError};
 
 /// The components that the events come from.
 pub(super) const COMPONENT: &str = "node-controller";
 const EVICTION_COMPONENT: &str = "taint-eviction-controller";
+
+/// Tells that a node is followed from now on.
+pub(super) async fn welcome(store: &Store, node: &Object) {
+    let message = format!("Node {name} event: Registered Node {name} in Controller", name = node.name());
+    store.record(COMPONENT, node, Severity::Normal, "RegisteredNode", &message).await;
+}
 
 /// Writes the conditions of a lost node.
 pub(super) async fn mark_lost(
@@ -71,7 +76,7 @@ pub(super) async fn evict(store: &Store, object: &Object) -> Result<(), StoreErr
     store.record(EVICTION_COMPONENT, object, Severity::Normal, "TaintManagerEviction", &message).await;
     let now = store.clock().now();
     let why = "Taint manager: deleting due to NoExecute taint";
-    change_status(store, object, |pod| disrupt(pod, "DeletionByTaintManager", why, now)).await?;
+    change_status(store, object, |pod| pod::disrupt(pod, "DeletionByTaintManager", why, now)).await?;
     delete(store, object, None).await
 }
 
@@ -90,32 +95,11 @@ pub(super) async fn remove(store: &Store, object: &Object, cause: Cause) -> Resu
         }
         pod.status.get_or_insert_default().phase = Some("Failed".to_owned());
         if let Some(message) = cause.message() {
-            disrupt(pod, "DeletionByPodGC", message, now);
+            pod::disrupt(pod, "DeletionByPodGC", message, now);
         }
     })
     .await?;
     delete(store, object, Some(0)).await
-}
-
-/// Sets the condition `DisruptionTarget` (Kubernetes document "Disruptions").
-fn disrupt(pod: &mut Pod, reason: &str, message: &str, now: Timestamp) {
-    let since = pod::condition(pod, "DisruptionTarget")
-        .filter(|before| before.status == "True")
-        .and_then(|before| before.last_transition_time.clone());
-    let condition = PodCondition {
-        type_: "DisruptionTarget".to_owned(),
-        status: "True".to_owned(),
-        reason: Some(reason.to_owned()),
-        message: Some(message.to_owned()),
-        last_transition_time: since.or_else(|| Some(time(now))),
-        observed_generation: pod.metadata.generation,
-        ..Default::default()
-    };
-    let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
-    match conditions.iter_mut().find(|present| present.type_ == condition.type_) {
-        Some(present) => *present = condition,
-        None => conditions.push(condition),
-    }
 }
 
 /// Changes the status of this very pod; one that is gone or another one of its name is left alone.

@@ -31,6 +31,8 @@ const LEASES: &str = "kube-node-lease";
 pub struct NodeLifecycle {
     grace: Duration,
     pods: Informer<PodsByNode>,
+    /// The uids of the nodes that were seen, by name.
+    known: HashMap<String, String>,
     /// The nodes whose pods need a look: silent, tainted `NoExecute`, or gone.
     troubled: HashMap<String, Trouble>,
 }
@@ -49,7 +51,7 @@ struct Trouble {
 impl NodeLifecycle {
     /// A controller for which a node is lost after so long a silence.
     pub fn new(grace: Duration) -> Self {
-        Self { grace, pods: Informer::default(), troubled: HashMap::new() }
+        Self { grace, pods: Informer::default(), known: HashMap::new(), troubled: HashMap::new() }
     }
 }
 
@@ -86,8 +88,17 @@ impl Controller for NodeLifecycle {
     async fn reconcile(&mut self, store: &Store, key: &ObjectKey) -> Result<Next, ReconcileError> {
         let now = store.clock().now();
         let due = match store.get(key) {
-            Some(object) => self.follow(store, &object, now).await?,
-            None => self.miss(store, &key.name, now).await?,
+            Some(object) => {
+                let before = self.known.insert(key.name.clone(), object.uid().to_owned());
+                if before.as_deref() != Some(object.uid()) {
+                    act::welcome(store, &object).await;
+                }
+                self.follow(store, &object, now).await?
+            }
+            None => {
+                self.known.remove(&key.name);
+                self.miss(store, &key.name, now).await?
+            }
         };
         Ok(due.map_or(Next::OnChange, |due| Next::After(until(now, due))))
     }

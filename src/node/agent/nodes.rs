@@ -14,6 +14,10 @@ impl Agent {
     pub(super) fn look_at_node(&mut self, name: &str) {
         let object = self.store.get(&registration::key(name));
         let Some(host) = self.hosts.get_mut(name) else { return };
+        if let Some(node) = &object {
+            let told = host.note_cordon(node);
+            host.context.events.add(node, told.into_iter().collect());
+        }
         if host.note_node(object.as_ref()) {
             let (context, name) = (host.context.clone(), name.to_owned());
             self.start(async move {

@@ -10,6 +10,10 @@ use crate::api::request::query::Query;
 use crate::clock::Timestamp;
 use crate::streaming::{LogLine, LogQuery};
 
+/// The options that a node is told, in the order in which Go writes them.
+pub(super) const NAMES: [&str; 7] =
+    ["follow", "limitBytes", "previous", "sinceSeconds", "sinceTime", "tailLines", "timestamps"];
+
 /// Which lines are wanted, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LogOptions {

@@ -78,6 +78,35 @@ async fn logs_tell_the_events_of_a_pod() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_log_of_a_pod_on_a_node_that_is_down_cannot_be_had() {
+    let api = api_with_pod().await;
+    let node = json!({"metadata": {"name": "n"}});
+    assert_eq!(ask(&api, "POST", "/api/v1/nodes", &node).await.0, 201);
+    let status = json!({"status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]}});
+    assert_eq!(ask(&api, "PATCH", "/api/v1/nodes/n/status", &status).await.0, 200);
+    let pod = json!({"metadata": {"name": "on-n"},
+        "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(ask(&api, "POST", PODS, &pod).await.0, 201);
+    let log = |name: &str, query: &str| {
+        let (api, path) = (api.clone(), format!("{PODS}/{name}/log?{query}"));
+        async move { ask(&api, "GET", &path, &Value::Null).await }
+    };
+    assert_eq!(log("on-n", "").await.0, 200);
+    let down = json!({"metadata": {"annotations": {"simulated.dullahan.dev/down": "true"}}});
+    assert_eq!(ask(&api, "PATCH", "/api/v1/nodes/n", &down).await.0, 200);
+    for (query, told) in [("container=c", ""), ("tailLines=5&follow=true", "?follow=true&tailLines=5")] {
+        let (code, status) = log("on-n", query).await;
+        let expected = format!(
+            "Get \"https://10.0.0.7:10250/containerLogs/default/on-n/c{told}\": dial tcp 10.0.0.7:10250: \
+             connect: connection refused"
+        );
+        assert_eq!((code, &status["message"], &status["reason"]), (500, &json!(expected), &Value::Null));
+    }
+    assert_eq!(log("on-n", "container=x").await.0, 400, "what is wrong is told before");
+    assert_eq!(log("p", "").await.0, 200, "a pod of no node has only its events");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_run_before_the_last_restart_has_a_log_of_its_own() {
     let api = api_with_pod().await;
     set_status(&api, restarted()).await;

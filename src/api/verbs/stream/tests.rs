@@ -1,5 +1,6 @@
 //! A real WebSocket client against the API over a pipe, and processes that live in memory.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +34,8 @@ const V5: &str = "v5.channel.k8s.io";
 #[derive(Default)]
 struct Processes {
     has_let_go: Arc<AtomicBool>,
+    /// Whether nobody answers for them.
+    is_down: bool,
 }
 
 struct Held(Arc<AtomicBool>);
@@ -90,6 +93,10 @@ impl Processes {
 impl ContainerStreams for Processes {
     fn refuses(&self, _: &Pod) -> Option<String> {
         None
+    }
+
+    fn unreachable(&self, _: &Pod) -> Option<SocketAddr> {
+        self.is_down.then(|| SocketAddr::from(([10, 0, 0, 7], 10250)))
     }
 
     async fn exec(&self, _: &Pod, _: &str, command: &[String], wanted: Wanted) -> Result<Session, String> {
@@ -285,6 +292,8 @@ async fn a_client_that_goes_or_falls_silent_is_let_go_of() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_is_refused_before_the_upgrade() {
     let runs = api(Arc::new(Processes::default())).await;
+    let lost = api(Arc::new(Processes { is_down: true, ..Default::default() })).await;
+    let refused = "error dialing backend: dial tcp 10.0.0.7:10250: connect: connection refused";
     let runs_nothing = api(Arc::new(NoStreams::because("it runs nothing"))).await;
     for (api, path, protocol, code, expected) in [
         (
@@ -313,6 +322,10 @@ async fn what_cannot_be_is_refused_before_the_upgrade() {
         ),
         (&runs, "unscheduled/attach?stdout=true", V5, 400, "pod unscheduled does not have a host assigned"),
         (&runs, "q/attach?stdout=true", V5, 404, "pods \"q\" not found"),
+        (&lost, "p/exec?command=cat&container=a&stdout=true", V5, 500, refused),
+        (&lost, "p/attach?container=a&stdout=true", V5, 500, refused),
+        (&lost, "p/portforward", "SPDY/3.1+portforward.k8s.io", 500, refused),
+        (&lost, "p/exec?command=cat&container=x&stdout=true", V5, 400, "container x is not valid for pod p"),
         (
             &runs_nothing,
             "p/exec?command=cat&container=a&stdout=true",

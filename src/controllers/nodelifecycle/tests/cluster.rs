@@ -1,5 +1,6 @@
 //! A cluster of several nodes: all controllers and an agent, on one store in virtual time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::controllers::scheduler::Scheduler;
 use crate::controllers::statefulset::StatefulSets;
 use crate::controllers::volumes::Volumes;
 use crate::controllers::{Controller, run};
+use crate::node::runtime::Runtime;
 use crate::node::runtime::simulated::{Simulated, SimulatedOptions};
 use crate::node::{Agent, LEASE_RENEWAL, NodeOptions, NodeSize};
 use crate::objects::{Kind, KubeObject, Object, ObjectKey, Typed};
@@ -26,6 +28,7 @@ const DOWN: &str = "simulated.dullahan.dev/down";
 
 pub(super) struct Cluster {
     pub(super) store: Store,
+    runtime: Arc<Simulated>,
     stop: CancellationToken,
 }
 
@@ -57,7 +60,8 @@ impl Cluster {
             seed: 5,
         };
         let runtime = Arc::new(Simulated::new(clock, simulated));
-        let mut agent = Agent::new(store.clone(), runtime, nodes.iter().enumerate().map(node).collect());
+        let mut agent =
+            Agent::new(store.clone(), runtime.clone(), nodes.iter().enumerate().map(node).collect());
         agent.register().await.unwrap();
         tokio::spawn(agent.run(stop.clone()));
         let controllers: [Box<dyn Controller>; 6] = [
@@ -71,7 +75,7 @@ impl Cluster {
         for controller in controllers {
             tokio::spawn(run(controller, store.clone(), stop.clone()));
         }
-        let cluster = Self { store, stop };
+        let cluster = Self { store, runtime, stop };
         cluster
             .create::<Service>(json!({"apiVersion": "v1", "kind": "Service",
             "metadata": {"name": "web", "namespace": "default"},
@@ -119,6 +123,23 @@ impl Cluster {
         self.store.get(&Self::key(name)).map(|pod| pod.uid().to_owned()).unwrap_or_default()
     }
 
+    /// The node of a pod; empty if it has none.
+    pub(super) fn node_of(&self, name: &str) -> String {
+        let pod: Pod = self.find("default", name).unwrap();
+        crate::objects::pod::node_name(&pod).unwrap_or_default().to_owned()
+    }
+
+    /// The address of a pod; empty if it has none.
+    pub(super) fn address(&self, name: &str) -> String {
+        let pod: Pod = self.find("default", name).unwrap();
+        pod.status.and_then(|status| status.pod_ip).unwrap_or_default()
+    }
+
+    /// The uids of the pods that run on any node, whatever the API knows of them.
+    pub(super) async fn sandboxes(&self) -> BTreeSet<String> {
+        self.runtime.sandboxes().await.unwrap().into_iter().collect()
+    }
+
     /// Every pod in one line: name, node, phase, ready or terminating.
     pub(super) fn pods(&self) -> Vec<String> {
         let line = |object: &Object| {
@@ -161,12 +182,13 @@ impl Cluster {
         conditions.into_iter().map(line).collect()
     }
 
-    /// Reason, name of the object and message of the events of nodes' controllers.
+    /// Reason, name of the object and message of the events of nodes and of their controllers.
     pub(super) fn events(&self) -> Vec<String> {
         let events = self.store.list(Kind::Event, None).objects;
         let of_nodes = |event: &&Event| {
             let component = event.source.as_ref().and_then(|source| source.component.as_deref());
-            matches!(component, Some("node-controller" | "taint-eviction-controller"))
+            let is_about_node = event.involved_object.kind.as_deref() == Some("Node");
+            is_about_node || matches!(component, Some("node-controller" | "taint-eviction-controller"))
         };
         let line = |event: &Event| {
             let about = event.involved_object.name.clone().unwrap_or_default();

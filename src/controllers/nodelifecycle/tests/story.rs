@@ -50,6 +50,9 @@ async fn a_silent_node_is_unknown_after_the_grace_period_and_its_names_are_gone(
             "NodeNotReady a: Node a status is now: NodeNotReady",
             "NodeNotReady web-0: Node is not ready",
             "NodeNotReady web-1: Node is not ready",
+            "NodeReady a: Node a status is now: NodeReady",
+            "RegisteredNode a: Node a event: Registered Node a in Controller",
+            "Starting a: Starting kubelet.",
         ]
     );
 }
@@ -168,6 +171,46 @@ async fn a_cordon_is_a_taint_that_evicts_nobody() {
     cluster.change_node("a", cordon(None)).await;
     cluster.pass(1).await;
     assert_eq!(cluster.taints("a"), Vec::<String>::new());
+    let schedulable: Vec<String> =
+        cluster.events().into_iter().filter(|event| event.contains("Schedulable")).collect();
+    assert_eq!(
+        schedulable,
+        [
+            "NodeNotSchedulable a: Node a status is now: NodeNotSchedulable",
+            "NodeSchedulable a: Node a status is now: NodeSchedulable",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_forced_off_a_lost_node_runs_elsewhere_and_its_remains_go_when_the_node_is_back() {
+    let cluster = Cluster::with(&["a", "b"], 2).await;
+    let lost = cluster.node_of("web-0");
+    let other = if lost == "a" { "b" } else { "a" };
+    let (before, address_before) = (cluster.uid("web-0"), cluster.address("web-0"));
+    cluster.take_down(&lost, true).await;
+    cluster.pass(LOST_S).await;
+    assert!(!cluster.published().contains(&"web-0".to_owned()), "{:?}", cluster.published());
+    let force = DeleteOptions { grace_s: Some(0), ..Default::default() };
+    cluster.store.delete(&Cluster::key("web-0"), &force).await.unwrap();
+    cluster.pass(5).await;
+    assert_eq!(cluster.node_of("web-0"), other, "{:?}", cluster.pods());
+    assert!(cluster.pods()[0].ends_with("Running Ready"), "{:?}", cluster.pods());
+    assert!(cluster.published().contains(&"web-0".to_owned()));
+    let address = cluster.address("web-0");
+    assert!(!address.is_empty() && address != address_before, "{address}");
+    let next: Pod = cluster.find("default", "web-0").unwrap();
+    assert!(cluster.sandboxes().await.contains(&before), "nobody could stop it on the lost node");
+    cluster.take_down(&lost, false).await;
+    cluster.pass(30).await;
+    assert_eq!(
+        cluster.find::<Pod>("default", "web-0").unwrap(),
+        next,
+        "the one that was forced is not touched"
+    );
+    let present = ["web-0", "web-1"].map(|name| cluster.uid(name));
+    assert_eq!(cluster.sandboxes().await, present.into_iter().collect(), "of each identity one");
+    assert_eq!(cluster.published(), ["web-0", "web-1"]);
 }
 
 #[tokio::test(start_paused = true)]
