@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use ipnet::IpNet;
 
-use crate::config::NodeSettings;
+use crate::config::{NodeSettings, ServeSettings};
 use crate::node::{LEASE_RENEWAL, NodeOptions, NodeSize};
 use crate::objects::names;
 use crate::objects::quantity::Amount;
@@ -30,7 +30,7 @@ const OCTETS_UNKNOWN: u64 = 8 << 30;
 
 /// The options of every node. One node is this machine and has the whole pod network. Of several each
 /// has its own part of it, and the first address of that part: none of them is a machine.
-pub(super) fn nodes(settings: &NodeSettings, pod_cidr: &[IpNet]) -> anyhow::Result<Vec<NodeOptions>> {
+pub(super) fn nodes(settings: &ServeSettings) -> anyhow::Result<Vec<NodeOptions>> {
     let machine = NodeSize {
         cpu: std::thread::available_parallelism().map_or(1, usize::from).to_string(),
         memory: kibibytes(memory()),
@@ -38,7 +38,7 @@ pub(super) fn nodes(settings: &NodeSettings, pod_cidr: &[IpNet]) -> anyhow::Resu
         pods: PODS,
     };
     let renewal = renewal(settings.node_monitor_grace_period.0)?;
-    let mut nodes = nodes_like(settings, pod_cidr, machine)?;
+    let mut nodes = nodes_like(&settings.nodes, &settings.pod_cidr, machine)?;
     for node in &mut nodes {
         node.renews_lease_every = Some(renewal);
     }

@@ -41,7 +41,7 @@ pub async fn serve(settings: &ServeSettings, clock: Clock) -> anyhow::Result<Run
     let zone_options = zone_options(&settings.dns)?;
     let state = State::take(&settings.state, &clock).await?;
     let authority = Arc::new(Authority::open(state.credentials(), &ADMIN, clock.now())?);
-    let mut nodes = nodes(&settings.nodes, &settings.pod_cidr)?;
+    let mut nodes = nodes(settings)?;
     let seed = settings.simulated_seed.unwrap_or_else(random_seed);
     let networks = [settings.pod_cidr.as_slice(), settings.service_cidr.as_slice()].concat();
     let service_network =
