@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use hickory_proto::rr::{Name, RData, RecordType};
 
-use crate::dns::zone::Zones;
+use crate::dns::zone::{Zone, Zones};
 
 /// Larger zones are not looked through for an example.
 const NAMES_MAX: usize = 20_000;
@@ -17,7 +17,9 @@ pub(super) fn dig(address: &SocketAddr) -> String {
 
 /// What to ask of zones, if there is a name with an address in them.
 pub(super) fn of_zones(zones: &Zones, address: Option<&SocketAddr>) -> Vec<String> {
-    let small = zones.iter().filter(|zone| zone.n_names() <= NAMES_MAX);
+    // In reverse zones only the name servers have addresses.
+    let is_forward = |zone: &&Zone| !zone.apex().to_ascii().ends_with(".arpa.");
+    let small = zones.iter().filter(is_forward).filter(|zone| zone.n_names() <= NAMES_MAX);
     let records: Vec<_> = small.flat_map(|zone| zone.records()).collect();
     let with_type = |wanted: &[RecordType]| -> BTreeSet<&Name> {
         let those = records.iter().filter(|record| wanted.contains(&record.record_type()));
@@ -62,7 +64,6 @@ fn written(name: &Name) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::zone::Zone;
     use crate::dns::zonefile::master::parse_zone;
 
     fn said(records: &str) -> Vec<String> {

@@ -145,7 +145,7 @@ impl Problem {
     pub fn object(&self) -> Option<Title> {
         match self {
             Self::Unreadable { .. } | Self::NoManifest(_) | Self::NoObject(_) => None,
-            Self::Mistake(mistake) => mistake.object.clone(),
+            Self::Mistake(mistake) => mistake.object.as_deref().cloned(),
             Self::Twice { key, .. }
             | Self::Terminating { key, .. }
             | Self::NoNamespace { key, .. }

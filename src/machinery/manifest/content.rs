@@ -60,7 +60,7 @@ pub struct Mistake {
     /// The line, counted from 1.
     pub line: usize,
     /// The object; `None` if it is about none.
-    pub object: Option<Title>,
+    pub object: Option<Box<Title>>,
     /// The field; empty if it is about more than one.
     pub path: String,
     /// What is wrong, beginning with the object and the field.
@@ -105,7 +105,7 @@ impl From<Skipped> for Mistake {
     fn from(skipped: Skipped) -> Self {
         let Skipped { source: Source { file, document, line }, object, api_version } = skipped;
         let message = format!("{object} ({api_version}) is not served here");
-        Self { file, document, line, object: Some(object), path: "kind".to_owned(), message }
+        Self { file, document, line, object: Some(Box::new(object)), path: "kind".to_owned(), message }
     }
 }
 

@@ -64,7 +64,8 @@ impl<'a> Reader<'a> {
             return;
         }
         let message = object.map_or(message.clone(), |object| format!("{object}: {message}"));
-        let (file, object, message) = (self.file.to_owned(), object.cloned(), shortened(message));
+        let (file, object, message) =
+            (self.file.to_owned(), object.cloned().map(Box::new), shortened(message));
         self.manifest.mistakes.push(Mistake { file, document, line, object, path, message });
     }
 

@@ -252,9 +252,12 @@ fn a_mistake_names_its_object_and_field_apart_from_its_words() {
         namespace: Some(namespace.to_owned()),
         name: Some("p".to_owned()),
     };
-    assert_eq!((&mistake.object, mistake.path.as_str()), (&Some(title("default")), "spec.hostname"));
+    assert_eq!(
+        (mistake.object.as_deref(), mistake.path.as_str()),
+        (Some(&title("default")), "spec.hostname")
+    );
     let text = text.replace("{name: p}", "{name: p, namespace: prod}");
     let mistake = &parse("m.yaml", &text, "default", Strictness::AsIs).mistakes[0];
-    assert_eq!(mistake.object, Some(title("prod")));
+    assert_eq!(mistake.object.as_deref(), Some(&title("prod")));
     assert!(mistake.message.starts_with("Pod \"p\": "), "{mistake}");
 }
