@@ -163,8 +163,8 @@ pub(super) fn complete(mut command: clap::Command) -> clap::Command {
 /// Hides what is said of every flag that is on if it is given and off with `=false`.
 fn as_switch(arg: clap::Arg) -> clap::Arg {
     let values = arg.get_possible_values();
-    let is_switch =
-        arg.get_action().takes_values() && values.iter().map(|value| value.get_name()).eq(["true", "false"]);
+    let takes_value = arg.get_num_args().is_some_and(|range| range.takes_values());
+    let is_switch = takes_value && values.iter().map(|value| value.get_name()).eq(["true", "false"]);
     let is_off = arg.get_default_values() == ["false"];
     match is_switch {
         true => arg.value_name("BOOL").hide_possible_values(true).hide_default_value(is_off),
