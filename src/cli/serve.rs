@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Service;
 
 use super::arguments::Given;
 use super::hints::dig;
@@ -52,14 +53,16 @@ fn hints(settings: &ServeSettings, running: &Running) -> Vec<String> {
     let name = set.metadata.name.as_deref().unwrap_or_default();
     let namespace = set.metadata.namespace.as_deref().unwrap_or_default();
     let service = set.spec.service_name.as_deref().unwrap_or_default();
-    let zone = format!("{service}.{namespace}.svc.{domain}");
     let start = set.spec.ordinals.as_ref().and_then(|ordinals| ordinals.start).unwrap_or_default();
-    vec![
-        String::new(),
-        "Try, in another terminal:".into(),
-        format!("  {} {name}-{start}.{zone}", dig(address)),
-        format!("  {} SRV {zone}", dig(address)),
-        "  change replicas in the manifest and save it".into(),
-        String::new(),
-    ]
+    let pod = format!("{name}-{start}");
+    let zone = format!("{service}.{namespace}.svc.{domain}");
+    let mut hints = vec![String::new(), "Try, in another terminal:".into()];
+    if running.store.find::<Service>(namespace, service).is_some() {
+        hints.push(format!("  {} {pod}.{zone}", dig(address)));
+        hints.push(format!("  {} SRV {zone}", dig(address)));
+    } else if !service.is_empty() {
+        hints.push(format!("  dullahan explain {pod}.{zone} --server {address}"));
+    }
+    hints.extend(["  change replicas in the manifest and save it".into(), String::new()]);
+    hints
 }
