@@ -94,8 +94,12 @@ fn revision(moment: &Moment<'_>, scene: &Scene<'_>) -> Result<(), Violation> {
     let kept = scene.wish.rolling.filter(|rolling| rolling.is_stated && scene.ordinal < rolling.first);
     let current = scene.set.status.as_ref().and_then(|status| status.current_revision.as_deref());
     let namespace = moment.event.object.namespace();
-    let current =
-        current.filter(|current| moment.view.get(Kind::ControllerRevision, namespace, current).is_some());
+    // A set that takes the place of one of its name may name a revision of that one, which is none of its
+    // own; Kubernetes then has no current revision but the update revision.
+    let current = current.filter(|current| {
+        let revision = moment.view.get(Kind::ControllerRevision, namespace, current);
+        revision.is_some_and(|revision| moment.view.owner(revision).is_some())
+    });
     let (name, found) = (moment.event.object.key(), pod.revision());
     match (kept, current) {
         (Some(_), Some(current)) => ensure(found == current, REVISION, || {
