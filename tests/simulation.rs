@@ -51,6 +51,8 @@ const FOUND: &[(u64, u64, &str)] = &[
     (20737, 900, "foreground deletion waited for a claim that waited for a pod that waited for the claim"),
     (5287, 900, "the same, after scaling down twice"),
     (1600, 360, "the last status of a pod was lost because someone else wrote the pod at that moment"),
+    (6290, 360, "a claim that an orphan pod uses was expected to be gone"),
+    (8117, 360, "a pod that always fails while writes fail too was taken for a storm"),
     (7646, 360, "a set was expected to keep the revision of another set that had its name before"),
     (6, 900, "a claim of a set that was deleted and created again at once was expected to be gone"),
 ];

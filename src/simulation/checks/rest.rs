@@ -5,6 +5,7 @@
 //! why.
 
 use k8s_openapi::api::apps::v1::StatefulSet;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::violation::{Violation, ensure};
@@ -107,16 +108,20 @@ pub(crate) fn unfinished(view: &View, now: Timestamp) -> Vec<Unfinished> {
     view.list(Kind::StatefulSet).filter_map(|set| unfinished_set(view, set, now)).collect()
 }
 
-/// Whether the object is a claim of an earlier set of its name that a pod of the present set uses.
-/// Kubernetes lets a set that was deleted and created again at once use such a claim, and the claim
-/// keeps terminating until that pod is gone.
+/// Whether the object is a claim that a pod uses which stays: Kubernetes keeps it terminating until that pod
+/// is gone. It comes about if a set is deleted and created again at once, or if a deletion in the
+/// foreground, which takes the claims along, is changed to leave orphans. That no claim is deleted against
+/// the retention policy is checked when it is deleted.
 fn is_left_over(view: &View, claim: &Object) -> bool {
-    let is_earlier_set = |owner: &OwnerReference| {
-        let set = view.get(Kind::StatefulSet, claim.namespace(), &owner.name);
-        owner.kind == "StatefulSet" && set.is_some_and(|set| set.uid() != owner.uid)
-    };
-    claim.kind() == Kind::PersistentVolumeClaim
-        && claim.meta().owner_references.iter().flatten().any(is_earlier_set)
+    let stays_with = |pod: &Object| !pod.is_terminating() && uses(pod, claim);
+    claim.kind() == Kind::PersistentVolumeClaim && view.list(Kind::Pod).any(stays_with)
+}
+
+fn uses(pod: &Object, claim: &Object) -> bool {
+    let spec = pod.get::<Pod>().and_then(|pod| pod.spec.as_ref());
+    let sources = spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    let mut sources = sources.filter_map(|volume| volume.persistent_volume_claim.as_ref());
+    pod.namespace() == claim.namespace() && sources.any(|source| source.claim_name == claim.name())
 }
 
 fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<Unfinished> {
