@@ -113,6 +113,12 @@ pub fn is_sidecar(init_container: &Container) -> bool {
     init_container.restart_policy.as_deref() == Some("Always")
 }
 
+/// The names of the claims that a pod's volumes name; those of generic ephemeral volumes are not among them.
+pub fn claims(pod: &Pod) -> impl Iterator<Item = &str> {
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
+}
+
 /// Sets the condition `DisruptionTarget` (Kubernetes document "Disruptions").
 pub fn disrupt(pod: &mut Pod, reason: &str, message: &str, now: Timestamp) {
     let since = condition(pod, "DisruptionTarget")

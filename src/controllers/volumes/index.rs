@@ -9,9 +9,8 @@ use std::collections::{BTreeSet, HashMap};
 use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 
 use super::matching::claim_ref;
-use super::plan::claims_of;
 use crate::controllers::informer::Indexer;
-use crate::objects::{Kind, Object, ObjectKey};
+use crate::objects::{Kind, Object, ObjectKey, pod};
 use crate::store::{Change, Event, Store};
 
 /// Volumes and pods by the claims that they name.
@@ -82,7 +81,7 @@ impl Indexer for Index {
 pub(super) fn claims_named_by(object: &Object) -> Vec<ObjectKey> {
     let key = |namespace: &str, name: &str| ObjectKey::new(Kind::PersistentVolumeClaim, namespace, name);
     if let Some(pod) = object.get::<Pod>() {
-        return claims_of(pod).map(|name| key(object.namespace(), name)).collect();
+        return pod::claims(pod).map(|name| key(object.namespace(), name)).collect();
     }
     let reference = object.get::<PersistentVolume>().and_then(claim_ref);
     let named = reference.map(|reference| {

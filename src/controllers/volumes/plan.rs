@@ -239,13 +239,7 @@ fn is_shut_down(pod: &Pod) -> bool {
 
 /// Whether a pod has a volume of this claim.
 pub(super) fn refers_to(pod: &Pod, claim: &PersistentVolumeClaim) -> bool {
-    claims_of(pod).any(|name| Some(name) == claim.metadata.name.as_deref())
-}
-
-/// The names of the claims that a pod's volumes are.
-pub(super) fn claims_of(pod: &Pod) -> impl Iterator<Item = &str> {
-    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
-    volumes.filter_map(|volume| Some(volume.persistent_volume_claim.as_ref()?.claim_name.as_str()))
+    pod::claims(pod).any(|name| Some(name) == claim.metadata.name.as_deref())
 }
 
 /// The volume that the claim names; empty if none.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Event, Pod, Volume};
+use k8s_openapi::api::core::v1::{Event, Pod};
+
+use crate::objects::pod;
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,9 +73,5 @@ pub(super) fn pods_of_claim(claim: &str) -> impl Iterator<Item = &str> {
 
 /// Whether a pod mounts the claim.
 pub(super) fn mounts(pod: &Pod, claim: &str) -> bool {
-    let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.as_deref()).unwrap_or_default();
-    let is_it = |volume: &Volume| {
-        volume.persistent_volume_claim.as_ref().is_some_and(|source| source.claim_name == claim)
-    };
-    volumes.iter().any(is_it)
+    pod::claims(pod).any(|name| name == claim)
 }

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::violation::{Violation, ensure};
 use crate::clock::Timestamp;
-use crate::objects::{Kind, Object};
+use crate::objects::{Kind, Object, pod};
 use crate::simulation::view::{Member, View, Wish};
 
 const STATUS: &str = "status matches the pods once every part has caught up";
@@ -118,10 +118,8 @@ fn is_left_over(view: &View, claim: &Object) -> bool {
 }
 
 fn uses(pod: &Object, claim: &Object) -> bool {
-    let spec = pod.get::<Pod>().and_then(|pod| pod.spec.as_ref());
-    let sources = spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
-    let mut sources = sources.filter_map(|volume| volume.persistent_volume_claim.as_ref());
-    pod.namespace() == claim.namespace() && sources.any(|source| source.claim_name == claim.name())
+    let mut names = pod.get::<Pod>().into_iter().flat_map(pod::claims);
+    pod.namespace() == claim.namespace() && names.any(|name| name == claim.name())
 }
 
 fn unfinished_set(view: &View, object: &Object, now: Timestamp) -> Option<Unfinished> {
